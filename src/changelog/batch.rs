@@ -1,0 +1,98 @@
+//! A batch of rows with what each does.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, BooleanArray, UInt32Array};
+use arrow::compute::{filter_record_batch, take_record_batch};
+use arrow::record_batch::RecordBatch;
+
+use super::RowKind;
+use crate::error::Result;
+
+/// A `RecordBatch` with one [`RowKind`] per row; absent kinds mean that every row is an insert.
+///
+/// Where both halves of an update are in one batch they are neighbours, and no batch is cut between them.
+#[derive(Debug, Clone)]
+pub struct ChangelogBatch {
+    rows: RecordBatch,
+    kinds: Option<Arc<[RowKind]>>,
+}
+
+impl ChangelogBatch {
+    /// Rows that are all inserts.
+    pub fn inserts(rows: RecordBatch) -> Self {
+        Self { rows, kinds: None }
+    }
+
+    /// Rows with their kinds, one each.
+    ///
+    /// # Panics
+    /// When the counts differ: the caller built both.
+    pub fn new(rows: RecordBatch, kinds: Vec<RowKind>) -> Self {
+        assert_eq!(rows.num_rows(), kinds.len(), "one row kind per row");
+        if kinds.iter().all(|k| *k == RowKind::Insert) {
+            return Self::inserts(rows);
+        }
+        Self { rows, kinds: Some(kinds.into()) }
+    }
+
+    pub fn rows(&self) -> &RecordBatch {
+        &self.rows
+    }
+
+    pub fn into_rows(self) -> RecordBatch {
+        self.rows
+    }
+
+    pub fn num_rows(&self) -> usize {
+        self.rows.num_rows()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.num_rows() == 0
+    }
+
+    /// One kind per row, or `None` where all are inserts.
+    pub fn kinds(&self) -> Option<&[RowKind]> {
+        self.kinds.as_deref()
+    }
+
+    pub fn kind(&self, row: usize) -> RowKind {
+        self.kinds.as_ref().map_or(RowKind::Insert, |k| k[row])
+    }
+
+    /// The same kinds over other columns (a projection).
+    pub fn with_rows(&self, rows: RecordBatch) -> Self {
+        debug_assert_eq!(rows.num_rows(), self.num_rows(), "a projection keeps its rows");
+        Self { rows, kinds: self.kinds.clone() }
+    }
+
+    /// The rows where `mask` is true; NULL is not true.
+    pub fn filter(&self, mask: &BooleanArray) -> Result<Self> {
+        let rows = filter_record_batch(&self.rows, mask)?;
+        let kinds = self.kinds.as_ref().map(|kinds| {
+            kinds.iter().enumerate().filter(|(i, _)| mask.is_valid(*i) && mask.value(*i)).map(|(_, k)| *k).collect()
+        });
+        Ok(Self { rows, kinds })
+    }
+
+    /// The rows at `indices`, in that order.
+    pub fn take(&self, indices: &UInt32Array) -> Result<Self> {
+        let rows = take_record_batch(&self.rows, indices)?;
+        let kinds = self.kinds.as_ref().map(|kinds| indices.values().iter().map(|i| kinds[*i as usize]).collect());
+        Ok(Self { rows, kinds })
+    }
+
+    /// `length` rows from `offset`, sharing memory.
+    pub fn slice(&self, offset: usize, length: usize) -> Self {
+        Self {
+            rows: self.rows.slice(offset, length),
+            kinds: self.kinds.as_ref().map(|k| k[offset..offset + length].into()),
+        }
+    }
+
+    /// Bytes that the rows keep alive.
+    pub fn memory_size(&self) -> usize {
+        self.rows.get_array_memory_size() + self.kinds.as_ref().map_or(0, |k| k.len())
+    }
+}

@@ -1,0 +1,99 @@
+//! What a connector is, and the table it is asked about.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+
+use super::options::{OptionSpec, RawOptions};
+use super::{LookupSource, Sink, Source};
+use crate::error::{Error, Result};
+use crate::types::{Schema, SqlType};
+
+/// A table as a connector sees it: integrations are merged in, names resolved, computed columns gone.
+#[derive(Debug, Clone)]
+pub struct TableDescriptor {
+    /// The name as people know it: `CPU_IN`.
+    pub name: String,
+    /// The physical columns in order.
+    pub columns: Schema,
+    pub metadata: Vec<MetadataColumn>,
+    /// Positions in `columns`; empty without PRIMARY KEY.
+    pub primary_key: Vec<usize>,
+    /// Positions in `columns` of PARTITIONED BY.
+    pub partition_keys: Vec<usize>,
+    pub options: RawOptions,
+    /// `table.local-time-zone`.
+    pub zone: Tz,
+}
+
+/// A column that reads or writes something beside the row: `offset BIGINT METADATA VIRTUAL`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetadataColumn {
+    /// The column's name in the table.
+    pub name: String,
+    /// The connector's name for it: `timestamp`.
+    pub key: String,
+    /// The type that the connector gives or takes, from [`Connector::metadata`]; the planner casts.
+    pub ty: SqlType,
+    /// Read only: not part of what is written.
+    pub is_virtual: bool,
+}
+
+impl TableDescriptor {
+    /// How messages name the table: `table "CPU_IN" (connector "kafka")`.
+    pub fn owner(&self) -> String {
+        format!("table \"{}\" (connector \"{}\")", self.name, self.options.get("connector").unwrap_or(""))
+    }
+
+    /// What a scan gives: the physical columns, then the metadata columns. Projections count in it.
+    pub fn scan_schema(&self) -> Schema {
+        let metadata = self.metadata.iter().map(|m| crate::types::Field::new(&m.name, m.ty.clone()));
+        self.columns.fields.iter().cloned().chain(metadata).collect()
+    }
+
+    /// What a sink takes: the physical columns, then the metadata columns that are not virtual.
+    pub fn sink_schema(&self) -> Schema {
+        let metadata = self.metadata.iter().filter(|m| !m.is_virtual);
+        let metadata = metadata.map(|m| crate::types::Field::new(&m.name, m.ty.clone()));
+        self.columns.fields.iter().cloned().chain(metadata).collect()
+    }
+}
+
+/// A kind of door, found by the name that tables give in `'connector' = '...'`.
+///
+/// Everything here is checked without touching a service: `millstream check` ends here.
+pub trait Connector: Send + Sync + Debug {
+    /// The names it answers to, the first being the usual one.
+    fn names(&self) -> &'static [&'static str];
+
+    /// The options it takes beyond the common ones (formats add theirs).
+    fn options(&self) -> &'static [OptionSpec];
+
+    /// The option that holds the address, which an integration may fill: `properties.bootstrap.servers`.
+    fn address_option(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The metadata keys that can be read or written, their types, and whether they can be written.
+    fn metadata(&self, _table: &RawOptions) -> Vec<(String, SqlType, bool)> {
+        Vec::new()
+    }
+
+    fn source(&self, table: &TableDescriptor) -> Result<Arc<dyn Source>> {
+        Err(cannot(table, "read", "source"))
+    }
+
+    fn sink(&self, table: &TableDescriptor) -> Result<Arc<dyn Sink>> {
+        Err(cannot(table, "written", "sink"))
+    }
+
+    fn lookup(&self, table: &TableDescriptor) -> Result<Arc<dyn LookupSource>> {
+        Err(Error::statement(format!("{} can't be looked up with FOR SYSTEM_TIME AS OF", table.owner()))
+            .with_hint("Only tables of the connectors jdbc and filesystem can be joined that way."))
+    }
+}
+
+fn cannot(table: &TableDescriptor, done: &str, role: &str) -> Error {
+    Error::statement(format!("{} can't be {done}: the connector has no {role}", table.owner()))
+}

@@ -1,0 +1,20 @@
+//! The doors: where rows come from and go to.
+//!
+//! A [`Connector`] turns a table's options into a [`Source`], a [`Sink`] or a [`LookupSource`]: descriptions that are
+//! checked without touching a service. `open` touches the world and gives a running [`SourceReader`], [`SinkWriter`]
+//! or [`Lookup`]. This room knows rows, splits and epochs; it has not heard of operators or plans.
+
+mod connector;
+mod lookup;
+pub mod options;
+mod registry;
+mod retry;
+mod sink;
+mod source;
+
+pub use connector::{Connector, MetadataColumn, TableDescriptor};
+pub use lookup::{Lookup, LookupCacheOptions, LookupRequest, LookupRows, LookupSource};
+pub use registry::{all, find};
+pub use retry::Backoff;
+pub use sink::{ChangelogSupport, Sink, SinkWriter};
+pub use source::{DoorMetrics, OpenContext, Reporter, ScanRequest, Source, SourceEvent, SourceReader, Split};

@@ -1,0 +1,62 @@
+//! Where rows go.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use super::OpenContext;
+use crate::changelog::ChangelogBatch;
+use crate::error::Result;
+
+/// Which kinds of rows a sink takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangelogSupport {
+    /// Only `+I`.
+    InsertOnly,
+    /// `+I`, `+U` and `-D` by primary key; `-U` is not needed.
+    Upsert,
+    /// All four.
+    All,
+}
+
+/// A description of where to write. `open` touches the world.
+#[async_trait]
+pub trait Sink: Send + Sync + Debug {
+    fn changelog_support(&self) -> ChangelogSupport;
+
+    /// One line for EXPLAIN, without secrets.
+    fn describe(&self) -> String;
+
+    /// How many subtasks write, where the table says so (`sink.parallelism`).
+    fn parallelism(&self) -> Option<usize> {
+        None
+    }
+
+    /// A writer for one subtask; fails with a clear error when the target can't be written.
+    async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>>;
+}
+
+/// Writes rows, buffering as its options say. Rows come with the columns of the sink schema.
+#[async_trait]
+pub trait SinkWriter: Send {
+    /// Takes a batch; waits while the target is slow, which holds back the source.
+    async fn write(&mut self, batch: ChangelogBatch) -> Result<()>;
+
+    /// When buffered rows should be sent though nothing more comes; `None` when nothing waits.
+    fn deadline(&self) -> Option<tokio::time::Instant> {
+        None
+    }
+
+    /// The deadline has passed.
+    async fn on_deadline(&mut self) -> Result<()> {
+        self.flush().await
+    }
+
+    /// Everything written before is acknowledged when this returns: a barrier waits here (at-least-once).
+    async fn flush(&mut self) -> Result<()>;
+
+    /// The last call: the input has ended and was flushed. Files appear, connections close.
+    async fn close(&mut self) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,161 @@
+//! Where rows come from: a source has splits, a reader reads some of them.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use datafusion::logical_expr::Expr;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::time::Clock;
+
+/// A description of what to read. Cheap to make and to clone; `open` touches the world.
+#[async_trait]
+pub trait Source: Send + Sync + Debug {
+    /// True when reading ends by itself.
+    fn is_bounded(&self) -> bool;
+
+    /// True when the source itself can keep only the rows for which `filter` is true, exactly as the engine would.
+    /// Columns in it are named as in the scan schema.
+    fn supports_filter(&self, _filter: &Expr) -> bool {
+        false
+    }
+
+    /// The same source reading less. Called once at most.
+    fn narrow(&self, scan: ScanRequest) -> Result<Arc<dyn Source>>;
+
+    /// One line for EXPLAIN, without secrets: `topic=cpu_load, startup=earliest-offset`.
+    fn describe(&self) -> String;
+
+    /// How many subtasks read it at most, where the table says so (`scan.parallelism`).
+    fn parallelism(&self) -> Option<usize> {
+        None
+    }
+
+    /// The parts there are, each with its start position resolved.
+    async fn splits(&self, context: &OpenContext) -> Result<Vec<Split>>;
+
+    /// A reader for some of the splits, each from its position on. Never called without splits.
+    async fn open(&self, splits: Vec<Split>, context: &OpenContext) -> Result<Box<dyn SourceReader>>;
+}
+
+/// What of a source is needed.
+#[derive(Debug, Clone, Default)]
+pub struct ScanRequest {
+    /// Positions in the scan schema, in the order wanted. May be empty: then rows are only counted.
+    pub projection: Vec<usize>,
+    /// All true for every row that comes out; only filters that [`Source::supports_filter`] took.
+    pub filters: Vec<Expr>,
+    /// No more rows than this are needed.
+    pub limit: Option<usize>,
+}
+
+/// A part of a source, and the position reading starts from or has come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split {
+    /// Unique in its source and stable between runs: `cpu_load_stats_real/3`.
+    pub id: String,
+    /// The next position to read, in the source's own spelling.
+    pub position: String,
+}
+
+/// Reads splits. Dropped to stop.
+#[async_trait]
+pub trait SourceReader: Send {
+    /// What comes next. A batch is closed at a row or byte limit, and at once when nothing more is ready: a single
+    /// row never waits for company.
+    ///
+    /// Cancel safe: a call that is dropped before it is done has taken nothing.
+    async fn next(&mut self) -> Result<SourceEvent>;
+
+    /// Where every split stands after all that `next` has returned.
+    fn positions(&self) -> Vec<Split>;
+
+    /// An epoch is complete with these positions (of this reader): report progress outside, e.g. as group offsets.
+    async fn on_epoch_complete(&mut self, _positions: &[Split]) -> Result<()> {
+        Ok(())
+    }
+
+    /// Rows that are known to wait in the source, where it can tell.
+    fn lag(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// What a reader gives.
+#[derive(Debug)]
+pub enum SourceEvent {
+    /// Rows of one split in its order, with the columns of the projection.
+    Rows {
+        /// The split's id.
+        split: Arc<str>,
+        rows: RecordBatch,
+    },
+    /// A split has no more rows, ever.
+    SplitEnd(Arc<str>),
+    /// The reader has no more rows: all its splits have ended.
+    End,
+}
+
+/// What a door gets when it is opened.
+#[derive(Clone)]
+pub struct OpenContext {
+    /// The job's name.
+    pub job: Arc<str>,
+    /// Which of `parallelism` subtasks this is, from 0.
+    pub subtask: usize,
+    pub parallelism: usize,
+    pub clock: Arc<dyn Clock>,
+    /// Where waiting and retries are told to people.
+    pub reporter: Reporter,
+    pub metrics: Arc<DoorMetrics>,
+    /// Rows in a batch at most.
+    pub batch_rows: usize,
+}
+
+/// Counters of one door of a job.
+#[derive(Debug, Default)]
+pub struct DoorMetrics {
+    pub rows: AtomicU64,
+    pub bytes: AtomicU64,
+    /// Records that could not be decoded and were skipped or nulled as the options say.
+    pub rows_undecodable: AtomicU64,
+    pub retries: AtomicU64,
+}
+
+/// Tells people what is waited for: one line, said when it changes.
+#[derive(Clone)]
+pub struct Reporter(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl Reporter {
+    pub fn new(tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    /// Says nothing; for tests.
+    pub fn silent() -> Self {
+        Self::new(|_| {})
+    }
+
+    pub fn tell(&self, line: &str) {
+        (self.0)(line);
+    }
+}
+
+impl OpenContext {
+    /// A context for one subtask on the system's clock, for tests and bounded reads.
+    pub fn for_test() -> Self {
+        Self {
+            job: "test".into(),
+            subtask: 0,
+            parallelism: 1,
+            clock: Arc::new(crate::time::SystemClock),
+            reporter: Reporter::silent(),
+            metrics: Arc::default(),
+            batch_rows: 8192,
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! One error for the whole engine: what is wrong, where, and whose move it is.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::span::{SourceText, Span};
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Whose move it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The user's: a statement, an option or a command line is wrong. Nothing has run.
+    Statement,
+    /// The outside world's: a service is away, refuses or is slow. Retried with backoff where that can help.
+    External,
+    /// The data owner's: a row can't be decoded, computed or written.
+    Data,
+    /// The operator's: a checkpoint can't be read, or state outgrew its budget.
+    State,
+    /// Ours: a bug. Please report it.
+    Internal,
+}
+
+/// An error as people read it: a lower-case primary line, then full sentences in detail and hint.
+///
+/// It never holds a secret: whoever builds one from an option's value goes through
+/// [`crate::connectors::options::redact`].
+#[derive(Debug)]
+pub struct Error(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    kind: ErrorKind,
+    message: String,
+    detail: Option<String>,
+    hint: Option<String>,
+    span: Option<Span>,
+    text: Option<SourceText>,
+    /// True where trying again later can help: a connection that was refused, a leader election.
+    retriable: bool,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Parts {
+            kind,
+            message: message.into(),
+            detail: None,
+            hint: None,
+            span: None,
+            text: None,
+            retriable: false,
+            source: None,
+        }))
+    }
+
+    pub fn statement(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Statement, message)
+    }
+
+    pub fn external(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::External, message)
+    }
+
+    pub fn data(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Data, message)
+    }
+
+    pub fn state(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::State, message)
+    }
+
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, message)
+    }
+
+    /// What is supported later or not at all: names the construct, never a silently different answer.
+    pub fn unsupported(construct: impl fmt::Display) -> Self {
+        Self::statement(format!("{construct} is not supported"))
+    }
+
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = Some(detail.into());
+        self
+    }
+
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Sets the place, unless a more exact one is already known.
+    pub fn at(mut self, span: impl Into<Option<Span>>) -> Self {
+        if self.0.span.is_none() {
+            self.0.span = span.into();
+        }
+        self
+    }
+
+    /// Sets the text that the span points into, unless it is already known.
+    pub fn in_text(mut self, text: &SourceText) -> Self {
+        if self.0.text.is_none() {
+            self.0.text = Some(text.clone());
+        }
+        self
+    }
+
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Marks an error that may go away by itself.
+    pub fn retriable(mut self) -> Self {
+        self.0.retriable = true;
+        self
+    }
+
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    pub fn detail(&self) -> Option<&str> {
+        self.0.detail.as_deref()
+    }
+
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    pub fn span(&self) -> Option<Span> {
+        self.0.span
+    }
+
+    pub fn text(&self) -> Option<&SourceText> {
+        self.0.text.as_ref()
+    }
+
+    pub fn is_retriable(&self) -> bool {
+        self.0.retriable
+    }
+
+    /// Puts words in front of the message: `ctx: message`.
+    pub fn context(mut self, context: impl fmt::Display) -> Self {
+        self.0.message = format!("{context}: {}", self.0.message);
+        self
+    }
+
+    /// Our error inside a DataFusion one, or the DataFusion error folded into ours as `kind`.
+    pub fn from_datafusion(kind: ErrorKind, error: datafusion::error::DataFusionError) -> Self {
+        use datafusion::error::DataFusionError as Df;
+        match error {
+            Df::External(inner) => match inner.downcast::<Error>() {
+                Ok(ours) => *ours,
+                Err(other) => Self::new(kind, other.to_string()).with_source(other),
+            },
+            Df::Context(_, inner) => Self::from_datafusion(kind, *inner),
+            Df::Diagnostic(_, inner) => Self::from_datafusion(kind, *inner),
+            Df::ArrowError(inner, backtrace) => match *inner {
+                arrow::error::ArrowError::ExternalError(inner) => match inner.downcast::<Error>() {
+                    Ok(ours) => *ours,
+                    Err(other) => Self::new(kind, other.to_string()).with_source(other),
+                },
+                inner => {
+                    let message = inner.to_string();
+                    Self::new(kind, message).with_source(Df::ArrowError(Box::new(inner), backtrace))
+                }
+            },
+            other => Self::new(kind, other.strip_backtrace()).with_source(other),
+        }
+    }
+}
+
+impl From<Error> for datafusion::error::DataFusionError {
+    fn from(error: Error) -> Self {
+        datafusion::error::DataFusionError::External(Box::new(error))
+    }
+}
+
+impl From<arrow::error::ArrowError> for Error {
+    fn from(error: arrow::error::ArrowError) -> Self {
+        match error {
+            arrow::error::ArrowError::ExternalError(inner) => match inner.downcast::<Error>() {
+                Ok(ours) => *ours,
+                Err(other) => Error::internal(other.to_string()).with_source(other),
+            },
+            other => Error::internal(other.to_string()).with_source(other),
+        }
+    }
+}
+
+/// The whole error as people read it, several lines, without colour:
+///
+/// ```text
+/// error: column "usge" not found in table "CPU_IN"
+///   --> filter.sql:12:7
+///    |
+/// 12 | WHERE usge > 80
+///    |       ^^^^
+///   hint: Did you mean "usage"?
+/// ```
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.0.message)?;
+        if let Some(span) = self.0.span {
+            match &self.0.text {
+                Some(text) => write_snippet(f, text, span)?,
+                None => write!(f, "\n  --> {}", span.start)?,
+            }
+        } else if let Some(text) = &self.0.text {
+            write!(f, "\n  --> {}", text.name)?;
+        }
+        if let Some(detail) = &self.0.detail {
+            write!(f, "\n  detail: {}", detail.replace('\n', "\n          "))?;
+        }
+        if let Some(hint) = &self.0.hint {
+            write!(f, "\n  hint: {}", hint.replace('\n', "\n        "))?;
+        }
+        if self.0.kind == ErrorKind::Internal {
+            write!(f, "\n  hint: This is a bug in Millstream. Please report it with the statement that caused it.")?;
+        }
+        Ok(())
+    }
+}
+
+fn write_snippet(f: &mut fmt::Formatter<'_>, text: &SourceText, span: Span) -> fmt::Result {
+    let line = text.line(span.start.line).replace('\t', " ");
+    let number = span.start.line.to_string();
+    let pad = " ".repeat(number.len());
+    let start = span.start.column.max(1) as usize;
+    let len = line.chars().count();
+    let end = if span.end.line == span.start.line { span.end.column as usize } else { len + 1 };
+    let width = end.clamp(start + 1, (len + 1).max(start + 1)) - start;
+    write!(f, "\n{pad}--> {}:{}", text.name, span.start)?;
+    write!(f, "\n{pad} |\n{number} | {line}\n{pad} | {}{}", " ".repeat(start - 1), "^".repeat(width))
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|s| s as &(dyn StdError + 'static))
+    }
+}
+
+/// The name among `known` nearest to `wrong`, if one is near enough to be meant.
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = wrong.to_lowercase();
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= (name.chars().count().max(wrong.chars().count()) / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// A hint that names the nearest known name: `Did you mean "usage"?`
+pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(wrong, known).map(|name| format!("Did you mean \"{name}\"?"))
+}

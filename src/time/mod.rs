@@ -1,0 +1,7 @@
+//! Event time, watermarks, and the one door to the clock.
+
+mod clock;
+mod watermark;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use watermark::{EventTime, Watermark};
