@@ -4,9 +4,16 @@
 //! checked without touching a service. `open` touches the world and gives a running [`SourceReader`], [`SinkWriter`]
 //! or [`Lookup`]. This room knows rows, splits and epochs; it has not heard of operators or plans.
 
+pub mod blackhole;
 mod connector;
+pub mod datagen;
+pub mod filesystem;
+pub mod kafka;
 mod lookup;
+pub mod opensearch;
 pub mod options;
+pub mod postgres;
+pub mod print;
 mod registry;
 mod retry;
 mod sink;

@@ -3,6 +3,10 @@
 //! A [`Decoder`] turns messages straight into Arrow columns, only those the plan needs; an [`Encoder`] turns a batch
 //! into messages in one buffer. Both know SQL types, not connectors.
 
+pub mod csv;
+pub mod json;
+pub mod raw;
+
 use arrow::record_batch::RecordBatch;
 
 use crate::connectors::options::{OptionSpec, RawOptions};

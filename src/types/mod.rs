@@ -4,6 +4,7 @@
 //! nullability. Its [`SqlType::arrow`] is how rows of it lie in memory. Two SQL types may share one Arrow type
 //! (`CHAR(3)` and `STRING`), so the Arrow type never decides semantics: the binder carries the SQL type along.
 
+pub mod coercion;
 mod schema;
 mod sql_type;
 

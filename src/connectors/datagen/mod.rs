@@ -1,0 +1,1 @@
+//! Rows made up: random or in sequence.

@@ -1,0 +1,1 @@
+//! PostgreSQL behind `'connector' = 'jdbc'`: bounded scan, lookup, insert and upsert.

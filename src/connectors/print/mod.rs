@@ -1,0 +1,1 @@
+//! Rows on standard output or standard error, as Flink prints them.

@@ -1,0 +1,1 @@
+//! JSON, decoded straight into columns by a scanner of our own.

@@ -1,0 +1,1 @@
+//! One column whose bytes are the whole message.

@@ -1,0 +1,1 @@
+//! Java's date patterns, Flink's timestamp texts, session zones.

@@ -1,0 +1,1 @@
+//! What happens to rows between the doors: one file, one operator.

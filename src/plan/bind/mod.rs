@@ -1,0 +1,1 @@
+//! Names and types: from a parsed query to a typed DataFusion `LogicalPlan`.

@@ -1,0 +1,1 @@
+//! A stream plan, running: tasks, channels, exchange, alignment, shutdown.

@@ -1,0 +1,1 @@
+//! For people: tables in a terminal, the live line, the command line.

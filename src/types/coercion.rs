@@ -1,0 +1,1 @@
+//! Which types turn into which by themselves, and what several have in common.
