@@ -208,3 +208,6 @@ impl EncodingFormat for JsonFormat {
         Ok(Box::new(JsonEncoder::new(&self.schema, self.rules.clone())))
     }
 }
+
+#[cfg(test)]
+mod tests;
