@@ -79,7 +79,11 @@ alive() {
   pid=$(head -n 1 "$1" 2>/dev/null) || return 1
   case $pid in '' | *[!0-9]*) return 1 ;; esac
   if [ -r "/proc/$pid/stat" ]; then
-    case $(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null) in Z* | X* | '') return 1 ;; esac
+    case $(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null) in
+      # A zombie with more than one thread is still ending and may hold its port; one without is only waiting to be counted.
+      Z*) [ "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l)" -gt 1 ]; return ;;
+      X* | '') return 1 ;;
+    esac
     command=$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) || return 1
   elif [ -d /proc/self ]; then
     return 1
