@@ -11,7 +11,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::context::{KafkaContext, code_words};
+use super::context::{KafkaContext, code_words, words};
 use super::options::{Topics, topic_regex};
 use super::properties::KafkaProperties;
 use crate::connectors::{Backoff, Reporter};
@@ -58,11 +58,10 @@ impl Cluster {
     {
         let backoff = Backoff::for_total(self.retry);
         backoff
-            .run(self.context.cluster(), self.context.reporter(), async || {
+            .run(self.context.cluster(), self.context.reporter(), || {
                 let (cluster, question) = (self.clone(), question.clone());
-                tokio::task::spawn_blocking(move || question(&cluster))
-                    .await
-                    .map_err(|error| Error::internal(format!("a question to Kafka was not finished: {error}")))?
+                let answer = tokio::task::spawn_blocking(move || question(&cluster));
+                async { answer.await.map_err(|error| Error::internal(format!("a question to Kafka failed: {error}")))? }
             })
             .await
     }
@@ -91,7 +90,7 @@ impl Cluster {
                 Err(code) if start.elapsed() > CREATION_TIMEOUT => {
                     return Err(match code {
                         RDKafkaErrorCode::UnknownTopicOrPartition => {
-                            missing_topic(topic, self.consumer_servers())
+                            missing_topic(topic, self.context.servers())
                         }
                         code => Error::external(format!("topic \"{topic}\" can't be used: {}", code_words(code))),
                     });
@@ -119,6 +118,11 @@ impl Cluster {
             None if found.partitions().iter().any(|p| p.leader() < 0) => Ok(Err(RDKafkaErrorCode::LeaderNotAvailable)),
             None => Ok(Ok(found.partitions().len() as i32)),
         }
+    }
+
+    /// Succeeds when a broker answers.
+    pub fn check(&self) -> Result<()> {
+        self.answer("cannot list the topics", |c| c.fetch_metadata(None, self.timeout())).map(|_| ())
     }
 
     fn topics_like(&self, pattern: &str) -> Result<Vec<String>> {
@@ -160,7 +164,7 @@ impl Cluster {
         let mut list = TopicPartitionList::with_capacity(positions.len());
         for ((topic, partition), offset) in positions {
             let added = list.add_partition_offset(topic, *partition, Offset::Offset(*offset));
-            added.map_err(|error| self.context.error("cannot commit group offsets", &error))?;
+            added.map_err(|error| self.context.failure("cannot commit group offsets", &error))?;
         }
         self.answer("cannot commit group offsets", |c| c.commit(&list, CommitMode::Sync))
     }
@@ -178,12 +182,12 @@ impl Cluster {
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         for (topic, partition) in partitions {
             let added = list.add_partition_offset(topic, *partition, with);
-            added.map_err(|error| self.context.error(doing, &error))?;
+            added.map_err(|error| self.context.failure(doing, &error))?;
         }
         let found = self.answer(doing, |c| look_up(c, list.clone()))?;
         let mut offsets = BTreeMap::new();
         for element in found.elements() {
-            element.error().map_err(|error| self.context.error(doing, &error))?;
+            element.error().map_err(|error| self.context.failure(doing, &error))?;
             if let Offset::Offset(offset) = element.offset() {
                 offsets.insert((element.topic().into(), element.partition()), offset);
             }
@@ -205,16 +209,12 @@ impl Cluster {
                 self.context.answered();
                 Ok(answer)
             }
-            Err(error) => Err(self.context.error(doing, &error)),
+            Err(error) => Err(self.context.failure(doing, &error)),
         }
     }
 
     fn timeout(&self) -> Duration {
         ANSWER_TIMEOUT.min(self.retry.max(Duration::from_millis(100)))
-    }
-
-    fn consumer_servers(&self) -> &str {
-        self.context.cluster().trim_start_matches("Kafka at ")
     }
 }
 
@@ -224,7 +224,7 @@ pub fn settings_error(context: &KafkaContext, error: &KafkaError) -> Error {
         KafkaError::ClientConfig(_, why, key, _) => {
             Error::statement(context.redact(&format!("the Kafka setting \"{key}\" is wrong: {why}")))
         }
-        other => Error::statement(context.redact(&format!("the Kafka settings are wrong: {}", context.error("", other).message().trim_start_matches(": ")))),
+        other => Error::statement(context.redact(&format!("the Kafka settings are wrong: {}", words(other)))),
     }
 }
 

@@ -78,6 +78,16 @@ impl BatchConsumer {
         }
     }
 
+    /// Fetches no more records of these partitions and forgets those that wait.
+    pub fn pause(&self, partitions: &TopicPartitionList) -> KafkaResult<()> {
+        // SAFETY: both pointers are alive during the call.
+        let error = unsafe { rd::rd_kafka_pause_partitions(self.client.native_ptr(), partitions.ptr()) };
+        match error {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(()),
+            error => Err(KafkaError::PauseResume(RDKafkaErrorCode::from(error).to_string())),
+        }
+    }
+
     pub fn context(&self) -> &KafkaContext {
         self.client.context()
     }
@@ -124,6 +134,13 @@ impl BatchConsumer {
     /// First offset and end of a partition, asked from the broker.
     pub fn range(&self, topic: &str, partition: i32, timeout: Duration) -> KafkaResult<(i64, i64)> {
         self.client.fetch_watermarks(topic, partition, timeout)
+    }
+
+    /// How many partitions a topic has, asked from the broker.
+    pub fn partition_count(&self, topic: &str, timeout: Duration) -> Option<i32> {
+        let metadata = self.client.fetch_metadata(Some(topic), timeout).ok()?;
+        let found = metadata.topics().iter().find(|t| t.name() == topic && t.error().is_none())?;
+        i32::try_from(found.partitions().len()).ok()
     }
 
     fn serve_events(&self) {
@@ -250,7 +267,7 @@ pub unsafe fn serve_events(
                 }
                 rd::RD_KAFKA_EVENT_ERROR => {
                     let error = KafkaError::Global(rd::rd_kafka_event_error(event).into());
-                    context.error(error, &lossy(rd::rd_kafka_event_error_string(event)));
+                    ClientContext::error(context, error, &lossy(rd::rd_kafka_event_error_string(event)));
                 }
                 _ => other(event),
             }

@@ -289,13 +289,14 @@ impl KafkaProperties {
         let bytes: u64 = memory
             .parse()
             .map_err(|_| options.invalid("properties.buffer.memory", format!("'{memory}' is not a number of bytes")))?;
+        let idempotence = self.idempotence(options)?;
         self.config
             .set("queue.buffering.max.kbytes", (bytes / 1024).clamp(1, i32::MAX as u64).to_string())
             // Bounded by bytes alone, as in the Java client.
             .set("queue.buffering.max.messages", "0")
             .set("batch.num.messages", "1000000")
             .set("partitioner", "murmur2_random")
-            .set("enable.idempotence", self.idempotence(options)?)
+            .set("enable.idempotence", idempotence)
             // Successes are counted, not reported one by one.
             .set("delivery.report.only.error", "true");
         Ok(())
