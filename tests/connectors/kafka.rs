@@ -204,10 +204,7 @@ async fn reading_ends_where_the_mode_says() {
             &[("scan.bounded.mode", "specific-offsets"), ("scan.bounded.specific-offsets", "partition:0,offset:1")],
             &["a"],
         ),
-        (
-            &[("scan.bounded.mode", "specific-offsets"), ("scan.bounded.specific-offsets", "partition:7,offset:1")],
-            &[],
-        ),
+        (&[("scan.bounded.mode", "specific-offsets"), ("scan.bounded.specific-offsets", "partition:7,offset:1")], &[]),
     ] {
         assert_eq!(read(&strings(&topic, options)).await.unwrap(), expected, "{options:?}");
     }
@@ -302,7 +299,8 @@ async fn keys_headers_and_metadata_become_columns() {
         ("scan.startup.mode", "earliest-offset"),
         ("scan.bounded.mode", "latest-offset"),
     ];
-    let metadata = ["topic", "partition", "headers", "header-list", "leader-epoch", "offset", "timestamp", "timestamp-type"];
+    let metadata =
+        ["topic", "partition", "headers", "header-list", "leader-epoch", "offset", "timestamp", "timestamp-type"];
     let metadata: Vec<_> = metadata.map(|key| (key, true)).to_vec();
     let table = table(&topic, &[("k", SqlType::string()), ("v", SqlType::string())], &metadata, &options);
     let expected = format!(
@@ -411,7 +409,8 @@ async fn json_records_are_read_and_skipped_as_the_options_say() {
     let topic = topic("json", 1).await;
     send(&topic, &[r#"{"host":"doc","usage":98.5}"#, "{broken", r#"{"usage":1,"host":null}"#]);
     let columns = [("host", SqlType::string()), ("usage", SqlType::nullable(TypeKind::Double))];
-    let options = [("format", "json"), ("scan.startup.mode", "earliest-offset"), ("scan.bounded.mode", "latest-offset")];
+    let options =
+        [("format", "json"), ("scan.startup.mode", "earliest-offset"), ("scan.bounded.mode", "latest-offset")];
     let error = read(&table(&topic, &columns, &[], &options)).await.unwrap_err();
     let expected = format!("cannot decode record at topic \"{topic}\", partition 0, offset 1: ");
     assert!(error.message().starts_with(&expected), "{error}");
@@ -506,10 +505,8 @@ async fn topic_headers_and_timestamp_are_written_from_columns() {
     };
     write(&sink, vec![rows([&first, &second])]).await.unwrap();
     let from = table(&both, &columns, &[("topic", true), ("headers", true), ("timestamp", true)], &options);
-    let expected = [
-        format!("a|{first}|{{h: 78}}|1970-01-01T00:00:07Z"),
-        format!("b|{second}|{{}}|1970-01-01T00:00:08Z"),
-    ];
+    let expected =
+        [format!("a|{first}|{{h: 78}}|1970-01-01T00:00:07Z"), format!("b|{second}|{{}}|1970-01-01T00:00:08Z")];
     assert_eq!(read(&from).await.unwrap(), expected);
 
     let error = write(&sink, vec![rows([&first, "elsewhere"])]).await.unwrap_err();

@@ -21,6 +21,8 @@ use crate::error::{Error, Result};
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a broker may take to make a topic that was just asked for.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to listen for the reason of a failure.
+const HEARING_TIME: Duration = Duration::from_millis(20);
 const CREATION_PAUSE: Duration = Duration::from_millis(50);
 
 /// A topic and a partition of it.
@@ -39,10 +41,8 @@ impl Cluster {
     pub fn connect(properties: &KafkaProperties, retry: Duration, reporter: Reporter) -> Result<Self> {
         let servers = properties.config.get("bootstrap.servers").unwrap_or_default();
         let context = KafkaContext::new(servers, properties.secrets.clone(), reporter);
-        let consumer = properties
-            .config
-            .create_with_context(context.clone())
-            .map_err(|error| settings_error(&context, &error))?;
+        let consumer =
+            properties.config.create_with_context(context.clone()).map_err(|error| settings_error(&context, &error))?;
         Ok(Self { consumer: Arc::new(consumer), context, retry })
     }
 
@@ -89,9 +89,7 @@ impl Cluster {
                 Ok(count) => return Ok(count),
                 Err(code) if start.elapsed() > CREATION_TIMEOUT => {
                     return Err(match code {
-                        RDKafkaErrorCode::UnknownTopicOrPartition => {
-                            missing_topic(topic, self.context.servers())
-                        }
+                        RDKafkaErrorCode::UnknownTopicOrPartition => missing_topic(topic, self.context.servers()),
                         code => Error::external(format!("topic \"{topic}\" can't be used: {}", code_words(code))),
                     });
                 }
@@ -132,7 +130,10 @@ impl Cluster {
             metadata.topics().iter().map(|t| t.name()).filter(|n| regex.is_match(n)).map(str::to_string).collect();
         names.sort_unstable();
         if names.is_empty() {
-            return Err(Error::external(format!("no topic matches the pattern '{pattern}' on {}", self.context.cluster())));
+            return Err(Error::external(format!(
+                "no topic matches the pattern '{pattern}' on {}",
+                self.context.cluster()
+            )));
         }
         Ok(names)
     }
@@ -147,9 +148,7 @@ impl Cluster {
     /// For every partition the offset of the first record at or after `timestamp` (ms); none where there is no such.
     pub fn offsets_at(&self, partitions: &[TopicPartition], timestamp: i64) -> Result<BTreeMap<TopicPartition, i64>> {
         let doing = format!("cannot look up the offsets at timestamp {timestamp}");
-        self.offsets(partitions, Offset::Offset(timestamp), &doing, |c, list| {
-            c.offsets_for_times(list, self.timeout())
-        })
+        self.offsets(partitions, Offset::Offset(timestamp), &doing, |c, list| c.offsets_for_times(list, self.timeout()))
     }
 
     /// What the group has committed; partitions without a commit are left out.
@@ -202,8 +201,9 @@ impl Cluster {
         question: impl FnOnce(&BaseConsumer<KafkaContext>) -> Result<T, KafkaError>,
     ) -> Result<T> {
         let answer = question(&self.consumer);
-        // Serves the client's errors and log lines; there are no records to lose.
-        while self.consumer.poll(Duration::ZERO).is_some() {}
+        // Hears the client's errors and log lines before the answer is judged; there are no records to lose.
+        let wait = if answer.is_ok() { Duration::ZERO } else { HEARING_TIME };
+        while self.consumer.poll(wait).is_some() {}
         match answer {
             Ok(answer) => {
                 self.context.answered();

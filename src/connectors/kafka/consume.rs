@@ -92,15 +92,15 @@ impl BatchConsumer {
         self.client.context()
     }
 
-    /// Hands over what is ready, at most `CALL_RECORDS`, with topic and partition; waits up to `wait` for the first
-    /// record where nothing is. Returns how many there were.
-    pub fn poll(&mut self, wait: Duration, mut each: impl FnMut(&CStr, i32, Fetched<'_>)) -> usize {
+    /// Hands over what is ready, at most `limit` records and `CALL_RECORDS`, with topic and partition; waits up to
+    /// `wait` for the first record where nothing is. Returns how many there were.
+    pub fn poll(&mut self, wait: Duration, limit: usize, mut each: impl FnMut(&CStr, i32, Fetched<'_>)) -> usize {
         self.serve_events();
         // A call that waits returns only when its array is full or the time is over: so wait for one, take what is ready.
-        let (wait_ms, limit) = if wait.is_zero() { (0, self.messages.len()) } else { (wait.as_millis() as i32, 1) };
+        let limit = if wait.is_zero() { limit.clamp(1, self.messages.len()) } else { 1 };
+        let wait_ms = wait.as_millis() as i32;
         // SAFETY: the queue is alive and the array has room for `limit` pointers.
-        let count =
-            unsafe { rd::rd_kafka_consume_batch_queue(self.queue, wait_ms, self.messages.as_mut_ptr(), limit) };
+        let count = unsafe { rd::rd_kafka_consume_batch_queue(self.queue, wait_ms, self.messages.as_mut_ptr(), limit) };
         let count = usize::try_from(count).unwrap_or(0);
         for message in &mut self.messages[..count] {
             // SAFETY: librdkafka filled the first `count` pointers; each message is ours until it is destroyed, once.

@@ -221,7 +221,8 @@ mod tests {
     fn a_failed_login_is_final_and_shows_no_secret() {
         let context = context(Arc::default());
         context.on_error(Some(RDKafkaErrorCode::Authentication), "SASL login with geheim failed");
-        let error = context.failure("cannot read", &KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure));
+        let error =
+            context.failure("cannot read", &KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure));
         assert_eq!(error.message(), "cannot read: SASL login with ****** failed");
         assert!(!error.is_retriable());
         assert!(context.check().is_err());
@@ -231,7 +232,8 @@ mod tests {
     fn a_refused_connection_is_worth_another_try_and_keeps_its_reason() {
         let context = context(Arc::default());
         context.on_error(Some(RDKafkaErrorCode::BrokerTransportFailure), "Connection refused");
-        let error = context.failure("cannot read", &KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure));
+        let error =
+            context.failure("cannot read", &KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure));
         assert!(error.is_retriable());
         assert_eq!(error.message(), "cannot read: broker transport failure");
         assert_eq!(error.detail(), Some("Kafka at h:1: Connection refused"));

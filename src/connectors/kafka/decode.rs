@@ -119,11 +119,7 @@ impl RecordDecoder {
         Ok(())
     }
 
-    fn decode_record(
-        &mut self,
-        block: &Block,
-        record: &BlockRecord,
-    ) -> Result<usize, (&'static str, FormatError)> {
+    fn decode_record(&mut self, block: &Block, record: &BlockRecord) -> Result<usize, (&'static str, FormatError)> {
         let Some(key) = &mut self.key else {
             let value = record.value.as_ref().map(|value| block.bytes(value));
             return decode(self.value.as_mut(), value).map_err(|error| ("record", error));

@@ -127,21 +127,24 @@ impl Fetcher {
             list.add_partition_offset(&split.topic, split.partition, Offset::Offset(split.position))
                 .map_err(|error| self.consumer.context().failure("cannot read the topic", &error))?;
         }
-        self.consumer
-            .assign(&list)
-            .map_err(|error| self.consumer.context().failure("cannot read the topic", &error))
+        self.consumer.assign(&list).map_err(|error| self.consumer.context().failure("cannot read the topic", &error))
     }
 
     /// Puts what is ready into the open blocks; returns how much came.
     fn poll(&mut self, wait: Duration) -> Result<usize> {
+        let longest = self.splits.iter().map(|s| s.block.records.len()).max().unwrap_or(0);
+        let room = self.block_rows.saturating_sub(longest);
         let Self { consumer, splits, by_partition, needs, .. } = self;
         let mut failure = None;
         let mut finished = Vec::new();
         let mut last = usize::MAX;
-        let count = consumer.poll(wait, |topic, partition, fetched| {
+        let count = consumer.poll(wait, room, |topic, partition, fetched| {
             let hit = |i: usize| splits.get(i).is_some_and(|s| s.is(topic, partition));
             if !hit(last) {
-                last = by_partition.get(&partition).and_then(|all| all.iter().copied().find(|i| hit(*i))).unwrap_or(usize::MAX);
+                last = by_partition
+                    .get(&partition)
+                    .and_then(|all| all.iter().copied().find(|i| hit(*i)))
+                    .unwrap_or(usize::MAX);
             }
             match (splits.get_mut(last), fetched) {
                 (Some(split), _) if split.ended => {}
@@ -212,11 +215,10 @@ impl Fetcher {
                 let error = missing_topic(topic, self.consumer.context().servers());
                 error.with_detail(format!("It was there when reading started; partition {partition} is gone now."))
             }
-            code => Error::external(format!(
-                "cannot read topic \"{topic}\", partition {partition}: {}",
-                code_words(code)
-            ))
-            .with_detail(reason),
+            code => {
+                Error::external(format!("cannot read topic \"{topic}\", partition {partition}: {}", code_words(code)))
+                    .with_detail(reason)
+            }
         }
     }
 

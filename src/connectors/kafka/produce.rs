@@ -217,8 +217,7 @@ impl BatchProducer {
         let invalid = || Error::data(format!("'{name}' is not a name that a topic can have"));
         let c_name = CString::new(name).map_err(|_| invalid())?;
         // SAFETY: the client and the name are alive; null settings are the client's defaults.
-        let handle =
-            unsafe { rd::rd_kafka_topic_new(self.0.client.native_ptr(), c_name.as_ptr(), ptr::null_mut()) };
+        let handle = unsafe { rd::rd_kafka_topic_new(self.0.client.native_ptr(), c_name.as_ptr(), ptr::null_mut()) };
         if handle.is_null() {
             return Err(invalid());
         }
@@ -241,8 +240,9 @@ impl BatchProducer {
                     .with_detail(detail)
                     .with_hint("'properties.delivery.timeout.ms' says how long a record may wait.")
             }
-            RDKafkaErrorCode::TopicAuthorizationFailed => Error::external(message)
-                .with_hint("The user of the table needs the right to write to the topic."),
+            RDKafkaErrorCode::TopicAuthorizationFailed => {
+                Error::external(message).with_hint("The user of the table needs the right to write to the topic.")
+            }
             _ => Error::external(message),
         }
     }
@@ -284,10 +284,7 @@ fn memory(bytes: Option<&[u8]>) -> rd::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1
     rd::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 { ptr, size }
 }
 
-fn part(
-    vtype: rd::rd_kafka_vtype_t,
-    set: impl FnOnce(&mut rd::rd_kafka_vu_s__bindgen_ty_1),
-) -> rd::rd_kafka_vu_t {
+fn part(vtype: rd::rd_kafka_vtype_t, set: impl FnOnce(&mut rd::rd_kafka_vu_s__bindgen_ty_1)) -> rd::rd_kafka_vu_t {
     let mut u = rd::rd_kafka_vu_s__bindgen_ty_1 { _pad: [0; 64] };
     set(&mut u);
     rd::rd_kafka_vu_t { vtype, u }

@@ -75,9 +75,8 @@ impl KafkaSink {
         let Topics::List(topics) = self.options.topics.clone() else {
             return cluster.ask(|cluster| cluster.check()).await.map(|()| 1);
         };
-        let counts = cluster.ask(move |cluster| {
-            topics.iter().map(|topic| cluster.partition_count(topic)).collect::<Result<Vec<_>>>()
-        });
+        let counts = cluster
+            .ask(move |cluster| topics.iter().map(|topic| cluster.partition_count(topic)).collect::<Result<Vec<_>>>());
         Ok(counts.await?.first().copied().unwrap_or(1))
     }
 }
@@ -110,8 +109,8 @@ impl Sink for KafkaSink {
         let partitions = self.partition_count(context).await?.max(1);
         let servers = self.properties.config.get("bootstrap.servers").unwrap_or_default();
         let heard = KafkaContext::new(servers, self.properties.secrets.clone(), context.reporter.clone());
-        let producer = BatchProducer::open(&self.properties, heard.clone())
-            .map_err(|error| settings_error(&heard, &error))?;
+        let producer =
+            BatchProducer::open(&self.properties, heard.clone()).map_err(|error| settings_error(&heard, &error))?;
         let subtask = i32::try_from(context.subtask).unwrap_or(0);
         let key = match &self.columns.key {
             Some(key) => Some((key.columns.clone(), key.format.encoding(&key.schema)?.encoder()?)),

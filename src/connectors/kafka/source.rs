@@ -99,7 +99,8 @@ impl Source for KafkaSource {
             Topics::Pattern(pattern) => format!("topic-pattern={pattern}"),
         };
         let text = |key| self.options.options.text(key).unwrap_or_default();
-        let bounded = if self.is_bounded() { format!(", bounded={}", text("scan.bounded.mode")) } else { String::new() };
+        let bounded =
+            if self.is_bounded() { format!(", bounded={}", text("scan.bounded.mode")) } else { String::new() };
         format!("{topics}, startup={}{bounded}", text("scan.startup.mode"))
     }
 
@@ -141,13 +142,10 @@ impl Source for KafkaSource {
             reporter: context.reporter.clone(),
         };
         let (needs, batch_rows) = (parts.decoder.needs(), parts.batch_rows);
-        let heard = KafkaContext::new(
-            cluster.context().servers(),
-            self.properties.secrets.clone(),
-            context.reporter.clone(),
-        );
-        let consumer = BatchConsumer::open(&self.properties, heard.clone())
-            .map_err(|error| settings_error(&heard, &error))?;
+        let heard =
+            KafkaContext::new(cluster.context().servers(), self.properties.secrets.clone(), context.reporter.clone());
+        let consumer =
+            BatchConsumer::open(&self.properties, heard.clone()).map_err(|error| settings_error(&heard, &error))?;
         let growth = self.growth_watch(context, counts);
         let reader = KafkaReader::start(splits, parts, |splits, blocks| {
             Ok(Fetcher::new(consumer, splits, needs, batch_rows, growth, blocks))

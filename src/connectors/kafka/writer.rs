@@ -143,8 +143,10 @@ impl KafkaSinkWriter {
         if fits {
             return Ok(named);
         }
-        Err(Error::data(format!("the metadata column 'topic' is '{named}', which is not among the topics of the table"))
-            .with_detail(format!("The table writes to: {expected}.")))
+        Err(Error::data(format!(
+            "the metadata column 'topic' is '{named}', which is not among the topics of the table"
+        ))
+        .with_detail(format!("The table writes to: {expected}.")))
     }
 
     fn extras_of<'a>(&self, rows: &'a RecordBatch, row: usize) -> Result<Extras<'a>> {
