@@ -1,12 +1,13 @@
 //! The connectors there are, by name.
 
 use super::Connector;
+use super::kafka::Kafka;
 use crate::error::{Error, Result, did_you_mean};
 use crate::span::Span;
 
 /// Every connector, in the order the documentation lists them.
 pub fn all() -> &'static [&'static dyn Connector] {
-    &[]
+    &[&Kafka]
 }
 
 /// The connector that answers to `name`.

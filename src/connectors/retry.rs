@@ -25,11 +25,11 @@ impl Backoff {
     /// Calls `attempt` until it succeeds, fails for good, or the time is over; says what it waits for.
     ///
     /// `waiting_for` names the other side: `Kafka at 127.0.0.1:9092`. Only errors marked retriable are tried again.
-    pub async fn run<T, F: AsyncFnMut() -> Result<T>>(
+    pub async fn run<T, F: Future<Output = Result<T>>>(
         &self,
         waiting_for: &str,
         reporter: &Reporter,
-        mut attempt: F,
+        mut attempt: impl FnMut() -> F,
     ) -> Result<T> {
         let start = Instant::now();
         let mut pause = self.initial;

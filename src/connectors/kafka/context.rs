@@ -43,6 +43,11 @@ impl KafkaContext {
         &self.0.cluster
     }
 
+    /// The brokers' addresses as the table gives them.
+    pub fn servers(&self) -> &str {
+        self.0.cluster.strip_prefix("Kafka at ").unwrap_or(&self.0.cluster)
+    }
+
     pub fn reporter(&self) -> &Reporter {
         &self.0.reporter
     }
@@ -54,7 +59,7 @@ impl KafkaContext {
     }
 
     /// An error of librdkafka as ours: `kafka at 127.0.0.1:9092: doing what: why`, with the last reason it gave.
-    pub fn error(&self, doing: &str, error: &KafkaError) -> Error {
+    pub fn failure(&self, doing: &str, error: &KafkaError) -> Error {
         let heard = self.heard();
         let code = error.rdkafka_error_code();
         let why = match &heard.fatal {
@@ -139,7 +144,7 @@ impl ClientContext for KafkaContext {
 impl ConsumerContext for KafkaContext {}
 
 /// What librdkafka means, without Rust names around it.
-fn words(error: &KafkaError) -> String {
+pub fn words(error: &KafkaError) -> String {
     match error {
         KafkaError::ClientConfig(_, why, _, _) | KafkaError::ClientCreation(why) => why.clone(),
         KafkaError::Subscription(why) | KafkaError::Seek(why) | KafkaError::PauseResume(why) => why.clone(),
@@ -161,7 +166,7 @@ pub fn code_words(code: RDKafkaErrorCode) -> String {
 }
 
 /// True where waiting can help: connections, elections, timeouts.
-fn is_retriable(code: RDKafkaErrorCode) -> bool {
+pub fn is_retriable(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
         code,
@@ -216,7 +221,8 @@ mod tests {
     fn a_failed_login_is_final_and_shows_no_secret() {
         let context = context(Arc::default());
         context.on_error(Some(RDKafkaErrorCode::Authentication), "SASL login with geheim failed");
-        let error = context.error("cannot read", &KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure));
+        let error =
+            context.failure("cannot read", &KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure));
         assert_eq!(error.message(), "cannot read: SASL login with ****** failed");
         assert!(!error.is_retriable());
         assert!(context.check().is_err());
@@ -226,7 +232,8 @@ mod tests {
     fn a_refused_connection_is_worth_another_try_and_keeps_its_reason() {
         let context = context(Arc::default());
         context.on_error(Some(RDKafkaErrorCode::BrokerTransportFailure), "Connection refused");
-        let error = context.error("cannot read", &KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure));
+        let error =
+            context.failure("cannot read", &KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure));
         assert!(error.is_retriable());
         assert_eq!(error.message(), "cannot read: broker transport failure");
         assert_eq!(error.detail(), Some("Kafka at h:1: Connection refused"));

@@ -76,11 +76,7 @@ const PROPERTIES: &[Property] = &[
     property("reconnect.backoff.max.ms", Both, Setting("reconnect.backoff.max.ms", Some("1000"))),
     property("retry.backoff.ms", Both, Setting("retry.backoff.ms", Some("100"))),
     property("retry.backoff.max.ms", Both, Setting("retry.backoff.max.ms", Some("1000"))),
-    property(
-        "socket.connection.setup.timeout.ms",
-        Both,
-        Setting("socket.connection.setup.timeout.ms", Some("10000")),
-    ),
+    property("socket.connection.setup.timeout.ms", Both, Setting("socket.connection.setup.timeout.ms", Some("10000"))),
     property("socket.connection.setup.timeout.max.ms", Both, Nothing("the timeout of a connection doesn't grow")),
     property("metadata.max.age.ms", Both, Setting("metadata.max.age.ms", Some("300000"))),
     property("metadata.recovery.strategy", Both, Setting("metadata.recovery.strategy", Some("rebootstrap"))),
@@ -259,10 +255,9 @@ impl KafkaProperties {
                 let value = value.trim();
                 self.config.set(name, if value == "-1" { "0" } else { value });
             }
-            Nothing(why) => self.warnings.push(format!(
-                "option 'properties.{key}' of {} has no effect: {why}.",
-                options.owner()
-            )),
+            Nothing(why) => {
+                self.warnings.push(format!("option 'properties.{key}' of {} has no effect: {why}.", options.owner()))
+            }
             Ours | Security => {}
         }
         Ok(())
@@ -289,13 +284,14 @@ impl KafkaProperties {
         let bytes: u64 = memory
             .parse()
             .map_err(|_| options.invalid("properties.buffer.memory", format!("'{memory}' is not a number of bytes")))?;
+        let idempotence = self.idempotence(options)?;
         self.config
             .set("queue.buffering.max.kbytes", (bytes / 1024).clamp(1, i32::MAX as u64).to_string())
             // Bounded by bytes alone, as in the Java client.
             .set("queue.buffering.max.messages", "0")
             .set("batch.num.messages", "1000000")
             .set("partitioner", "murmur2_random")
-            .set("enable.idempotence", self.idempotence(options)?)
+            .set("enable.idempotence", idempotence)
             // Successes are counted, not reported one by one.
             .set("delivery.report.only.error", "true");
         Ok(())

@@ -1,0 +1,3 @@
+//! Every connector against its real service.
+
+mod kafka;
