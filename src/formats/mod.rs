@@ -6,10 +6,14 @@
 mod column;
 pub mod csv;
 pub mod json;
+mod number;
 mod options;
 pub mod raw;
 mod registry;
 mod table;
+mod temporal;
+#[cfg(test)]
+mod testing;
 
 pub use options::FormatOptions;
 pub use registry::{all, find};

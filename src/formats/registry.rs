@@ -1,6 +1,8 @@
 //! The formats there are, by name.
 
 use super::Format;
+
+use super::json::Json;
 use super::raw::Raw;
 use crate::error::{Error, Result, nearest};
 use crate::span::Span;
@@ -21,7 +23,7 @@ const NOT_YET: &[&str] = &[
 
 /// Every format, in the order the documentation lists them.
 pub fn all() -> &'static [&'static dyn Format] {
-    &[&Raw]
+    &[&Json, &Raw]
 }
 
 /// The format that answers to `name`; `span` is where the table names it.
