@@ -1,13 +1,15 @@
 //! The connectors there are, by name.
 
 use super::Connector;
-use super::kafka::Kafka;
 use crate::error::{Error, Result, did_you_mean};
 use crate::span::Span;
 
 /// Every connector, in the order the documentation lists them.
 pub fn all() -> &'static [&'static dyn Connector] {
-    &[&Kafka]
+    &[
+        &super::kafka::Kafka,
+        &super::opensearch::OpenSearch,
+    ]
 }
 
 /// The connector that answers to `name`.
