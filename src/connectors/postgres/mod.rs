@@ -1,1 +1,3 @@
 //! PostgreSQL behind `'connector' = 'jdbc'`: bounded scan, lookup, insert and upsert.
+
+mod types;

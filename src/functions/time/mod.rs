@@ -1,1 +1,7 @@
-//! Java's date patterns, Flink's timestamp texts, session zones.
+//! Time as text and through zones: Flink's default formats, Java's patterns, the session zone.
+
+mod text;
+mod zone;
+
+pub use text::{parse_date, parse_time, parse_timestamp};
+pub use zone::{instant_to_local, local_to_instant, naive_from_ms};
