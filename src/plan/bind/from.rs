@@ -7,7 +7,7 @@ use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::ast::Spanned;
 
-use super::hints::{LookupHint, table_options};
+use super::hints::LookupHint;
 use super::relation::{Relation, internal};
 use super::{Binder, Ctes, VIEW_DEPTH};
 use crate::catalog::{Object, View};
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::plan::nodes::StreamTableSource;
 use crate::plan::table::PlannedTable;
 use crate::span::Span;
-use crate::sql::{Ident, ObjectPath};
+use crate::sql::{Ident, ObjectPath, table_options};
 
 impl Binder<'_> {
     pub(super) fn from(
@@ -65,7 +65,7 @@ impl Binder<'_> {
                 if sample.is_some() {
                     return Err(Error::unsupported("TABLESAMPLE").at(span));
                 }
-                let options = table_options(with_hints)?;
+                let options = table_options(with_hints);
                 let path = object_path(name)?;
                 let relation = self.named(&path, &options, ctes, depth)?;
                 match alias {

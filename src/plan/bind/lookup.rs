@@ -13,12 +13,13 @@ use datafusion::sql::sqlparser::ast::Spanned;
 use super::Binder;
 use super::expr::{bind_expr, bind_predicate};
 use super::from::{alias_of, object_path};
-use super::hints::{LookupHint, table_options};
+use super::hints::LookupHint;
 use super::relation::{Relation, RelationColumn, internal};
 use crate::error::{Error, Result};
 use crate::plan::nodes::LookupJoin;
 use crate::plan::table::{PlannedTable, column};
 use crate::span::Span;
+use crate::sql::table_options;
 use crate::types::TimeAttribute;
 
 impl Binder<'_> {
@@ -38,7 +39,7 @@ impl Binder<'_> {
         };
         self.check_time(version, &left)?;
         let path = object_path(name)?;
-        let table = Arc::new(self.table(&path, &table_options(with_hints)?)?);
+        let table = Arc::new(self.table(&path, &table_options(with_hints))?);
         let alias = alias_of(&join.relation).unwrap_or_else(|| table.name.clone());
         if left.columns.iter().any(|c| c.qualifier.as_deref() == Some(alias.as_str())) {
             return Err(Error::statement(format!("\"{alias}\" stands twice in FROM"))

@@ -160,7 +160,8 @@ impl Lowering {
         let shown: Vec<String> = projection.expr.iter().map(|e| e.to_string()).collect();
         let select = format!("select=[{}]", shown.join(", "));
         // A filter right below joins in, unless another branch reads it too: then it is not the last node.
-        if let Some(last) = self.plan.nodes.get_mut(input).filter(|_| input + 1 == self.plan.nodes.len()) {
+        let is_last = input + 1 == self.plan.nodes.len();
+        if let Some(last) = self.plan.nodes.last_mut().filter(|_| is_last) {
             if let NodeKind::Calc(calc) = &mut last.kind {
                 if calc.projection.is_none() {
                     calc.projection = Some(exprs);
