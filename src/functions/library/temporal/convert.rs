@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, TimestampMillisecondArray};
+use arrow::array::{Array, ArrayRef, TimestampMillisecondArray};
 use arrow::datatypes::{Date32Type, TimestampMillisecondType};
 use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
