@@ -83,7 +83,10 @@ impl Binder<'_> {
             Op::Modulo => Operator::Modulo,
             other => return Err(Error::unsupported(format_args!("the operator {other}"))),
         };
-        if native.is_comparison_operator() {
+        if !matches!(
+            native,
+            Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo
+        ) {
             return self.compare(self.bind(left)?, native, self.bind(right)?);
         }
         self.arithmetic(self.bind_operand(left)?, native, self.bind_operand(right)?)

@@ -37,6 +37,7 @@ impl Binder<'_> {
             ("TIMESTAMPDIFF", _) => self.timestamp_diff(&arguments),
             ("TYPEOF", [value]) => Ok(text_literal(&self.bind(value)?.ty.to_string()).into_string_type()),
             ("CURRENT_DATABASE", []) => Ok(text_literal(&self.cx.database).into_string_type()),
+            ("UNIX_TIMESTAMP", []) => self.call_bound(library::unix_now(), Vec::new()),
             (name, []) if let Some(value) = self.clock_call(name) => value,
             (name, _) => self.call_named(name, &arguments),
         }

@@ -32,7 +32,7 @@ impl Binder<'_> {
         }
         match otherwise {
             Some(otherwise) => results.push(self.bind(otherwise)?),
-            None => results.push(TypedExpr::new(Expr::Literal(Default::default(), None), SqlType::nullable(TypeKind::Null))),
+            None => results.push(self.literal(&ast::Value::Null)?),
         }
         self.choose(conditions, results)
     }
