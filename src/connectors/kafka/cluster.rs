@@ -47,6 +47,8 @@ impl Cluster {
     pub fn connect(properties: &KafkaProperties, retry: Duration, reporter: Reporter) -> Result<Self> {
         let servers = properties.config.get("bootstrap.servers").unwrap_or_default();
         let context = KafkaContext::new(servers, properties.secrets.clone(), Reporter::silent());
+        let patience = FIRST_PATIENCE.min(retry / 4).max(Duration::from_millis(100));
+        let patience = Arc::new(AtomicU64::new(patience.as_millis() as u64));
         let consumer =
             properties.config.create_with_context(context.clone()).map_err(|error| settings_error(&context, &error))?;
         Ok(Self { consumer: Arc::new(consumer), context, reporter, retry, patience })
