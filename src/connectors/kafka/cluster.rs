@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
@@ -17,8 +18,10 @@ use super::properties::KafkaProperties;
 use crate::connectors::{Backoff, Reporter};
 use crate::error::{Error, Result};
 
-/// How long one question may take before it counts as unanswered and is asked again.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one question may take before it counts as unanswered and is asked again: short at first, so that people
+/// hear early what is waited for, then longer for brokers that are slow.
+const FIRST_PATIENCE: Duration = Duration::from_secs(1);
+const LAST_PATIENCE: Duration = Duration::from_secs(8);
 /// How long a broker may take to make a topic that was just asked for.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to listen for the reason of a failure.
@@ -33,17 +36,22 @@ pub type TopicPartition = (Arc<str>, i32);
 pub struct Cluster {
     consumer: Arc<BaseConsumer<KafkaContext>>,
     context: KafkaContext,
+    reporter: Reporter,
     retry: Duration,
+    /// How long the next question may take, in ms.
+    patience: Arc<AtomicU64>,
 }
 
 impl Cluster {
-    /// A client that goes on asking for `retry`; nothing is sent yet.
+    /// A client that goes on asking for `retry`, and tells the reporter what it waits for; nothing is sent yet.
     pub fn connect(properties: &KafkaProperties, retry: Duration, reporter: Reporter) -> Result<Self> {
         let servers = properties.config.get("bootstrap.servers").unwrap_or_default();
-        let context = KafkaContext::new(servers, properties.secrets.clone(), reporter);
+        let context = KafkaContext::new(servers, properties.secrets.clone(), Reporter::silent());
+        let patience = FIRST_PATIENCE.min(retry / 4).max(Duration::from_millis(100));
+        let patience = Arc::new(AtomicU64::new(patience.as_millis() as u64));
         let consumer =
             properties.config.create_with_context(context.clone()).map_err(|error| settings_error(&context, &error))?;
-        Ok(Self { consumer: Arc::new(consumer), context, retry })
+        Ok(Self { consumer: Arc::new(consumer), context, reporter, retry, patience })
     }
 
     pub fn context(&self) -> &KafkaContext {
@@ -58,7 +66,7 @@ impl Cluster {
     {
         let backoff = Backoff::for_total(self.retry);
         backoff
-            .run(self.context.cluster(), self.context.reporter(), || {
+            .run(self.context.cluster(), &self.reporter, || {
                 let (cluster, question) = (self.clone(), question.clone());
                 let answer = tokio::task::spawn_blocking(move || question(&cluster));
                 async { answer.await.map_err(|error| Error::internal(format!("a question to Kafka failed: {error}")))? }
@@ -209,12 +217,16 @@ impl Cluster {
                 self.context.answered();
                 Ok(answer)
             }
-            Err(error) => Err(self.context.failure(doing, &error)),
+            Err(error) => {
+                let longer = self.timeout().saturating_mul(2).min(LAST_PATIENCE);
+                self.patience.store(longer.as_millis() as u64, Ordering::Relaxed);
+                Err(self.context.failure(doing, &error))
+            }
         }
     }
 
     fn timeout(&self) -> Duration {
-        ANSWER_TIMEOUT.min(self.retry.max(Duration::from_millis(100)))
+        Duration::from_millis(self.patience.load(Ordering::Relaxed))
     }
 }
 

@@ -143,7 +143,8 @@ impl BatchConsumer {
         i32::try_from(found.partitions().len()).ok()
     }
 
-    fn serve_events(&self) {
+    /// Hears errors and log lines; doesn't wait.
+    pub fn serve_events(&self) {
         // SAFETY: the queue is alive.
         unsafe { serve_events(self.events, self.client.context(), Duration::ZERO, |_| {}) };
     }

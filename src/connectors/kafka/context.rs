@@ -58,19 +58,19 @@ impl KafkaContext {
         secrets.fold(text.to_string(), |text, secret| text.replace(secret.as_str(), "******"))
     }
 
-    /// An error of librdkafka as ours: `kafka at 127.0.0.1:9092: doing what: why`, with the last reason it gave.
+    /// An error of librdkafka as ours: `doing what: why`. Where a broker is away, why is what the client heard from it.
     pub fn failure(&self, doing: &str, error: &KafkaError) -> Error {
         let heard = self.heard();
-        let code = error.rdkafka_error_code();
-        let why = match &heard.fatal {
-            Some(fatal) => fatal.clone(),
-            None => self.redact(&words(error)),
-        };
-        let mut out = Error::external(format!("{doing}: {why}"));
-        if let Some(reason) = heard.reason.as_ref().filter(|r| **r != why) {
-            out = out.with_detail(format!("{}: {reason}", self.cluster()));
+        if let Some(fatal) = &heard.fatal {
+            return Error::external(format!("{doing}: {fatal}"));
         }
-        if heard.fatal.is_none() && code.is_some_and(is_retriable) { out.retriable() } else { out }
+        let retriable = error.rdkafka_error_code().is_some_and(is_retriable);
+        let why = match &heard.reason {
+            Some(reason) if retriable => reason.clone(),
+            _ => self.redact(&words(error)),
+        };
+        let out = Error::external(format!("{doing}: {why}"));
+        if retriable { out.retriable() } else { out }
     }
 
     /// The error that ended the client, if one did.
@@ -102,15 +102,18 @@ impl KafkaContext {
 
     fn on_error(&self, code: Option<RDKafkaErrorCode>, reason: &str) {
         let reason = self.redact(reason);
+        // "(after 0ms in state CONNECT)" and the like say nothing to people.
+        let reason = reason.split(" (after ").next().unwrap_or_default().to_string();
         tracing::debug!(cluster = self.cluster(), %reason, "librdkafka error");
         let mut heard = self.heard();
         match code {
             // Said after each broker's own reason, which is worth more.
             Some(RDKafkaErrorCode::AllBrokersDown) => {
                 if !std::mem::replace(&mut heard.lost, true) {
-                    let why = heard.reason.clone().unwrap_or(reason);
+                    // Its own words only count brokers.
+                    let why = heard.reason.as_ref().map_or(String::new(), |why| format!(": {why}"));
                     drop(heard);
-                    self.0.reporter.tell(&format!("lost {}: {why}; reconnecting", self.cluster()));
+                    self.0.reporter.tell(&format!("lost {}{why}; reconnecting", self.cluster()));
                 }
                 return;
             }
@@ -231,11 +234,13 @@ mod tests {
     #[test]
     fn a_refused_connection_is_worth_another_try_and_keeps_its_reason() {
         let context = context(Arc::default());
-        context.on_error(Some(RDKafkaErrorCode::BrokerTransportFailure), "Connection refused");
+        context.on_error(
+            Some(RDKafkaErrorCode::BrokerTransportFailure),
+            "Connection refused (after 0ms in state CONNECT)",
+        );
         let error =
             context.failure("cannot read", &KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure));
         assert!(error.is_retriable());
-        assert_eq!(error.message(), "cannot read: broker transport failure");
-        assert_eq!(error.detail(), Some("Kafka at h:1: Connection refused"));
+        assert_eq!(error.message(), "cannot read: Connection refused");
     }
 }

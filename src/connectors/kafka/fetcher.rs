@@ -28,6 +28,8 @@ pub const WAITING_BLOCKS: usize = 4;
 const BLOCK_BYTES: usize = 1 << 20;
 /// How long to wait for a record before looking whether the reader is still there.
 const IDLE_WAIT: Duration = Duration::from_millis(50);
+/// How long to ask whether a lost broker is back; nothing is fetched meanwhile.
+const BACK_TIMEOUT: Duration = Duration::from_millis(500);
 const RANGE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Takes the records of some splits and hands them over as blocks, until all splits end or the reader is gone.
@@ -102,6 +104,9 @@ impl Fetcher {
             let full = self.splits.iter().any(|s| self.is_full(&s.block));
             if (full || count == 0) && !self.send()? {
                 return Ok(());
+            }
+            if count == 0 && self.consumer.context().is_lost() {
+                self.look_for_brokers();
             }
             if count == 0 && self.growth.as_ref().is_some_and(|g| looked.elapsed() >= g.interval) {
                 self.watch_growth();
@@ -238,6 +243,16 @@ impl Fetcher {
             }
             Ok((first, end)) => error.with_detail(format!("The topic holds offsets {first} to {end}.")),
             Err(_) => error,
+        }
+    }
+
+    /// Brokers that are back don't say so where no records come: asks one.
+    fn look_for_brokers(&self) {
+        let first = self.splits.first().map(|s| &*s.split.topic);
+        if first.is_some_and(|topic| self.consumer.partition_count(topic, BACK_TIMEOUT).is_some()) {
+            // What was said before the answer counts no more.
+            self.consumer.serve_events();
+            self.consumer.context().answered();
         }
     }
 

@@ -167,6 +167,7 @@ impl BatchProducer {
             let left = unsafe { rd::rd_kafka_flush(self.0.client.native_ptr(), 100) };
             self.check()?;
             if left == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+                self.context().answered();
                 return Ok(());
             }
         }
@@ -234,10 +235,10 @@ impl BatchProducer {
                  or write smaller rows.",
             ),
             RDKafkaErrorCode::MessageTimedOut => {
-                let lost = self.context().failure(&message, &KafkaError::MessageProduction(code));
-                let detail = lost.detail().unwrap_or("No broker acknowledged it in time.").to_string();
+                let lost =
+                    self.context().failure("No broker acknowledged it in time", &KafkaError::MessageProduction(code));
                 Error::external(message)
-                    .with_detail(detail)
+                    .with_detail(format!("{}.", lost.message()))
                     .with_hint("'properties.delivery.timeout.ms' says how long a record may wait.")
             }
             RDKafkaErrorCode::TopicAuthorizationFailed => {

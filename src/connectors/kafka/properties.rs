@@ -5,6 +5,7 @@
 //! named in [`KafkaProperties::warnings`], as are unknown ones: the Java client warns about those too.
 
 use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
 
 use super::security;
 use crate::connectors::options::{Options, is_secret};
@@ -222,7 +223,23 @@ impl KafkaProperties {
             Role::Consumer => built.set_consumer(group),
             Role::Producer => built.set_producer(options)?,
         }
+        built.check(options)?;
         Ok(built)
+    }
+
+    /// Lets librdkafka look at names and values; touches no broker and no file.
+    fn check(&self, options: &Options) -> Result<()> {
+        let Err(error) = self.config.create_native_config() else {
+            return Ok(());
+        };
+        let (key, why) = match error {
+            KafkaError::ClientConfig(_, why, key, _) => (key, why),
+            other => (String::new(), other.to_string()),
+        };
+        let named = |p: &&Property| matches!(p.becomes, Setting(name, _) | SystemSize(name) if name == key);
+        let java = PROPERTIES.iter().find(named).map_or(key.as_str(), |p| p.java);
+        let shown = self.secrets.iter().filter(|s| !s.is_empty()).fold(why, |why, s| why.replace(s.as_str(), "******"));
+        Err(options.invalid(&format!("properties.{java}"), shown))
     }
 
     fn set_defaults(&mut self, role: Role) {
@@ -405,6 +422,14 @@ mod tests {
     fn a_setting_of_the_other_client_is_left_alone() {
         let properties = build(Role::Consumer, &[("properties.linger.ms", "100")]).unwrap();
         assert_eq!((properties.config.get("linger.ms"), properties.warnings.len()), (None, 0));
+    }
+
+    #[test]
+    fn a_value_that_no_client_takes_is_refused_before_anything_runs() {
+        for (key, role) in [("properties.fetch.min.bytes", Role::Consumer), ("properties.acks", Role::Producer)] {
+            let error = build(role, &[(key, "many")]).unwrap_err();
+            assert!(error.message().starts_with(&format!("option '{key}' of table \"t\"")), "{error}");
+        }
     }
 
     #[test]
