@@ -10,6 +10,7 @@ pub fn all() -> &'static [&'static dyn Connector] {
         &super::kafka::Kafka,
         &super::opensearch::OpenSearch,
     ]
+    &[&super::postgres::Jdbc]
 }
 
 /// The connector that answers to `name`.
