@@ -1,0 +1,3 @@
+//! Connectors on the real services. `make test` starts these and says where they are.
+
+mod opensearch;
