@@ -6,7 +6,11 @@ use crate::span::Span;
 
 /// Every connector, in the order the documentation lists them.
 pub fn all() -> &'static [&'static dyn Connector] {
-    &[&super::opensearch::OpenSearch]
+    &[
+        &super::kafka::Kafka,
+        &super::opensearch::OpenSearch,
+    ]
+    &[&super::postgres::Jdbc]
 }
 
 /// The connector that answers to `name`.

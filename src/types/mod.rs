@@ -6,8 +6,10 @@
 
 pub mod coercion;
 pub mod print;
+mod parse;
 mod schema;
 mod sql_type;
 
+pub(crate) use parse::{parse_type, parse_type_kind};
 pub use schema::{Field, Schema, TimeAttribute};
 pub use sql_type::{RowField, STRING_LENGTH, SqlType, TypeKind};

@@ -1,3 +1,4 @@
-//! Connectors on the real services. `make test` starts these and says where they are.
+//! Every connector against its real service.
 
+mod kafka;
 mod opensearch;

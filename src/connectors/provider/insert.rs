@@ -30,15 +30,6 @@ pub struct InsertSink {
     context: OpenContext,
 }
 
-/// [`OpenContext`] has no `Debug` of its own.
-struct Context(OpenContext);
-
-impl fmt::Debug for Context {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.job)
-    }
-}
-
 impl InsertSink {
     pub fn new(table: Arc<TableDescriptor>, sink: Arc<dyn Sink>, schema: SchemaRef, context: OpenContext) -> Self {
         let physical = table.columns.len();

@@ -39,16 +39,6 @@ pub struct ConnectorTable {
     source: OnceLock<Arc<dyn Source>>,
 }
 
-/// What the doors that a bounded query opens are told.
-#[derive(Clone)]
-struct ContextTemplate(OpenContext);
-
-impl std::fmt::Debug for ContextTemplate {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0.job)
-    }
-}
-
 impl ConnectorTable {
     pub fn new(descriptor: TableDescriptor, connector: &'static dyn Connector) -> Self {
         let context = OpenContext {

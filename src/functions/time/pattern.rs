@@ -182,7 +182,7 @@ fn unknown(letter: char, count: usize, pattern: &str) -> Error {
 }
 
 /// The text up to the closing apostrophe; two of them mean one.
-fn quoted(chars: &mut std::iter::Peekable<std::str::Chars>) -> Option<String> {
+pub(super) fn quoted(chars: &mut std::iter::Peekable<std::str::Chars>) -> Option<String> {
     if chars.next_if_eq(&'\'').is_some() {
         return Some("'".to_owned());
     }
