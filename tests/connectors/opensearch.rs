@@ -204,7 +204,7 @@ async fn a_rejected_document_is_named_with_the_reason() {
     let mapping = r#"{"mappings":{"properties":{"k":{"type":"date"}}}}"#;
     index.call(Method::Put, "/INDEX", Some(mapping)).await;
     let table = index.table(key_and_number(), vec![0], &[]);
-    let error = error_of(write(&table, vec![rows(&[(Insert, "2021/11/29", Some(1)), (Insert, "doc", Some(2))])]).await);
+    let error = error_of(write(&table, vec![rows(&[(Insert, "2021-11-29", Some(1)), (Insert, "doc", Some(2))])]).await);
     assert_eq!(error.kind(), ErrorKind::Data);
     let start = format!("OpenSearch rejects document \"doc\" of index \"{}\" of table \"CPU_OUT_OS\"", index.name);
     assert!(error.message().starts_with(&start), "{error}");
