@@ -162,7 +162,10 @@ impl<'a> Cursor<'a> {
         let span = self.here();
         let Token::Word(word) = self.token(0).clone() else { return Err(self.unexpected("a name")) };
         if word.quote_style.is_none() && is_reserved(&word.value) {
-            return Err(reserved(&word.value).at(span));
+            return Err(match syntax_error::is_keyword(&word.value) {
+                true => self.unexpected("a name"),
+                false => reserved(&word.value).at(span),
+            });
         }
         self.skip();
         Ok(Ident { value: word.value, span })
@@ -232,6 +235,9 @@ impl<'a> Cursor<'a> {
 
     /// A type with its nullability.
     pub fn data_type(&mut self) -> Result<SqlType> {
+        if syntax_error::is_keyword(&self.word(0)) && !matches!(self.word(0).as_str(), "ROW" | "INTERVAL") {
+            return Err(self.unexpected("a type"));
+        }
         parse_type(&mut self.parser).map_err(|error| error.at(Span::on_line(self.end.line, self.end.column, 1)))
     }
 

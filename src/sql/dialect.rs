@@ -1,10 +1,10 @@
 //! Flink's SQL for sqlparser: what its hooks change about names, literals, casts and table functions.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CastKind, DataType, Expr, Function, FunctionArguments, Ident, Map, MapEntry, ObjectName,
-    WindowSpec, WindowType,
+    TrimWhereField, WindowSpec, WindowType,
 };
 use datafusion::sql::sqlparser::dialect::{Dialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, Word};
 
 use super::reserved::is_reserved;
-use super::syntax_error::{found, quoted_name_hint};
+use super::syntax_error::{found, is_keyword, quoted_name_hint};
 use crate::error::Error;
 use crate::span::Span;
 use crate::types::parse_type_kind;
@@ -31,7 +31,12 @@ use crate::types::parse_type_kind;
 pub struct FlinkDialect {
     /// Our own errors on their way through sqlparser, whose errors are only text: see [`FlinkDialect::smuggle`].
     errors: RefCell<Vec<Error>>,
+    /// Operators read so far, to look at the depth of an expression now and then.
+    operators: Cell<usize>,
 }
+
+/// How deep an expression may nest to the left, as `1 + 1 + 1 + ...` does: what comes after the parser recurses.
+const MAX_DEPTH: usize = 1000;
 
 const MARK: &str = "millstream error ";
 
@@ -60,6 +65,9 @@ impl FlinkDialect {
             Keyword::TRY_CAST if called => return Some(self.cast(parser, CastKind::TryCast)),
             Keyword::TABLE => return Some(table_argument(parser)),
             Keyword::MAP if next == Token::LBracket => return Some(self.map(parser)),
+            Keyword::TRIM if called && is_word(&parser.peek_nth_token_ref(3).token, "FROM") => {
+                return trim_of_blanks(parser);
+            }
             Keyword::INTERVAL if !matches!(next, Token::SingleQuotedString(_) | Token::Minus | Token::Plus) => {
                 let token = parser.peek_nth_token_ref(1);
                 let error =
@@ -72,9 +80,13 @@ impl FlinkDialect {
         if called || !is_reserved(&word.value) || may_start_expression(word, &next) {
             return None;
         }
-        let error = Error::statement(format!("expected an expression, found the reserved word {}", word.value));
         let span = Span::from_ast(parser.peek_token_ref().span);
-        Some(Err(self.smuggle(error.with_hint(quoted_name_hint(&word.value)).at(span))))
+        let error = match is_keyword(&word.value) {
+            true => Error::statement(format!("expected an expression, found {}", word.value)),
+            false => Error::statement(format!("expected an expression, found the reserved word {}", word.value))
+                .with_hint(quoted_name_hint(&word.value)),
+        };
+        Some(Err(self.smuggle(error.at(span))))
     }
 
     fn cast(&self, parser: &mut Parser<'_>, kind: CastKind) -> Result<Expr, ParserError> {
@@ -111,6 +123,24 @@ impl FlinkDialect {
         }
         Ok(Expr::Map(Map { entries }))
     }
+}
+
+/// `TRIM({BOTH | LEADING | TRAILING} FROM text)`, which sqlparser knows only with the characters to trim.
+fn trim_of_blanks(parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+    let trim_where = match &parser.peek_nth_token_ref(2).token {
+        token if is_word(token, "BOTH") => TrimWhereField::Both,
+        token if is_word(token, "LEADING") => TrimWhereField::Leading,
+        token if is_word(token, "TRAILING") => TrimWhereField::Trailing,
+        _ => return None,
+    };
+    (0..4).for_each(|_| parser.advance_token());
+    let rest = parser.parse_expr().and_then(|expr| parser.expect_token(&Token::RParen).map(|_| expr));
+    Some(rest.map(|expr| Expr::Trim {
+        expr: Box::new(expr),
+        trim_where: Some(trim_where),
+        trim_what: None,
+        trim_characters: None,
+    }))
 }
 
 /// `TABLE t [PARTITION BY ...] [ORDER BY ...]`
@@ -241,6 +271,36 @@ fn between(parser: &mut Parser<'_>, expr: &Expr, precedence: u8) -> Result<Expr,
     Ok(Expr::Nested(Box::new(both)))
 }
 
+fn depth_to_the_left(expr: &Expr) -> usize {
+    let mut depth = 0;
+    let mut inner = expr;
+    while let Expr::BinaryOp { left: next, .. }
+    | Expr::Between { expr: next, .. }
+    | Expr::InList { expr: next, .. }
+    | Expr::InSubquery { expr: next, .. }
+    | Expr::Like { expr: next, .. }
+    | Expr::ILike { expr: next, .. }
+    | Expr::RLike { expr: next, .. }
+    | Expr::SimilarTo { expr: next, .. }
+    | Expr::IsNull(next)
+    | Expr::IsNotNull(next)
+    | Expr::IsTrue(next)
+    | Expr::IsNotTrue(next)
+    | Expr::IsFalse(next)
+    | Expr::IsNotFalse(next)
+    | Expr::IsUnknown(next)
+    | Expr::IsNotUnknown(next)
+    | Expr::IsDistinctFrom(next, _)
+    | Expr::IsNotDistinctFrom(next, _)
+    | Expr::IsNormalized { expr: next, .. }
+    | Expr::AtTimeZone { timestamp: next, .. } = inner
+    {
+        depth += 1;
+        inner = next;
+    }
+    depth
+}
+
 fn is_word(token: &Token, expected: &str) -> bool {
     matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(expected))
 }
@@ -351,7 +411,21 @@ impl Dialect for FlinkDialect {
         }
     }
 
+    /// No operators in Flink, although sqlparser has them; `x NOT NULL` would even pass for `x IS NOT NULL`.
+    fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
+        let next = &parser.peek_token_ref().token;
+        let not_null = is_word(next, "NOT") && is_word(&parser.peek_nth_token_ref(1).token, "NULL");
+        let foreign = ["XOR", "DIV", "REGEXP", "MATCH", "OPERATOR", "NOTNULL", "ISNULL"];
+        (not_null || foreign.iter().any(|word| is_word(next, word))).then_some(Ok(self.prec_unknown()))
+    }
+
     fn parse_infix(&self, parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+        self.operators.set(self.operators.get().wrapping_add(1));
+        if self.operators.get().is_multiple_of(256) && depth_to_the_left(expr) > MAX_DEPTH {
+            let error = Error::statement(format!("more than {MAX_DEPTH} operators in a row"));
+            let span = Span::from_ast(parser.peek_token_ref().span);
+            return Some(Err(self.smuggle(error.with_hint("Use IN for long lists of alternatives.").at(span))));
+        }
         let next = parser.peek_tokens_ref::<3>().map(|token| token.token.clone());
         let [first, second, third] = &next;
         if is_word(first, "IS") && (is_word(second, "JSON") || is_word(second, "NOT") && is_word(third, "JSON")) {
