@@ -1,3 +1,4 @@
 //! Every connector against its real service.
 
 mod kafka;
+mod postgres;
