@@ -1,4 +1,5 @@
 //! Every connector against its real service.
 
 mod kafka;
+mod opensearch;
 mod postgres;

@@ -254,7 +254,7 @@ pub fn path_segment(name: &str) -> String {
 }
 
 fn causes(error: &opensearch::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    std::iter::successors(error.source(), |cause| cause.source())
+    std::iter::successors(error.source(), |cause: &&(dyn StdError + 'static)| (*cause).source())
 }
 
 /// True where no connection was made, by the words of the HTTP client, which doesn't give its error type away here.

@@ -86,11 +86,6 @@ impl IndexName {
         Ok(name(prefix, part, suffix))
     }
 
-    /// The name, where it is the same for every row.
-    pub fn fixed(&self) -> Option<&str> {
-        matches!(self.part, Part::Nothing).then_some(self.prefix.as_str())
-    }
-
     /// True where the name depends on when a row is written.
     pub fn is_by_time_of_writing(&self) -> bool {
         matches!(self.part, Part::Now(_))
@@ -240,7 +235,7 @@ mod tests {
     #[test]
     fn all_indexes_of_a_dynamic_name_are_found_by_a_wildcard() {
         assert_eq!(parse("cpu-{host}-x").unwrap().search_expression(), "cpu-*-x");
-        assert_eq!(parse("cpu").unwrap().fixed(), Some("cpu"));
+        assert_eq!(parse("cpu").unwrap().search_expression(), "cpu");
         assert!(parse("cpu-{now()|yyyy}").unwrap().is_by_time_of_writing());
     }
 

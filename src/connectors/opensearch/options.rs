@@ -298,7 +298,7 @@ mod tests {
                 vec![("password", "hunter2")],
                 "option 'password' of table \"T\" (connector \"opensearch\"): 'username' must be set at the same time",
             ),
-            (vec![("format", "csv")], "'csv' is not one of 'json'"),
+            (vec![("format", "raw")], "'raw' is not one of 'json'"),
             (vec![("failure-handler", "ignore")], "unknown option 'failure-handler'"),
         ] {
             let error = check("opensearch", &pairs).unwrap_err();

@@ -27,7 +27,8 @@ fn families() -> impl Iterator<Item = &'static Builtin> {
 }
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Builtin>> = LazyLock::new(|| {
-    let names = |f: &'static Builtin| std::iter::once(f.name).chain(f.aliases.iter().copied()).map(move |name| (name, f));
+    let names =
+        |f: &'static Builtin| std::iter::once(f.name).chain(f.aliases.iter().copied()).map(move |name| (name, f));
     families().flat_map(names).collect()
 });
 

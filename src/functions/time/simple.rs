@@ -45,6 +45,11 @@ impl SimplePattern {
                     while chars.next_if_eq(&c).is_some() {
                         count += 1;
                     }
+                    if c == 'z' && count > 3 {
+                        return Err(Error::unsupported(format!(
+                            "the full name of a zone in the date pattern '{pattern}'"
+                        )));
+                    }
                     if !LETTERS.contains(c) || (c == 'X' && count > 3) {
                         return Err(Error::data(format!("unknown letter {c} in the date pattern '{pattern}'")));
                     }
@@ -145,6 +150,9 @@ struct Parts {
     month: Option<i64>,
     day: Option<i64>,
     day_of_year: Option<i64>,
+    week: Option<i64>,
+    /// Days since Sunday.
+    weekday: Option<i64>,
     hour: i64,
     afternoon: Option<bool>,
     minute: i64,
@@ -162,7 +170,13 @@ impl Parts {
                 self.month = Some(index + 1);
                 return Some(rest);
             }
-            'E' => return name(text, &WEEKDAYS).map(|(_, rest)| rest),
+            'E' => {
+                let (index, rest) = name(text, &WEEKDAYS)?;
+                self.weekday = Some(index);
+                return Some(rest);
+            }
+            // Weeks of the month are written but not read.
+            'W' | 'F' => return None,
             'a' => {
                 let (index, rest) = word(text, &["AM", "PM"])?;
                 self.afternoon = Some(index == 1);
@@ -199,8 +213,9 @@ impl Parts {
             'm' => self.minute = value,
             's' => self.second = value,
             'S' => self.millis = value,
-            // Weeks and weekdays don't decide a date here.
-            _ => {}
+            'w' => self.week = Some(value),
+            'u' => self.weekday = Some(value.rem_euclid(7)),
+            _ => return None,
         }
         Some(&digits[len..])
     }
@@ -214,7 +229,7 @@ impl Parts {
         }
         let signed = text.strip_prefix("GMT").unwrap_or(text);
         if let Some(digits) = signed.strip_prefix(['+', '-']) {
-            let (seconds, rest) = offset(digits)?;
+            let (seconds, rest) = offset(digits, letter == 'X')?;
             self.offset_seconds = Some(if signed.starts_with('-') { -seconds } else { seconds });
             return Some(rest);
         }
@@ -233,6 +248,7 @@ impl Parts {
             Some(day) if self.day.is_none() && self.month.is_none() => {
                 NaiveDate::from_ymd_opt(year, 1, 1)?.checked_add_signed(Duration::try_days(day.checked_sub(1)?)?)?
             }
+            None if self.day.is_none() && self.month.is_none() && self.week.is_some() => self.day_of_week(year)?,
             _ => first.checked_add_signed(Duration::try_days(self.day.unwrap_or(1).checked_sub(1)?)?)?,
         };
         let noon = if self.afternoon == Some(true) && self.hour < 12 { 12 } else { 0 };
@@ -244,9 +260,26 @@ impl Parts {
         let local = date.and_hms_opt(0, 0, 0)?.checked_add_signed(time)?.and_utc().timestamp_millis();
         match self.offset_seconds {
             Some(offset) => local.checked_sub(offset * 1000),
-            None => Some(local_to_instant(local, zone)),
+            // Of two instants the later one, unlike everywhere else.
+            None => later_instant(local, zone),
         }
     }
+
+    /// Weeks begin on Sunday and the first is the one with 1 January.
+    fn day_of_week(&self, year: i32) -> Option<NaiveDate> {
+        let first = NaiveDate::from_ymd_opt(year, 1, 1)?;
+        let weeks = Duration::try_weeks(self.week?.checked_sub(1)?)?;
+        let days = self.weekday.unwrap_or(0) - first.weekday().num_days_from_sunday() as i64;
+        first.checked_add_signed(weeks)?.checked_add_signed(Duration::try_days(days)?)
+    }
+}
+
+/// The instant at which clocks in `zone` show `local`; where they do so twice, the second.
+fn later_instant(local: i64, zone: Tz) -> Option<i64> {
+    const SHIFT: i64 = 3_600_000;
+    let earlier = local_to_instant(local, zone);
+    let again = earlier.checked_add(SHIFT)?;
+    Some(if instant_to_local(again, zone) == local { again } else { earlier })
 }
 
 /// Two digits in this century, or in the last one from 80 years before today's reference on.
@@ -269,15 +302,18 @@ fn word<'a>(text: &'a str, words: &[&str]) -> Option<(i64, &'a str)> {
     words.iter().position(|word| begins(word)).map(|i| (i as i64, &text[words[i].len()..]))
 }
 
-/// `hh[[:]mm]`: seconds, and what is left.
-fn offset(text: &str) -> Option<(i64, &str)> {
+/// `hhmm` or `h:mm`, for `X` also `hh`: seconds, and what is left.
+fn offset(text: &str, hours_alone: bool) -> Option<(i64, &str)> {
     let digits = |text: &str| text.bytes().take(2).take_while(u8::is_ascii_digit).count();
-    let hours = digits(text);
-    let seconds = text[..hours].parse::<i64>().ok()? * 3600;
-    let rest = &text[hours..];
-    let minutes = rest.strip_prefix(':').unwrap_or(rest);
+    let (hours, rest) = text.split_at(digits(text));
+    let seconds = hours.parse::<i64>().ok()? * 3600;
+    let minutes = match rest.strip_prefix(':') {
+        None if hours.len() < 2 => return None,
+        None => rest,
+        Some(minutes) => minutes,
+    };
     match digits(minutes) {
         2 => Some((seconds + minutes[..2].parse::<i64>().ok()? * 60, &minutes[2..])),
-        _ => Some((seconds, rest)),
+        _ => hours_alone.then_some((seconds, rest)),
     }
 }

@@ -23,10 +23,7 @@ pub static BIN: Builtin = Builtin {
 pub static HEX: Builtin = Builtin {
     name: "HEX",
     usage: "HEX(number) is the number in base 16, HEX(text) its bytes.",
-    overloads: &[
-        Overload { parameters: &[Long], returns: STRING },
-        Overload { parameters: &[Text], returns: STRING },
-    ],
+    overloads: &[Overload { parameters: &[Long], returns: STRING }, Overload { parameters: &[Text], returns: STRING }],
     kernel: |call| {
         if call.argument_type(0)?.kind.is_string() {
             let texts = call.text(0)?;

@@ -38,7 +38,9 @@ pub static ABS: Builtin = Builtin {
     name: "ABS",
     usage: "ABS(number) is the number without its sign.",
     overloads: SAME,
-    kernel: |call| apply(call, &Rules { integer: i64::wrapping_abs, float: f64::abs, decimal: |d, _, _| Some(d.abs()) }),
+    kernel: |call| {
+        apply(call, &Rules { integer: i64::wrapping_abs, float: f64::abs, decimal: |d, _, _| Some(d.abs()) })
+    },
     ..BUILTIN
 };
 

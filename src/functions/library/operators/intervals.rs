@@ -144,4 +144,3 @@ fn negate(call: &Call<'_>) -> Result<ArrayRef> {
     let intervals = call.column::<DurationMillisecondArray>(0)?;
     call.collect_as::<DurationMillisecondType>(|row| Ok(intervals.at(row).map(i64::wrapping_neg)))
 }
-

@@ -10,14 +10,14 @@ mod rounding;
 mod texts;
 
 pub use collections::{ARRAY, COALESCE, FIELD, ITEM, LOOKUP, MAP, ROW};
+pub(super) use decimals::rescale;
 pub use decimals::{
     DECIMAL_COMPARISONS, DECIMAL_DIVIDE, DECIMAL_MINUS, DECIMAL_MODULO, DECIMAL_MULTIPLY, DECIMAL_PLUS,
 };
-pub(super) use decimals::rescale;
 pub use floats::FLOAT_COMPARISONS;
 pub use integers::{DIVIDE, MODULO};
-pub use intervals::{INTERVAL_MINUS, INTERVAL_MULTIPLY, INTERVAL_NEGATE, INTERVAL_PLUS, TIME_MINUS, TIME_PLUS};
 pub(super) use intervals::add_months;
+pub use intervals::{INTERVAL_MINUS, INTERVAL_MULTIPLY, INTERVAL_NEGATE, INTERVAL_PLUS, TIME_MINUS, TIME_PLUS};
 pub use patterns::{LIKE, SIMILAR_TO};
 pub use rounding::{CEIL_TO, FLOOR_TO};
 pub(super) use texts::as_varchar;

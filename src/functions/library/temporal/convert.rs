@@ -11,7 +11,9 @@ use crate::error::{Error, Result};
 use crate::functions::library::builtin::{Family, Nulls, Overload, Returns, TypeName};
 use crate::functions::library::call::{Call, Memo};
 use crate::functions::library::{BUILTIN, Builtin};
-use crate::functions::time::{JavaPattern, instant_to_local, local_to_instant, naive_from_ms, parse_date, parse_timestamp};
+use crate::functions::time::{
+    JavaPattern, instant_to_local, local_to_instant, naive_from_ms, parse_date, parse_timestamp,
+};
 
 use Family::{Double, Int, Long, Text};
 
@@ -226,4 +228,3 @@ fn instant_from_text(call: &Call<'_>) -> Result<ArrayRef> {
         Ok(local.zip(zone).map(|(ms, zone)| local_to_instant(ms, zone)))
     })
 }
-

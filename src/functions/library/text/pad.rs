@@ -10,10 +10,8 @@ use crate::functions::library::{BUILTIN, Builtin};
 use Family::{Int, Text};
 
 const STRING: Returns = Returns::Kind(TypeName::String);
-const TRIMS: &[Overload] = &[
-    Overload { parameters: &[Text], returns: STRING },
-    Overload { parameters: &[Text, Text], returns: STRING },
-];
+const TRIMS: &[Overload] =
+    &[Overload { parameters: &[Text], returns: STRING }, Overload { parameters: &[Text, Text], returns: STRING }];
 const PADS: &[Overload] = &[Overload { parameters: &[Text, Int, Text], returns: STRING }];
 
 pub static LTRIM: Builtin = Builtin {
