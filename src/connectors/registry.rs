@@ -8,9 +8,9 @@ use crate::span::Span;
 pub fn all() -> &'static [&'static dyn Connector] {
     &[
         &super::kafka::Kafka,
+        &super::postgres::Jdbc,
         &super::opensearch::OpenSearch,
     ]
-    &[&super::postgres::Jdbc]
 }
 
 /// The connector that answers to `name`.
