@@ -13,6 +13,8 @@ pub mod functions;
 pub mod operators;
 pub mod plan;
 pub mod runtime;
+pub mod session;
+pub mod settings;
 pub mod shell;
 pub mod span;
 pub mod sql;
@@ -20,3 +22,4 @@ pub mod time;
 pub mod types;
 
 pub use error::{Error, ErrorKind, Result};
+pub use session::{Outcome, Query, Session};

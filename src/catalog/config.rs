@@ -142,7 +142,11 @@ impl<'t> File<'t> {
                 return Ok(());
             }
             _ => {
-                return Err(self.wrong_type(value, &format!("\"{key}\" of {owner}"), "a string, a number or a boolean"));
+                return Err(self.wrong_type(
+                    value,
+                    &format!("\"{key}\" of {owner}"),
+                    "a string, a number or a boolean",
+                ));
             }
         };
         settings.push(Setting { key, value: text, span: self.span(name.span()) });

@@ -13,8 +13,9 @@ use std::sync::Arc;
 
 use super::substitution::Substitution;
 use crate::connectors::Connector;
-use crate::connectors::options::RawOptions;
+use crate::connectors::options::{COMMON_OPTIONS, OptionSpec, Options, RawOptions};
 use crate::error::{Error, Result, did_you_mean};
+use crate::formats;
 use crate::span::{SourceText, Span};
 
 /// One section `[integrations.NAME]`.
@@ -178,23 +179,24 @@ impl Integrations {
         Ok(merged)
     }
 
+    /// Checks keys, and the values that are known without looking anything up.
     fn check_keys(&self, integration: &Integration, connector: &dyn Connector) -> Result<()> {
-        let specs = connector.options();
+        let (name, (connector_name, _)) = (&integration.name, &integration.connector);
+        let owner = format!("integration \"{name}\" (connector \"{connector_name}\")");
+        let common = COMMON_OPTIONS.iter().filter(|spec| !matches!(spec.key, "connector" | "integration"));
+        let specs = connector.options().iter().chain(common);
+        let specs: Vec<_> = specs.map(|spec| OptionSpec { required: false, ..*spec }).collect();
         for setting in &integration.settings {
-            if specs.iter().any(|spec| spec.matches(&setting.key)) {
+            if is_format_option(&setting.key) {
                 continue;
             }
-            let known = specs.iter().map(|spec| spec.key).filter(|key| !key.ends_with('*'));
-            let hint = did_you_mean(&setting.key, known).unwrap_or_else(|| {
-                let mut known: Vec<_> = specs.iter().map(|spec| spec.key).collect();
-                known.sort_unstable();
-                format!("Options of the connector: {}.", known.join(", "))
-            });
-            let message = format!(
-                "unknown option '{}' in integration \"{}\" (connector \"{}\")",
-                setting.key, integration.name, integration.connector.0
-            );
-            return Err(Error::statement(message).with_hint(hint).at(setting.span).in_text(&self.text));
+            let mut raw = RawOptions::new();
+            let is_known = specs.iter().any(|spec| spec.matches(&setting.key));
+            if is_known && setting.value.contains("${") {
+                continue;
+            }
+            raw.set(&setting.key, &setting.value, Some(setting.span));
+            Options::check_only(&owner, &raw, specs.clone()).map_err(|e| e.in_text(&self.text))?;
         }
         Ok(())
     }
@@ -273,6 +275,14 @@ impl Asking<'_> {
     fn address_span(&self, address: &str) -> Option<Span> {
         self.options.span(address).or_else(|| self.options.span("connector"))
     }
+}
+
+/// `json.timestamp-format.standard`, also behind `key.` or `value.`.
+fn is_format_option(key: &str) -> bool {
+    let key = key.strip_prefix("key.").or(key.strip_prefix("value.")).unwrap_or(key);
+    let Some((name, option)) = key.split_once('.') else { return false };
+    let format = formats::all().iter().find(|format| format.name() == name);
+    format.is_some_and(|format| format.options().iter().any(|spec| spec.matches(option)))
 }
 
 fn quoted(integration: &Integration) -> String {

@@ -264,6 +264,21 @@ fn an_unknown_key_is_answered_with_the_nearest_wherever_it_stands() {
 }
 
 #[test]
+fn a_wrong_value_is_found_before_a_table_takes_it() {
+    let check = |line: &str| {
+        let file = format!("[integrations.os]\nconnector = \"opensearch\"\n{line}\n");
+        integrations(&file).check(|_| Ok(&crate::connectors::opensearch::OpenSearch))
+    };
+    let error = check("sink.bulk-flush.interval = \"soon\"").unwrap_err();
+    let expected = "error: option 'sink.bulk-flush.interval' of integration \"os\" (connector \"opensearch\"): \
+                    'soon' is not a duration such as '500 ms', '5 s' or '1 min'\n --> millstream.toml:3:17\n";
+    assert!(error.to_string().starts_with(expected), "{error}");
+    assert!(check("sink.bulk-flush.interval = \"${SOON}\"").is_ok());
+    assert!(check("json.timestamp-format.standard = \"ISO-8601\"").is_ok());
+    assert!(check("json.timestamp-formt.standard = \"ISO-8601\"").is_err());
+}
+
+#[test]
 fn an_integration_without_the_address_cant_fill_it() {
     let error = resolve("[integrations.k]\nconnector = \"kafka\"\n", &KAFKA, &[("connector", "kafka")]).unwrap_err();
     let expected = "neither table \"T\" (connector \"kafka\") nor integration \"k\" has 'properties.bootstrap.servers'";

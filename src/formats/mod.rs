@@ -12,6 +12,8 @@ pub mod raw;
 mod registry;
 mod table;
 mod temporal;
+#[cfg(test)]
+mod testing;
 
 pub use options::FormatOptions;
 pub use registry::{all, find};

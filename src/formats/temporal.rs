@@ -125,14 +125,34 @@ pub(crate) fn parse_time(text: &[u8], short: bool) -> Option<i64> {
     fields.end(nanos)
 }
 
-/// `2020-02-29 10:11:12.5`, with `separator` between date and time, and a last `Z` where `zoned`.
-pub(crate) fn parse_timestamp(text: &[u8], separator: u8, short: bool, zoned: bool) -> Option<Moment> {
+/// How a timestamp is spelled.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TimestampForm {
+    /// Between date and time; its case does not matter where `strict`.
+    pub separator: u8,
+    /// The seconds may be left out.
+    pub short: bool,
+    /// No day beyond its month, no `24:00:00`.
+    pub strict: bool,
+    /// A `Z` at the end.
+    pub zoned: bool,
+}
+
+/// `2020-02-29 10:11:12.5` to a point in time.
+pub(crate) fn parse_timestamp(text: &[u8], form: TimestampForm) -> Option<Moment> {
     let mut fields = Fields { text };
-    let days = fields.date(true)?;
-    fields.literal(separator)?;
-    let nanos = fields.time(short)?;
-    if zoned {
+    let days = fields.date(!form.strict)?;
+    let (separator, rest) = fields.text.split_first()?;
+    fields.text = rest;
+    if *separator != form.separator && !(form.strict && separator.eq_ignore_ascii_case(&form.separator)) {
+        return None;
+    }
+    let nanos = fields.time(form.short)?;
+    if form.zoned {
         fields.literal(b'Z')?;
+    }
+    if form.strict && nanos == NANOS_PER_DAY {
+        return None;
     }
     fields.end(Moment { days: days + nanos / NANOS_PER_DAY, nanos: nanos % NANOS_PER_DAY })
 }
@@ -234,6 +254,8 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
 mod tests {
     use super::*;
 
+    const SQL: TimestampForm = TimestampForm { separator: b' ', short: false, strict: false, zoned: false };
+
     #[test]
     fn every_day_of_eight_centuries_comes_back() {
         let mut expected = chrono::NaiveDate::from_ymd_opt(1599, 1, 1).unwrap();
@@ -283,14 +305,14 @@ mod tests {
             let mut out = Vec::new();
             write_timestamp(value, unit, b' ', &mut out);
             assert_eq!(std::str::from_utf8(&out).unwrap(), text);
-            let moment = parse_timestamp(&out, b' ', false, false).unwrap();
+            let moment = parse_timestamp(&out, SQL).unwrap();
             assert_eq!(moment.in_unit(unit), Some(value));
         }
     }
 
     #[test]
     fn timestamps_are_lenient_about_days_and_midnight() {
-        let at = |text: &str| parse_timestamp(text.as_bytes(), b' ', false, false);
+        let at = |text: &str| parse_timestamp(text.as_bytes(), SQL);
         assert_eq!(at("2020-02-30 10:11:12"), at("2020-02-29 10:11:12"));
         assert_eq!(at("2020-01-01 24:00:00"), at("2020-01-02 00:00:00"));
         assert_eq!(at("2020-01-32 10:11:12"), None);
@@ -298,7 +320,8 @@ mod tests {
 
     #[test]
     fn a_timestamp_that_its_unit_can_not_hold_is_none() {
-        let moment = parse_timestamp(b"+12020-01-01T00:00Z", b'T', true, true).unwrap();
+        let iso = TimestampForm { separator: b'T', short: true, strict: false, zoned: true };
+        let moment = parse_timestamp(b"+12020-01-01T00:00Z", iso).unwrap();
         assert_eq!(moment.in_unit(TimeUnit::Nanosecond), None);
         assert!(moment.in_unit(TimeUnit::Microsecond).is_some());
     }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
@@ -11,16 +12,20 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::context::{KafkaContext, code_words};
+use super::context::{KafkaContext, code_words, words};
 use super::options::{Topics, topic_regex};
 use super::properties::KafkaProperties;
 use crate::connectors::{Backoff, Reporter};
 use crate::error::{Error, Result};
 
-/// How long one question may take before it counts as unanswered and is asked again.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one question may take before it counts as unanswered and is asked again: short at first, so that people
+/// hear early what is waited for, then longer for brokers that are slow.
+const FIRST_PATIENCE: Duration = Duration::from_secs(1);
+const LAST_PATIENCE: Duration = Duration::from_secs(8);
 /// How long a broker may take to make a topic that was just asked for.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to listen for the reason of a failure.
+const HEARING_TIME: Duration = Duration::from_millis(20);
 const CREATION_PAUSE: Duration = Duration::from_millis(50);
 
 /// A topic and a partition of it.
@@ -31,19 +36,22 @@ pub type TopicPartition = (Arc<str>, i32);
 pub struct Cluster {
     consumer: Arc<BaseConsumer<KafkaContext>>,
     context: KafkaContext,
+    reporter: Reporter,
     retry: Duration,
+    /// How long the next question may take, in ms.
+    patience: Arc<AtomicU64>,
 }
 
 impl Cluster {
-    /// A client that goes on asking for `retry`; nothing is sent yet.
+    /// A client that goes on asking for `retry`, and tells the reporter what it waits for; nothing is sent yet.
     pub fn connect(properties: &KafkaProperties, retry: Duration, reporter: Reporter) -> Result<Self> {
         let servers = properties.config.get("bootstrap.servers").unwrap_or_default();
-        let context = KafkaContext::new(servers, properties.secrets.clone(), reporter);
-        let consumer = properties
-            .config
-            .create_with_context(context.clone())
-            .map_err(|error| settings_error(&context, &error))?;
-        Ok(Self { consumer: Arc::new(consumer), context, retry })
+        let context = KafkaContext::new(servers, properties.secrets.clone(), Reporter::silent());
+        let patience = FIRST_PATIENCE.min(retry / 4).max(Duration::from_millis(100));
+        let patience = Arc::new(AtomicU64::new(patience.as_millis() as u64));
+        let consumer =
+            properties.config.create_with_context(context.clone()).map_err(|error| settings_error(&context, &error))?;
+        Ok(Self { consumer: Arc::new(consumer), context, reporter, retry, patience })
     }
 
     pub fn context(&self) -> &KafkaContext {
@@ -58,11 +66,10 @@ impl Cluster {
     {
         let backoff = Backoff::for_total(self.retry);
         backoff
-            .run(self.context.cluster(), self.context.reporter(), async || {
+            .run(self.context.cluster(), &self.reporter, || {
                 let (cluster, question) = (self.clone(), question.clone());
-                tokio::task::spawn_blocking(move || question(&cluster))
-                    .await
-                    .map_err(|error| Error::internal(format!("a question to Kafka was not finished: {error}")))?
+                let answer = tokio::task::spawn_blocking(move || question(&cluster));
+                async { answer.await.map_err(|error| Error::internal(format!("a question to Kafka failed: {error}")))? }
             })
             .await
     }
@@ -90,9 +97,7 @@ impl Cluster {
                 Ok(count) => return Ok(count),
                 Err(code) if start.elapsed() > CREATION_TIMEOUT => {
                     return Err(match code {
-                        RDKafkaErrorCode::UnknownTopicOrPartition => {
-                            missing_topic(topic, self.consumer_servers())
-                        }
+                        RDKafkaErrorCode::UnknownTopicOrPartition => missing_topic(topic, self.context.servers()),
                         code => Error::external(format!("topic \"{topic}\" can't be used: {}", code_words(code))),
                     });
                 }
@@ -121,6 +126,11 @@ impl Cluster {
         }
     }
 
+    /// Succeeds when a broker answers.
+    pub fn check(&self) -> Result<()> {
+        self.answer("cannot list the topics", |c| c.fetch_metadata(None, self.timeout())).map(|_| ())
+    }
+
     fn topics_like(&self, pattern: &str) -> Result<Vec<String>> {
         let regex = topic_regex(pattern).map_err(Error::statement)?;
         let metadata = self.answer("cannot list the topics", |c| c.fetch_metadata(None, self.timeout()))?;
@@ -128,7 +138,10 @@ impl Cluster {
             metadata.topics().iter().map(|t| t.name()).filter(|n| regex.is_match(n)).map(str::to_string).collect();
         names.sort_unstable();
         if names.is_empty() {
-            return Err(Error::external(format!("no topic matches the pattern '{pattern}' on {}", self.context.cluster())));
+            return Err(Error::external(format!(
+                "no topic matches the pattern '{pattern}' on {}",
+                self.context.cluster()
+            )));
         }
         Ok(names)
     }
@@ -143,9 +156,7 @@ impl Cluster {
     /// For every partition the offset of the first record at or after `timestamp` (ms); none where there is no such.
     pub fn offsets_at(&self, partitions: &[TopicPartition], timestamp: i64) -> Result<BTreeMap<TopicPartition, i64>> {
         let doing = format!("cannot look up the offsets at timestamp {timestamp}");
-        self.offsets(partitions, Offset::Offset(timestamp), &doing, |c, list| {
-            c.offsets_for_times(list, self.timeout())
-        })
+        self.offsets(partitions, Offset::Offset(timestamp), &doing, |c, list| c.offsets_for_times(list, self.timeout()))
     }
 
     /// What the group has committed; partitions without a commit are left out.
@@ -160,7 +171,7 @@ impl Cluster {
         let mut list = TopicPartitionList::with_capacity(positions.len());
         for ((topic, partition), offset) in positions {
             let added = list.add_partition_offset(topic, *partition, Offset::Offset(*offset));
-            added.map_err(|error| self.context.error("cannot commit group offsets", &error))?;
+            added.map_err(|error| self.context.failure("cannot commit group offsets", &error))?;
         }
         self.answer("cannot commit group offsets", |c| c.commit(&list, CommitMode::Sync))
     }
@@ -178,12 +189,12 @@ impl Cluster {
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         for (topic, partition) in partitions {
             let added = list.add_partition_offset(topic, *partition, with);
-            added.map_err(|error| self.context.error(doing, &error))?;
+            added.map_err(|error| self.context.failure(doing, &error))?;
         }
         let found = self.answer(doing, |c| look_up(c, list.clone()))?;
         let mut offsets = BTreeMap::new();
         for element in found.elements() {
-            element.error().map_err(|error| self.context.error(doing, &error))?;
+            element.error().map_err(|error| self.context.failure(doing, &error))?;
             if let Offset::Offset(offset) = element.offset() {
                 offsets.insert((element.topic().into(), element.partition()), offset);
             }
@@ -198,23 +209,24 @@ impl Cluster {
         question: impl FnOnce(&BaseConsumer<KafkaContext>) -> Result<T, KafkaError>,
     ) -> Result<T> {
         let answer = question(&self.consumer);
-        // Serves the client's errors and log lines; there are no records to lose.
-        while self.consumer.poll(Duration::ZERO).is_some() {}
+        // Hears the client's errors and log lines before the answer is judged; there are no records to lose.
+        let wait = if answer.is_ok() { Duration::ZERO } else { HEARING_TIME };
+        while self.consumer.poll(wait).is_some() {}
         match answer {
             Ok(answer) => {
                 self.context.answered();
                 Ok(answer)
             }
-            Err(error) => Err(self.context.error(doing, &error)),
+            Err(error) => {
+                let longer = self.timeout().saturating_mul(2).min(LAST_PATIENCE);
+                self.patience.store(longer.as_millis() as u64, Ordering::Relaxed);
+                Err(self.context.failure(doing, &error))
+            }
         }
     }
 
     fn timeout(&self) -> Duration {
-        ANSWER_TIMEOUT.min(self.retry.max(Duration::from_millis(100)))
-    }
-
-    fn consumer_servers(&self) -> &str {
-        self.context.cluster().trim_start_matches("Kafka at ")
+        Duration::from_millis(self.patience.load(Ordering::Relaxed))
     }
 }
 
@@ -224,7 +236,7 @@ pub fn settings_error(context: &KafkaContext, error: &KafkaError) -> Error {
         KafkaError::ClientConfig(_, why, key, _) => {
             Error::statement(context.redact(&format!("the Kafka setting \"{key}\" is wrong: {why}")))
         }
-        other => Error::statement(context.redact(&format!("the Kafka settings are wrong: {}", context.error("", other).message().trim_start_matches(": ")))),
+        other => Error::statement(context.redact(&format!("the Kafka settings are wrong: {}", words(other)))),
     }
 }
 

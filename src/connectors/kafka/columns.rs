@@ -72,28 +72,36 @@ fn key_columns(table: &TableDescriptor, options: &Options, has_format: bool) -> 
     if !has_format {
         return match fields.is_empty() {
             true => Ok(Vec::new()),
-            false => Err(options
-                .invalid("key.fields", "it can only be declared if a key format is defined using 'key.format'")),
+            false => {
+                Err(options
+                    .invalid("key.fields", "it can only be declared if a key format is defined using 'key.format'"))
+            }
         };
     }
     if fields.is_empty() {
-        return Err(options
-            .invalid("key.format", "a key format requires the declaration of one or more of key fields using 'key.fields'"));
+        return Err(options.invalid(
+            "key.format",
+            "a key format requires the declaration of one or more of key fields using 'key.fields'",
+        ));
     }
     let prefix = options.text("key.fields-prefix").unwrap_or("");
     let all = options.text("value.fields-include") != Some("EXCEPT_KEY");
     if !prefix.is_empty() && all {
-        return Err(options.invalid(
-            "key.fields-prefix",
-            "a key prefix is not allowed when option 'value.fields-include' is set to 'ALL'",
-        )
-        .with_hint("Set it to 'EXCEPT_KEY' instead to avoid field overlaps."));
+        return Err(options
+            .invalid(
+                "key.fields-prefix",
+                "a key prefix is not allowed when option 'value.fields-include' is set to 'ALL'",
+            )
+            .with_hint("Set it to 'EXCEPT_KEY' instead to avoid field overlaps."));
     }
     let position = |name: &String| {
         let found = table.columns.index_of(name).ok_or_else(|| {
             let names: Vec<_> = table.columns.names().collect();
             options
-                .invalid("key.fields", format!("could not find the field '{name}' in the table schema for usage in the key format"))
+                .invalid(
+                    "key.fields",
+                    format!("could not find the field '{name}' in the table schema for usage in the key format"),
+                )
                 .with_hint(format!("A key field must be a regular, physical column: {}.", names.join(", ")))
         })?;
         if name.starts_with(prefix) {

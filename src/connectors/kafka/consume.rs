@@ -78,19 +78,29 @@ impl BatchConsumer {
         }
     }
 
+    /// Fetches no more records of these partitions and forgets those that wait.
+    pub fn pause(&self, partitions: &TopicPartitionList) -> KafkaResult<()> {
+        // SAFETY: both pointers are alive during the call.
+        let error = unsafe { rd::rd_kafka_pause_partitions(self.client.native_ptr(), partitions.ptr()) };
+        match error {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(()),
+            error => Err(KafkaError::PauseResume(RDKafkaErrorCode::from(error).to_string())),
+        }
+    }
+
     pub fn context(&self) -> &KafkaContext {
         self.client.context()
     }
 
-    /// Hands over what is ready, at most `CALL_RECORDS`, with topic and partition; waits up to `wait` for the first
-    /// record where nothing is. Returns how many there were.
-    pub fn poll(&mut self, wait: Duration, mut each: impl FnMut(&CStr, i32, Fetched<'_>)) -> usize {
+    /// Hands over what is ready, at most `limit` records and `CALL_RECORDS`, with topic and partition; waits up to
+    /// `wait` for the first record where nothing is. Returns how many there were.
+    pub fn poll(&mut self, wait: Duration, limit: usize, mut each: impl FnMut(&CStr, i32, Fetched<'_>)) -> usize {
         self.serve_events();
         // A call that waits returns only when its array is full or the time is over: so wait for one, take what is ready.
-        let (wait_ms, limit) = if wait.is_zero() { (0, self.messages.len()) } else { (wait.as_millis() as i32, 1) };
+        let limit = if wait.is_zero() { limit.clamp(1, self.messages.len()) } else { 1 };
+        let wait_ms = wait.as_millis() as i32;
         // SAFETY: the queue is alive and the array has room for `limit` pointers.
-        let count =
-            unsafe { rd::rd_kafka_consume_batch_queue(self.queue, wait_ms, self.messages.as_mut_ptr(), limit) };
+        let count = unsafe { rd::rd_kafka_consume_batch_queue(self.queue, wait_ms, self.messages.as_mut_ptr(), limit) };
         let count = usize::try_from(count).unwrap_or(0);
         for message in &mut self.messages[..count] {
             // SAFETY: librdkafka filled the first `count` pointers; each message is ours until it is destroyed, once.
@@ -126,7 +136,15 @@ impl BatchConsumer {
         self.client.fetch_watermarks(topic, partition, timeout)
     }
 
-    fn serve_events(&self) {
+    /// How many partitions a topic has, asked from the broker.
+    pub fn partition_count(&self, topic: &str, timeout: Duration) -> Option<i32> {
+        let metadata = self.client.fetch_metadata(Some(topic), timeout).ok()?;
+        let found = metadata.topics().iter().find(|t| t.name() == topic && t.error().is_none())?;
+        i32::try_from(found.partitions().len()).ok()
+    }
+
+    /// Hears errors and log lines; doesn't wait.
+    pub fn serve_events(&self) {
         // SAFETY: the queue is alive.
         unsafe { serve_events(self.events, self.client.context(), Duration::ZERO, |_| {}) };
     }
@@ -250,7 +268,7 @@ pub unsafe fn serve_events(
                 }
                 rd::RD_KAFKA_EVENT_ERROR => {
                     let error = KafkaError::Global(rd::rd_kafka_event_error(event).into());
-                    context.error(error, &lossy(rd::rd_kafka_event_error_string(event)));
+                    ClientContext::error(context, error, &lossy(rd::rd_kafka_event_error_string(event)));
                 }
                 _ => other(event),
             }

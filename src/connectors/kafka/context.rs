@@ -43,6 +43,11 @@ impl KafkaContext {
         &self.0.cluster
     }
 
+    /// The brokers' addresses as the table gives them.
+    pub fn servers(&self) -> &str {
+        self.0.cluster.strip_prefix("Kafka at ").unwrap_or(&self.0.cluster)
+    }
+
     pub fn reporter(&self) -> &Reporter {
         &self.0.reporter
     }
@@ -53,19 +58,19 @@ impl KafkaContext {
         secrets.fold(text.to_string(), |text, secret| text.replace(secret.as_str(), "******"))
     }
 
-    /// An error of librdkafka as ours: `kafka at 127.0.0.1:9092: doing what: why`, with the last reason it gave.
-    pub fn error(&self, doing: &str, error: &KafkaError) -> Error {
+    /// An error of librdkafka as ours: `doing what: why`. Where a broker is away, why is what the client heard from it.
+    pub fn failure(&self, doing: &str, error: &KafkaError) -> Error {
         let heard = self.heard();
-        let code = error.rdkafka_error_code();
-        let why = match &heard.fatal {
-            Some(fatal) => fatal.clone(),
-            None => self.redact(&words(error)),
-        };
-        let mut out = Error::external(format!("{doing}: {why}"));
-        if let Some(reason) = heard.reason.as_ref().filter(|r| **r != why) {
-            out = out.with_detail(format!("{}: {reason}", self.cluster()));
+        if let Some(fatal) = &heard.fatal {
+            return Error::external(format!("{doing}: {fatal}"));
         }
-        if heard.fatal.is_none() && code.is_some_and(is_retriable) { out.retriable() } else { out }
+        let retriable = error.rdkafka_error_code().is_some_and(is_retriable);
+        let why = match &heard.reason {
+            Some(reason) if retriable => reason.clone(),
+            _ => self.redact(&words(error)),
+        };
+        let out = Error::external(format!("{doing}: {why}"));
+        if retriable { out.retriable() } else { out }
     }
 
     /// The error that ended the client, if one did.
@@ -97,15 +102,18 @@ impl KafkaContext {
 
     fn on_error(&self, code: Option<RDKafkaErrorCode>, reason: &str) {
         let reason = self.redact(reason);
+        // "(after 0ms in state CONNECT)" and the like say nothing to people.
+        let reason = reason.split(" (after ").next().unwrap_or_default().to_string();
         tracing::debug!(cluster = self.cluster(), %reason, "librdkafka error");
         let mut heard = self.heard();
         match code {
             // Said after each broker's own reason, which is worth more.
             Some(RDKafkaErrorCode::AllBrokersDown) => {
                 if !std::mem::replace(&mut heard.lost, true) {
-                    let why = heard.reason.clone().unwrap_or(reason);
+                    // Its own words only count brokers.
+                    let why = heard.reason.as_ref().map_or(String::new(), |why| format!(": {why}"));
                     drop(heard);
-                    self.0.reporter.tell(&format!("lost {}: {why}; reconnecting", self.cluster()));
+                    self.0.reporter.tell(&format!("lost {}{why}; reconnecting", self.cluster()));
                 }
                 return;
             }
@@ -139,7 +147,7 @@ impl ClientContext for KafkaContext {
 impl ConsumerContext for KafkaContext {}
 
 /// What librdkafka means, without Rust names around it.
-fn words(error: &KafkaError) -> String {
+pub fn words(error: &KafkaError) -> String {
     match error {
         KafkaError::ClientConfig(_, why, _, _) | KafkaError::ClientCreation(why) => why.clone(),
         KafkaError::Subscription(why) | KafkaError::Seek(why) | KafkaError::PauseResume(why) => why.clone(),
@@ -161,7 +169,7 @@ pub fn code_words(code: RDKafkaErrorCode) -> String {
 }
 
 /// True where waiting can help: connections, elections, timeouts.
-fn is_retriable(code: RDKafkaErrorCode) -> bool {
+pub fn is_retriable(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
         code,
@@ -216,7 +224,8 @@ mod tests {
     fn a_failed_login_is_final_and_shows_no_secret() {
         let context = context(Arc::default());
         context.on_error(Some(RDKafkaErrorCode::Authentication), "SASL login with geheim failed");
-        let error = context.error("cannot read", &KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure));
+        let error =
+            context.failure("cannot read", &KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure));
         assert_eq!(error.message(), "cannot read: SASL login with ****** failed");
         assert!(!error.is_retriable());
         assert!(context.check().is_err());
@@ -225,10 +234,13 @@ mod tests {
     #[test]
     fn a_refused_connection_is_worth_another_try_and_keeps_its_reason() {
         let context = context(Arc::default());
-        context.on_error(Some(RDKafkaErrorCode::BrokerTransportFailure), "Connection refused");
-        let error = context.error("cannot read", &KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure));
+        context.on_error(
+            Some(RDKafkaErrorCode::BrokerTransportFailure),
+            "Connection refused (after 0ms in state CONNECT)",
+        );
+        let error =
+            context.failure("cannot read", &KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure));
         assert!(error.is_retriable());
-        assert_eq!(error.message(), "cannot read: broker transport failure");
-        assert_eq!(error.detail(), Some("Kafka at h:1: Connection refused"));
+        assert_eq!(error.message(), "cannot read: Connection refused");
     }
 }

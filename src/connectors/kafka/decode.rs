@@ -119,11 +119,7 @@ impl RecordDecoder {
         Ok(())
     }
 
-    fn decode_record(
-        &mut self,
-        block: &Block,
-        record: &BlockRecord,
-    ) -> Result<usize, (&'static str, FormatError)> {
+    fn decode_record(&mut self, block: &Block, record: &BlockRecord) -> Result<usize, (&'static str, FormatError)> {
         let Some(key) = &mut self.key else {
             let value = record.value.as_ref().map(|value| block.bytes(value));
             return decode(self.value.as_mut(), value).map_err(|error| ("record", error));
@@ -148,8 +144,8 @@ impl RecordDecoder {
             None => None,
         };
         if let Some(key) = &mut key {
-            let regular = self.pairs.len() == value.num_rows() && self.pairs.len() == key.num_rows();
-            if !regular {
+            let in_order = self.pairs.iter().enumerate().all(|(i, pair)| *pair == (i as u32, i as u32));
+            if !in_order || value.num_rows() != self.pairs.len() || key.num_rows() != self.pairs.len() {
                 value = pick(&value, self.pairs.iter().map(|pair| pair.0))?;
                 *key = pick(key, self.pairs.iter().map(|pair| pair.1))?;
             }

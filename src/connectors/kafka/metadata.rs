@@ -141,8 +141,11 @@ impl MetadataBuilder {
 fn map_builder() -> MapBuilder<StringBuilder, BinaryBuilder> {
     // The names that `TypeKind::arrow` gives a map.
     let names = MapFieldNames { entry: "entries".into(), key: "key".into(), value: "value".into() };
-    MapBuilder::new(Some(names), StringBuilder::new(), BinaryBuilder::new())
-        .with_values_field(ArrowField::new("value", DataType::Binary, true))
+    MapBuilder::new(Some(names), StringBuilder::new(), BinaryBuilder::new()).with_values_field(ArrowField::new(
+        "value",
+        DataType::Binary,
+        true,
+    ))
 }
 
 fn list_builder() -> ListBuilder<StructBuilder> {

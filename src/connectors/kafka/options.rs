@@ -315,7 +315,9 @@ fn primary_key(table: &TableDescriptor, options: &Options) -> Error {
 }
 
 fn topics(options: &Options) -> Result<Topics> {
-    let list = options.list("topic");
+    let mut list = options.list("topic");
+    let mut seen = std::collections::HashSet::new();
+    list.retain(|topic| seen.insert(topic.clone()));
     match (options.text("topic-pattern").map(str::trim), list.is_empty()) {
         (Some(_), false) => Err(options.invalid("topic-pattern", "'topic' and 'topic-pattern' can't be set together")),
         (Some(pattern), true) => {

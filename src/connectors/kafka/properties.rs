@@ -5,6 +5,7 @@
 //! named in [`KafkaProperties::warnings`], as are unknown ones: the Java client warns about those too.
 
 use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
 
 use super::security;
 use crate::connectors::options::{Options, is_secret};
@@ -76,11 +77,7 @@ const PROPERTIES: &[Property] = &[
     property("reconnect.backoff.max.ms", Both, Setting("reconnect.backoff.max.ms", Some("1000"))),
     property("retry.backoff.ms", Both, Setting("retry.backoff.ms", Some("100"))),
     property("retry.backoff.max.ms", Both, Setting("retry.backoff.max.ms", Some("1000"))),
-    property(
-        "socket.connection.setup.timeout.ms",
-        Both,
-        Setting("socket.connection.setup.timeout.ms", Some("10000")),
-    ),
+    property("socket.connection.setup.timeout.ms", Both, Setting("socket.connection.setup.timeout.ms", Some("10000"))),
     property("socket.connection.setup.timeout.max.ms", Both, Nothing("the timeout of a connection doesn't grow")),
     property("metadata.max.age.ms", Both, Setting("metadata.max.age.ms", Some("300000"))),
     property("metadata.recovery.strategy", Both, Setting("metadata.recovery.strategy", Some("rebootstrap"))),
@@ -226,7 +223,23 @@ impl KafkaProperties {
             Role::Consumer => built.set_consumer(group),
             Role::Producer => built.set_producer(options)?,
         }
+        built.check(options)?;
         Ok(built)
+    }
+
+    /// Lets librdkafka look at names and values; touches no broker and no file.
+    fn check(&self, options: &Options) -> Result<()> {
+        let Err(error) = self.config.create_native_config() else {
+            return Ok(());
+        };
+        let (key, why) = match error {
+            KafkaError::ClientConfig(_, why, key, _) => (key, why),
+            other => (String::new(), other.to_string()),
+        };
+        let named = |p: &&Property| matches!(p.becomes, Setting(name, _) | SystemSize(name) if name == key);
+        let java = PROPERTIES.iter().find(named).map_or(key.as_str(), |p| p.java);
+        let shown = self.secrets.iter().filter(|s| !s.is_empty()).fold(why, |why, s| why.replace(s.as_str(), "******"));
+        Err(options.invalid(&format!("properties.{java}"), shown))
     }
 
     fn set_defaults(&mut self, role: Role) {
@@ -259,10 +272,9 @@ impl KafkaProperties {
                 let value = value.trim();
                 self.config.set(name, if value == "-1" { "0" } else { value });
             }
-            Nothing(why) => self.warnings.push(format!(
-                "option 'properties.{key}' of {} has no effect: {why}.",
-                options.owner()
-            )),
+            Nothing(why) => {
+                self.warnings.push(format!("option 'properties.{key}' of {} has no effect: {why}.", options.owner()))
+            }
             Ours | Security => {}
         }
         Ok(())
@@ -289,13 +301,14 @@ impl KafkaProperties {
         let bytes: u64 = memory
             .parse()
             .map_err(|_| options.invalid("properties.buffer.memory", format!("'{memory}' is not a number of bytes")))?;
+        let idempotence = self.idempotence(options)?;
         self.config
             .set("queue.buffering.max.kbytes", (bytes / 1024).clamp(1, i32::MAX as u64).to_string())
             // Bounded by bytes alone, as in the Java client.
             .set("queue.buffering.max.messages", "0")
             .set("batch.num.messages", "1000000")
             .set("partitioner", "murmur2_random")
-            .set("enable.idempotence", self.idempotence(options)?)
+            .set("enable.idempotence", idempotence)
             // Successes are counted, not reported one by one.
             .set("delivery.report.only.error", "true");
         Ok(())
@@ -409,6 +422,14 @@ mod tests {
     fn a_setting_of_the_other_client_is_left_alone() {
         let properties = build(Role::Consumer, &[("properties.linger.ms", "100")]).unwrap();
         assert_eq!((properties.config.get("linger.ms"), properties.warnings.len()), (None, 0));
+    }
+
+    #[test]
+    fn a_value_that_no_client_takes_is_refused_before_anything_runs() {
+        for (key, role) in [("properties.fetch.min.bytes", Role::Consumer), ("properties.acks", Role::Producer)] {
+            let error = build(role, &[(key, "many")]).unwrap_err();
+            assert!(error.message().starts_with(&format!("option '{key}' of table \"t\"")), "{error}");
+        }
     }
 
     #[test]

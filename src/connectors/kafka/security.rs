@@ -78,7 +78,8 @@ fn jaas_login(jaas: &str) -> Option<(String, String)> {
     });
     let (mut user, mut password) = (None, None);
     for found in OPTION.captures_iter(jaas) {
-        let value = found.get(2).or(found.get(3)).or(found.get(4))?.as_str().replace("\\\"", "\"").replace("\\\\", "\\");
+        let value =
+            found.get(2).or(found.get(3)).or(found.get(4))?.as_str().replace("\\\"", "\"").replace("\\\\", "\\");
         match &found[1] {
             "username" => user = Some(value),
             _ => password = Some(value),

@@ -124,7 +124,8 @@ impl Converter<'_> {
             Values::Date(values) => values.push(as_text(value).and_then(temporal::parse_date).ok_or_else(misfit)?),
             Values::Time(values) => {
                 let nanos = as_text(value).and_then(|t| temporal::parse_time(t, false)).ok_or_else(misfit)?;
-                values.push((nanos / 1_000_000) as i32);
+                // Whole seconds, as Flink reads them.
+                values.push((nanos / 1_000_000_000) as i32 * 1000);
             }
             Values::Timestamp { unit, zoned, values } => {
                 let moment = as_text(value).and_then(|t| timestamps.parse(t, *zoned));

@@ -20,7 +20,7 @@ mod shape;
 
 use crate::connectors::options::{OptionSpec, OptionType, RawOptions};
 use crate::error::{Error, Result};
-use crate::formats::temporal::{self, Moment};
+use crate::formats::temporal::{self, Moment, TimestampForm};
 use crate::formats::{Decoder, DecodingFormat, Encoder, EncodingFormat, Format, FormatContext, FormatOptions};
 use crate::types::{Schema, SqlType, TypeKind};
 
@@ -103,9 +103,11 @@ impl TimestampStandard {
         }
     }
 
-    /// Reads a timestamp; ISO-8601 may leave the seconds out where there is no zone.
+    /// Reads a timestamp. Only ISO-8601 may leave the seconds out, and is strict where there is no zone.
     pub fn parse(self, text: &[u8], zoned: bool) -> Option<Moment> {
-        temporal::parse_timestamp(text, self.separator(), self == Self::Iso8601, zoned)
+        let iso = self == Self::Iso8601;
+        let form = TimestampForm { separator: self.separator(), short: iso, strict: iso && !zoned, zoned };
+        temporal::parse_timestamp(text, form)
     }
 
     /// How a message would name it: `a TIMESTAMP such as 2020-12-30 12:13:14`.
@@ -208,3 +210,6 @@ impl EncodingFormat for JsonFormat {
         Ok(Box::new(JsonEncoder::new(&self.schema, self.rules.clone())))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,7 +69,8 @@ fn scan_value(cursor: &mut Cursor, column: &mut Column, shape: &mut Shape, rules
         Values::Date(values) => values.push(temporal::parse_date(cursor.plain_string()?).ok_or(Odd)?),
         Values::Time(values) => {
             let nanos = temporal::parse_time(cursor.plain_string()?, false).ok_or(Odd)?;
-            values.push((nanos / 1_000_000) as i32);
+            // Whole seconds, as Flink reads them.
+            values.push((nanos / 1_000_000_000) as i32 * 1000);
         }
         Values::Timestamp { unit, zoned, values } => {
             let moment = rules.timestamps.parse(cursor.plain_string()?, *zoned).ok_or(Odd)?;

@@ -1,6 +1,7 @@
 //! A built-in function as a table entry: names, parameters, result type and kernel.
 
 use std::fmt::{self, Debug};
+use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use datafusion::logical_expr::ColumnarValue;
@@ -8,6 +9,7 @@ use datafusion::logical_expr::ColumnarValue;
 use super::call::Call;
 use crate::error::Result;
 use crate::functions::{Arity, EvalContext, ScalarFunction, Signature};
+use crate::types::coercion::common_type;
 use crate::types::{SqlType, TypeKind};
 
 /// What a parameter takes, and what an argument is cast to.
@@ -91,6 +93,12 @@ pub struct Builtin {
     pub variadic: bool,
     pub nulls: Nulls,
     pub deterministic: bool,
+    /// All arguments are cast to what they have in common.
+    pub common: bool,
+    /// The second argument is cast to the element type of the first, an array.
+    pub element: bool,
+    /// Every call keeps a generator of its own.
+    pub stateful: bool,
     pub kernel: fn(&Call<'_>) -> Result<ArrayRef>,
 }
 
@@ -103,6 +111,9 @@ pub const BUILTIN: Builtin = Builtin {
     variadic: false,
     nulls: Nulls::FromArguments,
     deterministic: true,
+    common: false,
+    element: false,
+    stateful: false,
     kernel: |call| Ok(arrow::array::new_null_array(&call.types.returns.arrow(), call.context.rows)),
 };
 
@@ -235,11 +246,22 @@ impl ScalarFunction for &'static Builtin {
     }
 
     fn signature(&self, arguments: &[SqlType]) -> Option<Signature> {
-        let typed = self.overloads.iter().find_map(|o| match arguments.is_empty() && o.parameters.is_empty() {
+        let unified = match (self.common, self.element, arguments) {
+            (true, _, _) => vec![common_type(arguments)?; arguments.len()],
+            (_, true, [array @ SqlType { kind: TypeKind::Array(element), .. }, wanted]) => {
+                vec![array.clone(), element.as_ref().clone().with_nullable(wanted.nullable)]
+            }
+            _ => arguments.to_vec(),
+        };
+        let arguments = unified.as_slice();
+        self.overloads.iter().find_map(|o| match arguments.is_empty() && o.parameters.is_empty() {
             true => self.returning(o, Vec::new()),
             false => self.match_overload(o, arguments),
-        });
-        typed
+        })
+    }
+
+    fn for_one_call(&self) -> Option<Arc<dyn ScalarFunction>> {
+        self.stateful.then(|| super::math::for_one_call(self))
     }
 
     fn is_deterministic(&self) -> bool {

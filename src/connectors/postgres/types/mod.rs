@@ -93,6 +93,26 @@ impl PgType {
         }
     }
 
+    /// The Flink type that fits best, for hints; `None` for arrays.
+    pub fn usual(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Int2 => "SMALLINT",
+            Self::Int4 => "INT",
+            Self::Int8 => "BIGINT",
+            Self::Float4 => "FLOAT",
+            Self::Float8 => "DOUBLE",
+            Self::Numeric => "DECIMAL",
+            Self::Bool => "BOOLEAN",
+            Self::Date => "DATE",
+            Self::Time => "TIME",
+            Self::Timestamp => "TIMESTAMP",
+            Self::Timestamptz => "TIMESTAMP_LTZ",
+            Self::Bytea => "BYTES",
+            Self::Array(_) => return None,
+            _ => "STRING",
+        })
+    }
+
     /// True where the bytes on the wire are the text.
     pub fn is_text(&self) -> bool {
         matches!(self, Self::Text | Self::Bpchar | Self::Citext | Self::Enum(_) | Self::Json | Self::Other)

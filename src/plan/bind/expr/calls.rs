@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::logical_expr::Operator;
-use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments};
+use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned};
 
 use super::Binder;
 use super::casts::CastMode;
@@ -11,6 +11,7 @@ use super::literals::text_literal;
 use crate::error::{Error, Result, did_you_mean};
 use crate::functions::library::{self, Builtin, names};
 use crate::functions::{ScalarFunction, Signature, TypedExpr, call};
+use crate::span::Span;
 use crate::types::{SqlType, TimeAttribute};
 
 impl Binder<'_> {
@@ -20,7 +21,8 @@ impl Binder<'_> {
             [ast::ObjectNamePart::Identifier(part)] => part.value.to_uppercase(),
             _ => return Err(Error::unsupported(format_args!("the function name {written}"))),
         };
-        refuse_aggregates(&name, function)?;
+        let place = Span::from_ast(function.name.span());
+        refuse_aggregates(&name, function).map_err(|e| e.at(place))?;
         let arguments = arguments(&name, function)?;
         match (name.as_str(), arguments.as_slice()) {
             ("COALESCE", _) => self.coalesce("COALESCE", &arguments),
@@ -37,7 +39,9 @@ impl Binder<'_> {
             ("TIMESTAMPDIFF", _) => self.timestamp_diff(&arguments),
             ("TYPEOF", [value]) => Ok(text_literal(&self.bind(value)?.ty.to_string()).into_string_type()),
             ("CURRENT_DATABASE", []) => Ok(text_literal(&self.cx.database).into_string_type()),
+            ("UNIX_TIMESTAMP", []) => self.call_bound(library::unix_now(), Vec::new()),
             (name, []) if let Some(value) = self.clock_call(name) => value,
+            (name, _) if library::find(name).is_none() => Err(unknown(name).at(place)),
             (name, _) => self.call_named(name, &arguments),
         }
     }
@@ -75,7 +79,9 @@ impl Binder<'_> {
                 let types = types.iter().map(|t| t.kind.to_string()).collect::<Vec<_>>().join(", ");
                 let message = format!("cannot apply '{name}' to arguments of type {types}");
                 let supported = function.supported().join(", ");
-                Err(Error::statement(message).with_detail(format!("Supported: {supported}.")).with_hint(function.usage()))
+                Err(Error::statement(message)
+                    .with_detail(format!("Supported: {supported}."))
+                    .with_hint(function.usage()))
             }
         }
     }

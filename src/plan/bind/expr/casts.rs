@@ -32,7 +32,8 @@ impl Binder<'_> {
         if !explicitly_castable(&value.ty, &to) {
             let mut error = Error::statement(format!("cannot cast {} to {}", value.ty.kind, to.kind));
             if value.ty.kind.is_numeric() && to.kind.is_timestamp() {
-                error = error.with_hint("TO_TIMESTAMP_LTZ(number, 3) reads a number as milliseconds, with 0 as seconds.");
+                error =
+                    error.with_hint("TO_TIMESTAMP_LTZ(number, 3) reads a number as milliseconds, with 0 as seconds.");
             }
             return Err(error);
         }

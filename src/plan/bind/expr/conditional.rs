@@ -32,7 +32,7 @@ impl Binder<'_> {
         }
         match otherwise {
             Some(otherwise) => results.push(self.bind(otherwise)?),
-            None => results.push(TypedExpr::new(Expr::Literal(Default::default(), None), SqlType::nullable(TypeKind::Null))),
+            None => results.push(self.literal(&ast::Value::Null)?),
         }
         self.choose(conditions, results)
     }
@@ -81,10 +81,8 @@ impl Binder<'_> {
         if let Some(end) = values.iter().position(|v| !v.ty.nullable) {
             values.truncate(end + 1); // what follows a value that is never NULL is never looked at
         }
-        let values = values
-            .into_iter()
-            .map(|v| self.convert(v, &ty, CastMode::Implicit))
-            .collect::<Result<Vec<_>>>()?;
+        let values =
+            values.into_iter().map(|v| self.convert(v, &ty, CastMode::Implicit)).collect::<Result<Vec<_>>>()?;
         if values.iter().any(|v| is_volatile(&v.expr)) {
             return Ok(self.call_typed(&operators::COALESCE, values, ty));
         }

@@ -113,8 +113,9 @@ impl Binder<'_> {
         };
         let name = unit_name(unit)?;
         if !time_unit::is_difference_unit(&name) {
-            return Err(Error::unsupported(format_args!("TIMESTAMPDIFF with the unit {name}"))
-                .at(Span::from_ast(unit.span())));
+            return Err(
+                Error::unsupported(format_args!("TIMESTAMPDIFF with the unit {name}")).at(Span::from_ast(unit.span()))
+            );
         }
         let arguments = vec![text_literal(&name), self.bind_operand(from)?, self.bind_operand(to)?];
         let call = self.call_signature(&operators::TIMESTAMP_DIFF, arguments.clone())?;
@@ -135,7 +136,9 @@ fn unit_name(unit: &ast::Expr) -> Result<String> {
             let name = name.value.to_uppercase();
             Ok(name.strip_prefix("SQL_TSI_").unwrap_or(&name).to_string())
         }
-        other => Err(Error::statement(format!("expected a unit such as DAY, found {other}"))
-            .at(Span::from_ast(other.span()))),
+        other => {
+            Err(Error::statement(format!("expected a unit such as DAY, found {other}"))
+                .at(Span::from_ast(other.span())))
+        }
     }
 }

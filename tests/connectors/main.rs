@@ -1,0 +1,4 @@
+//! Every connector against its real service.
+
+mod kafka;
+mod opensearch;
