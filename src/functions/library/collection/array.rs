@@ -149,7 +149,6 @@ pub static ARRAY_JOIN: Builtin = Builtin {
         Overload { parameters: &[Family::Array, Text], returns: STRING },
         Overload { parameters: &[Family::Array, Text, Text], returns: STRING },
     ],
-    nulls: Nulls::Always,
     kernel: |call| {
         let list = list(call)?;
         let delimiters = call.text(1)?;

@@ -1,6 +1,6 @@
 //! Texts made of one text: UPPER, REVERSE, REPLACE and the like.
 
-use crate::functions::library::builtin::{Family, Overload, Returns, TypeName};
+use crate::functions::library::builtin::{Family, Nulls, Overload, Returns, TypeName};
 use crate::functions::library::{BUILTIN, Builtin};
 
 use Family::{Int, Text};
@@ -55,6 +55,7 @@ pub static REVERSE: Builtin = Builtin {
     name: "REVERSE",
     usage: "REVERSE(text) is the text from its end to its start.",
     overloads: &[Overload { parameters: &[Text], returns: STRING }],
+    nulls: Nulls::Always,
     kernel: |call| {
         let texts = call.text(0)?;
         call.write(|row, out| {

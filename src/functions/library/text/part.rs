@@ -9,6 +9,7 @@ use crate::functions::library::builtin::{Family, Nulls, Overload, Returns, TypeN
 use crate::functions::library::call::Call;
 use crate::functions::library::operators::as_varchar;
 use crate::functions::library::{BUILTIN, Builtin};
+use crate::types::coercion::common_type;
 use crate::types::{SqlType, TypeKind};
 
 use Family::{Bytes, Int, Text};
@@ -120,18 +121,17 @@ fn split(text: &str, delimiter: &str, index: i32, out: &mut String) -> Option<()
     Some(())
 }
 
-/// The longest of the texts behind the index.
-fn longest(arguments: &[SqlType]) -> Option<TypeKind> {
-    let texts = arguments.get(1..).filter(|t| !t.is_empty())?;
-    Some(if texts.iter().all(|t| t.kind.is_binary()) { SqlType::bytes().kind } else { SqlType::string().kind })
+/// What the values behind the index have in common.
+fn behind_the_index(arguments: &[SqlType]) -> Option<TypeKind> {
+    common_type(arguments.get(1..)?).map(|ty| ty.kind)
 }
 
 pub static ELT: Builtin = Builtin {
     name: "ELT",
     usage: "ELT(index, text, text, …) is the text at the index, counted from 1; NULL where there is none.",
     overloads: &[
-        Overload { parameters: &[Int, Text], returns: Returns::With(longest) },
-        Overload { parameters: &[Int, Bytes], returns: Returns::With(longest) },
+        Overload { parameters: &[Int, Text], returns: Returns::With(behind_the_index) },
+        Overload { parameters: &[Int, Bytes], returns: Returns::With(behind_the_index) },
     ],
     variadic: true,
     nulls: Nulls::Always,

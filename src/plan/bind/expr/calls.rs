@@ -37,19 +37,25 @@ impl Binder<'_> {
             ("MAP", _) => self.map(&arguments),
             ("TIMESTAMPADD", _) => self.timestamp_add(&arguments),
             ("TIMESTAMPDIFF", _) => self.timestamp_diff(&arguments),
-            ("TYPEOF", [value]) => Ok(text_literal(&self.bind(value)?.ty.to_string()).into_string_type()),
-            ("CURRENT_DATABASE", []) => Ok(text_literal(&self.cx.database).into_string_type()),
+            ("TYPEOF", [value] | [value, _]) => {
+                let ty = self.bind(value)?.ty.to_string();
+                Ok(TypedExpr { ty: SqlType::string(), ..text_literal(&ty) })
+            }
+            ("CURRENT_DATABASE", []) => {
+                Ok(TypedExpr { ty: SqlType::string().with_nullable(false), ..text_literal(&self.cx.database) })
+            }
             ("UNIX_TIMESTAMP", []) => self.call_bound(library::unix_now(), Vec::new()),
-            (name, []) if let Some(value) = self.clock_call(name) => value,
+            ("ROUND" | "TRUNCATE", [value, digits]) => self.round_decimal(&name, value, digits),
+            (name, []) if let Some(value) = self.bare_call(name) => value,
             (name, _) if library::find(name).is_none() => Err(unknown(name).at(place)),
             (name, _) => self.call_named(name, &arguments),
         }
     }
 
-    /// `CURRENT_TIMESTAMP` and its like, which need no parentheses; `None` for other names.
-    pub(super) fn clock_call(&self, name: &str) -> Option<Result<TypedExpr>> {
+    /// `CURRENT_TIMESTAMP` and what else needs no parentheses; `None` for other names.
+    pub(super) fn bare_call(&self, name: &str) -> Option<Result<TypedExpr>> {
         let upper = name.to_uppercase();
-        let function = library::clock_function(&upper)?;
+        let function = library::without_parentheses(&upper)?;
         Some(self.call_bound(function, Vec::new()).map(|mut value| {
             if upper == "PROCTIME" {
                 value.time_attribute = Some(TimeAttribute::Proctime);
@@ -126,14 +132,6 @@ impl Binder<'_> {
         let returns = signature.returns.clone();
         let arguments = arguments.into_iter().map(|a| a.expr).collect();
         TypedExpr::new(call(function, signature, arguments, self.cx.zone, self.cx.clock.clone()), returns)
-    }
-}
-
-impl TypedExpr {
-    /// A text whose type is STRING whatever its length.
-    fn into_string_type(mut self) -> Self {
-        self.ty = SqlType::string().with_nullable(self.ty.nullable);
-        self
     }
 }
 

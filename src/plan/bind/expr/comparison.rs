@@ -56,8 +56,8 @@ impl Binder<'_> {
         use TypeKind as K;
         let both = |kind: TypeKind, kernel| {
             let ty = SqlType::nullable(kind);
-            let left = self.convert(left.clone(), &ty, CastMode::Implicit)?;
-            let right = self.convert(right.clone(), &ty, CastMode::Implicit)?;
+            let left = self.convert(left.clone(), &ty, CastMode::Explicit)?;
+            let right = self.convert(right.clone(), &ty, CastMode::Explicit)?;
             Ok((left, right, kernel))
         };
         let refused = || Err(cannot_apply(&op.to_string(), &[&left, &right], "COMPARABLE TYPE = COMPARABLE TYPE"));

@@ -86,7 +86,7 @@ impl Binder<'_> {
         if values.iter().any(|v| is_volatile(&v.expr)) {
             return Ok(self.call_typed(&operators::COALESCE, values, ty));
         }
-        let mut values = values.into_iter().rev();
+        let mut values = values.into_iter().rev().map(|value| TypedExpr { time_attribute: None, ..value });
         let last = values.next().ok_or_else(|| Error::statement(format!("{name} needs an argument")))?;
         Ok(values.fold(last, |otherwise, value| {
             let present = Expr::IsNotNull(Box::new(value.expr.clone()));

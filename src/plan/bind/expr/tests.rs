@@ -159,7 +159,9 @@ fn answer(sql: &str, table: &Table) -> Result<(String, String)> {
         texts if texts.is_null(row) => "<NULL>".to_string(),
         texts => texts.value(row).to_string(),
     };
-    assert_eq!(shown(&plain, 0), shown(&simplified, 1), "{sql} differs once it is simplified");
+    if !typed.expr.is_volatile() {
+        assert_eq!(shown(&plain, 0), shown(&simplified, 1), "{sql} differs once it is simplified");
+    }
     Ok((typed.ty.to_string(), shown(&plain, 0)))
 }
 
@@ -176,7 +178,10 @@ fn assert_golden(golden: &'static str) {
     let mut wrong = Vec::new();
     for row in lines(golden) {
         let [sql, ty, value] = row[..] else { panic!("{row:?}") };
-        let (ty, value) = differences.get(sql).copied().unwrap_or((ty, value));
+        // Flink's planner keeps an interval's written fields; we have one type for days and one for months.
+        let ty = ty.replace("INTERVAL SECOND(3)", "INTERVAL DAY TO SECOND(3)");
+        let ty = ty.replace("INTERVAL MONTH", "INTERVAL YEAR TO MONTH");
+        let (ty, value) = differences.get(sql).copied().unwrap_or((&ty, value));
         let expected = if ty == "<ERROR>" { None } else { Some((ty.to_string(), value.to_string())) };
         let actual = answer(sql, &table);
         if actual.as_ref().ok() != expected.as_ref() {
