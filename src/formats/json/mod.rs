@@ -212,4 +212,6 @@ impl EncodingFormat for JsonFormat {
 }
 
 #[cfg(test)]
+mod property_tests;
+#[cfg(test)]
 mod tests;
