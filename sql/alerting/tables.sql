@@ -2,6 +2,8 @@
 --
 --     millstream run sql/alerting/tables.sql -e "SELECT * FROM CPU_OUT_FILTER"
 
+SET 'table.display.max-column-width' = '19';
+
 CREATE TABLE CPU_IN (
   hostname STRING,
   cpu STRING,
