@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
     TypeSignature, Volatility,
 };
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::time::Clock;
 use crate::types::{SqlType, TimeAttribute};
 
@@ -86,6 +86,11 @@ pub trait ScalarFunction: Send + Sync + Debug {
 
     fn arity(&self) -> Arity;
 
+    /// The forms a call can take, for the error where none fits: `SUBSTRING(STRING, INT)`.
+    fn supported(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Types a call, or `None` where these argument types don't fit (the binder words the error).
     fn signature(&self, arguments: &[SqlType]) -> Option<Signature>;
 
@@ -94,8 +99,29 @@ pub trait ScalarFunction: Send + Sync + Debug {
         true
     }
 
+    /// The function to put into one call, where calls keep something between batches: the generator of `RAND(7)`.
+    fn for_one_call(&self) -> Option<Arc<dyn ScalarFunction>> {
+        None
+    }
+
+    /// What plans call it where the name doesn't say all: `CAST<INT>`. Calls that differ need labels that differ.
+    fn label(&self, _types: &Signature) -> String {
+        self.name().to_owned()
+    }
+
     /// Computes a batch. Arguments are arrays of `context.rows` rows with the types of the signature.
     fn evaluate(&self, arguments: &[ArrayRef], types: &Signature, context: &EvalContext) -> Result<ArrayRef>;
+
+    /// The same with constants left as one value, for functions that gain by it. Gives `context.rows` rows.
+    fn evaluate_columns(
+        &self,
+        arguments: &[ColumnarValue],
+        types: &Signature,
+        context: &EvalContext,
+    ) -> Result<ArrayRef> {
+        let arrays = arguments.iter().map(|a| a.to_array(context.rows)).collect::<DfResult<Vec<_>>>();
+        self.evaluate(&arrays.map_err(|e| Error::from_datafusion(ErrorKind::Internal, e))?, types, context)
+    }
 }
 
 /// The DataFusion expression that calls `function` with arguments already cast to the signature's types.
@@ -112,13 +138,16 @@ pub fn call(
         true => DfSignature::new(TypeSignature::Nullary, volatility),
         false => DfSignature::new(TypeSignature::Exact(arrow), volatility),
     };
-    let udf = FlinkUdf { function, signature, df_signature, zone, clock };
+    let function = function.for_one_call().unwrap_or(function);
+    let label = function.label(&signature);
+    let udf = FlinkUdf { function, label, signature, df_signature, zone, clock };
     ScalarUDF::new_from_impl(udf).call(arguments)
 }
 
 /// A call's function with its types bound, as DataFusion sees it.
 struct FlinkUdf {
     function: Arc<dyn ScalarFunction>,
+    label: String,
     signature: Signature,
     df_signature: DfSignature,
     zone: Tz,
@@ -127,13 +156,13 @@ struct FlinkUdf {
 
 impl Debug for FlinkUdf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.function.name())
+        write!(f, "{}", self.label)
     }
 }
 
 impl PartialEq for FlinkUdf {
     fn eq(&self, other: &Self) -> bool {
-        self.function.name() == other.function.name() && self.signature == other.signature && self.zone == other.zone
+        self.label == other.label && self.signature == other.signature && self.zone == other.zone
     }
 }
 
@@ -141,7 +170,7 @@ impl Eq for FlinkUdf {}
 
 impl Hash for FlinkUdf {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.function.name().hash(state);
+        self.label.hash(state);
         self.signature.returns.hash(state);
         self.signature.arguments.hash(state);
     }
@@ -149,7 +178,7 @@ impl Hash for FlinkUdf {
 
 impl ScalarUDFImpl for FlinkUdf {
     fn name(&self) -> &str {
-        self.function.name()
+        &self.label
     }
 
     fn signature(&self) -> &DfSignature {
@@ -169,9 +198,8 @@ impl ScalarUDFImpl for FlinkUdf {
             && args.number_rows > 0
             && args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
         let rows = if constant { 1 } else { args.number_rows };
-        let arrays = args.args.iter().map(|a| a.to_array(rows)).collect::<DfResult<Vec<_>>>()?;
         let context = EvalContext { rows, zone: self.zone, clock: self.clock.clone() };
-        let result = self.function.evaluate(&arrays, &self.signature, &context)?;
+        let result = self.function.evaluate_columns(&args.args, &self.signature, &context)?;
         if constant {
             let scalar = datafusion::common::ScalarValue::try_from_array(&result, 0)?;
             return Ok(ColumnarValue::Scalar(scalar));

@@ -5,9 +5,11 @@
 //! (`CHAR(3)` and `STRING`), so the Arrow type never decides semantics: the binder carries the SQL type along.
 
 pub mod coercion;
+mod parse;
 pub mod print;
 mod schema;
 mod sql_type;
 
+pub(crate) use parse::{parse_type, parse_type_kind};
 pub use schema::{Field, Schema, TimeAttribute};
 pub use sql_type::{RowField, STRING_LENGTH, SqlType, TypeKind};

@@ -81,7 +81,7 @@ fn integer(text: &str) -> Option<i64> {
     }
     // Summed up as a negative number, of which there is one more.
     let value = whole.iter().try_fold(0i64, |sum, &b| {
-        let digit = b.is_ascii_digit().then_some((b - b'0') as i64)?;
+        let digit = b.is_ascii_digit().then(|| (b - b'0') as i64)?;
         sum.checked_mul(10)?.checked_sub(digit)
     })?;
     if negative { Some(value) } else { value.checked_neg() }

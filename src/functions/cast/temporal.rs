@@ -139,11 +139,19 @@ fn from_timestamp(array: &ArrayRef, from: &TypeKind, to: &TypeKind, zone: Tz) ->
     let values = bits(array)?;
     let per_ms = per_millisecond(array.data_type())?;
     let ms = |v: i64| v.div_euclid(per_ms);
-    let local = |v: i64| if is_ltz(from) { instant_to_local(ms(v), zone) } else { ms(v) };
     match to {
-        Date => Ok(arc(values.unary::<_, Date32Type>(|v| (local(v) / DAY_MS) as i32)).into()),
+        // Only an instant finds its day before 1970: Flink goes by the calendar for it, but divides a TIMESTAMP.
+        Date if is_ltz(from) => {
+            let day = |v| instant_to_local(ms(v), zone).div_euclid(DAY_MS) as i32;
+            Ok(arc(values.unary::<_, Date32Type>(day)).into())
+        }
+        Date => Ok(arc(values.unary::<_, Date32Type>(|v| (ms(v) / DAY_MS) as i32)).into()),
+        Time(p) if is_ltz(from) => {
+            let of_day = |v| towards_zero(instant_to_local(ms(v), zone).rem_euclid(DAY_MS), *p) as i32;
+            Ok(arc(values.unary::<_, Time32MillisecondType>(of_day)).into())
+        }
         Time(p) => {
-            let of_day = |v| towards_zero(local(v), *p).rem_euclid(DAY_MS) as i32;
+            let of_day = |v| towards_zero(ms(v), *p).rem_euclid(DAY_MS) as i32;
             Ok(arc(values.unary::<_, Time32MillisecondType>(of_day)).into())
         }
         Timestamp(_) | TimestampLtz(_) => {

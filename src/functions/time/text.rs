@@ -65,9 +65,10 @@ pub fn parse_time(text: &str) -> Option<NaiveTime> {
     Some(time.overflowing_add_signed(TimeDelta::milliseconds(millis as i64)).0)
 }
 
-/// An integer between blanks.
+/// An integer without a plus sign, between blanks.
 fn integer(text: &str) -> Option<i32> {
-    text.trim().parse().ok()
+    let text = text.trim();
+    if text.starts_with('+') { None } else { text.parse().ok() }
 }
 
 /// Three fraction digits, rounded by the fourth.

@@ -1,0 +1,230 @@
+//! Between numbers, texts and times: TO_TIMESTAMP and its like.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, TimestampMillisecondArray};
+use arrow::datatypes::{Date32Type, TimestampMillisecondType};
+use chrono::{NaiveDate, NaiveDateTime};
+use chrono_tz::Tz;
+
+use crate::error::{Error, Result};
+use crate::functions::library::builtin::{Family, Nulls, Overload, Returns, TypeName};
+use crate::functions::library::call::{Call, Memo};
+use crate::functions::library::{BUILTIN, Builtin};
+use crate::functions::time::{
+    JavaPattern, instant_to_local, local_to_instant, naive_from_ms, parse_date, parse_timestamp,
+};
+
+use Family::{Double, Int, Long, Text};
+
+const TIMESTAMP: Returns = Returns::Kind(TypeName::Timestamp(3));
+const INSTANT: Returns = Returns::Kind(TypeName::Instant(3));
+const BIGINT: Returns = Returns::Kind(TypeName::BigInt);
+const STRING: Returns = Returns::Kind(TypeName::String);
+
+/// What Flink's `UNIX_TIMESTAMP` gives for a text that is no time.
+const NO_TIME: i64 = i64::MIN;
+
+/// The pattern of the functions that read and write `2020-01-31 10:11:12`.
+const SECONDS: &str = "yyyy-MM-dd HH:mm:ss";
+
+pub static TO_TIMESTAMP: Builtin = Builtin {
+    name: "TO_TIMESTAMP",
+    usage: "TO_TIMESTAMP(text [, pattern]) reads a TIMESTAMP(3), by default from yyyy-MM-dd HH:mm:ss; NULL where the text is none.",
+    overloads: &[
+        Overload { parameters: &[Text], returns: TIMESTAMP },
+        Overload { parameters: &[Text, Text], returns: TIMESTAMP },
+    ],
+    nulls: Nulls::Always,
+    kernel: |call| {
+        let mut read = reader(call, parse_timestamp)?;
+        call.collect_as::<TimestampMillisecondType>(|row| Ok(read(row)?.map(|t| t.and_utc().timestamp_millis())))
+    },
+    ..BUILTIN
+};
+
+pub static TO_TIMESTAMP_LTZ: Builtin = Builtin {
+    name: "TO_TIMESTAMP_LTZ",
+    usage: "TO_TIMESTAMP_LTZ(number [, precision]) reads epoch seconds (precision 0) or milliseconds (3, the default); TO_TIMESTAMP_LTZ(text [, pattern [, zone]]) reads a text, in UTC unless a zone is given.",
+    overloads: &[
+        Overload { parameters: &[Long], returns: INSTANT },
+        Overload { parameters: &[Long, Int], returns: INSTANT },
+        Overload { parameters: &[Double], returns: INSTANT },
+        Overload { parameters: &[Double, Int], returns: INSTANT },
+        Overload { parameters: &[Text], returns: INSTANT },
+        Overload { parameters: &[Text, Text], returns: INSTANT },
+        Overload { parameters: &[Text, Text, Text], returns: INSTANT },
+    ],
+    nulls: Nulls::Always,
+    kernel: |call| match &call.argument_type(0)?.kind {
+        kind if kind.is_integer() => instant_from_integer(call),
+        kind if kind.is_string() => instant_from_text(call),
+        _ => instant_from_double(call),
+    },
+    ..BUILTIN
+};
+
+pub static TO_DATE: Builtin = Builtin {
+    name: "TO_DATE",
+    usage: "TO_DATE(text [, pattern]) reads a DATE, by default from yyyy-MM-dd; NULL where the text is none.",
+    overloads: &[
+        Overload { parameters: &[Text], returns: Returns::Kind(TypeName::Date) },
+        Overload { parameters: &[Text, Text], returns: Returns::Kind(TypeName::Date) },
+    ],
+    nulls: Nulls::Always,
+    kernel: |call| {
+        let mut read = reader(call, |text| parse_date(text).and_then(|d| d.and_hms_opt(0, 0, 0)))?;
+        call.collect_as::<Date32Type>(|row| {
+            let days = |t: NaiveDateTime| t.date().signed_duration_since(NaiveDate::default()).num_days() as i32;
+            Ok(read(row)?.map(days))
+        })
+    },
+    ..BUILTIN
+};
+
+pub static UNIX_TIMESTAMP: Builtin = Builtin {
+    name: "UNIX_TIMESTAMP",
+    usage: "UNIX_TIMESTAMP() is the current time in seconds; UNIX_TIMESTAMP(text [, pattern]) reads a text in the session zone.",
+    overloads: &[
+        Overload { parameters: &[Text], returns: BIGINT },
+        Overload { parameters: &[Text, Text], returns: BIGINT },
+    ],
+    kernel: |call| {
+        let standard = JavaPattern::parse(SECONDS)?;
+        let present = call.text(0)?;
+        let patterned = call.arguments.len() > 1;
+        let patterns = if patterned { Some(call.text(1)?) } else { None };
+        let mut read = reader(call, move |text| standard.parse_text(text))?;
+        call.try_collect(|row| {
+            if present.at(row).is_none() || patterns.as_ref().is_some_and(|p| p.at(row).is_none()) {
+                return Ok(None);
+            }
+            let instant = |t: NaiveDateTime| local_to_instant(t.and_utc().timestamp_millis(), call.context.zone);
+            Ok(Some(read(row)?.map_or(NO_TIME, |t| instant(t).div_euclid(1_000))))
+        })
+    },
+    ..BUILTIN
+};
+
+pub static FROM_UNIXTIME: Builtin = Builtin {
+    name: "FROM_UNIXTIME",
+    usage: "FROM_UNIXTIME(seconds [, pattern]) writes a time in the session zone, by default as yyyy-MM-dd HH:mm:ss.",
+    overloads: &[
+        Overload { parameters: &[Long], returns: STRING },
+        Overload { parameters: &[Long, Text], returns: STRING },
+    ],
+    kernel: |call| {
+        let seconds = call.long(0)?;
+        let patterns = if call.arguments.len() > 1 { Some(call.text(1)?) } else { None };
+        let (mut memo, mut out) = (Memo::new(), String::new());
+        call.try_collect(|row| {
+            let pattern = match &patterns {
+                Some(patterns) => patterns.at(row),
+                None => Some(SECONDS),
+            };
+            let Some((pattern, seconds)) = pattern.zip(seconds.at(row)) else { return Ok(None) };
+            let zone = call.context.zone;
+            let local = seconds.checked_mul(1_000).and_then(|ms| naive_from_ms(instant_to_local(ms, zone)));
+            let Some(local) = local else { return Ok(None) };
+            out.clear();
+            memo.get(pattern, JavaPattern::parse)?.format(local, Some(zone), &mut out);
+            Ok(Some(out.clone()))
+        })
+    },
+    ..BUILTIN
+};
+
+pub static CONVERT_TZ: Builtin = Builtin {
+    name: "CONVERT_TZ",
+    usage: "CONVERT_TZ(text, from, to) moves a yyyy-MM-dd HH:mm:ss text from one time zone to another.",
+    overloads: &[Overload { parameters: &[Text, Text, Text], returns: STRING }],
+    nulls: Nulls::Always,
+    kernel: |call| {
+        let (texts, from, to) = (call.text(0)?, call.text(1)?, call.text(2)?);
+        let pattern = JavaPattern::parse(SECONDS)?;
+        call.write(|row, out| {
+            let (text, from, to) = (texts.at(row)?, from.at(row)?, to.at(row)?);
+            let local = pattern.parse_text(text)?.and_utc().timestamp_millis();
+            // Java takes GMT for a zone it doesn't know.
+            let zone = |name: &str| name.parse::<Tz>().unwrap_or(Tz::UTC);
+            let moved = instant_to_local(local_to_instant(local, zone(from)), zone(to));
+            pattern.format(naive_from_ms(moved)?, Some(zone(to)), out);
+            Some(())
+        })
+    },
+    ..BUILTIN
+};
+
+/// Reads the first argument by the second, a pattern, or by `standard` where there is none.
+fn reader<'a>(
+    call: &Call<'_>,
+    standard: impl Fn(&str) -> Option<NaiveDateTime> + 'a,
+) -> Result<impl FnMut(usize) -> Result<Option<NaiveDateTime>> + 'a> {
+    let texts = call.text(0)?;
+    let patterns = if call.arguments.len() > 1 { Some(call.text(1)?) } else { None };
+    let mut memo = Memo::new();
+    Ok(move |row| {
+        let Some(text) = texts.at(row) else { return Ok(None) };
+        match &patterns {
+            None => Ok(standard(text)),
+            Some(patterns) => match patterns.at(row) {
+                Some(pattern) => Ok(memo.get(pattern, JavaPattern::parse)?.parse_text(text)),
+                None => Ok(None),
+            },
+        }
+    })
+}
+
+/// What a number counts: seconds or milliseconds.
+fn milliseconds_per_unit(precision: i32) -> Result<i64> {
+    match precision {
+        0 => Ok(1_000),
+        3 => Ok(1),
+        other => Err(Error::data(format!("TO_TIMESTAMP_LTZ reads precision 0 or 3, not {other}"))),
+    }
+}
+
+/// Milliseconds are the rows in memory already.
+fn instant_from_integer(call: &Call<'_>) -> Result<ArrayRef> {
+    let numbers = call.long(0)?;
+    let precisions = if call.arguments.len() > 1 { Some(call.int(1)?) } else { None };
+    let constant = match &precisions {
+        None => Some(3),
+        Some(p) if p.is_constant() => p.at(0),
+        Some(_) => None,
+    };
+    if constant == Some(3) && !numbers.is_constant() {
+        let values = numbers.array();
+        let times = TimestampMillisecondArray::new(values.values().clone(), values.nulls().cloned());
+        return Ok(Arc::new(times.with_timezone("UTC")));
+    }
+    call.collect_as::<TimestampMillisecondType>(|row| {
+        let precision = precisions.as_ref().map_or(Some(3), |p| p.at(row));
+        let Some((number, precision)) = numbers.at(row).zip(precision) else { return Ok(None) };
+        Ok(number.checked_mul(milliseconds_per_unit(precision)?))
+    })
+}
+
+/// Fractions of a millisecond are cut off.
+fn instant_from_double(call: &Call<'_>) -> Result<ArrayRef> {
+    let numbers = call.double(0)?;
+    let precisions = if call.arguments.len() > 1 { Some(call.int(1)?) } else { None };
+    call.collect_as::<TimestampMillisecondType>(|row| {
+        let precision = precisions.as_ref().map_or(Some(3), |p| p.at(row));
+        let Some((number, precision)) = numbers.at(row).zip(precision) else { return Ok(None) };
+        Ok(Some((number * milliseconds_per_unit(precision)? as f64) as i64))
+    })
+}
+
+fn instant_from_text(call: &Call<'_>) -> Result<ArrayRef> {
+    let zones = if call.arguments.len() > 2 { Some(call.text(2)?) } else { None };
+    let mut read = reader(call, parse_timestamp)?;
+    call.collect_as::<TimestampMillisecondType>(|row| {
+        let zone = match zones.as_ref().map(|z| z.at(row)) {
+            None => Some(Tz::UTC),
+            Some(name) => name.and_then(|n| n.parse::<Tz>().ok()),
+        };
+        let local = read(row)?.map(|t| t.and_utc().timestamp_millis());
+        Ok(local.zip(zone).map(|(ms, zone)| local_to_instant(ms, zone)))
+    })
+}

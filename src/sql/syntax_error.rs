@@ -1,0 +1,212 @@
+//! sqlparser's complaints in our words: what was expected, what was found, and what was probably meant.
+
+use datafusion::sql::sqlparser::parser::ParserError;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::reserved::is_reserved;
+use crate::error::{Error, nearest};
+use crate::span::{Location, Span};
+
+/// `Quote it with back-ticks: ...`
+pub(super) fn quoted_name_hint(name: &str) -> String {
+    format!("To use it as a name, quote it with back-ticks: `{name}`.")
+}
+
+/// How a message names a token that should not be there.
+pub(crate) fn found(token: &Token) -> String {
+    match token {
+        Token::EOF => "end of statement".to_string(),
+        Token::Word(word) if word.quote_style.is_some() => format!("`{}`", word.value),
+        Token::Word(word) => word.value.clone(),
+        Token::SingleQuotedString(text) if text.chars().count() > 20 => "a string".to_string(),
+        Token::SingleQuotedString(text) => format!("'{text}'"),
+        Token::Number(number, _) => number.clone(),
+        other => format!("\"{other}\""),
+    }
+}
+
+/// "expected ..., found ..." at token `at` of a statement that ends at `end`.
+pub(super) fn unexpected(tokens: &[TokenWithSpan], at: usize, end: Location, expected: &str) -> Error {
+    let token = tokens.get(at).map(|token| &token.token).unwrap_or(&Token::EOF);
+    let span = tokens.get(at).and_then(|token| Span::from_ast(token.span));
+    let span = span.unwrap_or(Span::on_line(end.line, end.column, 1));
+    let error = Error::statement(format!("expected {expected}, found {}", found(token))).at(span);
+    match suggestion(tokens, at, expected) {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+/// Translates `error`; `reached` is the token where the parser stood.
+pub(super) fn translate(error: &ParserError, tokens: &[TokenWithSpan], reached: usize, end: Location) -> Error {
+    let text = match error {
+        ParserError::ParserError(text) | ParserError::TokenizerError(text) => text.as_str(),
+        ParserError::RecursionLimitExceeded => {
+            let error = Error::statement("this statement is nested too deeply");
+            let at = tokens.get(reached.min(tokens.len().saturating_sub(1)));
+            return error.at(at.and_then(|token| Span::from_ast(token.span)));
+        }
+    };
+    let (text, place) = split_place(text);
+    let at = match place {
+        Some(place) => tokens.iter().position(|token| {
+            let start = token.span.start;
+            (start.line, start.column) == place
+        }),
+        None => None,
+    };
+    match text.strip_prefix("Expected: ").and_then(|rest| rest.rsplit_once(", found: ")) {
+        Some((expected, "EOF")) => unexpected(tokens, tokens.len(), end, &ours(expected)),
+        Some((expected, _)) => unexpected(tokens, at.unwrap_or(reached), end, &ours(expected)),
+        None => {
+            let at = at.unwrap_or(reached);
+            let span = tokens.get(at).and_then(|token| Span::from_ast(token.span));
+            let span = span.unwrap_or(Span::on_line(end.line, end.column, 1));
+            Error::statement(lower_first(text)).at(span)
+        }
+    }
+}
+
+/// Cuts ` at Line: 1, Column: 2` off.
+fn split_place(text: &str) -> (&str, Option<(u64, u64)>) {
+    let place = text.rsplit_once(" at Line: ").and_then(|(text, place)| {
+        let (line, column) = place.split_once(", Column: ")?;
+        Some((text, line.parse().ok()?, column.trim().parse().ok()?))
+    });
+    match place {
+        Some((text, line, column)) => (text, Some((line, column))),
+        None => (text, None),
+    }
+}
+
+/// What sqlparser expected, in our words.
+fn ours(expected: &str) -> String {
+    match expected {
+        "an expression" | "an expression:" => "an expression".into(),
+        "identifier" => "a name".into(),
+        "an identifier after AS" => "a name behind AS".into(),
+        "an SQL statement" => "a statement".into(),
+        "SELECT, VALUES, or a subquery in the query body" => "SELECT, VALUES or a query in parentheses".into(),
+        "joined table" => "a table or a join".into(),
+        "literal string" => "a string".into(),
+        "literal int" => "a whole number".into(),
+        "date/time field" => "a unit of time such as DAY or SECOND".into(),
+        symbol if !symbol.chars().any(char::is_alphanumeric) => format!("\"{symbol}\""),
+        other => lower_first(other.trim_end_matches(':')),
+    }
+}
+
+/// Lower-cases the first letter, unless the word is a keyword in capitals.
+fn lower_first(text: &str) -> String {
+    let keyword = text.chars().nth(1).is_some_and(|c| c.is_ascii_uppercase());
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if !keyword => first.to_lowercase().chain(chars).collect(),
+        _ => text.to_string(),
+    }
+}
+
+/// Words that a statement is made of, for typos.
+const KEYWORDS: &[&str] = &[
+    "SELECT",
+    "DISTINCT",
+    "FROM",
+    "WHERE",
+    "GROUP",
+    "HAVING",
+    "ORDER",
+    "LIMIT",
+    "OFFSET",
+    "FETCH",
+    "UNION",
+    "EXCEPT",
+    "INTERSECT",
+    "VALUES",
+    "INSERT",
+    "INTO",
+    "OVERWRITE",
+    "INNER",
+    "LEFT",
+    "RIGHT",
+    "FULL",
+    "OUTER",
+    "CROSS",
+    "JOIN",
+    "USING",
+    "SYSTEM_TIME",
+    "BETWEEN",
+    "WHEN",
+    "THEN",
+    "ELSE",
+    "CASE",
+    "INTERVAL",
+    "TABLE",
+    "VIEW",
+    "WITH",
+    "PARTITIONED",
+    "COMMENT",
+    "WATERMARK",
+    "PRIMARY",
+    "ENFORCED",
+    "METADATA",
+    "VIRTUAL",
+    "CONSTRAINT",
+    "TEMPORARY",
+    "EXISTS",
+    "STATEMENT",
+    "BEGIN",
+    "INCLUDING",
+    "EXCLUDING",
+    "OVERWRITING",
+    "PARTITION",
+    "EXPLAIN",
+    "RENAME",
+    "RESET",
+    "SECOND",
+    "SECONDS",
+    "MINUTE",
+    "HOUR",
+    "MONTH",
+    "YEAR",
+];
+
+/// More words of that sort, too short to guess at.
+const SHORT_KEYWORDS: &[&str] = &[
+    "ALL", "AND", "ANY", "AS", "BY", "END", "ESCAPE", "FOR", "IN", "IS", "LIKE", "NOT", "NULL", "OF", "ON", "OR",
+    "OVER", "RANGE", "ROW", "ROWS", "SET", "TO", "WINDOW",
+];
+
+/// True for words that statements are made of, which nobody means as names.
+pub(super) fn is_keyword(word: &str) -> bool {
+    let upper = word.to_ascii_uppercase();
+    KEYWORDS.contains(&upper.as_str()) || SHORT_KEYWORDS.contains(&upper.as_str())
+}
+
+/// What the word at `at`, or the one before it, was probably meant to be.
+fn suggestion(tokens: &[TokenWithSpan], at: usize, expected: &str) -> Option<String> {
+    let word_at = |index: usize| match tokens.get(index).map(|token| &token.token) {
+        Some(Token::Word(word)) if word.quote_style.is_none() => Some(word.value.as_str()),
+        _ => None,
+    };
+    let meant = |word: &str| {
+        let upper = word.to_ascii_uppercase();
+        let known = is_keyword(word) || is_reserved(word);
+        let wanted = expected.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|w| is_capitals(w));
+        (!known && upper.len() > 2).then(|| nearest(&upper, wanted.chain(KEYWORDS.iter().copied()))).flatten()
+    };
+    if let Some(word) = word_at(at) {
+        if let Some(keyword) = meant(word) {
+            return Some(format!("Did you mean {keyword}?"));
+        }
+        let name_fits = expected.contains("name") || expected == "end of statement";
+        if is_reserved(word) && !is_keyword(word) && name_fits {
+            return Some(format!("{word} is a reserved word. {}", quoted_name_hint(word)));
+        }
+    }
+    let before = at.checked_sub(1).and_then(word_at)?;
+    meant(before).map(|keyword| format!("Is the {before} before it meant to be {keyword}?"))
+}
+
+fn is_capitals(word: &str) -> bool {
+    word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+}
