@@ -6,13 +6,17 @@
 
 pub mod catalog;
 pub mod changelog;
+pub mod cli;
 pub mod connectors;
+pub mod console;
 pub mod error;
 pub mod formats;
 pub mod functions;
 pub mod operators;
 pub mod plan;
 pub mod runtime;
+pub mod session;
+pub mod settings;
 pub mod shell;
 pub mod span;
 pub mod sql;
@@ -20,3 +24,4 @@ pub mod time;
 pub mod types;
 
 pub use error::{Error, ErrorKind, Result};
+pub use session::{Outcome, Query, Session};

@@ -75,6 +75,11 @@ pub trait Connector: Send + Sync + Debug {
         None
     }
 
+    /// True when the value of [`Connector::address_option`] says nothing, so that an integration may fill it.
+    fn is_blank_address(&self, value: &str) -> bool {
+        value.trim().is_empty()
+    }
+
     /// The metadata keys that can be read or written, their types, and whether they can be written.
     fn metadata(&self, _table: &RawOptions) -> Vec<(String, SqlType, bool)> {
         Vec::new()

@@ -14,6 +14,7 @@ pub mod opensearch;
 pub mod options;
 pub mod postgres;
 pub mod print;
+pub mod provider;
 mod registry;
 mod retry;
 mod sink;

@@ -180,11 +180,12 @@ impl Options {
     /// The first of: an unknown key (with the nearest known one), a value that is not of its type (with what is
     /// allowed), a required option that is missing. Blank values of required options count as missing.
     pub fn check(owner: impl Into<String>, raw: &RawOptions, specs: &[OptionSpec]) -> Result<Self> {
-        let options = Self {
-            owner: owner.into(),
-            raw: raw.clone(),
-            specs: COMMON_OPTIONS.iter().chain(specs).copied().collect(),
-        };
+        Self::check_only(owner, raw, COMMON_OPTIONS.iter().chain(specs).copied().collect())
+    }
+
+    /// As [`Options::check`], against `specs` alone: for options that are a part of a table's.
+    pub fn check_only(owner: impl Into<String>, raw: &RawOptions, specs: Vec<OptionSpec>) -> Result<Self> {
+        let options = Self { owner: owner.into(), raw: raw.clone(), specs };
         for (key, value) in raw.iter() {
             let Some(spec) = options.spec(key) else {
                 let known = options.specs.iter().map(|s| s.key).filter(|k| !k.ends_with('*'));

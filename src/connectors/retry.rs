@@ -25,33 +25,50 @@ impl Backoff {
     /// Calls `attempt` until it succeeds, fails for good, or the time is over; says what it waits for.
     ///
     /// `waiting_for` names the other side: `Kafka at 127.0.0.1:9092`. Only errors marked retriable are tried again.
-    pub async fn run<T, F: AsyncFnMut() -> Result<T>>(
+    pub async fn run<T, F: Future<Output = Result<T>>>(
         &self,
         waiting_for: &str,
         reporter: &Reporter,
-        mut attempt: F,
+        mut attempt: impl FnMut() -> F,
     ) -> Result<T> {
-        let start = Instant::now();
-        let mut pause = self.initial;
+        let mut tries = self.start();
         loop {
-            let error = match attempt().await {
+            match attempt().await {
                 Ok(value) => return Ok(value),
-                Err(error) => error,
-            };
-            if !error.is_retriable() {
-                return Err(error);
+                Err(error) => tries.wait(error, waiting_for, reporter).await?,
             }
-            if start.elapsed() + pause > self.total {
-                return Err(gave_up(error, waiting_for, self.total));
-            }
-            reporter.tell(&format!(
-                "waiting for {waiting_for}: {}; trying again in {} ms",
-                error.message(),
-                pause.as_millis()
-            ));
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(self.max);
         }
+    }
+
+    /// The same for a loop of the caller's own, where a future made of an `async` closure is not provably `Send`.
+    pub fn start(&self) -> Tries {
+        Tries { start: Instant::now(), pause: self.initial, max: self.max, total: self.total }
+    }
+}
+
+/// Tries that have begun.
+#[derive(Debug)]
+pub struct Tries {
+    start: Instant,
+    pause: Duration,
+    max: Duration,
+    total: Duration,
+}
+
+impl Tries {
+    /// After a try that failed: waits, and says for what; or gives the error back when trying again can't help.
+    pub async fn wait(&mut self, error: Error, waiting_for: &str, reporter: &Reporter) -> Result<()> {
+        if !error.is_retriable() {
+            return Err(error);
+        }
+        if self.start.elapsed() + self.pause > self.total {
+            return Err(gave_up(error, waiting_for, self.total));
+        }
+        let millis = self.pause.as_millis();
+        reporter.tell(&format!("waiting for {waiting_for}: {}; trying again in {millis} ms", error.message()));
+        tokio::time::sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(self.max);
+        Ok(())
     }
 }
 

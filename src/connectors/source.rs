@@ -145,6 +145,12 @@ impl Reporter {
     }
 }
 
+impl Debug for OpenContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "OpenContext({}, {}/{})", self.job, self.subtask, self.parallelism)
+    }
+}
+
 impl OpenContext {
     /// A context for one subtask on the system's clock, for tests and bounded reads.
     pub fn for_test() -> Self {

@@ -3,9 +3,21 @@
 //! A [`Decoder`] turns messages straight into Arrow columns, only those the plan needs; an [`Encoder`] turns a batch
 //! into messages in one buffer. Both know SQL types, not connectors.
 
+mod column;
 pub mod csv;
 pub mod json;
+mod number;
+mod options;
 pub mod raw;
+mod registry;
+mod table;
+mod temporal;
+#[cfg(test)]
+mod testing;
+
+pub use options::FormatOptions;
+pub use registry::{all, find};
+pub use table::{FormatRole, TableFormat, option_specs};
 
 use arrow::record_batch::RecordBatch;
 
@@ -19,11 +31,22 @@ pub trait Decoder: Send {
     /// one, or several. On an error nothing of the message is appended.
     fn decode(&mut self, message: &[u8]) -> Result<usize, FormatError>;
 
+    /// As [`Decoder::decode`] for a null message: no row, unless the format has a meaning for it (`raw`).
+    fn decode_null(&mut self) -> Result<usize, FormatError> {
+        Ok(0)
+    }
+
     /// Rows appended since the last `finish`.
     fn len(&self) -> usize;
 
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// True when the rows so far should be taken with `finish` before more is decoded: their texts near what one
+    /// Arrow column can hold.
+    fn is_full(&self) -> bool {
+        false
     }
 
     /// The rows appended so far, as columns of the schema; the decoder is empty afterwards.

@@ -1,1 +1,72 @@
 //! What happens to rows between the doors: one file, one operator.
+//!
+//! An [`Operator`] is synchronous and pure: no I/O, no clock, no spawning, no `async`. Inputs come as arguments,
+//! results go to [`Output`]; the runtime owns alignment, barriers, time and backpressure.
+
+mod calc;
+mod limit;
+mod not_null;
+mod output;
+
+pub use calc::Calc;
+pub(crate) use calc::evaluation_error;
+pub use limit::Limit;
+pub use not_null::{NotNull, OnNull};
+pub use output::{Output, Progress};
+
+use crate::changelog::{ChangelogBatch, Epoch};
+use crate::error::Result;
+use crate::time::Watermark;
+
+/// A running operator: rows and watermarks in, rows and watermarks out.
+///
+/// A method that emits returns [`Progress::More`] when `out` is full and it has more to say; the runtime sends what is
+/// there and calls `resume` before any further element.
+pub trait Operator: Send {
+    /// For errors and metrics: `Calc`, `Limit`.
+    fn name(&self) -> &'static str;
+
+    /// Applies one batch from `input` (0-based) and emits what follows from it.
+    fn process(&mut self, input: usize, batch: ChangelogBatch, out: &mut Output) -> Result<Progress>;
+
+    /// Event time has passed `watermark` on every input. Forwards it, or an earlier one.
+    fn on_watermark(&mut self, watermark: Watermark, out: &mut Output) -> Result<Progress> {
+        out.watermark(watermark);
+        Ok(Progress::Done)
+    }
+
+    /// Processing time has come to `now_ms`, at or behind [`Operator::next_timer`].
+    fn on_time(&mut self, _now_ms: i64, _out: &mut Output) -> Result<Progress> {
+        Ok(Progress::Done)
+    }
+
+    /// When `on_time` should be called, in milliseconds since the epoch.
+    fn next_timer(&self) -> Option<i64> {
+        None
+    }
+
+    /// No more rows come from `input`.
+    fn on_input_end(&mut self, _input: usize, _out: &mut Output) -> Result<Progress> {
+        Ok(Progress::Done)
+    }
+
+    /// Goes on where the last call returned `More`.
+    fn resume(&mut self, _out: &mut Output) -> Result<Progress> {
+        Ok(Progress::Done)
+    }
+
+    /// Every row of `epoch` has been processed: what must survive a restart; empty without state.
+    fn snapshot(&mut self, _epoch: Epoch) -> Result<Vec<u8>> {
+        Ok(Vec::new())
+    }
+
+    /// Takes back what `snapshot` gave, before any row.
+    fn restore(&mut self, _state: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
+    /// True when no later row can come out: the job may end (a LIMIT that is reached).
+    fn is_satisfied(&self) -> bool {
+        false
+    }
+}

@@ -1,3 +1,12 @@
-//! From a bound query to a stream plan: names and types, pushdown, changelog modes, EXPLAIN.
+//! From a bound query to a stream plan: names and types, pushdown, EXPLAIN.
+//!
+//! [`bind`] gives a typed DataFusion `LogicalPlan`, [`optimize`] applies the rules that hold on streams, [`lower`]
+//! makes the [`stream_plan`] that the runtime builds.
 
 pub mod bind;
+pub mod explain;
+pub mod lower;
+pub mod nodes;
+pub mod optimize;
+pub mod stream_plan;
+pub mod table;

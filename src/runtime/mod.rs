@@ -1,1 +1,34 @@
-//! A stream plan, running: tasks, channels, exchange, alignment, shutdown.
+//! A stream plan, running: tasks, channels, exchange, alignment, barriers, shutdown.
+//!
+//! A plan is cut into *fragments*: a fragment starts at a source, behind an exchange, at a lookup join or where inputs
+//! meet, and runs as one task per subtask. Inside a task elements go from operator to operator without a queue;
+//! between tasks they go through channels bounded in bytes, and full means wait. Only this room spawns.
+
+mod chain;
+mod channel;
+mod collect;
+mod coordinator;
+mod exchange;
+mod fragment;
+mod gate;
+mod job;
+mod key_group;
+mod lookup;
+mod lookup_cache;
+mod metrics;
+mod source_task;
+mod task;
+mod watermarks;
+
+pub use collect::{CollectSink, Collected};
+pub use job::{JobConfig, JobEnd, JobHandle, start};
+pub use key_group::{KEY_GROUPS, key_groups};
+pub use metrics::{JobMetrics, SinkMetrics, SourceMetrics, SplitStatus};
+
+use std::future::Future;
+
+/// The one door to a new task.
+#[allow(clippy::disallowed_methods)]
+pub(crate) fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+    tokio::spawn(future)
+}

@@ -1,1 +1,4 @@
 //! For people: tables in a terminal, the live line, the command line.
+
+pub mod display_width;
+pub mod tableau;

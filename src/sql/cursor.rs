@@ -25,13 +25,23 @@ pub(super) struct Cursor<'a> {
     table_hints: Vec<TableHint>,
     source: &'a Source<'a>,
     end: Location,
+    /// What may follow a query.
+    query_end: &'static str,
 }
 
 impl<'a> Cursor<'a> {
     /// `end` is where the statement's text ends.
     pub fn new(tokens: Tokens, dialect: &'a FlinkDialect, source: &'a Source<'a>, end: Location) -> Self {
         let parser = parser(dialect, tokens.tokens.clone());
-        Self { parser, dialect, tokens: tokens.tokens, table_hints: tokens.table_hints, source, end }
+        Self {
+            parser,
+            dialect,
+            tokens: tokens.tokens,
+            table_hints: tokens.table_hints,
+            source,
+            end,
+            query_end: "end of statement",
+        }
     }
 
     // ---- looking ----
@@ -126,6 +136,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// From here on every statement ends with `;`: inside a statement set.
+    pub fn enter_set(&mut self) {
+        self.query_end = "\";\"";
+    }
+
     /// Reads the next token, whatever it is.
     pub fn skip(&mut self) {
         self.parser.advance_token();
@@ -162,7 +177,10 @@ impl<'a> Cursor<'a> {
         let span = self.here();
         let Token::Word(word) = self.token(0).clone() else { return Err(self.unexpected("a name")) };
         if word.quote_style.is_none() && is_reserved(&word.value) {
-            return Err(reserved(&word.value).at(span));
+            return Err(match syntax_error::is_keyword(&word.value) {
+                true => self.unexpected("a name"),
+                false => reserved(&word.value).at(span),
+            });
         }
         self.skip();
         Ok(Ident { value: word.value, span })
@@ -232,6 +250,9 @@ impl<'a> Cursor<'a> {
 
     /// A type with its nullability.
     pub fn data_type(&mut self) -> Result<SqlType> {
+        if syntax_error::is_keyword(&self.word(0)) && !matches!(self.word(0).as_str(), "ROW" | "INTERVAL") {
+            return Err(self.unexpected("a type"));
+        }
         parse_type(&mut self.parser).map_err(|error| error.at(Span::on_line(self.end.line, self.end.column, 1)))
     }
 
@@ -256,7 +277,7 @@ impl<'a> Cursor<'a> {
             inner.unwrap_or_else(|| self.translate(&error))
         })?;
         if !self.at_end() && *self.token(0) != Token::SemiColon {
-            let leftover = self.unexpected("end of statement");
+            let leftover = self.unexpected(self.query_end);
             return Err(self.blame(first).unwrap_or(leftover));
         }
         let span = self.since(start);

@@ -1,18 +1,16 @@
 //! Flink's SQL for sqlparser: what its hooks change about names, literals, casts and table functions.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
-use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArguments, Ident, Map, MapEntry, ObjectName,
-    WindowSpec, WindowType,
-};
+use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, Ident, Map, MapEntry, ObjectName};
 use datafusion::sql::sqlparser::dialect::{Dialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, Word};
 
 use super::reserved::is_reserved;
-use super::syntax_error::{found, quoted_name_hint};
+use super::stand_in::{between, depth_to_the_left, is_json, is_word, table_argument, trim_of_blanks};
+use super::syntax_error::{found, is_keyword, quoted_name_hint};
 use crate::error::Error;
 use crate::span::Span;
 use crate::types::parse_type_kind;
@@ -31,7 +29,12 @@ use crate::types::parse_type_kind;
 pub struct FlinkDialect {
     /// Our own errors on their way through sqlparser, whose errors are only text: see [`FlinkDialect::smuggle`].
     errors: RefCell<Vec<Error>>,
+    /// Operators read so far, to look at the depth of an expression now and then.
+    operators: Cell<usize>,
 }
+
+/// How deep an expression may nest to the left, as `1 + 1 + 1 + ...` does: what comes after the parser recurses.
+const MAX_DEPTH: usize = 200;
 
 const MARK: &str = "millstream error ";
 
@@ -60,6 +63,9 @@ impl FlinkDialect {
             Keyword::TRY_CAST if called => return Some(self.cast(parser, CastKind::TryCast)),
             Keyword::TABLE => return Some(table_argument(parser)),
             Keyword::MAP if next == Token::LBracket => return Some(self.map(parser)),
+            Keyword::TRIM if called && is_word(&parser.peek_nth_token_ref(3).token, "FROM") => {
+                return trim_of_blanks(parser);
+            }
             Keyword::INTERVAL if !matches!(next, Token::SingleQuotedString(_) | Token::Minus | Token::Plus) => {
                 let token = parser.peek_nth_token_ref(1);
                 let error =
@@ -72,9 +78,13 @@ impl FlinkDialect {
         if called || !is_reserved(&word.value) || may_start_expression(word, &next) {
             return None;
         }
-        let error = Error::statement(format!("expected an expression, found the reserved word {}", word.value));
         let span = Span::from_ast(parser.peek_token_ref().span);
-        Some(Err(self.smuggle(error.with_hint(quoted_name_hint(&word.value)).at(span))))
+        let error = match is_keyword(&word.value) {
+            true => Error::statement(format!("expected an expression, found {}", word.value)),
+            false => Error::statement(format!("expected an expression, found the reserved word {}", word.value))
+                .with_hint(quoted_name_hint(&word.value)),
+        };
+        Some(Err(self.smuggle(error.at(span))))
     }
 
     fn cast(&self, parser: &mut Parser<'_>, kind: CastKind) -> Result<Expr, ParserError> {
@@ -113,65 +123,6 @@ impl FlinkDialect {
     }
 }
 
-/// `TABLE t [PARTITION BY ...] [ORDER BY ...]`
-fn table_argument(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
-    let keyword = parser.next_token();
-    let name = parser.parse_object_name(false)?;
-    let partition_by = match parser.parse_keywords(&[Keyword::PARTITION, Keyword::BY]) {
-        true => partition_keys(parser)?,
-        false => vec![],
-    };
-    let order_by = match parser.parse_keywords(&[Keyword::ORDER, Keyword::BY]) {
-        true => parser.parse_comma_separated(Parser::parse_order_by_expr)?,
-        false => vec![],
-    };
-    let value = if partition_by.is_empty() && order_by.is_empty() {
-        let mut parts = name.0.iter().filter_map(|part| part.as_ident().cloned()).collect::<Vec<_>>();
-        match (parts.pop(), parts.is_empty()) {
-            (Some(only), true) => Expr::Identifier(only),
-            (last, _) => Expr::CompoundIdentifier(parts.into_iter().chain(last).collect()),
-        }
-    } else {
-        let window = WindowSpec { window_name: None, partition_by, order_by, window_frame: None };
-        let mut call = call_without_arguments(name);
-        call.over = Some(WindowType::WindowSpec(window));
-        Expr::Function(call)
-    };
-    Ok(Expr::Prefixed { prefix: Ident::with_span(keyword.span, "TABLE"), value: Box::new(value) })
-}
-
-/// `k1, k2` of PARTITION BY: a comma before a call such as `DESCRIPTOR(ts)` or a named argument ends them.
-fn partition_keys(parser: &mut Parser<'_>) -> Result<Vec<Expr>, ParserError> {
-    if parser.peek_token_ref().token == Token::LParen {
-        return parser.parse_parenthesized(|p| p.parse_comma_separated(Parser::parse_expr));
-    }
-    let mut keys = vec![parser.parse_expr()?];
-    loop {
-        let [comma, word, after] = parser.peek_tokens_ref::<3>().map(|token| token.token.clone());
-        let another = comma == Token::Comma
-            && matches!(word, Token::Word(_))
-            && !matches!(after, Token::LParen | Token::RArrow | Token::SingleQuotedString(_));
-        if !another {
-            return Ok(keys);
-        }
-        parser.advance_token();
-        keys.push(parser.parse_expr()?);
-    }
-}
-
-fn call_without_arguments(name: ObjectName) -> Function {
-    Function {
-        name,
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::None,
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: vec![],
-    }
-}
-
 /// Reserved words with which an expression may start, although no `(` follows.
 fn may_start_expression(word: &Word, next: &Token) -> bool {
     let upper = word.value.to_ascii_uppercase();
@@ -187,62 +138,6 @@ fn may_start_expression(word: &Word, next: &Token) -> bool {
         "GROUPING" => true,
         _ => false,
     }
-}
-
-/// `x IS [NOT] JSON ...` with the cursor on IS.
-fn is_json(parser: &mut Parser<'_>, expr: &Expr) -> Result<Expr, ParserError> {
-    let start = parser.next_token().span;
-    let mut name = "IS ".to_string();
-    if parser.parse_keyword(Keyword::NOT) {
-        name.push_str("NOT ");
-    }
-    parser.expect_keyword_is(Keyword::JSON)?;
-    name.push_str("JSON");
-    if let Token::Word(word) = &parser.peek_token_ref().token
-        && word.quote_style.is_none()
-        && ["VALUE", "OBJECT", "ARRAY", "SCALAR"].contains(&word.value.to_ascii_uppercase().as_str())
-    {
-        name = format!("{name} {}", word.value.to_ascii_uppercase());
-        parser.advance_token();
-    }
-    let span = start.union(&parser.get_current_token().span);
-    let mut call = call_without_arguments(ObjectName::from(vec![Ident::with_span(span, name)]));
-    call.args = FunctionArguments::List(datafusion::sql::sqlparser::ast::FunctionArgumentList {
-        duplicate_treatment: None,
-        args: vec![datafusion::sql::sqlparser::ast::FunctionArg::Unnamed(expr.clone().into())],
-        clauses: vec![],
-    });
-    Ok(Expr::Function(call))
-}
-
-/// `x [NOT] BETWEEN {SYMMETRIC | ASYMMETRIC} a AND b` as what it means, with the cursor on BETWEEN.
-fn between(parser: &mut Parser<'_>, expr: &Expr, precedence: u8) -> Result<Expr, ParserError> {
-    let negated = parser.parse_keyword(Keyword::NOT);
-    parser.expect_keyword_is(Keyword::BETWEEN)?;
-    let symmetric = match &parser.next_token().token {
-        Token::Word(word) => word.value.eq_ignore_ascii_case("SYMMETRIC"),
-        _ => false,
-    };
-    let low = parser.parse_subexpr(precedence)?;
-    parser.expect_keyword_is(Keyword::AND)?;
-    let high = parser.parse_subexpr(precedence)?;
-    let range = |low: &Expr, high: &Expr| Expr::Between {
-        expr: Box::new(expr.clone()),
-        negated,
-        low: Box::new(low.clone()),
-        high: Box::new(high.clone()),
-    };
-    let (one, other) = (range(&low, &high), range(&high, &low));
-    if !symmetric {
-        return Ok(one);
-    }
-    let op = if negated { BinaryOperator::And } else { BinaryOperator::Or };
-    let both = Expr::BinaryOp { left: Box::new(one), op, right: Box::new(other) };
-    Ok(Expr::Nested(Box::new(both)))
-}
-
-fn is_word(token: &Token, expected: &str) -> bool {
-    matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(expected))
 }
 
 impl Dialect for FlinkDialect {
@@ -351,7 +246,25 @@ impl Dialect for FlinkDialect {
         }
     }
 
+    /// No operators in Flink, although sqlparser has them; `x NOT NULL` would even pass for `x IS NOT NULL`.
+    fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
+        let next = &parser.peek_token_ref().token;
+        let not_null = is_word(next, "NOT") && is_word(&parser.peek_nth_token_ref(1).token, "NULL");
+        let foreign = ["XOR", "DIV", "REGEXP", "MATCH", "OPERATOR", "NOTNULL", "ISNULL"];
+        (not_null || foreign.iter().any(|word| is_word(next, word))).then_some(Ok(self.prec_unknown()))
+    }
+
     fn parse_infix(&self, parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+        self.operators.set(self.operators.get().wrapping_add(1));
+        if self.operators.get().is_multiple_of(32) && depth_to_the_left(expr) > MAX_DEPTH {
+            let error = Error::statement(format!("more than {MAX_DEPTH} operators in a row"));
+            let span = Span::from_ast(parser.peek_token_ref().span);
+            return Some(Err(self.smuggle(
+                error
+                    .with_hint("Use IN for long lists of alternatives, or group the operands with parentheses.")
+                    .at(span),
+            )));
+        }
         let next = parser.peek_tokens_ref::<3>().map(|token| token.token.clone());
         let [first, second, third] = &next;
         if is_word(first, "IS") && (is_word(second, "JSON") || is_word(second, "NOT") && is_word(third, "JSON")) {

@@ -170,6 +170,18 @@ const KEYWORDS: &[&str] = &[
     "YEAR",
 ];
 
+/// More words of that sort, too short to guess at.
+const SHORT_KEYWORDS: &[&str] = &[
+    "ALL", "AND", "ANY", "AS", "BY", "END", "ESCAPE", "FOR", "IN", "IS", "LIKE", "NOT", "NULL", "OF", "ON", "OR",
+    "OVER", "RANGE", "ROW", "ROWS", "SET", "TO", "WINDOW",
+];
+
+/// True for words that statements are made of, which nobody means as names.
+pub(super) fn is_keyword(word: &str) -> bool {
+    let upper = word.to_ascii_uppercase();
+    KEYWORDS.contains(&upper.as_str()) || SHORT_KEYWORDS.contains(&upper.as_str())
+}
+
 /// What the word at `at`, or the one before it, was probably meant to be.
 fn suggestion(tokens: &[TokenWithSpan], at: usize, expected: &str) -> Option<String> {
     let word_at = |index: usize| match tokens.get(index).map(|token| &token.token) {
@@ -178,7 +190,7 @@ fn suggestion(tokens: &[TokenWithSpan], at: usize, expected: &str) -> Option<Str
     };
     let meant = |word: &str| {
         let upper = word.to_ascii_uppercase();
-        let known = KEYWORDS.contains(&upper.as_str()) || is_reserved(&upper);
+        let known = is_keyword(word) || is_reserved(word);
         let wanted = expected.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|w| is_capitals(w));
         (!known && upper.len() > 2).then(|| nearest(&upper, wanted.chain(KEYWORDS.iter().copied()))).flatten()
     };
@@ -186,9 +198,9 @@ fn suggestion(tokens: &[TokenWithSpan], at: usize, expected: &str) -> Option<Str
         if let Some(keyword) = meant(word) {
             return Some(format!("Did you mean {keyword}?"));
         }
-        if is_reserved(word) && (expected.contains("name") || expected == "end of statement") {
-            let keyword = KEYWORDS.contains(&word.to_ascii_uppercase().as_str());
-            return (!keyword).then(|| format!("{word} is a reserved word. {}", quoted_name_hint(word)));
+        let name_fits = expected.contains("name") || expected == "end of statement";
+        if is_reserved(word) && !is_keyword(word) && name_fits {
+            return Some(format!("{word} is a reserved word. {}", quoted_name_hint(word)));
         }
     }
     let before = at.checked_sub(1).and_then(word_at)?;

@@ -1,5 +1,6 @@
 //! A statement's tokens as the parser gets them: places of the whole script, only what Flink's grammar has.
 
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{self, Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use super::dialect::FlinkDialect;
@@ -34,6 +35,14 @@ pub(super) fn tokenize(fragment: &Fragment<'_>, source: &Source<'_>) -> Result<T
         let at = shift(error.location, fragment);
         Error::statement(error.message.to_lowercase()).at(Span::on_line(at.line as u32, at.column as u32, 1))
     })?;
+    let set_operations = raw.iter().filter(|token| is_set_operation(&token.token)).nth(MAX_SET_OPERATIONS);
+    if let Some(token) = set_operations {
+        let at = shift(token.span.start, fragment);
+        return Err(Error::statement(format!(
+            "more than {MAX_SET_OPERATIONS} UNION, INTERSECT and EXCEPT in a statement"
+        ))
+        .at(Span::on_line(at.line as u32, at.column as u32, 1)));
+    }
     let mut cleaner = Cleaner { source, tokens: vec![], table_hints: vec![] };
     for mut token in raw {
         token.span.start = shift(token.span.start, fragment);
@@ -41,6 +50,13 @@ pub(super) fn tokenize(fragment: &Fragment<'_>, source: &Source<'_>) -> Result<T
         cleaner.push(token)?;
     }
     Ok(Tokens { tokens: cleaner.tokens, table_hints: cleaner.table_hints })
+}
+
+/// Each one nests the query one deeper, and what comes after the parser recurses.
+const MAX_SET_OPERATIONS: usize = 500;
+
+fn is_set_operation(token: &Token) -> bool {
+    matches!(token, Token::Word(word) if matches!(word.keyword, Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT))
 }
 
 /// Errors can't be cloned; this one has nothing but words and a place.
@@ -87,19 +103,14 @@ impl Cleaner<'_, '_> {
             _ => {}
         }
         self.check(&token)?;
+        // `'a'` and `'b'` on lines of their own are `'ab'`.
         if let (Token::SingleQuotedString(more), Some(last)) = (&token.token, self.tokens.last_mut())
             && let Token::SingleQuotedString(text) = &mut last.token
+            && token.span.start.line > last.span.end.line
         {
-            return match token.span.start.line > last.span.end.line {
-                true => {
-                    text.push_str(more);
-                    last.span.end = token.span.end;
-                    Ok(())
-                }
-                false => Err(Error::statement("two strings side by side").at(span).with_hint(
-                    "Join them with ||, or put the second one on a line of its own. A quote inside a string is doubled: 'it''s'.",
-                )),
-            };
+            text.push_str(more);
+            last.span.end = token.span.end;
+            return Ok(());
         }
         self.tokens.push(token);
         Ok(())
@@ -123,7 +134,7 @@ impl Cleaner<'_, '_> {
     /// Refuses what isn't Flink's.
     fn check(&self, token: &TokenWithSpan) -> Result<()> {
         let span = Span::from_ast(token.span);
-        let written = span.map(|span| self.source.slice(span)).unwrap_or_default();
+        let written = || span.map(|span| self.source.slice(span)).unwrap_or_default();
         let previous = self.tokens.last().map(|token| &token.token);
         let hint = match &token.token {
             Token::Word(word) if word.quote_style.is_none() && previous == Some(&Token::Period) => {
@@ -139,15 +150,18 @@ impl Cleaner<'_, '_> {
                     .at(span)
                     .with_hint("Escape characters with \\ as in U&'\\263A'."));
             }
+            Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("MATCH_RECOGNIZE") => {
+                return Err(Error::unsupported("MATCH_RECOGNIZE").at(span));
+            }
             Token::HexStringLiteral(digits) => {
                 return match digits.len() % 2 == 0 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                     true => Ok(()),
-                    false => Err(Error::statement(format!("{written} is not a binary literal"))
+                    false => Err(Error::statement(format!("{} is not a binary literal", written()))
                         .with_hint("A binary literal holds two hexadecimal digits for each byte, as x'0AFF' does.")
                         .at(span)),
                 };
             }
-            Token::Neq if written.starts_with('!') => "Flink writes \"not equal\" as <>.",
+            Token::Neq if written().starts_with('!') => "Flink writes \"not equal\" as <>.",
             Token::DoubleEq => "Compare with a single =.",
             Token::DoubleColon => "Convert with CAST(value AS type).",
             Token::Overlap | Token::Ampersand => "Combine conditions with AND.",
@@ -179,7 +193,7 @@ impl Cleaner<'_, '_> {
             | Token::RArrow => return Ok(()),
             _ => "",
         };
-        let error = Error::statement(format!("unexpected {written}")).at(span);
+        let error = Error::statement(format!("unexpected {}", written())).at(span);
         Err(if hint.is_empty() { error } else { error.with_hint(hint) })
     }
 }

@@ -181,7 +181,9 @@ impl Vetting {
     fn check_item(&self, item: &SelectItem) -> Result<()> {
         match item {
             SelectItem::UnnamedExpr(_) => Ok(()),
-            SelectItem::ExprWithAlias { alias, .. } => self.check_name(alias),
+            SelectItem::ExprWithAlias { alias, .. } => {
+                self.check_name(alias).map_err(|error| error.at(self.place(item)))
+            }
             SelectItem::ExprWithAliases { .. } => Err(Error::unsupported("AS with several names").at(self.place(item))),
             SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) => {
                 refuse(self.place(item), &[(has_options(options), "a modifier behind *")])
@@ -193,7 +195,7 @@ impl Vetting {
         match name.quote_style {
             Some('\'') => Err(Error::statement(format!("'{}' is a string, not a name", name.value))
                 .with_hint(format!("Write names in back-ticks: `{}`.", name.value))
-                .at(Span::from_ast(name.span).unwrap_or(self.span))),
+                .at(Span::from_ast(name.span))),
             _ => check_reserved(name),
         }
     }
@@ -247,6 +249,8 @@ impl Vetting {
             | TableFactor::Function { alias, .. }
             | TableFactor::NestedJoin { alias, .. }
             | TableFactor::UNNEST { alias, .. } => alias.as_ref().map_or(Ok(()), check_alias),
+            TableFactor::Pivot { .. } => Err(Error::unsupported("PIVOT").at(span)),
+            TableFactor::Unpivot { .. } => Err(Error::unsupported("UNPIVOT").at(span)),
             _ => Err(Error::unsupported("this table expression").at(span)),
         }
     }

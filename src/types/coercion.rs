@@ -6,6 +6,9 @@
 
 use super::{RowField, SqlType, TypeKind};
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 /// The most digits a DECIMAL has.
 pub const MAX_DECIMAL_PRECISION: u8 = 38;
 
@@ -68,8 +71,8 @@ pub fn common_type(types: &[SqlType]) -> Option<SqlType> {
     common(types, Meeting::Branches)
 }
 
-/// The type in which a function's arguments meet: COALESCE, IFNULL, GREATEST, LEAST. Unlike [`common_type`], DOUBLE wins over FLOAT,
-/// FLOAT over DECIMAL, and TIMESTAMP_LTZ over TIMESTAMP.
+/// The type in which a function's arguments meet: COALESCE, IFNULL, GREATEST, LEAST. Unlike in [`common_type`] DOUBLE wins over
+/// FLOAT, FLOAT over a DECIMAL before it, and TIMESTAMP_LTZ over TIMESTAMP, which in turn meets DATE and TIME in those.
 pub fn common_argument_type(types: &[SqlType]) -> Option<SqlType> {
     common(types, Meeting::Arguments)
 }
@@ -108,6 +111,9 @@ fn common_kind(a: &TypeKind, b: &TypeKind, meeting: Meeting) -> Option<TypeKind>
         (Timestamp(n), TimestampLtz(m)) if meeting == Meeting::Branches && n == m => Timestamp(*n),
         (TimestampLtz(n), Timestamp(m)) if meeting == Meeting::Branches && n != m => Timestamp(*n.max(m)),
         (Timestamp(n), TimestampLtz(m)) | (TimestampLtz(n), Timestamp(m)) => TimestampLtz(*n.max(m)),
+        // A TIMESTAMP turns into either by itself, so Flink takes the narrower one.
+        (Date, Timestamp(_)) | (Timestamp(_), Date) if meeting == Meeting::Arguments => Date,
+        (Time(n), Timestamp(_)) | (Timestamp(_), Time(n)) if meeting == Meeting::Arguments => Time(*n),
         (Array(x), Array(y)) => Array(boxed(x, y)?),
         (Multiset(x), Multiset(y)) => Multiset(boxed(x, y)?),
         (Map(k1, v1), Map(k2, v2)) => Map(boxed(k1, k2)?, boxed(v1, v2)?),
@@ -129,7 +135,7 @@ fn common_numeric(a: &TypeKind, b: &TypeKind, meeting: Meeting) -> Option<TypeKi
     let any_double = *a == Double || *b == Double;
     Some(match meeting {
         Meeting::Branches if matches!(other, Decimal { .. }) => Double,
-        Meeting::Arguments if any_double => Double,
+        Meeting::Arguments if any_double || matches!(b, Decimal { .. }) => Double,
         _ => approximate.clone(),
     })
 }
@@ -177,7 +183,11 @@ pub fn decimal_divide(p1: u8, s1: u8, p2: u8, s2: u8) -> (u8, u8) {
     reduce_scale(p1.saturating_sub(s1) as u32 + s2 as u32 + scale, scale)
 }
 
+/// Without fraction digits a remainder has the type of the divisor, even if that is an integer.
 pub fn decimal_modulo(p1: u8, s1: u8, p2: u8, s2: u8) -> (u8, u8) {
+    if s1 == 0 && s2 == 0 {
+        return (p2, 0);
+    }
     let scale = s1.max(s2) as u32;
     reduce_scale((p1.saturating_sub(s1)).min(p2.saturating_sub(s2)) as u32 + scale, scale)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema as ArrowSchema, SchemaRef};
 
 use super::SqlType;
+use crate::error::{Error, Result};
 
 /// What makes a timestamp column more than a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,6 +66,24 @@ impl Schema {
     /// The columns at `indices`, in that order.
     pub fn project(&self, indices: &[usize]) -> Schema {
         Schema::new(indices.iter().map(|&i| self.fields[i].clone()).collect())
+    }
+
+    /// The SQL types of Arrow columns: times to milliseconds, microseconds or nanoseconds, any zone as an instant.
+    ///
+    /// # Errors
+    /// Where an Arrow type has no SQL type (unsigned integers, unions, …).
+    pub fn from_arrow(schema: &ArrowSchema) -> Result<Self> {
+        let field = |f: &Arc<arrow::datatypes::Field>| {
+            let ty = SqlType::from_arrow(f.data_type(), f.is_nullable());
+            ty.map(|ty| Field::new(f.name(), ty)).ok_or_else(|| {
+                Error::statement(format!(
+                    "column \"{}\" has the Arrow type {}, which no SQL type stands for",
+                    f.name(),
+                    f.data_type()
+                ))
+            })
+        };
+        schema.fields().iter().map(field).collect::<Result<Vec<_>>>().map(Self::new)
     }
 
     pub fn arrow(&self) -> SchemaRef {

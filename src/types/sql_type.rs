@@ -102,6 +102,46 @@ impl SqlType {
         ArrowField::new(name, self.arrow(), self.nullable)
     }
 
+    /// The SQL type of an Arrow type, where there is one.
+    pub fn from_arrow(ty: &DataType, nullable: bool) -> Option<Self> {
+        let precision = |unit: &TimeUnit| match unit {
+            TimeUnit::Second => 0,
+            TimeUnit::Millisecond => 3,
+            TimeUnit::Microsecond => 6,
+            TimeUnit::Nanosecond => 9,
+        };
+        let kind = match ty {
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => TypeKind::Varchar(STRING_LENGTH),
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView => TypeKind::Varbinary(STRING_LENGTH),
+            DataType::Boolean => TypeKind::Boolean,
+            DataType::Int8 => TypeKind::TinyInt,
+            DataType::Int16 => TypeKind::SmallInt,
+            DataType::Int32 => TypeKind::Int,
+            DataType::Int64 => TypeKind::BigInt,
+            DataType::Float32 => TypeKind::Float,
+            DataType::Float64 => TypeKind::Double,
+            DataType::Decimal128(precision, scale) if *scale >= 0 => {
+                TypeKind::Decimal { precision: *precision, scale: *scale as u8 }
+            }
+            DataType::Date32 => TypeKind::Date,
+            DataType::Time32(_) => TypeKind::Time(3),
+            DataType::Timestamp(unit, None) => TypeKind::Timestamp(precision(unit)),
+            DataType::Timestamp(unit, Some(_)) => TypeKind::TimestampLtz(precision(unit)),
+            DataType::List(item) | DataType::LargeList(item) => {
+                TypeKind::Array(Box::new(Self::from_arrow(item.data_type(), item.is_nullable())?))
+            }
+            DataType::Struct(fields) => {
+                let field = |f: &Arc<ArrowField>| {
+                    let ty = Self::from_arrow(f.data_type(), f.is_nullable())?;
+                    Some(RowField { name: f.name().clone(), ty, comment: None })
+                };
+                TypeKind::Row(fields.iter().map(field).collect::<Option<Vec<_>>>()?)
+            }
+            _ => return None,
+        };
+        Some(Self::new(kind, nullable))
+    }
+
     /// Same type, nullability aside.
     pub fn same_kind(&self, other: &SqlType) -> bool {
         self.kind == other.kind

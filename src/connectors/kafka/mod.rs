@@ -1,1 +1,71 @@
 //! Kafka: a source that reads partitions in blocks, a sink that produces records.
+//!
+//! A table's [`options`] name topics, brokers, formats and modes; [`properties`] and [`security`] turn the Java client's
+//! settings into librdkafka's. Reading: [`cluster`] answers which partitions there are, [`offsets`] where each begins and
+//! ends, which makes a [`split`]. A [`fetcher`] thread takes records through [`consume`] and makes [`block`]s; the
+//! [`reader`] decodes them ([`decode`]) into batches of the columns that are needed. Writing: the [`writer`] encodes a
+//! batch into one buffer and hands it to [`produce`]. Which column lives where in a record is in [`columns`] and
+//! [`metadata`].
+//!
+//! `unsafe` is in [`consume`] and [`produce`] only.
+
+mod block;
+mod cluster;
+mod columns;
+mod consume;
+mod context;
+mod decode;
+mod fetcher;
+mod metadata;
+mod offsets;
+mod options;
+mod produce;
+mod properties;
+mod reader;
+mod security;
+mod sink;
+mod source;
+mod split;
+#[cfg(test)]
+mod testing;
+mod writer;
+
+use std::sync::Arc;
+
+use self::metadata::Metadata;
+use self::sink::KafkaSink;
+use self::source::KafkaSource;
+use super::options::{OptionSpec, RawOptions};
+use super::{Connector, Sink, Source, TableDescriptor};
+use crate::error::Result;
+use crate::types::SqlType;
+
+/// The connector `kafka`.
+#[derive(Debug)]
+pub struct Kafka;
+
+impl Connector for Kafka {
+    fn names(&self) -> &'static [&'static str] {
+        &["kafka"]
+    }
+
+    fn options(&self) -> &'static [OptionSpec] {
+        options::OPTIONS
+    }
+
+    fn address_option(&self) -> Option<&'static str> {
+        Some("properties.bootstrap.servers")
+    }
+
+    fn metadata(&self, _table: &RawOptions) -> Vec<(String, SqlType, bool)> {
+        Metadata::ALL.iter().map(|m| (m.key().to_string(), m.ty(), m.is_writable())).collect()
+    }
+
+    fn source(&self, table: &TableDescriptor) -> Result<Arc<dyn Source>> {
+        Ok(Arc::new(KafkaSource::try_new(table)?))
+    }
+
+    fn sink(&self, table: &TableDescriptor) -> Result<Arc<dyn Sink>> {
+        Ok(Arc::new(KafkaSink::try_new(table)?))
+    }
+}

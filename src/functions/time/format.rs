@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use chrono::{DateTime, Datelike, NaiveDateTime, Offset, TimeZone, Timelike};
+use chrono::{DateTime, Datelike, NaiveDateTime, TimeZone, Timelike};
 use chrono_tz::{OffsetName, Tz};
 
 use super::names::{self, MONTHS, QUARTERS, WEEKDAYS};
@@ -136,16 +136,7 @@ fn write_zone(field: Field, letters: usize, local: NaiveDateTime, zone: Tz, out:
     let seconds = offset_of_local(local, zone);
     match field {
         Field::ZoneId => out.push_str(zone.name()),
-        Field::ZoneName => {
-            let instant = local.and_utc().timestamp() - seconds;
-            let utc = DateTime::from_timestamp(instant, 0).map_or(local, |t| t.naive_utc());
-            let offset = zone.offset_from_utc_datetime(&utc);
-            match offset.abbreviation() {
-                // Zones without a name of their own are called after their offset, as Java calls them GMT+03:00.
-                Some(name) if !name.starts_with(['+', '-']) => out.push_str(name),
-                _ => write_offset(offset.fix().local_minus_utc() as i64, "GMT", true, true, out),
-            }
-        }
+        Field::ZoneName => write_zone_name(local, zone, out),
         Field::OffsetBasic if letters == 4 => write_offset(seconds, "GMT", true, true, out),
         Field::OffsetBasic if letters == 5 && seconds == 0 => out.push('Z'),
         Field::OffsetBasic => write_offset(seconds, "", letters == 5, true, out),
@@ -160,5 +151,16 @@ fn write_offset(seconds: i64, prefix: &str, colon: bool, minutes: bool, out: &mu
     let _ = write!(out, "{prefix}{sign}{hours:02}");
     if minutes || rest > 0 {
         let _ = write!(out, "{}{rest:02}", if colon { ":" } else { "" });
+    }
+}
+
+/// The short name of the zone at that time, as `CET`. A zone without a name of its own is called after its offset.
+pub(super) fn write_zone_name(local: NaiveDateTime, zone: Tz, out: &mut String) {
+    let seconds = offset_of_local(local, zone);
+    let utc = DateTime::from_timestamp(local.and_utc().timestamp() - seconds, 0).map_or(local, |t| t.naive_utc());
+    let offset = zone.offset_from_utc_datetime(&utc);
+    match offset.abbreviation() {
+        Some(name) if !name.starts_with(['+', '-']) => out.push_str(name),
+        _ => write_offset(seconds, "GMT", true, true, out),
     }
 }

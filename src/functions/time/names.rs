@@ -54,3 +54,21 @@ pub(super) fn quarters(letters: usize) -> &'static [&'static str] {
         _ => &["1", "2", "3", "4"],
     }
 }
+
+/// Seconds east of UTC of the zone names that people write most.
+pub(super) fn offset_of_abbreviation(name: &str) -> Option<i64> {
+    let hours = match name.to_ascii_uppercase().as_str() {
+        "UTC" | "GMT" | "WET" => 0,
+        "CET" | "BST" | "WEST" => 1,
+        "CEST" | "EET" => 2,
+        "EEST" | "MSK" => 3,
+        "JST" | "KST" => 9,
+        "EDT" => -4,
+        "EST" | "CDT" => -5,
+        "CST" | "MDT" => -6,
+        "MST" | "PDT" => -7,
+        "PST" => -8,
+        _ => return None,
+    };
+    Some(hours * 3600)
+}

@@ -89,7 +89,7 @@ impl Field {
             'n' => (Self::NanoOfSecond, 19),
             'A' => (Self::MilliOfDay, 19),
             'N' => (Self::NanoOfDay, 19),
-            'z' => (Self::ZoneName, 4),
+            'z' => (Self::ZoneName, 3),
             'V' => (Self::ZoneId, 2),
             'Z' => (Self::OffsetBasic, 5),
             'X' => (Self::OffsetOrZ, 5),
@@ -175,6 +175,9 @@ fn unknown(letter: char, count: usize, pattern: &str) -> Error {
         None if letter == 'B' => {
             Error::unsupported(format!("letter B (period of the day) in the date pattern '{pattern}'"))
         }
+        Some((Field::ZoneName, _)) if count == 4 => {
+            Error::unsupported(format!("the full name of a zone in the date pattern '{pattern}'"))
+        }
         Some(_) => Error::data(format!("{count} letters {letter} in a row in the date pattern '{pattern}'")),
         None => Error::data(format!("unknown letter {letter} in the date pattern '{pattern}'"))
             .with_hint(format!("Put text that stands for itself in apostrophes: ''{letter}'' inside a SQL string.")),
@@ -182,7 +185,7 @@ fn unknown(letter: char, count: usize, pattern: &str) -> Error {
 }
 
 /// The text up to the closing apostrophe; two of them mean one.
-fn quoted(chars: &mut std::iter::Peekable<std::str::Chars>) -> Option<String> {
+pub(super) fn quoted(chars: &mut std::iter::Peekable<std::str::Chars>) -> Option<String> {
     if chars.next_if_eq(&'\'').is_some() {
         return Some("'".to_owned());
     }

@@ -189,5 +189,11 @@ fn like_option(cursor: &mut Cursor<'_>) -> Result<(LikeMode, LikeFeature, Span)>
 
 fn one_of<T: Copy>(cursor: &mut Cursor<'_>, words: &[(&str, T)]) -> Result<T> {
     let found = words.iter().find(|(word, _)| cursor.accept(word)).map(|(_, value)| *value);
-    found.ok_or_else(|| cursor.unexpected(&words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")))
+    found.ok_or_else(|| {
+        let words = words.iter().map(|(word, _)| *word).collect::<Vec<_>>();
+        match words.split_last() {
+            Some((last, others)) => cursor.unexpected(&format!("{} or {last}", others.join(", "))),
+            None => cursor.unexpected("a word"),
+        }
+    })
 }

@@ -4,7 +4,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::super::cursor::Cursor;
 use super::super::statement::{ExplainDetail, StatementKind};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, did_you_mean};
 
 const DETAILS: &[(&str, ExplainDetail)] = &[
     ("ESTIMATED_COST", ExplainDetail::EstimatedCost),
@@ -25,6 +25,16 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
                 break;
             }
         }
+    }
+    let word = cursor.word(0);
+    let meant = (!super::FIRST_WORDS.contains(&word.as_str()))
+        .then(|| did_you_mean(&word, DETAILS.iter().map(|(detail, _)| *detail)))
+        .flatten();
+    if let Some(hint) = meant {
+        return Err(Error::statement(format!("unknown detail {word} in EXPLAIN")).with_hint(hint).at(cursor.here()));
+    }
+    if word == "EXPLAIN" {
+        return Err(cursor.unexpected("a query, INSERT or a statement set"));
     }
     let start = cursor.start();
     let kind = super::kind(cursor)?;

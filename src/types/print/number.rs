@@ -177,7 +177,7 @@ mod tests {
             (9999999.0, "9999999.0"),
             (f32::MAX, "3.4028235E38"),
             (1e-45, "1.4E-45"),
-            (f32::MIN_POSITIVE, "1.17549435E-38"),
+            (f32::MIN_POSITIVE, "1.1754944E-38"),
         ] {
             assert_eq!(float(value), text);
         }

@@ -1,0 +1,67 @@
+# Bare `make` lists what there is. Variables: TEST='name' for one test, CARGO='cargo +nightly' and the like.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CARGO ?= cargo
+SERVICES := scripts/services/ctl
+TEST ?=
+
+.PHONY: help quickstart up down status tutorial-setup psql check test bless bench bench-kafka release completions ci clean-services
+
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## "; print "make TARGET, one of:" } /^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+quickstart: ## run sql/quickstart.sql: alerts on the screen, nothing else needed
+	$(CARGO) run -- run sql/quickstart.sql
+
+up: ## start Kafka, PostgreSQL and OpenSearch on loopback; write millstream.toml
+	@$(SERVICES) up
+
+down: ## stop them and leave no process; their data stays
+	@$(SERVICES) down
+
+status: ## what runs, and where
+	@$(SERVICES) status
+
+tutorial-setup: ## create and fill the tutorial's PostgreSQL tables (after `make up`)
+	@$(SERVICES) tutorial-setup
+
+psql: ## a psql prompt on that database
+	@$(SERVICES) psql
+
+check: ## formatting, clippy and documentation, without a warning
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps
+
+test: ## every test, on services of its own that end with it (TEST=name for some)
+	$(CARGO) test --no-run
+	@$(SERVICES) with $(CARGO) test --no-fail-fast $(TEST)
+
+bless: ## accept what the tests print now as the expected output; read the diff
+	$(CARGO) test --no-run
+	@UPDATE_EXPECT=1 $(SERVICES) with $(CARGO) test --no-fail-fast $(TEST)
+	@git --no-pager diff --stat
+
+bench: ## microbenchmarks over Arrow batches
+	$(CARGO) bench
+
+bench-kafka: ## rows per CPU-second of the tutorial's jobs 1 and 3 on a real broker
+	$(CARGO) build --release
+	@$(SERVICES) with benches/kafka.sh
+
+release: ## the small, fast binary, slow to build: target/dist/millstream
+	$(CARGO) build --profile dist
+
+completions: ## shell completions for bash, zsh and fish into target/completions
+	@mkdir -p target/completions
+	@for shell in bash zsh fish; do $(CARGO) run -q -- completions "$$shell" >"target/completions/millstream.$$shell"; done
+	@ls target/completions/*
+
+ci: ## exactly what CI runs
+	@.ci/run
+
+clean-services: ## stop the services and delete all they installed and stored
+	@$(SERVICES) clean

@@ -1,0 +1,255 @@
+//! The brokers as a place to ask: which partitions there are, where they begin and end, what a group has committed.
+//!
+//! Calls block for a round trip or a timeout: run them through [`Cluster::ask`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::context::{KafkaContext, code_words, words};
+use super::options::{Topics, topic_regex};
+use super::properties::KafkaProperties;
+use crate::connectors::{Backoff, Reporter};
+use crate::error::{Error, Result};
+
+/// How long one question may take before it counts as unanswered and is asked again: short at first, so that people
+/// hear early what is waited for, then longer for brokers that are slow.
+const FIRST_PATIENCE: Duration = Duration::from_secs(1);
+const LAST_PATIENCE: Duration = Duration::from_secs(8);
+/// How long a broker may take to make a topic that was just asked for.
+const CREATION_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to listen for the reason of a failure.
+const HEARING_TIME: Duration = Duration::from_millis(20);
+const CREATION_PAUSE: Duration = Duration::from_millis(50);
+
+/// A topic and a partition of it.
+pub type TopicPartition = (Arc<str>, i32);
+
+/// A client for questions. It reads no records and joins no group.
+#[derive(Clone)]
+pub struct Cluster {
+    consumer: Arc<BaseConsumer<KafkaContext>>,
+    context: KafkaContext,
+    reporter: Reporter,
+    retry: Duration,
+    /// How long the next question may take, in ms.
+    patience: Arc<AtomicU64>,
+}
+
+impl Cluster {
+    /// A client that goes on asking for `retry`, and tells the reporter what it waits for; nothing is sent yet.
+    pub fn connect(properties: &KafkaProperties, retry: Duration, reporter: Reporter) -> Result<Self> {
+        let servers = properties.config.get("bootstrap.servers").unwrap_or_default();
+        let context = KafkaContext::new(servers, properties.secrets.clone(), Reporter::silent());
+        let patience = FIRST_PATIENCE.min(retry / 4).max(Duration::from_millis(100));
+        let patience = Arc::new(AtomicU64::new(patience.as_millis() as u64));
+        let consumer =
+            properties.config.create_with_context(context.clone()).map_err(|error| settings_error(&context, &error))?;
+        Ok(Self { consumer: Arc::new(consumer), context, reporter, retry, patience })
+    }
+
+    pub fn context(&self) -> &KafkaContext {
+        &self.context
+    }
+
+    /// Runs a question on a thread that may block, and again with backoff while no broker answers.
+    pub async fn ask<T, F>(&self, question: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Cluster) -> Result<T> + Clone + Send + 'static,
+    {
+        let backoff = Backoff::for_total(self.retry);
+        backoff
+            .run(self.context.cluster(), &self.reporter, || {
+                let (cluster, question) = (self.clone(), question.clone());
+                let answer = tokio::task::spawn_blocking(move || question(&cluster));
+                async { answer.await.map_err(|error| Error::internal(format!("a question to Kafka failed: {error}")))? }
+            })
+            .await
+    }
+
+    /// The partitions of every topic. Topics that don't exist are asked for, which makes them on brokers that create
+    /// topics by themselves.
+    pub fn partitions(&self, topics: &Topics) -> Result<Vec<TopicPartition>> {
+        let names = match topics {
+            Topics::List(names) => names.clone(),
+            Topics::Pattern(pattern) => self.topics_like(pattern)?,
+        };
+        let mut partitions = Vec::new();
+        for name in &names {
+            let topic: Arc<str> = name.as_str().into();
+            partitions.extend((0..self.partition_count(name)?).map(|partition| (topic.clone(), partition)));
+        }
+        Ok(partitions)
+    }
+
+    /// How many partitions a topic has, waiting for a moment while it is being made.
+    pub fn partition_count(&self, topic: &str) -> Result<i32> {
+        let start = Instant::now();
+        loop {
+            match self.try_partition_count(topic)? {
+                Ok(count) => return Ok(count),
+                Err(code) if start.elapsed() > CREATION_TIMEOUT => {
+                    return Err(match code {
+                        RDKafkaErrorCode::UnknownTopicOrPartition => missing_topic(topic, self.context.servers()),
+                        code => Error::external(format!("topic \"{topic}\" can't be used: {}", code_words(code))),
+                    });
+                }
+                Err(_) => std::thread::sleep(CREATION_PAUSE),
+            }
+        }
+    }
+
+    /// The count, or why there is none yet.
+    fn try_partition_count(&self, topic: &str) -> Result<Result<i32, RDKafkaErrorCode>> {
+        let doing = format!("cannot look up topic \"{topic}\"");
+        let metadata = self.answer(&doing, |c| c.fetch_metadata(Some(topic), self.timeout()))?;
+        let unknown = RDKafkaErrorCode::UnknownTopicOrPartition;
+        let Some(found) = metadata.topics().iter().find(|t| t.name() == topic) else {
+            return Ok(Err(unknown));
+        };
+        match found.error().map(code_of) {
+            Some(code @ (RDKafkaErrorCode::LeaderNotAvailable | RDKafkaErrorCode::UnknownTopicOrPartition)) => {
+                Ok(Err(code))
+            }
+            Some(code) => Err(Error::external(format!("topic \"{topic}\" can't be used: {}", code_words(code)))),
+            None if found.partitions().is_empty() => Ok(Err(unknown)),
+            // Elections take a moment on a topic that was just made.
+            None if found.partitions().iter().any(|p| p.leader() < 0) => Ok(Err(RDKafkaErrorCode::LeaderNotAvailable)),
+            None => Ok(Ok(found.partitions().len() as i32)),
+        }
+    }
+
+    /// Succeeds when a broker answers.
+    pub fn check(&self) -> Result<()> {
+        self.answer("cannot list the topics", |c| c.fetch_metadata(None, self.timeout())).map(|_| ())
+    }
+
+    fn topics_like(&self, pattern: &str) -> Result<Vec<String>> {
+        let regex = topic_regex(pattern).map_err(Error::statement)?;
+        let metadata = self.answer("cannot list the topics", |c| c.fetch_metadata(None, self.timeout()))?;
+        let mut names: Vec<_> =
+            metadata.topics().iter().map(|t| t.name()).filter(|n| regex.is_match(n)).map(str::to_string).collect();
+        names.sort_unstable();
+        if names.is_empty() {
+            return Err(Error::external(format!(
+                "no topic matches the pattern '{pattern}' on {}",
+                self.context.cluster()
+            )));
+        }
+        Ok(names)
+    }
+
+    /// The first offset there is, and the one behind the last that may be read (after open transactions nothing may,
+    /// under `read_committed`).
+    pub fn range(&self, topic: &str, partition: i32) -> Result<(i64, i64)> {
+        let doing = format!("cannot look up the offsets of topic \"{topic}\", partition {partition}");
+        self.answer(&doing, |c| c.fetch_watermarks(topic, partition, self.timeout()))
+    }
+
+    /// For every partition the offset of the first record at or after `timestamp` (ms); none where there is no such.
+    pub fn offsets_at(&self, partitions: &[TopicPartition], timestamp: i64) -> Result<BTreeMap<TopicPartition, i64>> {
+        let doing = format!("cannot look up the offsets at timestamp {timestamp}");
+        self.offsets(partitions, Offset::Offset(timestamp), &doing, |c, list| c.offsets_for_times(list, self.timeout()))
+    }
+
+    /// What the group has committed; partitions without a commit are left out.
+    pub fn committed(&self, partitions: &[TopicPartition]) -> Result<BTreeMap<TopicPartition, i64>> {
+        self.offsets(partitions, Offset::Invalid, "cannot look up the group's committed offsets", |c, list| {
+            c.committed_offsets(list, self.timeout())
+        })
+    }
+
+    /// Commits the next offsets to read for the group.
+    pub fn commit(&self, positions: &[(TopicPartition, i64)]) -> Result<()> {
+        let mut list = TopicPartitionList::with_capacity(positions.len());
+        for ((topic, partition), offset) in positions {
+            let added = list.add_partition_offset(topic, *partition, Offset::Offset(*offset));
+            added.map_err(|error| self.context.failure("cannot commit group offsets", &error))?;
+        }
+        self.answer("cannot commit group offsets", |c| c.commit(&list, CommitMode::Sync))
+    }
+
+    fn offsets(
+        &self,
+        partitions: &[TopicPartition],
+        with: Offset,
+        doing: &str,
+        look_up: impl Fn(&BaseConsumer<KafkaContext>, TopicPartitionList) -> Result<TopicPartitionList, KafkaError>,
+    ) -> Result<BTreeMap<TopicPartition, i64>> {
+        if partitions.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for (topic, partition) in partitions {
+            let added = list.add_partition_offset(topic, *partition, with);
+            added.map_err(|error| self.context.failure(doing, &error))?;
+        }
+        let found = self.answer(doing, |c| look_up(c, list.clone()))?;
+        let mut offsets = BTreeMap::new();
+        for element in found.elements() {
+            element.error().map_err(|error| self.context.failure(doing, &error))?;
+            if let Offset::Offset(offset) = element.offset() {
+                offsets.insert((element.topic().into(), element.partition()), offset);
+            }
+        }
+        Ok(offsets)
+    }
+
+    /// Asks once; an error carries what the client has heard meanwhile.
+    fn answer<T>(
+        &self,
+        doing: &str,
+        question: impl FnOnce(&BaseConsumer<KafkaContext>) -> Result<T, KafkaError>,
+    ) -> Result<T> {
+        let answer = question(&self.consumer);
+        // Hears the client's errors and log lines before the answer is judged; there are no records to lose.
+        let wait = if answer.is_ok() { Duration::ZERO } else { HEARING_TIME };
+        while self.consumer.poll(wait).is_some() {}
+        match answer {
+            Ok(answer) => {
+                self.context.answered();
+                Ok(answer)
+            }
+            Err(error) => {
+                let longer = self.timeout().saturating_mul(2).min(LAST_PATIENCE);
+                self.patience.store(longer.as_millis() as u64, Ordering::Relaxed);
+                Err(self.context.failure(doing, &error))
+            }
+        }
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_millis(self.patience.load(Ordering::Relaxed))
+    }
+}
+
+/// A setting that librdkafka refuses: the statement is wrong.
+pub fn settings_error(context: &KafkaContext, error: &KafkaError) -> Error {
+    match error {
+        KafkaError::ClientConfig(_, why, key, _) => {
+            Error::statement(context.redact(&format!("the Kafka setting \"{key}\" is wrong: {why}")))
+        }
+        other => Error::statement(context.redact(&format!("the Kafka settings are wrong: {}", words(other)))),
+    }
+}
+
+fn code_of(error: RDKafkaRespErr) -> RDKafkaErrorCode {
+    error.into()
+}
+
+/// The broker knows no such topic and doesn't make it by itself.
+pub fn missing_topic(topic: &str, servers: &str) -> Error {
+    let server = servers.split(',').next().unwrap_or(servers).trim();
+    Error::external(format!("topic \"{topic}\" doesn't exist on Kafka at {servers}"))
+        .with_detail("It was requested, but the broker doesn't create topics by itself (auto.create.topics.enable).")
+        .with_hint(format!(
+            "Create it with: kafka-topics.sh --create --bootstrap-server {server} --topic {topic} --partitions 2"
+        ))
+}

@@ -1,0 +1,246 @@
+//! What librdkafka says besides records: errors and log lines, kept for messages and told to people.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::connectors::Reporter;
+use crate::error::{Error, Result};
+
+/// Listens to one librdkafka client. Secrets are cut out of everything that leaves it.
+#[derive(Clone)]
+pub struct KafkaContext(Arc<Listener>);
+
+struct Listener {
+    /// `Kafka at 127.0.0.1:9092`
+    cluster: String,
+    secrets: Vec<String>,
+    reporter: Reporter,
+    heard: Mutex<Heard>,
+}
+
+#[derive(Default)]
+struct Heard {
+    /// The last error, as librdkafka words it.
+    reason: Option<String>,
+    /// An error after which trying again can't help.
+    fatal: Option<String>,
+    /// True between losing every broker and hearing from one again.
+    lost: bool,
+}
+
+impl KafkaContext {
+    pub fn new(servers: &str, secrets: Vec<String>, reporter: Reporter) -> Self {
+        let cluster = format!("Kafka at {servers}");
+        Self(Arc::new(Listener { cluster, secrets, reporter, heard: Mutex::default() }))
+    }
+
+    /// How messages name the brokers: `Kafka at 127.0.0.1:9092`.
+    pub fn cluster(&self) -> &str {
+        &self.0.cluster
+    }
+
+    /// The brokers' addresses as the table gives them.
+    pub fn servers(&self) -> &str {
+        self.0.cluster.strip_prefix("Kafka at ").unwrap_or(&self.0.cluster)
+    }
+
+    pub fn reporter(&self) -> &Reporter {
+        &self.0.reporter
+    }
+
+    /// `text` without any secret of the table.
+    pub fn redact(&self, text: &str) -> String {
+        let secrets = self.0.secrets.iter().filter(|s| !s.is_empty());
+        secrets.fold(text.to_string(), |text, secret| text.replace(secret.as_str(), "******"))
+    }
+
+    /// An error of librdkafka as ours: `doing what: why`. Where a broker is away, why is what the client heard from it.
+    pub fn failure(&self, doing: &str, error: &KafkaError) -> Error {
+        let heard = self.heard();
+        if let Some(fatal) = &heard.fatal {
+            return Error::external(format!("{doing}: {fatal}"));
+        }
+        let retriable = error.rdkafka_error_code().is_some_and(is_retriable);
+        let why = match &heard.reason {
+            Some(reason) if retriable => reason.clone(),
+            _ => self.redact(&words(error)),
+        };
+        let out = Error::external(format!("{doing}: {why}"));
+        if retriable { out.retriable() } else { out }
+    }
+
+    /// The error that ended the client, if one did.
+    pub fn check(&self) -> Result<()> {
+        match &self.heard().fatal {
+            Some(fatal) => Err(Error::external(format!("{}: {fatal}", self.cluster()))),
+            None => Ok(()),
+        }
+    }
+
+    /// A broker has answered: says so where its loss was told.
+    pub fn answered(&self) {
+        let mut heard = self.heard();
+        heard.reason = None;
+        if std::mem::take(&mut heard.lost) {
+            drop(heard);
+            self.0.reporter.tell(&format!("{} answers again", self.cluster()));
+        }
+    }
+
+    /// True while every broker is away.
+    pub fn is_lost(&self) -> bool {
+        self.heard().lost
+    }
+
+    fn heard(&self) -> std::sync::MutexGuard<'_, Heard> {
+        self.0.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn on_error(&self, code: Option<RDKafkaErrorCode>, reason: &str) {
+        let reason = self.redact(reason);
+        // "(after 0ms in state CONNECT)" and the like say nothing to people.
+        let reason = reason.split(" (after ").next().unwrap_or_default().to_string();
+        tracing::debug!(cluster = self.cluster(), %reason, "librdkafka error");
+        let mut heard = self.heard();
+        match code {
+            // Said after each broker's own reason, which is worth more.
+            Some(RDKafkaErrorCode::AllBrokersDown) => {
+                if !std::mem::replace(&mut heard.lost, true) {
+                    // Its own words only count brokers.
+                    let why = heard.reason.as_ref().map_or(String::new(), |why| format!(": {why}"));
+                    drop(heard);
+                    self.0.reporter.tell(&format!("lost {}{why}; reconnecting", self.cluster()));
+                }
+                return;
+            }
+            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL | RDKafkaErrorCode::Fatal) => {
+                heard.fatal.get_or_insert_with(|| reason.clone());
+            }
+            _ => {}
+        }
+        heard.reason = Some(reason);
+    }
+}
+
+impl ClientContext for KafkaContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        let message = self.redact(message);
+        match level {
+            RDKafkaLogLevel::Debug => tracing::debug!(target: "millstream::kafka", facility, "{message}"),
+            RDKafkaLogLevel::Info | RDKafkaLogLevel::Notice => {
+                tracing::info!(target: "millstream::kafka", facility, "{message}")
+            }
+            // Errors come as errors too and are told once; here they are for whoever turns logging up.
+            _ => tracing::info!(target: "millstream::kafka", facility, "{message}"),
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.on_error(error.rdkafka_error_code(), reason);
+    }
+}
+
+impl ConsumerContext for KafkaContext {}
+
+/// What librdkafka means, without Rust names around it.
+pub fn words(error: &KafkaError) -> String {
+    match error {
+        KafkaError::ClientConfig(_, why, _, _) | KafkaError::ClientCreation(why) => why.clone(),
+        KafkaError::Subscription(why) | KafkaError::Seek(why) | KafkaError::PauseResume(why) => why.clone(),
+        other => match other.rdkafka_error_code() {
+            Some(code) => code_words(code),
+            None => other.to_string(),
+        },
+    }
+}
+
+/// `Broker: Unknown topic or partition` and the like, in lower case as our messages are.
+pub fn code_words(code: RDKafkaErrorCode) -> String {
+    let text = code.to_string();
+    // rdkafka writes `UnknownTopicOrPartition (Broker: Unknown topic or partition)`.
+    let inner = text.split_once('(').map_or(text.as_str(), |(_, rest)| rest.trim_end_matches(')'));
+    let inner = inner.strip_prefix("Broker: ").or(inner.strip_prefix("Local: ")).unwrap_or(inner);
+    let mut letters = inner.chars();
+    letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// True where waiting can help: connections, elections, timeouts.
+pub fn is_retriable(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        code,
+        Code::BrokerTransportFailure
+            | Code::AllBrokersDown
+            | Code::OperationTimedOut
+            | Code::TimedOutQueue
+            | Code::MessageTimedOut
+            | Code::Resolve
+            | Code::RequestTimedOut
+            | Code::NetworkException
+            | Code::LeaderNotAvailable
+            | Code::NotLeaderForPartition
+            | Code::BrokerNotAvailable
+            | Code::ReplicaNotAvailable
+            | Code::CoordinatorNotAvailable
+            | Code::CoordinatorLoadInProgress
+            | Code::NotCoordinator
+            | Code::WaitingForCoordinator
+            | Code::RebalanceInProgress
+            | Code::OffsetNotAvailable
+            | Code::KafkaStorageError
+            | Code::NotController
+            | Code::UnstableOffsetCommit
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(told: Arc<Mutex<Vec<String>>>) -> KafkaContext {
+        let reporter = Reporter::new(move |line| told.lock().unwrap().push(line.to_string()));
+        KafkaContext::new("h:1", vec!["geheim".into()], reporter)
+    }
+
+    #[test]
+    fn a_lost_cluster_is_told_once_and_so_is_its_return() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let context = context(told.clone());
+        for _ in 0..3 {
+            context.on_error(Some(RDKafkaErrorCode::BrokerTransportFailure), "h:1: Connection refused");
+            context.on_error(Some(RDKafkaErrorCode::AllBrokersDown), "1/1 brokers are down");
+        }
+        context.answered();
+        context.answered();
+        let expected = ["lost Kafka at h:1: h:1: Connection refused; reconnecting", "Kafka at h:1 answers again"];
+        assert_eq!(*told.lock().unwrap(), expected);
+    }
+
+    #[test]
+    fn a_failed_login_is_final_and_shows_no_secret() {
+        let context = context(Arc::default());
+        context.on_error(Some(RDKafkaErrorCode::Authentication), "SASL login with geheim failed");
+        let error =
+            context.failure("cannot read", &KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure));
+        assert_eq!(error.message(), "cannot read: SASL login with ****** failed");
+        assert!(!error.is_retriable());
+        assert!(context.check().is_err());
+    }
+
+    #[test]
+    fn a_refused_connection_is_worth_another_try_and_keeps_its_reason() {
+        let context = context(Arc::default());
+        context.on_error(
+            Some(RDKafkaErrorCode::BrokerTransportFailure),
+            "Connection refused (after 0ms in state CONNECT)",
+        );
+        let error =
+            context.failure("cannot read", &KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure));
+        assert!(error.is_retriable());
+        assert_eq!(error.message(), "cannot read: Connection refused");
+    }
+}

@@ -1,0 +1,259 @@
+//! Records to rows: value, key and metadata columns of a block as one `RecordBatch` of the columns that are needed.
+
+use arrow::array::{ArrayRef, UInt32Array};
+use arrow::compute::take;
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+
+use super::block::{Block, BlockRecord};
+use super::columns::RecordColumns;
+use super::metadata::{Metadata, MetadataBuilder};
+use crate::error::Result;
+use crate::formats::{Decoder, FormatError};
+use crate::types::Schema;
+
+/// What of a record has to be copied out of the client.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RecordNeeds {
+    pub key: bool,
+    pub headers: bool,
+    pub timestamp: bool,
+    pub leader_epoch: bool,
+}
+
+/// Where an output column comes from: a position among what the value gives, the key gives, the metadata builders.
+#[derive(Debug, Clone, Copy)]
+enum Origin {
+    Value(usize),
+    Key(usize),
+    Metadata(usize),
+}
+
+/// Decodes blocks of records into rows of the projected columns.
+///
+/// A record gives a row per row of its value and row of its key, as in Flink: a null key under a key format that makes
+/// no row of it gives none.
+pub struct RecordDecoder {
+    schema: SchemaRef,
+    origins: Vec<Origin>,
+    value: Box<dyn Decoder>,
+    key: Option<Box<dyn Decoder>>,
+    metadata: Vec<MetadataBuilder>,
+    needs: RecordNeeds,
+    rows: usize,
+    /// With a key: which decoded value and key each row is made of.
+    pairs: Vec<(u32, u32)>,
+    /// Records counted as undecodable so far, as the formats count them.
+    undecodable: u64,
+}
+
+impl RecordDecoder {
+    /// A decoder for the columns at `projection` of the scan schema.
+    pub fn try_new(columns: &RecordColumns, scan_schema: &Schema, projection: &[usize]) -> Result<Self> {
+        let physical = scan_schema.len() - columns.metadata.len();
+        let (mut value, mut key, mut metadata) = (Vec::new(), Vec::new(), Vec::new());
+        let mut origins = Vec::with_capacity(projection.len());
+        for &column in projection {
+            origins.push(if column >= physical {
+                metadata.push(columns.metadata[column - physical].0);
+                Origin::Metadata(metadata.len() - 1)
+            } else if let Some(in_value) = columns.value.columns.iter().position(|c| *c == column) {
+                value.push(in_value);
+                Origin::Value(value.len() - 1)
+            } else {
+                // What the value doesn't hold, the key does.
+                key.extend(columns.key.iter().flat_map(|k| k.columns.iter().position(|c| *c == column)));
+                Origin::Key(key.len() - 1)
+            });
+        }
+        let key_decoder = match &columns.key {
+            Some(part) => Some(part.format.decoding(&part.schema)?.decoder(&key)?),
+            None => None,
+        };
+        Ok(Self {
+            schema: scan_schema.project(projection).arrow(),
+            origins,
+            value: columns.value.format.decoding(&columns.value.schema)?.decoder(&value)?,
+            needs: RecordNeeds {
+                key: key_decoder.is_some(),
+                headers: metadata.iter().any(|m| matches!(m, Metadata::Headers | Metadata::HeaderList)),
+                timestamp: metadata.iter().any(|m| matches!(m, Metadata::Timestamp | Metadata::TimestampType)),
+                leader_epoch: metadata.contains(&Metadata::LeaderEpoch),
+            },
+            key: key_decoder,
+            metadata: metadata.into_iter().map(MetadataBuilder::new).collect(),
+            rows: 0,
+            pairs: Vec::new(),
+            undecodable: 0,
+        })
+    }
+
+    pub fn needs(&self) -> RecordNeeds {
+        self.needs
+    }
+
+    /// Rows decoded since the last `finish`.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Appends the rows of a block's records.
+    ///
+    /// # Errors
+    /// The first record that can't be decoded, with its topic, partition and offset.
+    pub fn decode(&mut self, topic: &str, partition: i32, block: &Block) -> Result<()> {
+        for record in &block.records {
+            let rows = self.decode_record(block, record).map_err(|(what, error)| {
+                let offset = record.offset;
+                error.into_error(format!(
+                    "cannot decode {what} at topic \"{topic}\", partition {partition}, offset {offset}"
+                ))
+            })?;
+            self.rows += rows;
+            for builder in &mut self.metadata {
+                for _ in 0..rows {
+                    builder.append(topic, partition, block, record);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn decode_record(&mut self, block: &Block, record: &BlockRecord) -> Result<usize, (&'static str, FormatError)> {
+        let Some(key) = &mut self.key else {
+            let value = record.value.as_ref().map(|value| block.bytes(value));
+            return decode(self.value.as_mut(), value).map_err(|error| ("record", error));
+        };
+        let first_key = key.len();
+        let bytes = record.key.as_ref().map(|key| block.bytes(key));
+        let keys = decode(key.as_mut(), bytes).map_err(|error| ("the key of the record", error))?;
+        let first_value = self.value.len();
+        let bytes = record.value.as_ref().map(|value| block.bytes(value));
+        let values = decode(self.value.as_mut(), bytes).map_err(|error| ("record", error))?;
+        for value in 0..values {
+            self.pairs.extend((0..keys).map(|key| ((first_value + value) as u32, (first_key + key) as u32)));
+        }
+        Ok(values * keys)
+    }
+
+    /// The rows so far; the decoder is empty afterwards.
+    pub fn finish(&mut self) -> Result<RecordBatch> {
+        let mut value = self.value.finish()?;
+        let mut key = match &mut self.key {
+            Some(key) => Some(key.finish()?),
+            None => None,
+        };
+        if let Some(key) = &mut key {
+            let in_order = self.pairs.iter().enumerate().all(|(i, pair)| *pair == (i as u32, i as u32));
+            if !in_order || value.num_rows() != self.pairs.len() || key.num_rows() != self.pairs.len() {
+                value = pick(&value, self.pairs.iter().map(|pair| pair.0))?;
+                *key = pick(key, self.pairs.iter().map(|pair| pair.1))?;
+            }
+            self.pairs.clear();
+        }
+        let metadata: Vec<ArrayRef> = self.metadata.iter_mut().map(MetadataBuilder::finish).collect();
+        let columns = self.origins.iter().map(|origin| match *origin {
+            Origin::Value(i) => value.column(i).clone(),
+            Origin::Key(i) => key.as_ref().map(|key| key.column(i).clone()).expect("a key column has a key decoder"),
+            Origin::Metadata(i) => metadata[i].clone(),
+        });
+        let options = RecordBatchOptions::new().with_row_count(Some(std::mem::take(&mut self.rows)));
+        Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns.collect(), &options)?)
+    }
+
+    /// Records skipped and fields set to NULL since the last call.
+    pub fn take_undecodable(&mut self) -> u64 {
+        let total = self.value.undecodable() + self.key.as_ref().map_or(0, |key| key.undecodable());
+        total - std::mem::replace(&mut self.undecodable, total)
+    }
+}
+
+fn decode(decoder: &mut dyn Decoder, message: Option<&[u8]>) -> Result<usize, FormatError> {
+    match message {
+        Some(message) => decoder.decode(message),
+        None => decoder.decode_null(),
+    }
+}
+
+/// The rows at `indices`, in that order.
+fn pick(rows: &RecordBatch, indices: impl Iterator<Item = u32>) -> Result<RecordBatch> {
+    let indices = UInt32Array::from_iter_values(indices);
+    let columns = rows.columns().iter().map(|column| take(column, &indices, None)).collect::<Result<_, _>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(indices.len()));
+    Ok(RecordBatch::try_new_with_options(rows.schema(), columns, &options)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connectors::kafka::block::TimestampType;
+    use crate::connectors::kafka::options::KafkaOptions;
+    use crate::connectors::kafka::testing::table;
+    use arrow::util::pretty::pretty_format_batches;
+
+    /// A block of records with these keys and values at offsets from 10 on.
+    fn block(records: &[(Option<&str>, Option<&str>)]) -> Block {
+        let mut block = Block::new(0, 10);
+        for (i, (key, value)) in records.iter().enumerate() {
+            let key = key.map(|key| block.push_bytes(key.as_bytes()));
+            let value = value.map(|value| block.push_bytes(value.as_bytes()));
+            let (offset, timestamp_type) = (10 + i as i64, TimestampType::Create);
+            let record =
+                BlockRecord { offset, timestamp: 0, timestamp_type, leader_epoch: 0, key, value, headers: 0..0 };
+            block.records.push(record);
+        }
+        block
+    }
+
+    fn decoder(options: &[(&str, &str)], projection: &[usize]) -> RecordDecoder {
+        let descriptor = table("k INT, v INT", options);
+        let columns = RecordColumns::check(&descriptor, &KafkaOptions::check(&descriptor).unwrap().options).unwrap();
+        RecordDecoder::try_new(&columns, &descriptor.scan_schema(), projection).unwrap()
+    }
+
+    const KEYED: &[(&str, &str)] = &[
+        ("key.format", "json"),
+        ("key.fields", "k"),
+        ("value.fields-include", "EXCEPT_KEY"),
+        ("key.json.ignore-parse-errors", "true"),
+    ];
+
+    #[test]
+    fn rows_stay_with_their_keys_when_keys_or_values_make_none() {
+        let mut decoder = decoder(KEYED, &[1, 0]);
+        let records = [
+            (Some(r#"{"k":1}"#), Some(r#"{"v":1}"#)),
+            (None, Some(r#"{"v":2}"#)),
+            (Some(r#"{"k":3}"#), None),
+            (Some("{broken"), Some(r#"{"v":4}"#)),
+            (Some(r#"{"k":5}"#), Some(r#"{"v":5}"#)),
+        ];
+        decoder.decode("t", 0, &block(&records)).unwrap();
+        assert_eq!(decoder.rows(), 2);
+        let rows = pretty_format_batches(&[decoder.finish().unwrap()]).unwrap().to_string();
+        let expected = "+---+---+\n| v | k |\n+---+---+\n| 1 | 1 |\n| 5 | 5 |\n+---+---+";
+        assert_eq!(rows, expected);
+        assert_eq!(decoder.take_undecodable(), 1);
+        assert_eq!(decoder.take_undecodable(), 0);
+
+        // The next batch starts anew.
+        decoder.decode("t", 0, &block(&records[4..])).unwrap();
+        assert_eq!(decoder.finish().unwrap().num_rows(), 1);
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_decoded_is_named_as_such() {
+        let mut decoder = decoder(&KEYED[..3], &[0]);
+        let error = decoder.decode("t", 3, &block(&[(Some("{broken"), Some("{}"))])).unwrap_err();
+        let expected = "cannot decode the key of the record at topic \"t\", partition 3, offset 10: ";
+        assert!(error.message().starts_with(expected), "{error}");
+    }
+
+    #[test]
+    fn rows_are_counted_where_no_column_is_needed() {
+        let mut decoder = decoder(&[], &[]);
+        decoder.decode("t", 0, &block(&[(None, Some("{}")), (None, None), (None, Some("{}"))])).unwrap();
+        let rows = decoder.finish().unwrap();
+        assert_eq!((rows.num_rows(), rows.num_columns()), (2, 0));
+    }
+}

@@ -1,0 +1,338 @@
+//! The thread that takes records from librdkafka and makes blocks of them.
+//!
+//! A block closes at a row limit or a byte limit, and at once when nothing more is ready. Blocks go through a channel of
+//! a few blocks, so at most that many times the byte limit waits there; when it is full the thread waits, librdkafka's
+//! own queue fills (to its byte limit), and fetching stops.
+
+use std::collections::HashMap;
+use std::ffi::{CStr, CString};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::{Offset, TopicPartitionList};
+use tokio::sync::mpsc;
+
+use super::block::{Block, BlockRecord};
+use super::cluster::missing_topic;
+use super::consume::{BatchConsumer, Fetched, RecordView};
+use super::context::{code_words, is_retriable};
+use super::decode::RecordNeeds;
+use super::split::KafkaSplit;
+use crate::error::{Error, Result};
+
+/// Blocks that wait for the reader at most.
+pub const WAITING_BLOCKS: usize = 4;
+/// A block closes when its buffer has grown this far.
+const BLOCK_BYTES: usize = 1 << 20;
+/// How long to wait for a record before looking whether the reader is still there.
+const IDLE_WAIT: Duration = Duration::from_millis(50);
+/// How long to ask whether a lost broker is back; nothing is fetched meanwhile.
+const BACK_TIMEOUT: Duration = Duration::from_millis(500);
+const RANGE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Takes the records of some splits and hands them over as blocks, until all splits end or the reader is gone.
+pub struct Fetcher {
+    consumer: BatchConsumer,
+    splits: Vec<Fetching>,
+    /// Splits by partition number, to find a record's split.
+    by_partition: HashMap<i32, Vec<usize>>,
+    needs: RecordNeeds,
+    block_rows: usize,
+    blocks: mpsc::Sender<Result<Block>>,
+    /// The end of each split's partition as last heard (-1: not yet), for the lag.
+    ends: Arc<[AtomicI64]>,
+    growth: Option<GrowthWatch>,
+}
+
+/// Looks now and then whether topics have got new partitions.
+pub struct GrowthWatch {
+    pub interval: Duration,
+    /// Topics and how many partitions they had at the start.
+    pub topics: Vec<(String, i32)>,
+}
+
+/// One split and the block that is being made of it.
+struct Fetching {
+    split: KafkaSplit,
+    topic: CString,
+    block: Block,
+    /// What the reader knows: the position behind the last block that was sent.
+    sent: i64,
+    ended: bool,
+    ended_sent: bool,
+}
+
+impl Fetcher {
+    pub fn new(
+        consumer: BatchConsumer,
+        splits: Vec<KafkaSplit>,
+        needs: RecordNeeds,
+        block_rows: usize,
+        growth: Option<GrowthWatch>,
+        blocks: mpsc::Sender<Result<Block>>,
+    ) -> Self {
+        let ends = splits.iter().map(|_| AtomicI64::new(-1)).collect();
+        let mut by_partition: HashMap<i32, Vec<usize>> = HashMap::new();
+        for (i, split) in splits.iter().enumerate() {
+            by_partition.entry(split.partition).or_default().push(i);
+        }
+        let splits = splits.into_iter().enumerate().map(|(i, split)| Fetching::new(i, split)).collect();
+        Self { consumer, splits, by_partition, needs, block_rows, blocks, ends, growth }
+    }
+
+    /// The end of each split's partition, kept up to date while fetching.
+    pub fn ends(&self) -> Arc<[AtomicI64]> {
+        self.ends.clone()
+    }
+
+    /// Runs until all splits have ended, the reader is gone or something fails; the reader hears which.
+    pub fn run(mut self) {
+        if let Err(error) = self.fetch() {
+            // The reader may be gone by now: then nobody wants to know.
+            let _ = self.blocks.blocking_send(Err(error));
+        }
+    }
+
+    fn fetch(&mut self) -> Result<()> {
+        self.assign()?;
+        let mut looked = Instant::now();
+        while !self.blocks.is_closed() {
+            let open = self.splits.iter().any(|s| !s.block.is_idle_since(s.sent));
+            let count = self.poll(if open { Duration::ZERO } else { IDLE_WAIT })?;
+            let full = self.splits.iter().any(|s| self.is_full(&s.block));
+            if (full || count == 0) && !self.send()? {
+                return Ok(());
+            }
+            if count == 0 && self.consumer.context().is_lost() {
+                self.look_for_brokers();
+            }
+            if count == 0 && self.growth.as_ref().is_some_and(|g| looked.elapsed() >= g.interval) {
+                self.watch_growth();
+                looked = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    fn is_full(&self, block: &Block) -> bool {
+        block.records.len() >= self.block_rows || block.buffer.len() >= BLOCK_BYTES
+    }
+
+    /// Starts reading; splits that have nothing to read end at once.
+    fn assign(&mut self) -> Result<()> {
+        let mut list = TopicPartitionList::new();
+        for fetching in &mut self.splits {
+            let split = &fetching.split;
+            if split.is_done() {
+                fetching.end();
+                continue;
+            }
+            list.add_partition_offset(&split.topic, split.partition, Offset::Offset(split.position))
+                .map_err(|error| self.consumer.context().failure("cannot read the topic", &error))?;
+        }
+        self.consumer.assign(&list).map_err(|error| self.consumer.context().failure("cannot read the topic", &error))
+    }
+
+    /// Puts what is ready into the open blocks; returns how much came.
+    fn poll(&mut self, wait: Duration) -> Result<usize> {
+        let longest = self.splits.iter().map(|s| s.block.records.len()).max().unwrap_or(0);
+        let room = self.block_rows.saturating_sub(longest);
+        let Self { consumer, splits, by_partition, needs, .. } = self;
+        let mut failure = None;
+        let mut finished = Vec::new();
+        let mut last = usize::MAX;
+        let count = consumer.poll(wait, room, |topic, partition, fetched| {
+            let hit = |i: usize| splits.get(i).is_some_and(|s| s.is(topic, partition));
+            if !hit(last) {
+                last = by_partition
+                    .get(&partition)
+                    .and_then(|all| all.iter().copied().find(|i| hit(*i)))
+                    .unwrap_or(usize::MAX);
+            }
+            match (splits.get_mut(last), fetched) {
+                (Some(split), _) if split.ended => {}
+                (Some(split), Fetched::Record(record)) => split.push(&record, *needs),
+                (Some(split), Fetched::EndOfPartition(offset)) => split.advance(offset),
+                (_, Fetched::Error(code, reason)) if !is_retriable(code) => {
+                    failure.get_or_insert((last, code, reason));
+                }
+                // The client tries again by itself; what isn't ours can't come.
+                _ => {}
+            }
+            if splits.get(last).is_some_and(|s| s.ended) && finished.last() != Some(&last) {
+                finished.push(last);
+            }
+        });
+        if count > 0 && self.consumer.context().is_lost() {
+            self.consumer.context().answered();
+        }
+        self.consumer.context().check()?;
+        self.stop(&finished)?;
+        match failure {
+            Some((split, code, reason)) => Err(self.failed(split, code, &reason)),
+            None => Ok(count),
+        }
+    }
+
+    /// Fetches no more of splits that have ended.
+    fn stop(&self, finished: &[usize]) -> Result<()> {
+        if finished.is_empty() {
+            return Ok(());
+        }
+        let mut list = TopicPartitionList::with_capacity(finished.len());
+        for &i in finished {
+            list.add_partition(&self.splits[i].split.topic, self.splits[i].split.partition);
+        }
+        self.consumer
+            .pause(&list)
+            .map_err(|error| self.consumer.context().failure("cannot stop reading a partition", &error))
+    }
+
+    /// Sends every block that says something; false when reading is over.
+    fn send(&mut self) -> Result<bool> {
+        for i in 0..self.splits.len() {
+            let fetching = &mut self.splits[i];
+            if let Some(end) = self.consumer.known_end(&fetching.topic, fetching.split.partition) {
+                self.ends[i].store(end, Ordering::Relaxed);
+            }
+            let Some(block) = fetching.take_block(i) else { continue };
+            if self.blocks.blocking_send(Ok(block)).is_err() {
+                return Ok(false);
+            }
+        }
+        Ok(!self.splits.iter().all(|s| s.ended_sent))
+    }
+
+    /// What a consumer error means for the job.
+    fn failed(&self, split: usize, code: RDKafkaErrorCode, reason: &str) -> Error {
+        let reason = self.consumer.context().redact(reason);
+        let Some(fetching) = self.splits.get(split) else {
+            return Error::external(format!("{}: {reason}", self.consumer.context().cluster()));
+        };
+        let (topic, partition) = (&*fetching.split.topic, fetching.split.partition);
+        match code {
+            RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange => self.out_of_range(fetching),
+            RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::UnknownTopic
+            | RDKafkaErrorCode::UnknownPartition => {
+                let error = missing_topic(topic, self.consumer.context().servers());
+                error.with_detail(format!("It was there when reading started; partition {partition} is gone now."))
+            }
+            code => {
+                Error::external(format!("cannot read topic \"{topic}\", partition {partition}: {}", code_words(code)))
+                    .with_detail(reason)
+            }
+        }
+    }
+
+    fn out_of_range(&self, fetching: &Fetching) -> Error {
+        let split = &fetching.split;
+        let (topic, partition, position) = (&split.topic, split.partition, fetching.block.next_position);
+        let error = Error::external(format!(
+            "offset {position} of topic \"{topic}\", partition {partition} can't be read: it is out of range"
+        ))
+        .with_hint(
+            "Start from a checkpoint that is not older than the topic's retention, or choose a new start with \
+             'scan.startup.mode'.",
+        );
+        match self.consumer.range(topic, partition, RANGE_TIMEOUT) {
+            Ok((first, end)) if position < first => {
+                error.with_detail(format!("The topic holds offsets {first} to {end}: {position} to {first} are lost."))
+            }
+            Ok((first, end)) => error.with_detail(format!("The topic holds offsets {first} to {end}.")),
+            Err(_) => error,
+        }
+    }
+
+    /// Brokers that are back don't say so where no records come: asks one.
+    fn look_for_brokers(&self) {
+        let first = self.splits.first().map(|s| &*s.split.topic);
+        if first.is_some_and(|topic| self.consumer.partition_count(topic, BACK_TIMEOUT).is_some()) {
+            // What was said before the answer counts no more.
+            self.consumer.serve_events();
+            self.consumer.context().answered();
+        }
+    }
+
+    fn watch_growth(&mut self) {
+        let Some(growth) = &mut self.growth else { return };
+        for (topic, known) in &mut growth.topics {
+            // A broker that doesn't answer now is asked again next time.
+            let Some(count) = self.consumer.partition_count(topic, RANGE_TIMEOUT) else { continue };
+            if count > *known {
+                let context = self.consumer.context();
+                context.reporter().tell(&format!(
+                    "topic \"{topic}\" has grown from {known} to {count} partitions; restart the job to read the new ones"
+                ));
+                *known = count;
+            }
+        }
+    }
+}
+
+impl Fetching {
+    fn new(index: usize, split: KafkaSplit) -> Self {
+        // A topic's name has no zero byte: the broker wouldn't take it.
+        let topic = CString::new(split.topic.as_bytes()).unwrap_or_default();
+        let block = Block::new(index, split.position);
+        Self { sent: split.position, split, topic, block, ended: false, ended_sent: false }
+    }
+
+    fn is(&self, topic: &CStr, partition: i32) -> bool {
+        self.split.partition == partition && self.topic.as_c_str() == topic
+    }
+
+    fn push(&mut self, record: &RecordView<'_>, needs: RecordNeeds) {
+        let offset = record.offset();
+        if offset < self.block.next_position {
+            return;
+        }
+        if self.split.end.is_some_and(|end| offset >= end) {
+            self.end();
+            return;
+        }
+        let block = &mut self.block;
+        let value = record.value().map(|value| block.push_bytes(value));
+        let key = if needs.key { record.key().map(|key| block.push_bytes(key)) } else { None };
+        let (timestamp, timestamp_type) =
+            if needs.timestamp { record.timestamp() } else { (-1, super::block::TimestampType::None) };
+        let leader_epoch = if needs.leader_epoch { record.leader_epoch() } else { -1 };
+        let first_header = block.headers.len();
+        if needs.headers {
+            let mut headers = std::mem::take(&mut block.headers);
+            record.headers(|bytes| block.push_bytes(bytes), &mut headers);
+            block.headers = headers;
+        }
+        let headers = first_header..block.headers.len();
+        block.records.push(BlockRecord { offset, timestamp, timestamp_type, leader_epoch, key, value, headers });
+        self.advance(offset + 1);
+    }
+
+    /// Everything before `position` has been read.
+    fn advance(&mut self, position: i64) {
+        self.block.next_position = self.block.next_position.max(position);
+        if self.split.end.is_some_and(|end| self.block.next_position >= end) {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        self.block.ended = true;
+    }
+
+    /// The block so far, where it says something new; the next one goes on behind it.
+    fn take_block(&mut self, index: usize) -> Option<Block> {
+        if self.ended_sent || self.block.is_idle_since(self.sent) {
+            return None;
+        }
+        self.sent = self.block.next_position;
+        self.ended_sent = self.ended;
+        let mut next = Block::new(index, self.sent);
+        next.buffer.reserve(self.block.buffer.len());
+        next.records.reserve(self.block.records.len());
+        Some(std::mem::replace(&mut self.block, next))
+    }
+}

@@ -1,0 +1,305 @@
+//! Handing records to librdkafka in batches: the one place where the producer side is `unsafe`.
+//!
+//! `rd_kafka_produce_batch` takes an array of records in half the time of one call each; records with headers or a
+//! timestamp go one by one. librdkafka copies keys and values, so nothing borrowed outlives a call. Successes are not
+//! reported one by one: librdkafka counts what is in flight, and only failures come back as events.
+
+use std::collections::HashMap;
+use std::ffi::{CString, c_void};
+use std::ptr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::bindings as rd;
+use rdkafka::client::Client;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::types::{RDKafkaRespErr, RDKafkaType};
+
+use super::consume::{lossy, serve_events};
+use super::context::{KafkaContext, code_words};
+use super::properties::KafkaProperties;
+use crate::error::{Error, Result};
+
+/// Records given to librdkafka in one call at most.
+const CALL_RECORDS: usize = 1024;
+/// The partition is the partitioner's choice (`RD_KAFKA_PARTITION_UA`, a macro that has no binding).
+const BY_KEY: i32 = -1;
+
+/// A record to be sent. Without a partition the key decides.
+#[derive(Debug, Clone, Copy)]
+pub struct Outgoing<'a> {
+    pub key: Option<&'a [u8]>,
+    pub value: Option<&'a [u8]>,
+    pub partition: Option<i32>,
+}
+
+/// What only some records have.
+#[derive(Debug, Default)]
+pub struct Extras<'a> {
+    /// Milliseconds since the epoch.
+    pub timestamp: Option<i64>,
+    pub headers: Vec<(&'a str, Option<&'a [u8]>)>,
+}
+
+/// A producer; cheap to clone, the clones are one.
+#[derive(Clone)]
+pub struct BatchProducer(Arc<Shared>);
+
+struct Shared {
+    client: Client<KafkaContext>,
+    /// The main queue: log lines, errors and failed deliveries.
+    events: *mut rd::rd_kafka_queue_t,
+    topics: Mutex<HashMap<String, Topic>>,
+    /// The first delivery that failed.
+    failed: Mutex<Option<Failed>>,
+}
+
+/// A topic's handle.
+#[derive(Clone, Copy)]
+struct Topic(*mut rd::rd_kafka_topic_t);
+
+#[derive(Clone)]
+struct Failed {
+    topic: String,
+    code: RDKafkaErrorCode,
+}
+
+// SAFETY: librdkafka's clients, queues and topics may be used from any thread; the rest is behind locks.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl BatchProducer {
+    pub fn open(properties: &KafkaProperties, context: KafkaContext) -> KafkaResult<Self> {
+        let config = properties.config.create_native_config()?;
+        // SAFETY: the configuration is alive and not yet owned by a client.
+        unsafe { rd::rd_kafka_conf_set_events(config.ptr(), rd::RD_KAFKA_EVENT_ERROR | rd::RD_KAFKA_EVENT_DR) };
+        let client = Client::new(&properties.config, config, RDKafkaType::RD_KAFKA_PRODUCER, context)?;
+        // SAFETY: the client is alive; the reference is ours and given back by `drop`.
+        let events = unsafe { rd::rd_kafka_queue_get_main(client.native_ptr()) };
+        let shared = Shared { client, events, topics: Mutex::default(), failed: Mutex::default() };
+        Ok(Self(Arc::new(shared)))
+    }
+
+    /// Gives records to the client, at most `CALL_RECORDS`, and says how many it took: fewer than there are where its
+    /// buffer is full.
+    ///
+    /// # Errors
+    /// A record that can never be sent, such as one that is too large.
+    pub fn send<'a>(&self, topic: &str, records: impl Iterator<Item = Outgoing<'a>>) -> Result<usize> {
+        let handle = self.topic(topic)?;
+        let mut messages: Vec<_> = records.take(CALL_RECORDS).map(message).collect();
+        // SAFETY: the topic and the array are alive during the call, and so is what the messages point to (`'a`).
+        unsafe {
+            rd::rd_kafka_produce_batch(
+                handle.0,
+                BY_KEY,
+                rd::RD_KAFKA_MSG_F_COPY | rd::RD_KAFKA_MSG_F_PARTITION,
+                messages.as_mut_ptr(),
+                messages.len() as i32,
+            );
+        }
+        for (i, message) in messages.iter().enumerate() {
+            match message.err {
+                RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => {}
+                RDKafkaRespErr::RD_KAFKA_RESP_ERR__QUEUE_FULL => return Ok(i),
+                error => return Err(self.failure(topic, error.into())),
+            }
+        }
+        Ok(messages.len())
+    }
+
+    /// Gives one record with headers or a timestamp to the client; false where its buffer is full.
+    ///
+    /// # Errors
+    /// As for [`BatchProducer::send`].
+    pub fn send_one(&self, topic: &str, record: Outgoing<'_>, extras: &Extras<'_>) -> Result<bool> {
+        use rd::rd_kafka_vtype_t as Kind;
+        let handle = self.topic(topic)?;
+        let headers = if extras.headers.is_empty() { ptr::null_mut() } else { headers(&extras.headers) };
+        let mut parts = vec![
+            part(Kind::RD_KAFKA_VTYPE_RKT, |u| u.rkt = handle.0),
+            part(Kind::RD_KAFKA_VTYPE_PARTITION, |u| u.i32_ = record.partition.unwrap_or(BY_KEY)),
+            part(Kind::RD_KAFKA_VTYPE_MSGFLAGS, |u| u.i = rd::RD_KAFKA_MSG_F_COPY),
+            part(Kind::RD_KAFKA_VTYPE_VALUE, |u| u.mem = memory(record.value)),
+            part(Kind::RD_KAFKA_VTYPE_KEY, |u| u.mem = memory(record.key)),
+        ];
+        if let Some(timestamp) = extras.timestamp {
+            parts.push(part(Kind::RD_KAFKA_VTYPE_TIMESTAMP, |u| u.i64_ = timestamp));
+        }
+        if !headers.is_null() {
+            parts.push(part(Kind::RD_KAFKA_VTYPE_HEADERS, |u| u.headers = headers));
+        }
+        // SAFETY: everything the parts point to is alive during the call. On success librdkafka owns the headers, on
+        // failure they stay ours; the error object is ours and destroyed once.
+        let code = unsafe {
+            let error = rd::rd_kafka_produceva(self.0.client.native_ptr(), parts.as_ptr(), parts.len());
+            if error.is_null() {
+                return Ok(true);
+            }
+            let code = rd::rd_kafka_error_code(error);
+            rd::rd_kafka_error_destroy(error);
+            if !headers.is_null() {
+                rd::rd_kafka_headers_destroy(headers);
+            }
+            code
+        };
+        match code {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__QUEUE_FULL => Ok(false),
+            code => Err(self.failure(topic, code.into())),
+        }
+    }
+
+    /// Takes in what the client has to say; a failed delivery is an error from then on. Doesn't wait.
+    pub fn check(&self) -> Result<()> {
+        self.serve();
+        let failed = self.0.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match failed {
+            Some(failed) => Err(self.failure(&failed.topic, failed.code)),
+            None => self.context().check(),
+        }
+    }
+
+    /// Waits until every record is acknowledged or one has failed. Blocks the thread.
+    pub fn flush(&self) -> Result<()> {
+        loop {
+            // SAFETY: the client is alive.
+            let left = unsafe { rd::rd_kafka_flush(self.0.client.native_ptr(), 100) };
+            self.check()?;
+            if left == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+                self.context().answered();
+                return Ok(());
+            }
+        }
+    }
+
+    /// Records not yet acknowledged, and failures not yet taken in.
+    pub fn in_flight(&self) -> usize {
+        // SAFETY: the client is alive.
+        usize::try_from(unsafe { rd::rd_kafka_outq_len(self.0.client.native_ptr()) }).unwrap_or(0)
+    }
+
+    pub fn context(&self) -> &KafkaContext {
+        self.0.client.context()
+    }
+
+    fn serve(&self) {
+        // SAFETY: the queue is alive, and the event during the call.
+        unsafe {
+            serve_events(self.0.events, self.context(), Duration::ZERO, |event| self.on_deliveries(event));
+        }
+    }
+
+    /// # Safety
+    /// The event is alive.
+    unsafe fn on_deliveries(&self, event: *mut rd::rd_kafka_event_t) {
+        // SAFETY: the messages belong to the event.
+        unsafe {
+            loop {
+                let message = rd::rd_kafka_event_message_next(event);
+                if message.is_null() {
+                    return;
+                }
+                if (*message).err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+                    let topic = lossy(rd::rd_kafka_topic_name((*message).rkt));
+                    let code = (*message).err.into();
+                    let mut failed = self.0.failed.lock().unwrap_or_else(PoisonError::into_inner);
+                    failed.get_or_insert(Failed { topic, code });
+                }
+            }
+        }
+    }
+
+    fn topic(&self, name: &str) -> Result<Topic> {
+        let mut topics = self.0.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(topic) = topics.get(name) {
+            return Ok(*topic);
+        }
+        let invalid = || Error::data(format!("'{name}' is not a name that a topic can have"));
+        let c_name = CString::new(name).map_err(|_| invalid())?;
+        // SAFETY: the client and the name are alive; null settings are the client's defaults.
+        let handle = unsafe { rd::rd_kafka_topic_new(self.0.client.native_ptr(), c_name.as_ptr(), ptr::null_mut()) };
+        if handle.is_null() {
+            return Err(invalid());
+        }
+        topics.insert(name.to_string(), Topic(handle));
+        Ok(Topic(handle))
+    }
+
+    /// `cannot write to topic "t": message size too large`, with what to do.
+    fn failure(&self, topic: &str, code: RDKafkaErrorCode) -> Error {
+        let message = format!("cannot write to topic \"{topic}\": {}", code_words(code));
+        match code {
+            RDKafkaErrorCode::MessageSizeTooLarge => Error::data(message).with_hint(
+                "Raise 'properties.max.request.size' of the table and max.message.bytes of the topic, \
+                 or write smaller rows.",
+            ),
+            RDKafkaErrorCode::MessageTimedOut => {
+                let lost =
+                    self.context().failure("No broker acknowledged it in time", &KafkaError::MessageProduction(code));
+                Error::external(message)
+                    .with_detail(format!("{}.", lost.message()))
+                    .with_hint("'properties.delivery.timeout.ms' says how long a record may wait.")
+            }
+            RDKafkaErrorCode::TopicAuthorizationFailed => {
+                Error::external(message).with_hint("The user of the table needs the right to write to the topic.")
+            }
+            _ => Error::external(message),
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // SAFETY: nobody else has the handles any more; what is still in flight is given up before the client is
+        // destroyed, which happens when its field is dropped.
+        unsafe {
+            rd::rd_kafka_purge(self.client.native_ptr(), rd::RD_KAFKA_PURGE_F_QUEUE | rd::RD_KAFKA_PURGE_F_INFLIGHT);
+            serve_events(self.events, self.client.context(), Duration::ZERO, |_| {});
+            for topic in self.topics.get_mut().unwrap_or_else(PoisonError::into_inner).values() {
+                rd::rd_kafka_topic_destroy(topic.0);
+            }
+            rd::rd_kafka_queue_destroy(self.events);
+        }
+    }
+}
+
+fn message(record: Outgoing<'_>) -> rd::rd_kafka_message_t {
+    let (key, value) = (memory(record.key), memory(record.value));
+    rd::rd_kafka_message_t {
+        err: RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR,
+        rkt: ptr::null_mut(),
+        partition: record.partition.unwrap_or(BY_KEY),
+        payload: value.ptr,
+        len: value.size,
+        key: key.ptr,
+        key_len: key.size,
+        offset: 0,
+        _private: ptr::null_mut(),
+    }
+}
+
+/// Null stays null; librdkafka only reads what it points to.
+fn memory(bytes: Option<&[u8]>) -> rd::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 {
+    let (ptr, size) = bytes.map_or((ptr::null_mut(), 0), |b| (b.as_ptr() as *mut c_void, b.len()));
+    rd::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 { ptr, size }
+}
+
+fn part(vtype: rd::rd_kafka_vtype_t, set: impl FnOnce(&mut rd::rd_kafka_vu_s__bindgen_ty_1)) -> rd::rd_kafka_vu_t {
+    let mut u = rd::rd_kafka_vu_s__bindgen_ty_1 { _pad: [0; 64] };
+    set(&mut u);
+    rd::rd_kafka_vu_t { vtype, u }
+}
+
+/// A copy of the headers that librdkafka owns once it takes the record.
+fn headers(headers: &[(&str, Option<&[u8]>)]) -> *mut rd::rd_kafka_headers_t {
+    // SAFETY: names and values are alive during the calls, which copy them; sizes are theirs.
+    unsafe {
+        let list = rd::rd_kafka_headers_new(headers.len());
+        for (name, value) in headers {
+            let value = memory(*value);
+            rd::rd_kafka_header_add(list, name.as_ptr().cast(), name.len() as isize, value.ptr, value.size as isize);
+        }
+        list
+    }
+}

@@ -1,0 +1,443 @@
+//! `properties.*`: the Java client's settings, their names and defaults, as settings of librdkafka.
+//!
+//! What a table leaves out takes the Java client's default (Kafka 4.1), not librdkafka's. One difference is wanted:
+//! `isolation.level` is `read_committed`. Settings that only mean something inside a Java process are left out and
+//! named in [`KafkaProperties::warnings`], as are unknown ones: the Java client warns about those too.
+
+use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
+
+use super::security;
+use crate::connectors::options::{Options, is_secret};
+use crate::error::{Result, did_you_mean};
+
+/// Which client a setting is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Consumer,
+    Producer,
+}
+
+/// The settings of one client, ready for librdkafka.
+#[derive(Debug, Clone)]
+pub struct KafkaProperties {
+    pub config: ClientConfig,
+    /// One sentence per setting that has no effect.
+    pub warnings: Vec<String>,
+    /// Values that must never be shown.
+    pub secrets: Vec<String>,
+}
+
+/// One setting of the Java client.
+struct Property {
+    /// The Java client's name.
+    java: &'static str,
+    clients: Clients,
+    becomes: Becomes,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Clients {
+    Both,
+    Consumer,
+    Producer,
+}
+
+enum Becomes {
+    /// The same under this name, with the Java client's default where it isn't librdkafka's.
+    Setting(&'static str, Option<&'static str>),
+    /// The same, but librdkafka writes the Java client's -1 ("leave it to the system") as 0.
+    SystemSize(&'static str),
+    /// Read by the engine itself.
+    Ours,
+    /// Read by [`security`].
+    Security,
+    /// Without effect here, and why.
+    Nothing(&'static str),
+}
+
+use Becomes::{Nothing, Ours, Security, Setting, SystemSize};
+use Clients::{Both, Consumer, Producer};
+
+const fn property(java: &'static str, clients: Clients, becomes: Becomes) -> Property {
+    Property { java, clients, becomes }
+}
+
+const JAVA_ONLY: &str = "it names a class of the Java client";
+const ENGINE: &str = "the engine decides it";
+
+const PROPERTIES: &[Property] = &[
+    // Connections.
+    property("bootstrap.servers", Both, Setting("bootstrap.servers", None)),
+    property("client.id", Both, Setting("client.id", Some("millstream"))),
+    property("client.rack", Both, Setting("client.rack", None)),
+    property("client.dns.lookup", Both, Setting("client.dns.lookup", Some("use_all_dns_ips"))),
+    property("connections.max.idle.ms", Both, Setting("connections.max.idle.ms", Some("540000"))),
+    property("reconnect.backoff.ms", Both, Setting("reconnect.backoff.ms", Some("50"))),
+    property("reconnect.backoff.max.ms", Both, Setting("reconnect.backoff.max.ms", Some("1000"))),
+    property("retry.backoff.ms", Both, Setting("retry.backoff.ms", Some("100"))),
+    property("retry.backoff.max.ms", Both, Setting("retry.backoff.max.ms", Some("1000"))),
+    property("socket.connection.setup.timeout.ms", Both, Setting("socket.connection.setup.timeout.ms", Some("10000"))),
+    property("socket.connection.setup.timeout.max.ms", Both, Nothing("the timeout of a connection doesn't grow")),
+    property("metadata.max.age.ms", Both, Setting("metadata.max.age.ms", Some("300000"))),
+    property("metadata.recovery.strategy", Both, Setting("metadata.recovery.strategy", Some("rebootstrap"))),
+    property(
+        "metadata.recovery.rebootstrap.trigger.ms",
+        Both,
+        Setting("metadata.recovery.rebootstrap.trigger.ms", Some("300000")),
+    ),
+    property("send.buffer.bytes", Both, SystemSize("socket.send.buffer.bytes")),
+    property("receive.buffer.bytes", Both, SystemSize("socket.receive.buffer.bytes")),
+    property("enable.metrics.push", Both, Setting("enable.metrics.push", Some("true"))),
+    property("request.timeout.ms", Consumer, Setting("socket.timeout.ms", Some("30000"))),
+    property("request.timeout.ms", Producer, Setting("request.timeout.ms", Some("30000"))),
+    // Reading.
+    property("group.id", Consumer, Ours),
+    property("auto.offset.reset", Consumer, Ours),
+    property("isolation.level", Consumer, Setting("isolation.level", Some("read_committed"))),
+    property("allow.auto.create.topics", Consumer, Setting("allow.auto.create.topics", Some("true"))),
+    property("check.crcs", Consumer, Setting("check.crcs", Some("true"))),
+    property("fetch.min.bytes", Consumer, Setting("fetch.min.bytes", Some("1"))),
+    property("fetch.max.bytes", Consumer, Setting("fetch.max.bytes", Some("52428800"))),
+    property("fetch.max.wait.ms", Consumer, Setting("fetch.wait.max.ms", Some("500"))),
+    property("max.partition.fetch.bytes", Consumer, Setting("max.partition.fetch.bytes", Some("1048576"))),
+    property("session.timeout.ms", Consumer, Setting("session.timeout.ms", Some("45000"))),
+    property("heartbeat.interval.ms", Consumer, Setting("heartbeat.interval.ms", Some("3000"))),
+    property("max.poll.interval.ms", Consumer, Setting("max.poll.interval.ms", Some("300000"))),
+    property("group.instance.id", Consumer, Nothing("partitions are assigned by the engine, not by the group")),
+    property("group.protocol", Consumer, Nothing("partitions are assigned by the engine, not by the group")),
+    property("group.remote.assignor", Consumer, Nothing("partitions are assigned by the engine, not by the group")),
+    property(
+        "partition.assignment.strategy",
+        Consumer,
+        Nothing("partitions are assigned by the engine, not by the group"),
+    ),
+    property("enable.auto.commit", Consumer, Nothing("offsets are committed with checkpoints")),
+    property("auto.commit.interval.ms", Consumer, Nothing("offsets are committed with checkpoints")),
+    property("max.poll.records", Consumer, Nothing("micro-batches have their own limits")),
+    property("exclude.internal.topics", Consumer, Nothing(ENGINE)),
+    property("default.api.timeout.ms", Consumer, Nothing("'connection.max-retry-timeout' bounds the wait")),
+    property("key.deserializer", Consumer, Nothing(JAVA_ONLY)),
+    property("value.deserializer", Consumer, Nothing(JAVA_ONLY)),
+    property("partition.discovery.interval.ms", Consumer, Nothing("see 'scan.topic-partition-discovery.interval'")),
+    property("commit.offsets.on.checkpoint", Consumer, Ours),
+    property("client.id.prefix", Consumer, Nothing("use 'properties.client.id'")),
+    property("register.consumer.metrics", Consumer, Nothing(JAVA_ONLY)),
+    // Writing.
+    property("acks", Producer, Setting("acks", Some("all"))),
+    property("enable.idempotence", Producer, Ours),
+    property("retries", Producer, Setting("retries", Some("2147483647"))),
+    property("delivery.timeout.ms", Producer, Setting("delivery.timeout.ms", Some("120000"))),
+    property("linger.ms", Producer, Setting("linger.ms", Some("5"))),
+    property("batch.size", Producer, Setting("batch.size", Some("16384"))),
+    property("buffer.memory", Producer, Ours),
+    property("max.request.size", Producer, Setting("message.max.bytes", Some("1048576"))),
+    property(
+        "max.in.flight.requests.per.connection",
+        Producer,
+        Setting("max.in.flight.requests.per.connection", Some("5")),
+    ),
+    property("compression.type", Producer, Setting("compression.type", Some("none"))),
+    property("compression.gzip.level", Producer, Setting("compression.level", None)),
+    property("compression.lz4.level", Producer, Setting("compression.level", None)),
+    property("compression.zstd.level", Producer, Setting("compression.level", None)),
+    property("max.block.ms", Producer, Nothing("a full buffer holds back the source for as long as it is full")),
+    property("metadata.max.idle.ms", Producer, Nothing(ENGINE)),
+    property("partitioner.class", Producer, Nothing("use 'sink.partitioner'")),
+    property("partitioner.ignore.keys", Producer, Nothing("use 'sink.partitioner'")),
+    property("partitioner.adaptive.partitioning.enable", Producer, Nothing(ENGINE)),
+    property("partitioner.availability.timeout.ms", Producer, Nothing(ENGINE)),
+    property("transaction.timeout.ms", Producer, Nothing("records are written outside transactions")),
+    property("transactional.id", Producer, Nothing("records are written outside transactions")),
+    property("transaction.two.phase.commit.enable", Producer, Nothing("records are written outside transactions")),
+    property("key.serializer", Producer, Nothing(JAVA_ONLY)),
+    property("value.serializer", Producer, Nothing(JAVA_ONLY)),
+    // Java only.
+    property("interceptor.classes", Both, Nothing(JAVA_ONLY)),
+    property("metric.reporters", Both, Nothing(JAVA_ONLY)),
+    property("metrics.num.samples", Both, Nothing(JAVA_ONLY)),
+    property("metrics.recording.level", Both, Nothing(JAVA_ONLY)),
+    property("metrics.sample.window.ms", Both, Nothing(JAVA_ONLY)),
+    property("auto.include.jmx.reporter", Both, Nothing(JAVA_ONLY)),
+    property("security.providers", Both, Nothing(JAVA_ONLY)),
+    // Security: read by its own file.
+    property("security.protocol", Both, Security),
+    property("sasl.mechanism", Both, Security),
+    property("sasl.jaas.config", Both, Security),
+    property("sasl.kerberos.service.name", Both, Security),
+    property("sasl.username", Both, Security),
+    property("sasl.password", Both, Security),
+    property("sasl.client.callback.handler.class", Both, Security),
+    property("sasl.login.callback.handler.class", Both, Security),
+    property("sasl.login.class", Both, Security),
+    property("ssl.endpoint.identification.algorithm", Both, Security),
+    property("ssl.truststore.type", Both, Security),
+    property("ssl.truststore.location", Both, Security),
+    property("ssl.truststore.password", Both, Security),
+    property("ssl.truststore.certificates", Both, Security),
+    property("ssl.keystore.type", Both, Security),
+    property("ssl.keystore.location", Both, Security),
+    property("ssl.keystore.password", Both, Security),
+    property("ssl.keystore.certificate.chain", Both, Security),
+    property("ssl.keystore.key", Both, Security),
+    property("ssl.key.password", Both, Security),
+    property("ssl.ca.location", Both, Security),
+    property("ssl.certificate.location", Both, Security),
+    property("ssl.key.location", Both, Security),
+    property("ssl.cipher.suites", Both, Setting("ssl.cipher.suites", None)),
+    property("ssl.protocol", Both, Nothing("the newest protocol both sides know is used")),
+    property("ssl.enabled.protocols", Both, Nothing("the newest protocol both sides know is used")),
+    property("ssl.provider", Both, Nothing(JAVA_ONLY)),
+    property("ssl.engine.factory.class", Both, Nothing(JAVA_ONLY)),
+    property("ssl.keymanager.algorithm", Both, Nothing(JAVA_ONLY)),
+    property("ssl.trustmanager.algorithm", Both, Nothing(JAVA_ONLY)),
+    property("ssl.secure.random.implementation", Both, Nothing(JAVA_ONLY)),
+];
+
+impl Clients {
+    fn includes(self, role: Role) -> bool {
+        match self {
+            Both => true,
+            Consumer => role == Role::Consumer,
+            Producer => role == Role::Producer,
+        }
+    }
+}
+
+impl KafkaProperties {
+    /// The settings of a table's client. `group` is the consumer group, also of clients that only look things up.
+    ///
+    /// # Errors
+    /// A setting whose meaning can't be kept, named with what to use instead.
+    pub fn build(options: &Options, role: Role, group: &str) -> Result<Self> {
+        let mut built = Self { config: ClientConfig::new(), warnings: Vec::new(), secrets: Vec::new() };
+        built.set_defaults(role);
+        for (key, value) in options.with_prefix("properties.") {
+            if is_secret(key) {
+                built.secrets.push(value.to_string());
+            }
+            built.set(options, role, key, value)?;
+        }
+        security::apply(options, &mut built)?;
+        match role {
+            Role::Consumer => built.set_consumer(group),
+            Role::Producer => built.set_producer(options)?,
+        }
+        built.check(options)?;
+        Ok(built)
+    }
+
+    /// Lets librdkafka look at names and values; touches no broker and no file.
+    fn check(&self, options: &Options) -> Result<()> {
+        let Err(error) = self.config.create_native_config() else {
+            return Ok(());
+        };
+        let (key, why) = match error {
+            KafkaError::ClientConfig(_, why, key, _) => (key, why),
+            other => (String::new(), other.to_string()),
+        };
+        let named = |p: &&Property| matches!(p.becomes, Setting(name, _) | SystemSize(name) if name == key);
+        let java = PROPERTIES.iter().find(named).map_or(key.as_str(), |p| p.java);
+        let shown = self.secrets.iter().filter(|s| !s.is_empty()).fold(why, |why, s| why.replace(s.as_str(), "******"));
+        Err(options.invalid(&format!("properties.{java}"), shown))
+    }
+
+    fn set_defaults(&mut self, role: Role) {
+        for property in PROPERTIES.iter().filter(|p| p.clients.includes(role)) {
+            if let Setting(name, Some(default)) = property.becomes {
+                self.config.set(name, default);
+            }
+        }
+    }
+
+    fn set(&mut self, options: &Options, role: Role, key: &str, value: &str) -> Result<()> {
+        if !PROPERTIES.iter().any(|p| p.java == key) {
+            let hint = did_you_mean(key, PROPERTIES.iter().map(|p| p.java));
+            let hint = hint.map_or(String::new(), |hint| format!(" {hint}"));
+            self.warnings.push(format!(
+                "option 'properties.{key}' of {} has no effect: the client has no such setting.{hint}",
+                options.owner()
+            ));
+            return Ok(());
+        }
+        // A setting of the other client is fine: one table may be source and sink.
+        let Some(property) = PROPERTIES.iter().find(|p| p.java == key && p.clients.includes(role)) else {
+            return Ok(());
+        };
+        match property.becomes {
+            Setting(name, _) => {
+                self.config.set(name, value.trim());
+            }
+            SystemSize(name) => {
+                let value = value.trim();
+                self.config.set(name, if value == "-1" { "0" } else { value });
+            }
+            Nothing(why) => {
+                self.warnings.push(format!("option 'properties.{key}' of {} has no effect: {why}.", options.owner()))
+            }
+            Ours | Security => {}
+        }
+        Ok(())
+    }
+
+    fn set_consumer(&mut self, group: &str) {
+        self.config
+            .set("group.id", group)
+            // Offsets live in checkpoints; a commit is a progress report.
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            // A lost range is an error with its name, never a silent jump.
+            .set("auto.offset.reset", "error")
+            // The end of a partition passes control and aborted records, which no record does.
+            .set("enable.partition.eof", "true")
+            // What waits in memory, for all partitions of a reader together.
+            .set("queued.max.messages.kbytes", "32768")
+            // The default, a second, lets a fast reader starve after it has drained the queue.
+            .set("fetch.queue.backoff.ms", "5");
+    }
+
+    fn set_producer(&mut self, options: &Options) -> Result<()> {
+        let memory = options.text("properties.buffer.memory").unwrap_or("33554432").trim().to_string();
+        let bytes: u64 = memory
+            .parse()
+            .map_err(|_| options.invalid("properties.buffer.memory", format!("'{memory}' is not a number of bytes")))?;
+        let idempotence = self.idempotence(options)?;
+        self.config
+            .set("queue.buffering.max.kbytes", (bytes / 1024).clamp(1, i32::MAX as u64).to_string())
+            // Bounded by bytes alone, as in the Java client.
+            .set("queue.buffering.max.messages", "0")
+            .set("batch.num.messages", "1000000")
+            .set("partitioner", "murmur2_random")
+            .set("enable.idempotence", idempotence)
+            // Successes are counted, not reported one by one.
+            .set("delivery.report.only.error", "true");
+        Ok(())
+    }
+
+    /// True unless switched off, or another setting rules it out and nobody asked for it (as in the Java client).
+    fn idempotence(&self, options: &Options) -> Result<&'static str> {
+        let key = "properties.enable.idempotence";
+        let number = |name: &str| self.config.get(name).and_then(|v| v.parse::<i64>().ok());
+        let ruled_out = if !matches!(self.config.get("acks"), Some("all" | "-1")) {
+            Some("'properties.acks' is not 'all'")
+        } else if number("retries") == Some(0) {
+            Some("'properties.retries' is 0")
+        } else if number("max.in.flight.requests.per.connection").is_some_and(|n| n > 5) {
+            Some("'properties.max.in.flight.requests.per.connection' is more than 5")
+        } else {
+            None
+        };
+        match (options.text(key).map(str::trim), ruled_out) {
+            (Some("false"), _) | (None, Some(_)) => Ok("false"),
+            (Some("true"), Some(why)) => Err(options.invalid(key, format!("idempotence is impossible because {why}"))),
+            (Some("true") | None, None) => Ok("true"),
+            (Some(other), _) => Err(options.invalid(key, format!("'{other}' is not true or false"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connectors::kafka::options::KafkaOptions;
+    use crate::connectors::kafka::testing::table;
+
+    fn build(role: Role, pairs: &[(&str, &str)]) -> Result<KafkaProperties> {
+        let options = KafkaOptions::check(&table("a INT", pairs))?.options;
+        KafkaProperties::build(&options, role, "g")
+    }
+
+    #[test]
+    fn every_default_is_one_librdkafka_takes() {
+        for role in [Role::Consumer, Role::Producer] {
+            let properties = build(role, &[]).unwrap();
+            properties.config.create_native_config().unwrap();
+            assert_eq!(properties.warnings, Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn defaults_are_the_java_clients() {
+        let producer = build(Role::Producer, &[]).unwrap().config;
+        for (key, value) in [
+            ("acks", "all"),
+            ("batch.size", "16384"),
+            ("delivery.timeout.ms", "120000"),
+            ("enable.idempotence", "true"),
+            ("linger.ms", "5"),
+            ("message.max.bytes", "1048576"),
+            ("partitioner", "murmur2_random"),
+            ("queue.buffering.max.kbytes", "32768"),
+            ("request.timeout.ms", "30000"),
+        ] {
+            assert_eq!(producer.get(key), Some(value), "{key}");
+        }
+        let consumer = build(Role::Consumer, &[]).unwrap().config;
+        for (key, value) in [
+            ("check.crcs", "true"),
+            ("fetch.wait.max.ms", "500"),
+            ("group.id", "g"),
+            ("isolation.level", "read_committed"),
+            ("session.timeout.ms", "45000"),
+            ("socket.timeout.ms", "30000"),
+        ] {
+            assert_eq!(consumer.get(key), Some(value), "{key}");
+        }
+    }
+
+    #[test]
+    fn java_names_become_librdkafkas() {
+        let pairs = [
+            ("properties.max.request.size", "2000000"),
+            ("properties.buffer.memory", "1048576"),
+            ("properties.compression.type", "zstd"),
+            ("properties.compression.zstd.level", "3"),
+            ("properties.send.buffer.bytes", "-1"),
+        ];
+        let config = build(Role::Producer, &pairs).unwrap().config;
+        assert_eq!(config.get("message.max.bytes"), Some("2000000"));
+        assert_eq!(config.get("queue.buffering.max.kbytes"), Some("1024"));
+        assert_eq!(config.get("compression.type"), Some("zstd"));
+        assert_eq!(config.get("compression.level"), Some("3"));
+        assert_eq!(config.get("socket.send.buffer.bytes"), Some("0"));
+        config.create_native_config().unwrap();
+    }
+
+    #[test]
+    fn java_only_and_unknown_settings_are_warnings() {
+        let pairs = [("properties.key.deserializer", "x.Y"), ("properties.fetch.min.bites", "1")];
+        let warnings = build(Role::Consumer, &pairs).unwrap().warnings;
+        assert_eq!(
+            warnings,
+            [
+                "option 'properties.key.deserializer' of table \"t\" (connector \"kafka\") has no effect: \
+                 it names a class of the Java client.",
+                "option 'properties.fetch.min.bites' of table \"t\" (connector \"kafka\") has no effect: \
+                 the client has no such setting. Did you mean \"fetch.min.bytes\"?",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_setting_of_the_other_client_is_left_alone() {
+        let properties = build(Role::Consumer, &[("properties.linger.ms", "100")]).unwrap();
+        assert_eq!((properties.config.get("linger.ms"), properties.warnings.len()), (None, 0));
+    }
+
+    #[test]
+    fn a_value_that_no_client_takes_is_refused_before_anything_runs() {
+        for (key, role) in [("properties.fetch.min.bytes", Role::Consumer), ("properties.acks", Role::Producer)] {
+            let error = build(role, &[(key, "many")]).unwrap_err();
+            assert!(error.message().starts_with(&format!("option '{key}' of table \"t\"")), "{error}");
+        }
+    }
+
+    #[test]
+    fn idempotence_yields_to_acks_unless_it_was_asked_for() {
+        let config = build(Role::Producer, &[("properties.acks", "1")]).unwrap().config;
+        assert_eq!(config.get("enable.idempotence"), Some("false"));
+        let pairs = [("properties.acks", "1"), ("properties.enable.idempotence", "true")];
+        let error = build(Role::Producer, &pairs).unwrap_err();
+        assert!(error.message().contains("idempotence is impossible because 'properties.acks'"), "{error}");
+    }
+}

@@ -1,0 +1,190 @@
+//! Reads some partitions: blocks from the fetching thread become batches of rows.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use super::block::Block;
+use super::cluster::Cluster;
+use super::decode::RecordDecoder;
+use super::fetcher::{Fetcher, WAITING_BLOCKS};
+use super::split::KafkaSplit;
+use crate::connectors::{DoorMetrics, Reporter, SourceEvent, SourceReader, Split};
+use crate::error::{Error, Result};
+
+/// Reads splits of a kafka source.
+pub struct KafkaReader {
+    splits: Vec<Reading>,
+    decoder: RecordDecoder,
+    batch_rows: usize,
+    blocks: mpsc::Receiver<Result<Block>>,
+    /// A block that came while a batch of another split was being made.
+    pending: Option<Block>,
+    /// An error that came behind rows that are handed over first.
+    failure: Option<Error>,
+    /// Events that are ready.
+    ready: VecDeque<SourceEvent>,
+    live: usize,
+    ends: Arc<[AtomicI64]>,
+    cluster: Cluster,
+    commits: bool,
+    metrics: Arc<DoorMetrics>,
+    reporter: Reporter,
+}
+
+struct Reading {
+    id: Arc<str>,
+    split: KafkaSplit,
+}
+
+/// What a reader is made of beside its splits.
+pub struct ReaderParts {
+    pub decoder: RecordDecoder,
+    pub batch_rows: usize,
+    pub cluster: Cluster,
+    /// Whether complete epochs are reported as group offsets.
+    pub commits: bool,
+    pub metrics: Arc<DoorMetrics>,
+    pub reporter: Reporter,
+}
+
+impl KafkaReader {
+    /// Starts the thread that fetches; it ends with the reader.
+    pub fn start(
+        splits: Vec<KafkaSplit>,
+        parts: ReaderParts,
+        fetcher: impl FnOnce(Vec<KafkaSplit>, mpsc::Sender<Result<Block>>) -> Result<Fetcher>,
+    ) -> Result<Self> {
+        let (sender, blocks) = mpsc::channel(WAITING_BLOCKS);
+        let fetcher = fetcher(splits.clone(), sender)?;
+        let ends = fetcher.ends();
+        std::thread::Builder::new()
+            .name("kafka-fetch".into())
+            .spawn(move || fetcher.run())
+            .map_err(|error| Error::external(format!("cannot start a thread to read from Kafka: {error}")))?;
+        let live = splits.len();
+        let splits = splits.into_iter().map(|split| Reading { id: split.id().into(), split }).collect();
+        let ReaderParts { decoder, batch_rows, cluster, commits, metrics, reporter } = parts;
+        Ok(Self {
+            splits,
+            decoder,
+            batch_rows,
+            blocks,
+            pending: None,
+            failure: None,
+            ready: VecDeque::new(),
+            live,
+            ends,
+            cluster,
+            commits,
+            metrics,
+            reporter,
+        })
+    }
+
+    /// Turns a block, and blocks of the same split that are ready behind it, into events. Doesn't wait.
+    fn take(&mut self, block: Block) -> Result<()> {
+        let split = block.split;
+        let mut ended = self.decode(block)?;
+        while !ended && self.decoder.rows() < self.batch_rows {
+            match self.blocks.try_recv() {
+                Ok(Ok(next)) if next.split == split && self.fits(&next) => ended = self.decode(next)?,
+                Ok(Ok(next)) => self.pending = Some(next),
+                Ok(Err(error)) => self.failure = Some(error),
+                Err(_) => break,
+            }
+            if self.pending.is_some() || self.failure.is_some() {
+                break;
+            }
+        }
+        let undecodable = self.decoder.take_undecodable();
+        self.metrics.rows_undecodable.fetch_add(undecodable, Ordering::Relaxed);
+        let id = &self.splits[split].id;
+        if self.decoder.rows() > 0 {
+            let rows = self.decoder.finish()?;
+            self.ready.push_back(SourceEvent::Rows { split: id.clone(), rows });
+        }
+        if ended {
+            self.ready.push_back(SourceEvent::SplitEnd(id.clone()));
+            self.live -= 1;
+        }
+        Ok(())
+    }
+
+    fn fits(&self, block: &Block) -> bool {
+        self.decoder.rows() + block.records.len() <= self.batch_rows
+    }
+
+    /// Decodes a block and moves its split's position behind it; true when the split has ended.
+    fn decode(&mut self, block: Block) -> Result<bool> {
+        let split = &mut self.splits[block.split].split;
+        self.decoder.decode(&split.topic, split.partition, &block)?;
+        self.metrics.bytes.fetch_add(block.buffer.len() as u64, Ordering::Relaxed);
+        split.position = block.next_position;
+        Ok(block.ended)
+    }
+}
+
+#[async_trait]
+impl SourceReader for KafkaReader {
+    async fn next(&mut self) -> Result<SourceEvent> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Ok(event);
+            }
+            if let Some(error) = self.failure.take() {
+                return Err(error);
+            }
+            if self.live == 0 {
+                return Ok(SourceEvent::End);
+            }
+            // Nothing is taken before the only await is done, and nothing waits after it.
+            let block = match self.pending.take() {
+                Some(block) => block,
+                None => match self.blocks.recv().await {
+                    Some(block) => block?,
+                    None => return Err(Error::internal("the thread that reads from Kafka has ended early")),
+                },
+            };
+            self.take(block)?;
+        }
+    }
+
+    fn positions(&self) -> Vec<Split> {
+        self.splits.iter().map(|reading| Split::from(&reading.split)).collect()
+    }
+
+    /// Commits the positions for the consumer group. A failure is told, not raised: the checkpoint holds the truth.
+    async fn on_epoch_complete(&mut self, positions: &[Split]) -> Result<()> {
+        if !self.commits {
+            return Ok(());
+        }
+        let mut offsets = Vec::with_capacity(positions.len());
+        for position in positions {
+            let split = KafkaSplit::parse(position)?;
+            offsets.push(((split.topic, split.partition), split.position));
+        }
+        let cluster = self.cluster.clone();
+        let done = tokio::task::spawn_blocking(move || cluster.commit(&offsets)).await;
+        if let Ok(Err(error)) = done {
+            self.reporter.tell(&format!("{}; the next checkpoint tries again", error.message()));
+        }
+        Ok(())
+    }
+
+    fn lag(&self) -> Option<u64> {
+        let mut lag = 0;
+        for (reading, end) in self.splits.iter().zip(self.ends.iter()) {
+            let heard = end.load(Ordering::Relaxed);
+            if heard < 0 {
+                continue;
+            }
+            let end = reading.split.end.map_or(heard, |bound| bound.min(heard));
+            lag += u64::try_from(end - reading.split.position).unwrap_or(0);
+        }
+        Some(lag)
+    }
+}

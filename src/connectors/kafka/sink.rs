@@ -1,0 +1,151 @@
+//! The sink of a kafka table: which topic rows go to, and how.
+
+use async_trait::async_trait;
+
+use super::cluster::{Cluster, settings_error};
+use super::columns::RecordColumns;
+use super::context::KafkaContext;
+use super::metadata::Metadata;
+use super::options::{DeliveryGuarantee, KafkaOptions, Partitioner, Topics, group_id, topic_regex};
+use super::produce::BatchProducer;
+use super::properties::{KafkaProperties, Role};
+use super::writer::{KafkaSinkWriter, Partitioning, TargetTopic, WriterParts};
+use crate::connectors::{ChangelogSupport, OpenContext, Sink, SinkWriter, TableDescriptor};
+use crate::error::{Error, Result};
+
+/// Writes rows to a topic, or to the topics a column names.
+pub struct KafkaSink {
+    options: KafkaOptions,
+    properties: KafkaProperties,
+    /// For the client that looks topics up.
+    lookup: KafkaProperties,
+    columns: RecordColumns,
+    physical: usize,
+    partitioner: Partitioner,
+    guarantee: DeliveryGuarantee,
+    parallelism: Option<usize>,
+}
+
+impl KafkaSink {
+    pub fn try_new(table: &TableDescriptor) -> Result<Self> {
+        let options = KafkaOptions::check(table)?;
+        let columns = RecordColumns::check(table, &options.options)?;
+        columns.value.format.encoding(&columns.value.schema)?;
+        if let Some(key) = &columns.key {
+            key.format.encoding(&key.schema)?;
+        }
+        let by_column = columns.metadata.contains(&(Metadata::Topic, false));
+        if !by_column && !matches!(&options.topics, Topics::List(topics) if topics.len() == 1) {
+            let error = options.options.invalid("topic", "a sink writes to one topic");
+            return Err(error.with_hint(
+                "To choose a topic for each row among several, declare a column `topic` STRING NOT NULL METADATA.",
+            ));
+        }
+        if let Some((metadata, _)) = columns.metadata.iter().find(|(m, is_virtual)| !is_virtual && !m.is_writable()) {
+            let error = format!("{} can't write the metadata '{}'", table.owner(), metadata.key());
+            return Err(Error::statement(error).with_hint("Declare the column as METADATA VIRTUAL."));
+        }
+        let group = group_id(&table.options, &table.name);
+        Ok(Self {
+            partitioner: options.partitioner()?,
+            guarantee: options.delivery_guarantee()?,
+            parallelism: options.parallelism("sink.parallelism")?,
+            properties: KafkaProperties::build(&options.options, Role::Producer, &group)?,
+            lookup: KafkaProperties::build(&options.options, Role::Consumer, &group)?,
+            physical: table.columns.len(),
+            options,
+            columns,
+        })
+    }
+
+    /// The topic, or the rule for topics that rows name.
+    fn target(&self) -> Result<TargetTopic> {
+        Ok(match &self.options.topics {
+            Topics::List(topics) => match topics.as_slice() {
+                [topic] => TargetTopic::One(topic.clone()),
+                topics => TargetTopic::OneOf(topics.to_vec()),
+            },
+            Topics::Pattern(pattern) => TargetTopic::Like(topic_regex(pattern).map_err(Error::statement)?),
+        })
+    }
+
+    /// Waits for the broker, makes sure that the topics are there, and says how many partitions the (first) one has.
+    async fn partition_count(&self, context: &OpenContext) -> Result<i32> {
+        let cluster = Cluster::connect(&self.lookup, self.options.connection_timeout, context.reporter.clone())?;
+        let Topics::List(topics) = self.options.topics.clone() else {
+            return cluster.ask(|cluster| cluster.check()).await.map(|()| 1);
+        };
+        let counts = cluster
+            .ask(move |cluster| topics.iter().map(|topic| cluster.partition_count(topic)).collect::<Result<Vec<_>>>());
+        Ok(counts.await?.first().copied().unwrap_or(1))
+    }
+}
+
+#[async_trait]
+impl Sink for KafkaSink {
+    fn changelog_support(&self) -> ChangelogSupport {
+        ChangelogSupport::InsertOnly
+    }
+
+    fn describe(&self) -> String {
+        let topics = match &self.options.topics {
+            Topics::List(topics) => format!("topic={}", topics.join(";")),
+            Topics::Pattern(pattern) => format!("topic-pattern={pattern}"),
+        };
+        let guarantee = self.options.options.text("sink.delivery-guarantee").unwrap_or_default();
+        format!("{topics}, delivery-guarantee={guarantee}")
+    }
+
+    fn parallelism(&self) -> Option<usize> {
+        self.parallelism
+    }
+
+    async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {
+        if context.subtask == 0 {
+            for warning in &self.properties.warnings {
+                context.reporter.tell(warning);
+            }
+        }
+        let partitions = self.partition_count(context).await?.max(1);
+        let servers = self.properties.config.get("bootstrap.servers").unwrap_or_default();
+        let heard = KafkaContext::new(servers, self.properties.secrets.clone(), context.reporter.clone());
+        let producer =
+            BatchProducer::open(&self.properties, heard.clone()).map_err(|error| settings_error(&heard, &error))?;
+        let subtask = i32::try_from(context.subtask).unwrap_or(0);
+        let key = match &self.columns.key {
+            Some(key) => Some((key.columns.clone(), key.format.encoding(&key.schema)?.encoder()?)),
+            None => None,
+        };
+        Ok(Box::new(KafkaSinkWriter::new(WriterParts {
+            producer,
+            target: self.target()?,
+            value: (
+                self.columns.value.columns.clone(),
+                self.columns.value.format.encoding(&self.columns.value.schema)?.encoder()?,
+            ),
+            key,
+            metadata: self.written_metadata(),
+            partitioning: match self.partitioner {
+                Partitioner::Default => Partitioning::ByKey,
+                Partitioner::Fixed => Partitioning::Fixed(subtask % partitions),
+                Partitioner::RoundRobin => Partitioning::RoundRobin { next: subtask % partitions, partitions },
+            },
+            guarantee: self.guarantee,
+            metrics: context.metrics.clone(),
+        })))
+    }
+}
+
+impl KafkaSink {
+    /// The metadata that rows bring, with the column each is in.
+    fn written_metadata(&self) -> Vec<(Metadata, usize)> {
+        let written = self.columns.metadata.iter().filter(|(_, is_virtual)| !is_virtual);
+        written.enumerate().map(|(i, (metadata, _))| (*metadata, self.physical + i)).collect()
+    }
+}
+
+impl std::fmt::Debug for KafkaSink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KafkaSink({})", Sink::describe(self))
+    }
+}

@@ -1,0 +1,161 @@
+//! The source of a kafka table: which partitions are read, from where to where, and by whom.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use super::cluster::{Cluster, settings_error};
+use super::columns::RecordColumns;
+use super::consume::BatchConsumer;
+use super::context::KafkaContext;
+use super::decode::RecordDecoder;
+use super::fetcher::{Fetcher, GrowthWatch};
+use super::offsets;
+use super::options::{BoundedMode, KafkaOptions, StartupMode, Topics, group_id};
+use super::properties::{KafkaProperties, Role};
+use super::reader::{KafkaReader, ReaderParts};
+use super::split::KafkaSplit;
+use crate::connectors::{OpenContext, ScanRequest, Source, SourceReader, Split, TableDescriptor};
+use crate::error::Result;
+use crate::types::Schema;
+
+/// Reads the partitions of one or several topics.
+#[derive(Clone)]
+pub struct KafkaSource {
+    options: Arc<KafkaOptions>,
+    properties: Arc<KafkaProperties>,
+    columns: Arc<RecordColumns>,
+    scan_schema: Schema,
+    projection: Vec<usize>,
+    startup: StartupMode,
+    bounded: BoundedMode,
+    group: String,
+    parallelism: Option<usize>,
+    /// One client for questions, made when the first is asked.
+    cluster: Arc<Mutex<Option<Cluster>>>,
+}
+
+impl KafkaSource {
+    /// A description of all columns; everything the options say is checked.
+    pub fn try_new(table: &TableDescriptor) -> Result<Self> {
+        let options = KafkaOptions::check(table)?;
+        let columns = RecordColumns::check(table, &options.options)?;
+        let scan_schema = table.scan_schema();
+        let projection: Vec<usize> = (0..scan_schema.len()).collect();
+        // Formats check their options now, not when a job starts.
+        RecordDecoder::try_new(&columns, &scan_schema, &projection)?;
+        let group = group_id(&table.options, &table.name);
+        Ok(Self {
+            startup: options.startup_mode()?,
+            bounded: options.bounded_mode()?,
+            parallelism: options.parallelism("scan.parallelism")?,
+            properties: Arc::new(KafkaProperties::build(&options.options, Role::Consumer, &group)?),
+            options: Arc::new(options),
+            columns: Arc::new(columns),
+            scan_schema,
+            projection,
+            group,
+            cluster: Arc::default(),
+        })
+    }
+
+    fn cluster(&self, context: &OpenContext) -> Result<Cluster> {
+        let mut cluster = self.cluster.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cluster) = &*cluster {
+            return Ok(cluster.clone());
+        }
+        for warning in &self.properties.warnings {
+            context.reporter.tell(warning);
+        }
+        let made = Cluster::connect(&self.properties, self.options.connection_timeout, context.reporter.clone())?;
+        Ok(cluster.insert(made).clone())
+    }
+
+    fn commits(&self) -> bool {
+        self.options.options.text("properties.commit.offsets.on.checkpoint").is_none_or(|v| v.trim() != "false")
+    }
+
+    /// Looks for new partitions while an endless job runs; one subtask does it for all.
+    fn growth_watch(&self, context: &OpenContext, topics: Vec<(String, i32)>) -> Option<GrowthWatch> {
+        let interval = self.options.options.duration("scan.topic-partition-discovery.interval")?;
+        let watches = context.subtask == 0 && !self.is_bounded() && !interval.is_zero();
+        watches.then_some(GrowthWatch { interval, topics })
+    }
+}
+
+#[async_trait]
+impl Source for KafkaSource {
+    fn is_bounded(&self) -> bool {
+        self.bounded != BoundedMode::Unbounded
+    }
+
+    fn narrow(&self, scan: ScanRequest) -> Result<Arc<dyn Source>> {
+        Ok(Arc::new(Self { projection: scan.projection, ..self.clone() }))
+    }
+
+    fn describe(&self) -> String {
+        let topics = match &self.options.topics {
+            Topics::List(names) => format!("topic={}", names.join(";")),
+            Topics::Pattern(pattern) => format!("topic-pattern={pattern}"),
+        };
+        let text = |key| self.options.options.text(key).unwrap_or_default();
+        let bounded =
+            if self.is_bounded() { format!(", bounded={}", text("scan.bounded.mode")) } else { String::new() };
+        format!("{topics}, startup={}{bounded}", text("scan.startup.mode"))
+    }
+
+    fn parallelism(&self) -> Option<usize> {
+        self.parallelism
+    }
+
+    async fn splits(&self, context: &OpenContext) -> Result<Vec<Split>> {
+        let source = self.clone();
+        let splits = self
+            .cluster(context)?
+            .ask(move |cluster| {
+                let partitions = cluster.partitions(&source.options.topics)?;
+                offsets::resolve(cluster, &partitions, &source.startup, &source.bounded, &source.group)
+            })
+            .await?;
+        Ok(splits.iter().map(Split::from).collect())
+    }
+
+    async fn open(&self, splits: Vec<Split>, context: &OpenContext) -> Result<Box<dyn SourceReader>> {
+        let splits = splits.iter().map(KafkaSplit::parse).collect::<Result<Vec<_>>>()?;
+        let cluster = self.cluster(context)?;
+        let mut topics: Vec<String> = splits.iter().map(|split| split.topic.to_string()).collect();
+        topics.sort_unstable();
+        topics.dedup();
+        // Restored positions come without a look at the brokers: are they and the topics there?
+        let counts = cluster
+            .ask(move |cluster| {
+                let count = |topic: &String| Ok((topic.clone(), cluster.partition_count(topic)?));
+                topics.iter().map(count).collect::<Result<Vec<_>>>()
+            })
+            .await?;
+        let parts = ReaderParts {
+            decoder: RecordDecoder::try_new(&self.columns, &self.scan_schema, &self.projection)?,
+            batch_rows: context.batch_rows.max(1),
+            cluster: cluster.clone(),
+            commits: self.commits(),
+            metrics: context.metrics.clone(),
+            reporter: context.reporter.clone(),
+        };
+        let (needs, batch_rows) = (parts.decoder.needs(), parts.batch_rows);
+        let heard =
+            KafkaContext::new(cluster.context().servers(), self.properties.secrets.clone(), context.reporter.clone());
+        let consumer =
+            BatchConsumer::open(&self.properties, heard.clone()).map_err(|error| settings_error(&heard, &error))?;
+        let growth = self.growth_watch(context, counts);
+        let reader = KafkaReader::start(splits, parts, |splits, blocks| {
+            Ok(Fetcher::new(consumer, splits, needs, batch_rows, growth, blocks))
+        })?;
+        Ok(Box::new(reader))
+    }
+}
+
+impl std::fmt::Debug for KafkaSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KafkaSource({})", crate::connectors::Source::describe(self))
+    }
+}

@@ -1,0 +1,76 @@
+//! A partition of a topic and how far reading has come, as a [`Split`] spells it.
+
+use std::sync::Arc;
+
+use crate::connectors::Split;
+use crate::error::{Error, Result};
+
+/// One partition from `position` on, up to `end` where reading is bounded.
+///
+/// As a split: id `topic/3`, position `118204`, or `118204..200000` where it has an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KafkaSplit {
+    pub topic: Arc<str>,
+    pub partition: i32,
+    /// The next offset to read.
+    pub position: i64,
+    /// The first offset not to read.
+    pub end: Option<i64>,
+}
+
+impl KafkaSplit {
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.topic, self.partition)
+    }
+
+    /// True when nothing is left to read.
+    pub fn is_done(&self) -> bool {
+        self.end.is_some_and(|end| self.position >= end)
+    }
+
+    /// # Errors
+    /// A spelling that isn't ours: a checkpoint of another source, or a damaged one.
+    pub fn parse(split: &Split) -> Result<Self> {
+        Self::try_parse(split).ok_or_else(|| {
+            Error::state(format!("'{}' at '{}' is not a position in a kafka topic", split.id, split.position))
+        })
+    }
+
+    fn try_parse(split: &Split) -> Option<Self> {
+        let (topic, partition) = split.id.rsplit_once('/')?;
+        let (position, end) = match split.position.split_once("..") {
+            Some((position, end)) => (position, Some(end.parse().ok()?)),
+            None => (split.position.as_str(), None),
+        };
+        Some(Self { topic: topic.into(), partition: partition.parse().ok()?, position: position.parse().ok()?, end })
+    }
+}
+
+impl From<&KafkaSplit> for Split {
+    fn from(split: &KafkaSplit) -> Self {
+        let position = match split.end {
+            Some(end) => format!("{}..{end}", split.position),
+            None => split.position.to_string(),
+        };
+        Split { id: split.id(), position }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_split_is_read_as_it_was_written() {
+        for end in [None, Some(9)] {
+            let split = KafkaSplit { topic: "a.b/c".into(), partition: 12, position: 7, end };
+            assert_eq!(KafkaSplit::parse(&Split::from(&split)).unwrap(), split);
+        }
+    }
+
+    #[test]
+    fn a_foreign_position_is_refused() {
+        let error = KafkaSplit::parse(&Split { id: "t/0".into(), position: "row 7".into() }).unwrap_err();
+        assert_eq!(error.message(), "'t/0' at 'row 7' is not a position in a kafka topic");
+    }
+}

@@ -1,0 +1,276 @@
+//! Writes batches of rows as records: encodes into one buffer, hands it to the producer, waits while that is full.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use arrow::array::{Array, AsArray, StructArray};
+use arrow::datatypes::TimestampMillisecondType;
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::metadata::Metadata;
+use super::options::DeliveryGuarantee;
+use super::produce::{BatchProducer, Extras, Outgoing};
+use crate::changelog::ChangelogBatch;
+use crate::connectors::{DoorMetrics, SinkWriter};
+use crate::error::{Error, Result};
+use crate::formats::{Encoder, Messages};
+
+/// How long to wait before a full producer is asked again.
+const FULL_PAUSE: Duration = Duration::from_millis(2);
+/// How often to look for failed deliveries while nothing is written.
+const CHECK_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Which topics records may go to.
+pub enum TargetTopic {
+    One(String),
+    OneOf(Vec<String>),
+    Like(regex::Regex),
+}
+
+/// How the partition of a record is chosen.
+pub enum Partitioning {
+    ByKey,
+    Fixed(i32),
+    RoundRobin { next: i32, partitions: i32 },
+}
+
+/// What a writer is made of.
+pub struct WriterParts {
+    pub producer: BatchProducer,
+    pub target: TargetTopic,
+    /// The columns of the value and their encoder.
+    pub value: (Vec<usize>, Box<dyn Encoder>),
+    pub key: Option<(Vec<usize>, Box<dyn Encoder>)>,
+    /// Metadata that rows bring, with the column each is in.
+    pub metadata: Vec<(Metadata, usize)>,
+    pub partitioning: Partitioning,
+    pub guarantee: DeliveryGuarantee,
+    pub metrics: Arc<DoorMetrics>,
+}
+
+/// Writes for one subtask.
+pub struct KafkaSinkWriter {
+    parts: WriterParts,
+    values: Messages,
+    keys: Messages,
+    check_at: Option<Instant>,
+}
+
+impl KafkaSinkWriter {
+    pub fn new(parts: WriterParts) -> Self {
+        Self { parts, values: Messages::new(), keys: Messages::new(), check_at: None }
+    }
+
+    fn encode(&mut self, rows: &RecordBatch) -> Result<()> {
+        let place = || match &self.parts.target {
+            TargetTopic::One(topic) => format!("cannot encode a row for topic \"{topic}\""),
+            _ => "cannot encode a row".to_string(),
+        };
+        let (columns, encoder) = &mut self.parts.value;
+        self.values.clear();
+        encoder.encode(&rows.project(columns)?, &mut self.values).map_err(|error| error.into_error(place()))?;
+        self.keys.clear();
+        if let Some((columns, encoder)) = &mut self.parts.key {
+            encoder.encode(&rows.project(columns)?, &mut self.keys).map_err(|error| error.into_error(place()))?;
+        }
+        let bytes = self.values.buffer.len() + self.keys.buffer.len();
+        self.parts.metrics.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Records that are alike but for key and value, many in a call.
+    async fn write_plain(&mut self, topic: String) -> Result<()> {
+        let mut sent = 0;
+        while sent < self.values.len() {
+            let taken = self.send_from(sent, &topic)?;
+            self.parts.partitioning.advance(taken);
+            sent += taken;
+            if taken == 0 {
+                wait_while_full(&self.parts.producer).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands over messages from `first` on and says how many were taken.
+    fn send_from(&self, first: usize, topic: &str) -> Result<usize> {
+        let has_key = self.parts.key.is_some();
+        let records = (first..self.values.len()).map(|i| Outgoing {
+            key: if has_key { self.keys.get(i) } else { None },
+            value: self.values.get(i),
+            partition: self.parts.partitioning.nth(i - first),
+        });
+        self.parts.producer.send(topic, records)
+    }
+
+    /// Records with a topic, a timestamp or headers of their own, one by one.
+    async fn write_with_metadata(&mut self, rows: &RecordBatch) -> Result<()> {
+        for row in 0..rows.num_rows() {
+            while !self.send_row(rows, row)? {
+                wait_while_full(&self.parts.producer).await?;
+            }
+            self.parts.partitioning.advance(1);
+        }
+        Ok(())
+    }
+
+    /// False where the producer is full.
+    fn send_row(&self, rows: &RecordBatch, row: usize) -> Result<bool> {
+        let topic = self.topic_of(rows, row)?;
+        let extras = self.extras_of(rows, row)?;
+        let record = Outgoing {
+            key: if self.parts.key.is_some() { self.keys.get(row) } else { None },
+            value: self.values.get(row),
+            partition: self.parts.partitioning.nth(0),
+        };
+        self.parts.producer.send_one(topic, record, &extras)
+    }
+
+    fn topic_of<'a>(&'a self, rows: &'a RecordBatch, row: usize) -> Result<&'a str> {
+        let column = self.column(rows, Metadata::Topic).map(|column| column.as_string::<i32>());
+        let named = column.filter(|column| column.is_valid(row)).map(|column| column.value(row));
+        let (fits, expected) = match (&self.parts.target, named) {
+            (TargetTopic::One(topic), None) => return Ok(topic),
+            (_, None) => return Err(Error::data("the metadata column 'topic' is NULL: there is no topic to write to")),
+            (TargetTopic::One(topic), Some(named)) => (topic == named, topic.clone()),
+            (TargetTopic::OneOf(topics), Some(named)) => (topics.iter().any(|t| t == named), topics.join(", ")),
+            (TargetTopic::Like(regex), Some(named)) => (regex.is_match(named), regex.as_str().to_string()),
+        };
+        let named = named.unwrap_or_default();
+        if fits {
+            return Ok(named);
+        }
+        Err(Error::data(format!(
+            "the metadata column 'topic' is '{named}', which is not among the topics of the table"
+        ))
+        .with_detail(format!("The table writes to: {expected}.")))
+    }
+
+    fn extras_of<'a>(&self, rows: &'a RecordBatch, row: usize) -> Result<Extras<'a>> {
+        let mut extras = Extras::default();
+        if let Some(column) = self.column(rows, Metadata::Timestamp).filter(|c| c.is_valid(row)) {
+            let timestamp = column.as_primitive::<TimestampMillisecondType>().value(row);
+            // librdkafka takes 0 for "now", and the broker refuses what is before.
+            if timestamp <= 0 {
+                return Err(Error::data(format!(
+                    "a record can't have the timestamp {timestamp} ms: it must lie after 1970-01-01 00:00:00"
+                )));
+            }
+            extras.timestamp = Some(timestamp);
+        }
+        if let Some(column) = self.column(rows, Metadata::Headers).filter(|c| c.is_valid(row)) {
+            let map = column.as_map();
+            push_headers(map.entries(), map.value_offsets(), row, &mut extras);
+        }
+        if let Some(column) = self.column(rows, Metadata::HeaderList).filter(|c| c.is_valid(row)) {
+            let list = column.as_list::<i32>();
+            push_headers(list.values().as_struct(), list.value_offsets(), row, &mut extras);
+        }
+        Ok(extras)
+    }
+
+    fn column<'a>(&self, rows: &'a RecordBatch, metadata: Metadata) -> Option<&'a dyn Array> {
+        let (_, column) = self.parts.metadata.iter().find(|(m, _)| *m == metadata)?;
+        Some(rows.column(*column).as_ref())
+    }
+
+    async fn flush_all(&mut self) -> Result<()> {
+        let producer = self.parts.producer.clone();
+        tokio::task::spawn_blocking(move || producer.flush())
+            .await
+            .map_err(|error| Error::internal(format!("a flush to Kafka was not finished: {error}")))??;
+        self.check_at = None;
+        Ok(())
+    }
+
+    fn plan_check(&mut self) {
+        self.check_at = (self.parts.producer.in_flight() > 0).then(|| Instant::now() + CHECK_INTERVAL);
+    }
+}
+
+/// The producer's buffer is full: gives it time, which holds back whoever writes.
+async fn wait_while_full(producer: &BatchProducer) -> Result<()> {
+    producer.check()?;
+    tokio::time::sleep(FULL_PAUSE).await;
+    Ok(())
+}
+
+/// The headers of one row; those without a key are left out, as Kafka has none such.
+fn push_headers<'a>(entries: &'a StructArray, offsets: &[i32], row: usize, extras: &mut Extras<'a>) {
+    let (keys, values) = (entries.column(0).as_string::<i32>(), entries.column(1).as_binary::<i32>());
+    for i in offsets[row] as usize..offsets[row + 1] as usize {
+        if entries.is_valid(i) && keys.is_valid(i) {
+            extras.headers.push((keys.value(i), values.is_valid(i).then(|| values.value(i))));
+        }
+    }
+}
+
+impl Partitioning {
+    /// The partition of the `i`-th record from here; none where the key decides.
+    fn nth(&self, i: usize) -> Option<i32> {
+        match *self {
+            Self::ByKey => None,
+            Self::Fixed(partition) => Some(partition),
+            Self::RoundRobin { next, partitions } => Some(((next as usize + i) % partitions as usize) as i32),
+        }
+    }
+
+    fn advance(&mut self, count: usize) {
+        if let Self::RoundRobin { next, partitions } = self {
+            *next = ((*next as usize + count) % *partitions as usize) as i32;
+        }
+    }
+}
+
+#[async_trait]
+impl SinkWriter for KafkaSinkWriter {
+    async fn write(&mut self, batch: ChangelogBatch) -> Result<()> {
+        self.parts.producer.check()?;
+        let rows = batch.into_rows();
+        self.encode(&rows)?;
+        match &self.parts.target {
+            TargetTopic::One(topic) if self.parts.metadata.is_empty() => self.write_plain(topic.clone()).await?,
+            _ => self.write_with_metadata(&rows).await?,
+        }
+        self.plan_check();
+        Ok(())
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.check_at
+    }
+
+    /// Nothing has to be sent by us; failed deliveries come to light though nothing more is written.
+    async fn on_deadline(&mut self) -> Result<()> {
+        self.parts.producer.check()?;
+        self.plan_check();
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        match self.parts.guarantee {
+            DeliveryGuarantee::AtLeastOnce => self.flush_all().await,
+            DeliveryGuarantee::None => self.parts.producer.check(),
+        }
+    }
+
+    async fn close(&mut self) -> Result<()> {
+        self.flush_all().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_robin_goes_on_where_the_last_call_stopped() {
+        let mut partitioning = Partitioning::RoundRobin { next: 1, partitions: 3 };
+        assert_eq!((0..4).map(|i| partitioning.nth(i).unwrap()).collect::<Vec<_>>(), [1, 2, 0, 1]);
+        partitioning.advance(4);
+        assert_eq!(partitioning.nth(0), Some(2));
+    }
+}

@@ -1,0 +1,317 @@
+//! The options of a search index table, checked.
+
+use std::time::Duration;
+
+use opensearch::http::Url;
+
+use crate::connectors::TableDescriptor;
+use crate::connectors::options::{OptionSpec, OptionType, Options};
+use crate::error::{Error, Result};
+use crate::formats::{FormatRole, TableFormat, option_specs};
+
+/// What all names of the connector take together; see [`not_of`] for the differences.
+pub const OPTIONS: &[OptionSpec] = &[
+    OptionSpec::new("hosts", OptionType::List, "The nodes, as 'http://host:port;...'. Requests go to them in turn.")
+        .required(),
+    OptionSpec::new(
+        "index",
+        OptionType::Text,
+        "The index. '{column}', '{column|pattern}' and '{now()|pattern}' (Java date patterns) choose it row by row.",
+    )
+    .required(),
+    OptionSpec::new("username", OptionType::Text, "The user for basic authentication; needs 'password'."),
+    OptionSpec::new("password", OptionType::Text, "The password for basic authentication.").secret(),
+    OptionSpec::new("allow-insecure", OptionType::Bool, "Accept any certificate of an https host (OpenSearch only)."),
+    OptionSpec::new(
+        "document-id.key-delimiter",
+        OptionType::Text,
+        "What stands between the columns of the PRIMARY KEY in a document's id.",
+    )
+    .default("_"),
+    OptionSpec::new("format", OptionType::Enum(&["json"]), "The format of documents.").default("json"),
+    OptionSpec::new(
+        "sink.bulk-flush.max-actions",
+        OptionType::Int,
+        "Send when this many rows wait; 0 or -1: no limit. More rows cost memory and save requests.",
+    )
+    .default("1000"),
+    OptionSpec::new(
+        "sink.bulk-flush.max-size",
+        OptionType::MemorySize,
+        "Send when this much waits; 0: no limit below the 90 MB that servers take.",
+    )
+    .default("2mb"),
+    OptionSpec::new(
+        "sink.bulk-flush.interval",
+        OptionType::Duration,
+        "Send when a row has waited this long; 0: only when full, at a checkpoint and at the end.",
+    )
+    .default("1s"),
+    OptionSpec::new(
+        "sink.bulk-flush.backoff.strategy",
+        OptionType::Enum(&["DISABLED", "CONSTANT", "EXPONENTIAL"]),
+        "How to wait before a refused request is sent again. DISABLED: as 'connection.max-retry-timeout' says.",
+    )
+    .default("DISABLED"),
+    OptionSpec::new(
+        "sink.bulk-flush.backoff.max-retries",
+        OptionType::Int,
+        "How often a refused request is sent again, with a strategy; without this option 8 times.",
+    ),
+    OptionSpec::new(
+        "sink.bulk-flush.backoff.delay",
+        OptionType::Duration,
+        "The wait before the first retry, with a strategy; without this option 50 ms.",
+    ),
+    OptionSpec::new(
+        "sink.delivery-guarantee",
+        OptionType::Enum(&["at-least-once", "none", "exactly-once"]),
+        "A checkpoint waits until everything before it is acknowledged. 'exactly-once' is refused, as in Flink.",
+    )
+    .default("at-least-once"),
+    OptionSpec::new("sink.parallelism", OptionType::Int, "How many writers there are."),
+    OptionSpec::new(
+        "failure-handler",
+        OptionType::Enum(&["fail", "ignore", "retry-rejected"]),
+        "What to do about a rejected document (Elasticsearch only): fail, drop it and go on, or send it again where \
+         the server was only busy (which we always do).",
+    )
+    .default("fail"),
+    OptionSpec::new("connection.path-prefix", OptionType::Text, "What stands before every path: '/search'."),
+    OptionSpec::new(
+        "connection.request-timeout",
+        OptionType::Duration,
+        "How long a request may wait for a connection; part of the time it may take.",
+    ),
+    OptionSpec::new(
+        "connection.timeout",
+        OptionType::Duration,
+        "How long connecting may take; part of the time a request may take.",
+    ),
+    OptionSpec::new("socket.timeout", OptionType::Duration, "How long an answer may take; without this option 30 s."),
+    OptionSpec::new(
+        "connection.max-retry-timeout",
+        OptionType::Duration,
+        "How long to go on trying while the service is away or busy, before the job fails.",
+    )
+    .default("60 s")
+    .ours(),
+    OptionSpec::new("scan.fetch-size", OptionType::Int, "Documents per request when the index is read.")
+        .default("1000")
+        .ours(),
+];
+
+/// Which product a table is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Product {
+    OpenSearch,
+    Elasticsearch,
+}
+
+impl Product {
+    fn of(connector: &str) -> Self {
+        if connector.starts_with("elasticsearch") { Self::Elasticsearch } else { Self::OpenSearch }
+    }
+
+    /// The name in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OpenSearch => "OpenSearch",
+            Self::Elasticsearch => "Elasticsearch",
+        }
+    }
+
+    /// The options that only the other product has.
+    fn lacks(self) -> &'static str {
+        match self {
+            Self::OpenSearch => "failure-handler",
+            Self::Elasticsearch => "allow-insecure",
+        }
+    }
+}
+
+/// The checked options of one table, and its format.
+#[derive(Debug, Clone)]
+pub struct TableOptions {
+    pub options: Options,
+    pub connection: ConnectionOptions,
+    pub format: TableFormat,
+    pub index: String,
+}
+
+/// How the service is reached.
+#[derive(Clone)]
+pub struct ConnectionOptions {
+    pub product: Product,
+    /// With the path prefix.
+    pub hosts: Vec<Url>,
+    pub credentials: Option<(String, String)>,
+    /// How long one request may take.
+    pub timeout: Duration,
+    /// How long to go on trying.
+    pub max_retry: Duration,
+}
+
+impl std::fmt::Debug for ConnectionOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} at {}", self.product.name(), self.addresses())
+    }
+}
+
+impl ConnectionOptions {
+    /// `http://a:9200, http://b:9200`
+    pub fn addresses(&self) -> String {
+        let hosts: Vec<_> = self.hosts.iter().map(|url| url.as_str().trim_end_matches('/')).collect();
+        hosts.join(", ")
+    }
+}
+
+impl TableOptions {
+    pub fn check(table: &TableDescriptor) -> Result<Self> {
+        let raw = &table.options;
+        let product = Product::of(raw.get("connector").unwrap_or_default());
+        let mut specs: Vec<_> = OPTIONS.iter().filter(|spec| spec.key != product.lacks()).copied().collect();
+        specs.extend(option_specs(raw, Some("json"))?);
+        let options = Options::check(table.owner(), raw, &specs)?;
+        let format = TableFormat::find(raw, FormatRole::Value, Some("json"), options.owner(), table.zone, false)?;
+        let format = format.ok_or_else(|| options.missing("format"))?;
+        let connection = connection(product, &options)?;
+        let index = options.require("index")?.to_string();
+        Ok(Self { options, connection, format, index })
+    }
+
+    /// A whole number that is at least `least`.
+    pub fn at_least(&self, key: &str, least: i64) -> Result<Option<i64>> {
+        match self.options.int(key) {
+            Some(number) if number < least => {
+                Err(self.options.invalid(key, format!("'{number}' is less than {least}")))
+            }
+            number => Ok(number),
+        }
+    }
+}
+
+fn connection(product: Product, options: &Options) -> Result<ConnectionOptions> {
+    let prefix = options.text("connection.path-prefix").unwrap_or_default().trim().trim_matches('/');
+    let mut hosts = Vec::new();
+    for host in options.list("hosts") {
+        let mut url = parse_host(&host, options)?;
+        url.set_path(&format!("/{prefix}"));
+        hosts.push(url);
+    }
+    if hosts.is_empty() {
+        return Err(options.missing("hosts"));
+    }
+    let text = |key| options.text(key).filter(|value| !value.is_empty()).map(str::to_string);
+    let credentials = match (text("username"), text("password")) {
+        (Some(username), Some(password)) => Some((username, password)),
+        (None, None) => None,
+        (Some(_), None) => return Err(options.invalid("username", "'password' must be set at the same time")),
+        (None, Some(_)) => return Err(options.invalid("password", "'username' must be set at the same time")),
+    };
+    let time = |key| options.duration(key).unwrap_or_default();
+    let answer = options.duration("socket.timeout").unwrap_or(Duration::from_secs(30));
+    let timeout = time("connection.request-timeout") + time("connection.timeout") + answer;
+    Ok(ConnectionOptions { product, hosts, credentials, timeout, max_retry: time("connection.max-retry-timeout") })
+}
+
+/// `http://host:port` and nothing else, as in Flink.
+fn parse_host(host: &str, options: &Options) -> Result<Url> {
+    let wrong = |why: &str| {
+        let error = options.invalid("hosts", format!("a host {why}"));
+        error.with_hint("It should follow the format 'http://host_name:port'.")
+    };
+    let Some((scheme, rest)) = host.split_once("://") else {
+        return Err(wrong("has no scheme"));
+    };
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" => {}
+        "https" => {
+            let error = Error::statement(format!("TLS is not supported yet by {}", options.owner()));
+            let hint = "Use an 'http://' host, for example of a proxy on this machine that adds TLS.";
+            return Err(error.with_hint(hint).at(options.raw().span("hosts")));
+        }
+        _ => return Err(wrong("has an unknown scheme")),
+    }
+    if rest.contains('@') {
+        return Err(options
+            .invalid("hosts", "a host holds credentials")
+            .with_hint("Write them as 'username' and 'password', where they are never shown."));
+    }
+    let authority = rest.trim_end_matches('/');
+    if authority.contains('/') {
+        return Err(wrong("has a path").with_hint("A path before the API's own is 'connection.path-prefix'."));
+    }
+    let port = authority.rsplit_once(':').map(|(_, port)| port);
+    if !port.is_some_and(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit())) {
+        return Err(wrong("has no port"));
+    }
+    Url::parse(host).map_err(|e| wrong(&format!("can't be read ({e})")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{Field, Schema};
+
+    pub(crate) fn table(pairs: &[(&str, &str)]) -> TableDescriptor {
+        TableDescriptor {
+            name: "T".into(),
+            columns: Schema::new(vec![Field::new("a", crate::types::SqlType::string())]),
+            metadata: Vec::new(),
+            primary_key: Vec::new(),
+            partition_keys: Vec::new(),
+            options: pairs.iter().copied().collect(),
+            zone: chrono_tz::Tz::UTC,
+        }
+    }
+
+    fn check(connector: &str, pairs: &[(&str, &str)]) -> Result<TableOptions> {
+        let base = [("connector", connector), ("hosts", "http://a:1;http://b:2/"), ("index", "i")];
+        TableOptions::check(&table(&[&base[..], pairs].concat()))
+    }
+
+    #[test]
+    fn hosts_prefix_and_credentials_are_read() {
+        let options =
+            check("opensearch", &[("connection.path-prefix", "/x/"), ("username", "u"), ("password", "hunter2")]);
+        let connection = options.unwrap().connection;
+        assert_eq!(connection.addresses(), "http://a:1/x, http://b:2/x");
+        assert_eq!(connection.credentials, Some(("u".into(), "hunter2".into())));
+        assert_eq!(connection.timeout, Duration::from_secs(30));
+        assert_eq!(format!("{connection:?}"), "OpenSearch at http://a:1/x, http://b:2/x");
+    }
+
+    #[test]
+    fn wrong_values_are_refused_without_showing_secrets() {
+        for (pairs, message) in [
+            (
+                vec![("hosts", "h:9200")],
+                "option 'hosts' of table \"T\" (connector \"opensearch\"): a host has no scheme",
+            ),
+            (vec![("hosts", "http://h")], "a host has no port"),
+            (vec![("hosts", "http://h:9200/x")], "a host has a path"),
+            (vec![("hosts", "http://u:hunter2@h:9200")], "a host holds credentials"),
+            (vec![("hosts", "https://h:9200")], "TLS is not supported yet by table \"T\" (connector \"opensearch\")"),
+            (vec![("hosts", " ; ")], "required option 'hosts' is missing"),
+            (
+                vec![("password", "hunter2")],
+                "option 'password' of table \"T\" (connector \"opensearch\"): 'username' must be set at the same time",
+            ),
+            (vec![("format", "raw")], "'raw' is not one of 'json'"),
+            (vec![("failure-handler", "ignore")], "unknown option 'failure-handler'"),
+        ] {
+            let error = check("opensearch", &pairs).unwrap_err();
+            assert!(error.message().contains(message), "{error}");
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn each_product_has_its_own_options() {
+        assert!(check("opensearch-2", &[("allow-insecure", "true")]).is_ok());
+        assert!(check("elasticsearch-7", &[("failure-handler", "ignore")]).is_ok());
+        let error = check("elasticsearch-7", &[("allow-insecure", "true")]).unwrap_err();
+        assert_eq!(error.message(), "unknown option 'allow-insecure' in table \"T\" (connector \"elasticsearch-7\")");
+    }
+}

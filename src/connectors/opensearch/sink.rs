@@ -1,0 +1,256 @@
+//! Rows into documents, by bulk requests.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use arrow::array::BooleanArray;
+use arrow::compute::filter_record_batch;
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use opensearch::http::Method;
+use tokio::time::Instant;
+
+use super::bulk::Bulk;
+use super::client::{Cluster, Request};
+use super::document_id::DocumentId;
+use super::index_name::IndexName;
+use super::options::TableOptions;
+use super::outcome::Outcome;
+use super::retries::RetryPolicy;
+use crate::changelog::ChangelogBatch;
+use crate::connectors::{ChangelogSupport, OpenContext, Sink, SinkWriter, TableDescriptor};
+use crate::error::{Error, Result};
+use crate::formats::{Encoder, EncodingFormat, Messages};
+
+/// A request is sent before it grows beyond this: servers refuse more than 100 MB.
+const MAX_BODY: usize = 90 << 20;
+
+/// An index, or several by a dynamic name, to write to.
+#[derive(Debug, Clone)]
+pub struct OpenSearchSink {
+    table: TableOptions,
+    owner: String,
+    index: IndexName,
+    id: Option<DocumentId>,
+    encoding: Arc<dyn EncodingFormat>,
+    limits: Limits,
+    retry: RetryPolicy,
+    parallelism: Option<usize>,
+    /// `'failure-handler' = 'ignore'`
+    drops_rejected: bool,
+}
+
+/// When a request is sent.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    actions: usize,
+    bytes: usize,
+    interval: Option<Duration>,
+}
+
+impl OpenSearchSink {
+    pub fn try_new(table: &TableDescriptor) -> Result<Self> {
+        let checked = TableOptions::check(table)?;
+        let options = &checked.options;
+        if options.text("sink.delivery-guarantee") == Some("exactly-once") {
+            let why =
+                format!("the {} sink does not support the EXACTLY_ONCE guarantee", checked.connection.product.name());
+            let hint = "With a PRIMARY KEY a row that is written twice is the same document: use 'at-least-once'.";
+            return Err(options.invalid("sink.delivery-guarantee", why).with_hint(hint));
+        }
+        let index = IndexName::parse(&checked.index, table, options)?;
+        let delimiter = options.text("document-id.key-delimiter").unwrap_or("_");
+        let actions = checked.at_least("sink.bulk-flush.max-actions", -1)?.filter(|n| *n > 0);
+        let bytes = options.memory_size("sink.bulk-flush.max-size").filter(|n| *n > 0);
+        let limits = Limits {
+            actions: actions.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX),
+            bytes: bytes.unwrap_or(MAX_BODY).min(MAX_BODY),
+            interval: options.duration("sink.bulk-flush.interval").filter(|d| !d.is_zero()),
+        };
+        Ok(Self {
+            owner: table.owner(),
+            id: DocumentId::try_new(table, delimiter)?,
+            encoding: checked.format.encoding(&table.sink_schema())?.into(),
+            retry: RetryPolicy::from_options(options, checked.connection.max_retry)?,
+            parallelism: checked.at_least("sink.parallelism", 1)?.and_then(|n| usize::try_from(n).ok()),
+            drops_rejected: options.text("failure-handler") == Some("ignore"),
+            index,
+            limits,
+            table: checked,
+        })
+    }
+}
+
+#[async_trait]
+impl Sink for OpenSearchSink {
+    fn changelog_support(&self) -> ChangelogSupport {
+        match self.id.is_some() && !self.index.is_by_time_of_writing() {
+            true => ChangelogSupport::Upsert,
+            false => ChangelogSupport::InsertOnly,
+        }
+    }
+
+    fn describe(&self) -> String {
+        let how = if self.id.is_some() { "update by id" } else { "append" };
+        format!("index={}, hosts={}, {how}", self.table.index, self.table.connection.addresses())
+    }
+
+    fn parallelism(&self) -> Option<usize> {
+        self.parallelism
+    }
+
+    /// Asks the service for its name, so that a wrong address or password shows before the first row.
+    async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {
+        let cluster = Cluster::try_new(&self.table.connection)?;
+        cluster.greet(context, &self.table.connection).await?;
+        Ok(Box::new(OpenSearchSinkWriter {
+            encoder: self.encoding.encoder()?,
+            sink: self.clone(),
+            cluster,
+            context: context.clone(),
+            bulk: Bulk::default(),
+            waiting_since: None,
+            documents: Messages::new(),
+            names: Names::default(),
+        }))
+    }
+}
+
+/// Collects actions and sends them, one request at a time.
+struct OpenSearchSinkWriter {
+    sink: OpenSearchSink,
+    cluster: Cluster,
+    context: OpenContext,
+    encoder: Box<dyn Encoder>,
+    bulk: Bulk,
+    waiting_since: Option<Instant>,
+    /// Kept for their memory.
+    documents: Messages,
+    names: Names,
+}
+
+/// A row's index and id.
+#[derive(Debug, Default)]
+struct Names {
+    index: String,
+    id: String,
+}
+
+#[async_trait]
+impl SinkWriter for OpenSearchSinkWriter {
+    async fn write(&mut self, batch: ChangelogBatch) -> Result<()> {
+        let (additions, is_addition) = additions(&batch)?;
+        let mut documents = std::mem::take(&mut self.documents);
+        documents.clear();
+        let place = || format!("cannot encode a row of {}", self.sink.owner);
+        self.encoder.encode(&additions, &mut documents).map_err(|e| e.into_error(place()))?;
+        let mut document = 0;
+        for row in 0..batch.num_rows() {
+            let adds = is_addition.as_ref().is_none_or(|mask| mask.value(row));
+            let source = if adds { documents.get(document) } else { None };
+            document += usize::from(adds);
+            self.push(batch.rows(), row, adds, source)?;
+            if self.bulk.len() >= self.sink.limits.actions || self.bulk.size() >= self.sink.limits.bytes {
+                self.send().await?;
+            }
+        }
+        self.documents = documents;
+        Ok(())
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        Some(self.waiting_since? + self.sink.limits.interval?)
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.send().await
+    }
+}
+
+impl OpenSearchSinkWriter {
+    fn push(&mut self, rows: &RecordBatch, row: usize, adds: bool, document: Option<&[u8]>) -> Result<()> {
+        self.names.index.clear();
+        self.sink.index.push(rows, row, self.context.clock.as_ref(), &mut self.names.index);
+        let index = &self.names.index;
+        if let Some(id) = &self.sink.id {
+            self.names.id.clear();
+            id.push(rows, row, &mut self.names.id)?;
+        }
+        match (adds, &self.sink.id, document) {
+            (true, Some(_), Some(document)) => self.bulk.push_upsert(index, &self.names.id, document),
+            (true, None, Some(document)) => self.bulk.push_index(index, document),
+            (false, Some(_), _) => self.bulk.push_delete(index, &self.names.id),
+            (true, _, None) => return Err(Error::internal("a row without a document")),
+            (false, None, _) => {
+                return Err(Error::internal(format!("a delete for {}, which has no PRIMARY KEY", self.sink.owner)));
+            }
+        }
+        self.waiting_since.get_or_insert_with(Instant::now);
+        Ok(())
+    }
+
+    /// Sends what waits until every action is done. Nothing waits afterwards.
+    async fn send(&mut self) -> Result<()> {
+        self.waiting_since = None;
+        if self.bulk.is_empty() {
+            return Ok(());
+        }
+        let mut actions = self.bulk.take();
+        let (rows, bytes) = (actions.len() as u64, actions.body().len() as u64);
+        let mut retries = self.sink.retry.start();
+        let mut dropped = 0;
+        loop {
+            let request =
+                Request::new(Method::Post, format!("/_bulk?{}", Outcome::QUERY)).with_ndjson(actions.body().clone());
+            let busy = match self.cluster.send(&request).await {
+                Ok(answer) if answer.status < 400 => {
+                    let outcome = Outcome::parse(&answer.body, actions.len(), &self.cluster.name())?;
+                    dropped += self.judge(&outcome)?;
+                    let Some(busy) = outcome.busy else { break };
+                    actions = actions.only(&outcome.again);
+                    let message =
+                        format!("{} is too busy for {}: {}", self.cluster.name(), busy.document(), busy.why());
+                    Error::external(message).retriable()
+                }
+                Ok(answer) => self.cluster.refused(&answer),
+                Err(failure) => failure.into_error(),
+            };
+            retries.wait(busy, &self.cluster.name(), &self.context).await?;
+        }
+        let metrics = &self.context.metrics;
+        metrics.rows.fetch_add(rows.saturating_sub(dropped), Ordering::Relaxed);
+        metrics.bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Fails on rejected documents, or counts those that the options say to drop.
+    fn judge(&self, outcome: &Outcome) -> Result<u64> {
+        let Some(first) = outcome.rejected.first() else { return Ok(0) };
+        let count = outcome.rejected.len();
+        if !self.sink.drops_rejected {
+            return Err(first.clone().into_error(count, &self.sink.owner, self.sink.table.connection.product.name()));
+        }
+        let line = format!(
+            "dropped {count} rejected documents of {}, first {}: {}",
+            self.sink.owner,
+            first.document(),
+            first.why()
+        );
+        self.context.reporter.tell(&line);
+        Ok(count as u64)
+    }
+}
+
+/// The rows that make documents, and which ones they are where not all do.
+fn additions(batch: &ChangelogBatch) -> Result<(RecordBatch, Option<BooleanArray>)> {
+    let Some(kinds) = batch.kinds().filter(|kinds| !kinds.iter().all(|kind| kind.is_addition())) else {
+        return Ok((batch.rows().clone(), None));
+    };
+    let mask = BooleanArray::from_iter(kinds.iter().map(|kind| Some(kind.is_addition())));
+    Ok((filter_record_batch(batch.rows(), &mask)?, Some(mask)))
+}
+
+#[cfg(test)]
+#[path = "sink_tests.rs"]
+mod tests;

@@ -1,0 +1,88 @@
+//! What the database says, in our words: whose move it is, and whether trying again can help.
+
+use std::error::Error as _;
+
+use tokio_postgres::error::{DbError, SqlState};
+
+use crate::error::{Error, ErrorKind};
+
+/// An error while connecting to `name`.
+pub fn connect(name: &str, error: tokio_postgres::Error) -> Error {
+    let Some(db) = error.as_db_error() else {
+        let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        let failed = Error::external(format!("cannot connect to {name}: {why}"));
+        // What the driver refuses by itself (a missing password, an unknown host name's syntax) stays wrong.
+        let refused = error.to_string().starts_with("invalid configuration");
+        return match refused {
+            true => failed.with_hint("Check the options 'username' and 'password'."),
+            false => failed.retriable(),
+        };
+    };
+    let failed = Error::external(format!("cannot connect to {name}: {}", db.message()));
+    let hint = match db.code() {
+        &SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+            if db.message().contains("no encryption") || db.message().contains("SSL off") {
+                "The server wants TLS here, which is not supported yet."
+            } else {
+                "Check the options 'username' and 'password'."
+            }
+        }
+        &SqlState::INVALID_CATALOG_NAME => "Check the database's name behind the last '/' of the option 'url'.",
+        code if passes(code) => return failed.retriable(),
+        _ => return failed,
+    };
+    failed.with_hint(hint)
+}
+
+/// An error of a statement sent to `name`. Data errors name the constraint, and the table and column where the
+/// database says them.
+pub fn statement(name: &str, error: tokio_postgres::Error) -> Error {
+    let Some(db) = error.as_db_error() else {
+        let why = error.source().map_or_else(|| error.to_string(), |s| format!("{error}: {s}"));
+        return Error::external(format!("lost the connection to {name}: {why}")).retriable();
+    };
+    let class = db.code().code().get(..2).unwrap_or("");
+    let kind = match class {
+        // Data exceptions, integrity constraints, a view's check option.
+        "22" | "23" | "44" => ErrorKind::Data,
+        _ => ErrorKind::External,
+    };
+    let mut ours = Error::new(kind, message(db));
+    if let Some(detail) = db.detail() {
+        ours = ours.with_detail(detail);
+    }
+    if let Some(hint) = db.hint() {
+        ours = ours.with_hint(hint);
+    }
+    if passes(db.code()) { ours.retriable() } else { ours }
+}
+
+fn message(db: &DbError) -> String {
+    let table = match (db.schema(), db.table()) {
+        (Some(schema), Some(table)) => format!("table \"{schema}\".\"{table}\""),
+        _ => String::new(),
+    };
+    let place = match (db.column(), db.constraint()) {
+        (Some(column), _) => format!("column \"{column}\" of {table}: "),
+        (None, Some(_)) if !table.is_empty() => format!("{table}: "),
+        _ => String::new(),
+    };
+    format!("PostgreSQL refuses: {place}{} ({})", db.message(), db.code().code())
+}
+
+/// True for the code of an error that may go away by itself.
+fn passes(code: &SqlState) -> bool {
+    let class = code.code().get(..2).unwrap_or("");
+    // Connection exceptions, operator intervention (shutdown, crash, starting up; not a cancelled query), resources.
+    class == "08"
+        || class == "53"
+        || [
+            SqlState::ADMIN_SHUTDOWN,
+            SqlState::CRASH_SHUTDOWN,
+            SqlState::CANNOT_CONNECT_NOW,
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            SqlState::LOCK_NOT_AVAILABLE,
+        ]
+        .contains(code)
+}

@@ -1,0 +1,243 @@
+//! Buffers rows and writes them in one transaction per flush, again where the connection broke.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::SinkExt;
+use futures::future::try_join_all;
+use tokio::time::Instant;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, CopyInSink, Statement};
+
+use super::cells::Work;
+use super::options::SinkOptions;
+use super::parameter::Parameter;
+use super::sink::{Prepared, Target};
+use crate::changelog::{ChangelogBatch, RowKind};
+use crate::connectors::{OpenContext, SinkWriter};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Rows in one statement at most.
+const CHUNK: usize = 2048;
+/// The buffer is written when it holds this much, whatever the options say.
+const BUFFER_BYTES: usize = 64 << 20;
+
+/// Writes one subtask's rows.
+pub struct JdbcSinkWriter {
+    // Parameters.
+    target: Target,
+    options: SinkOptions,
+    context: OpenContext,
+    // State.
+    prepared: Option<Prepared>,
+    buffer: Vec<ChangelogBatch>,
+    rows: usize,
+    bytes: usize,
+    /// When the oldest row in the buffer came.
+    since: Option<Instant>,
+}
+
+/// What a flush has to do: rows to write, then rows to delete.
+struct Flush {
+    writes: RecordBatch,
+    deletes: RecordBatch,
+}
+
+impl JdbcSinkWriter {
+    pub fn new(target: Target, prepared: Prepared, options: SinkOptions, context: OpenContext) -> Self {
+        let prepared = Some(prepared);
+        Self { target, options, context, prepared, buffer: Vec::new(), rows: 0, bytes: 0, since: None }
+    }
+
+    /// The buffer as work: of each key only its last change.
+    fn reduce(&self) -> Result<Flush> {
+        let schema = self.target.cells.schema.arrow();
+        let rows = concat_batches(&schema, self.buffer.iter().map(ChangelogBatch::rows))?;
+        let kinds: Vec<RowKind> = self.buffer.iter().flat_map(|b| (0..b.num_rows()).map(|i| b.kind(i))).collect();
+        if self.target.key.is_empty() {
+            if let Some(kind) = kinds.iter().find(|k| **k != RowKind::Insert) {
+                return Err(Error::internal(format!("a {kind} row reached a sink without PRIMARY KEY")));
+            }
+            let deletes = rows.slice(0, 0);
+            return Ok(Flush { writes: rows, deletes });
+        }
+        let mut last: HashMap<Vec<u8>, u32> = HashMap::with_capacity(kinds.len());
+        for (row, key) in self.target.cells.keys(&rows, &self.target.key)?.into_iter().enumerate() {
+            last.insert(key, row as u32);
+        }
+        let mut kept: Vec<u32> = last.into_values().collect();
+        kept.sort_unstable();
+        let (writes, deletes): (Vec<u32>, Vec<u32>) = kept.iter().partition(|i| kinds[**i as usize].is_addition());
+        Ok(Flush {
+            writes: take_record_batch(&rows, &UInt32Array::from(writes))?,
+            deletes: take_record_batch(&rows, &UInt32Array::from(deletes))?,
+        })
+    }
+
+    /// Writes and deletes until it is done, fails for good, or was tried often enough.
+    async fn send(&mut self, flush: &Flush) -> Result<()> {
+        let (mut tries, mut chunk) = (0, CHUNK);
+        loop {
+            let work = self.work(flush, chunk)?;
+            let prepared = match self.prepared.take() {
+                Some(prepared) if !prepared.connection.client.is_closed() => prepared,
+                _ => self.target.prepare(self.target.link.connect(&self.context).await?).await?,
+            };
+            let failure = match run(&prepared, &work).await {
+                Ok(()) => {
+                    self.prepared = Some(prepared);
+                    return Ok(());
+                }
+                Err(failure) => failure,
+            };
+            // Two keys that differ here are equal there (citext, -0.0): each row in a statement of its own.
+            if failure.code() == Some(&SqlState::CARDINALITY_VIOLATION) && chunk > 1 {
+                self.prepared = Some(prepared);
+                chunk = 1;
+                continue;
+            }
+            let error = self.target.link.error(failure);
+            if !error.is_retriable() || tries >= self.options.retries {
+                let error = self.with_row(error, &prepared, flush).await;
+                return Err(error.context(format!("cannot write {}", self.target.cells.owner())));
+            }
+            if !prepared.connection.client.is_closed() {
+                self.prepared = Some(prepared);
+            }
+            tries += 1;
+            self.context.metrics.retries.fetch_add(1, Ordering::Relaxed);
+            let name = self.target.link.name();
+            self.context.reporter.tell(&format!("writing to {name}: {}; trying again", error.message()));
+            // As in Flink: at once, then after one second, then after two.
+            tokio::time::sleep(Duration::from_secs(tries as u64 - 1)).await;
+        }
+    }
+
+    /// The steps of a flush; whether each deletes.
+    fn work(&self, flush: &Flush, chunk: usize) -> Result<Vec<(bool, Work)>> {
+        let mut steps = Vec::new();
+        let plans =
+            [(false, Some(&self.target.write), &flush.writes), (true, self.target.delete.as_ref(), &flush.deletes)];
+        for (deletes, plan, rows) in plans {
+            if let Some(plan) = plan.filter(|_| rows.num_rows() > 0) {
+                steps.push((deletes, self.target.cells.work(plan, rows, 0..rows.num_rows(), chunk)?));
+            }
+        }
+        Ok(steps)
+    }
+
+    /// Adds to a data error which row it is: writes the rows one by one in a transaction that is rolled back.
+    async fn with_row(&self, error: Error, prepared: &Prepared, flush: &Flush) -> Error {
+        if error.kind() != ErrorKind::Data {
+            return error;
+        }
+        let Ok(Some(row)) = self.find_row(prepared, &flush.writes).await else { return error };
+        let shown = format!("The row is {}.", self.target.cells.show(&flush.writes, row));
+        let detail = match error.detail() {
+            Some(detail) => format!("{detail}\n{shown}"),
+            None => shown,
+        };
+        error.with_detail(detail)
+    }
+
+    async fn find_row(&self, prepared: &Prepared, rows: &RecordBatch) -> Result<Option<usize>, ()> {
+        let client = &prepared.connection.client;
+        client.batch_execute("BEGIN").await.map_err(drop)?;
+        let mut found = None;
+        for row in 0..rows.num_rows() {
+            let plan = &self.target.write;
+            let work = self.target.cells.work(plan, rows, row..row + 1, 1).map_err(drop)?;
+            if step(client, &prepared.write, &work).await.is_err() {
+                found = Some(row);
+                break;
+            }
+        }
+        client.batch_execute("ROLLBACK").await.map_err(drop)?;
+        Ok(found)
+    }
+}
+
+/// All of it, in one transaction.
+async fn run(prepared: &Prepared, work: &[(bool, Work)]) -> Result<(), tokio_postgres::Error> {
+    let client = &prepared.connection.client;
+    let statement = |deletes: bool| match deletes {
+        true => prepared.delete.as_ref().unwrap_or(&prepared.write),
+        false => &prepared.write,
+    };
+    let statements: Vec<_> = work.iter().map(|(deletes, work)| (statement(*deletes), work)).collect();
+    let single = match statements.as_slice() {
+        [] => return Ok(()),
+        [(_, Work::Copy(_))] => true,
+        [(_, Work::Execute(executions))] => executions.len() == 1,
+        _ => false,
+    };
+    if single {
+        return step(client, statements[0].0, statements[0].1).await;
+    }
+    client.batch_execute("BEGIN").await?;
+    for (statement, work) in statements {
+        if let Err(error) = step(client, statement, work).await {
+            // The error that counts is the first; a broken connection has rolled back by itself.
+            let _ = client.batch_execute("ROLLBACK").await;
+            return Err(error);
+        }
+    }
+    client.batch_execute("COMMIT").await
+}
+
+async fn step(client: &Client, statement: &Statement, work: &Work) -> Result<(), tokio_postgres::Error> {
+    match work {
+        Work::Copy(body) => {
+            let sink: CopyInSink<Bytes> = client.copy_in(statement).await?;
+            let mut sink = std::pin::pin!(sink);
+            sink.send(Bytes::copy_from_slice(body)).await?;
+            sink.as_mut().finish().await?;
+        }
+        // Sent one behind the other without waiting for answers in between.
+        Work::Execute(executions) => {
+            let all = executions.iter().map(|parameters: &Vec<Parameter>| client.execute_raw(statement, parameters));
+            try_join_all(all).await?;
+        }
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl SinkWriter for JdbcSinkWriter {
+    async fn write(&mut self, batch: ChangelogBatch) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.rows += batch.num_rows();
+        self.bytes += batch.memory_size();
+        self.since.get_or_insert_with(Instant::now);
+        self.buffer.push(batch);
+        let full = self.options.max_rows.is_some_and(|max| self.rows >= max) || self.bytes >= BUFFER_BYTES;
+        if full { self.flush().await } else { Ok(()) }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        Some(self.since? + self.options.interval?)
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        if self.rows > 0 {
+            let flush = self.reduce()?;
+            self.send(&flush).await?;
+            self.context.metrics.bytes.fetch_add(self.bytes as u64, Ordering::Relaxed);
+        }
+        self.buffer.clear();
+        (self.rows, self.bytes, self.since) = (0, 0, None);
+        Ok(())
+    }
+
+    async fn close(&mut self) -> Result<()> {
+        self.prepared = None;
+        Ok(())
+    }
+}

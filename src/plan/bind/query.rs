@@ -1,0 +1,290 @@
+//! Queries: WITH, SELECT, UNION ALL, VALUES, LIMIT.
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::sql::sqlparser::ast;
+use datafusion::sql::sqlparser::ast::Spanned;
+
+use super::expr::{NoColumns, bind_expr, bind_predicate};
+use super::hints::lookup_hints;
+use super::relation::{Relation, internal};
+use super::{Binder, Ctes};
+use crate::error::{Error, Result};
+use crate::functions::TypedExpr;
+use crate::functions::cast::{CastMode, cast};
+use crate::span::Span;
+use crate::types::coercion::common_type;
+use crate::types::{Field, Schema, SqlType};
+
+impl Binder<'_> {
+    /// Binds a whole query.
+    pub fn query(&self, query: &ast::Query) -> Result<Relation> {
+        self.query_with(query, &Ctes::new(), 0)
+    }
+
+    pub(super) fn query_with(&self, query: &ast::Query, outer: &Ctes, depth: usize) -> Result<Relation> {
+        refuse_clauses(query)?;
+        let mut ctes = outer.clone();
+        if let Some(with) = &query.with {
+            if with.recursive {
+                return Err(Error::unsupported("WITH RECURSIVE").at(Span::from_ast(with.span())));
+            }
+            for cte in &with.cte_tables {
+                let names: Vec<String> = cte.alias.columns.iter().map(|c| c.name.value.clone()).collect();
+                let relation = self.query_with(&cte.query, &ctes, depth)?;
+                let relation = relation.alias(&cte.alias.name.value, &names);
+                let relation = relation.map_err(|e| e.at(Span::from_ast(cte.alias.name.span)))?;
+                ctes.insert(cte.alias.name.value.clone(), Arc::new(relation));
+            }
+        }
+        let mut relation = self.set_expr(&query.body, &ctes, depth)?;
+        if let Some(order_by) = &query.order_by {
+            return Err(Error::unsupported("ORDER BY in a streaming query").at(Span::from_ast(order_by.span())));
+        }
+        let (skip, fetch) = limit_of(query)?;
+        if skip > 0 || fetch.is_some() {
+            let schema = relation.schema();
+            let plan = LogicalPlanBuilder::from(relation.plan).limit(skip, fetch);
+            relation = Relation::new(plan.and_then(|b| b.build()).map_err(internal)?, &schema);
+        }
+        Ok(relation)
+    }
+
+    fn set_expr(&self, body: &ast::SetExpr, ctes: &Ctes, depth: usize) -> Result<Relation> {
+        match body {
+            ast::SetExpr::Select(select) => self.select(select, ctes, depth),
+            ast::SetExpr::Query(query) => self.query_with(query, ctes, depth),
+            ast::SetExpr::Values(values) => self.values(values),
+            ast::SetExpr::SetOperation { op, set_quantifier, left, right } => {
+                let all = matches!(set_quantifier, ast::SetQuantifier::All);
+                if !(all && matches!(op, ast::SetOperator::Union)) {
+                    let suffix = if all { " ALL" } else { "" };
+                    return Err(Error::unsupported(format!("{op}{suffix}"))
+                        .with_hint("UNION ALL is supported.")
+                        .at(Span::from_ast(body.span())));
+                }
+                let left = self.set_expr(left, ctes, depth)?;
+                let right = self.set_expr(right, ctes, depth)?;
+                self.union_all(left, right).map_err(|e| e.at(Span::from_ast(body.span())))
+            }
+            ast::SetExpr::Table(table) => {
+                let name = table.table_name.clone().unwrap_or_default();
+                Err(Error::unsupported(format!("TABLE {name} as a query"))
+                    .with_hint(format!("Write SELECT * FROM {name}."))
+                    .at(Span::from_ast(body.span())))
+            }
+            other => Err(Error::statement("a query is expected here").at(Span::from_ast(other.span()))),
+        }
+    }
+
+    fn select(&self, select: &ast::Select, ctes: &Ctes, depth: usize) -> Result<Relation> {
+        refuse_select_clauses(select)?;
+        let hints = lookup_hints(select)?;
+        let input = self.from(&select.from, &hints, ctes, depth)?;
+        let mut builder = LogicalPlanBuilder::from(input.plan.clone());
+        if let Some(selection) = &select.selection {
+            let predicate = bind_predicate(selection, &input, &self.expr, "WHERE")?;
+            builder = builder.filter(predicate.expr).map_err(internal)?;
+        }
+        let mut items: Vec<(TypedExpr, String)> = Vec::new();
+        for (i, item) in select.projection.iter().enumerate() {
+            match item {
+                ast::SelectItem::UnnamedExpr(expr) => {
+                    let typed = bind_expr(expr, &input, &self.expr)?;
+                    items.push((typed, unnamed(expr, i)));
+                }
+                ast::SelectItem::ExprWithAlias { expr, alias } => {
+                    items.push((bind_expr(expr, &input, &self.expr)?, alias.value.clone()));
+                }
+                ast::SelectItem::Wildcard(_) => {
+                    if select.from.is_empty() {
+                        return Err(Error::statement("SELECT * needs a FROM").at(Span::from_ast(item.span())));
+                    }
+                    items.extend(input.expand(None)?);
+                }
+                ast::SelectItem::QualifiedWildcard(ast::SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+                    let [ast::ObjectNamePart::Identifier(qualifier)] = name.0.as_slice() else {
+                        return Err(Error::unsupported(format!("{name}.*")).at(Span::from_ast(item.span())));
+                    };
+                    items.extend(input.expand(Some(qualifier))?);
+                }
+                other => return Err(Error::unsupported(other).at(Span::from_ast(other.span()))),
+            }
+        }
+        project(builder.build().map_err(internal)?, items)
+    }
+
+    /// Rows of constants; columns are named `EXPR$0`, `EXPR$1`, …, as in Flink.
+    fn values(&self, values: &ast::Values) -> Result<Relation> {
+        let mut rows: Vec<Vec<TypedExpr>> = Vec::new();
+        for row in &values.rows {
+            let bind = |expr| bind_expr(expr, &NoColumns, &self.expr);
+            rows.push(row.content.iter().map(bind).collect::<Result<_>>()?);
+        }
+        let width = rows.first().map_or(0, Vec::len);
+        if width == 0 || rows.iter().any(|row| row.len() != width) {
+            return Err(Error::statement("all rows of VALUES must have the same number of columns"));
+        }
+        let mut fields = Vec::with_capacity(width);
+        for i in 0..width {
+            let types: Vec<SqlType> = rows.iter().map(|row| row[i].ty.clone()).collect();
+            let ty = common_type(&types).ok_or_else(|| {
+                let mut names: Vec<String> = types.iter().map(|t| t.kind.to_string()).collect();
+                names.dedup();
+                Error::statement(format!("column {} of VALUES has no common type: {}", i + 1, names.join(", ")))
+            })?;
+            fields.push(Field::new(format!("EXPR${i}"), ty));
+        }
+        let schema = Schema::new(fields);
+        let mut exprs = Vec::with_capacity(rows.len());
+        for row in rows {
+            let typed = row.into_iter().zip(&schema.fields).map(|(e, f)| Ok(self.cast(e, &f.ty)?.expr));
+            exprs.push(typed.collect::<Result<Vec<Expr>>>()?);
+        }
+        let df_schema = datafusion::common::DFSchema::try_from(schema.arrow()).map_err(internal)?;
+        let plan = LogicalPlan::Values(datafusion::logical_expr::Values { schema: Arc::new(df_schema), values: exprs });
+        Ok(Relation::new(plan, &schema))
+    }
+
+    fn union_all(&self, left: Relation, right: Relation) -> Result<Relation> {
+        let (l, r) = (left.schema(), right.schema());
+        if l.len() != r.len() {
+            return Err(Error::statement(format!("the queries of UNION ALL have {} and {} columns", l.len(), r.len())));
+        }
+        let mut fields = Vec::new();
+        for (i, (a, b)) in l.fields.iter().zip(&r.fields).enumerate() {
+            let ty = common_type(&[a.ty.clone(), b.ty.clone()]).ok_or_else(|| {
+                Error::statement(format!(
+                    "column {} of UNION ALL is {} on the left and {} on the right",
+                    i + 1,
+                    a.ty.kind,
+                    b.ty.kind
+                ))
+            })?;
+            let attribute = a.time_attribute.filter(|t| Some(*t) == b.time_attribute);
+            fields.push(Field::new(&a.name, ty).with_time_attribute(attribute));
+        }
+        let schema = Schema::new(fields);
+        let left = self.cast_to(left, &schema)?;
+        let right = self.cast_to(right, &schema)?;
+        let plan = LogicalPlanBuilder::from(left.plan).union(right.plan).and_then(|b| b.build()).map_err(internal)?;
+        Ok(Relation::new(plan, &schema))
+    }
+
+    /// The relation with its columns named and typed as in `schema`.
+    fn cast_to(&self, relation: Relation, schema: &Schema) -> Result<Relation> {
+        let columns = relation.expand(None)?;
+        let mut items = Vec::new();
+        for ((typed, _), field) in columns.into_iter().zip(&schema.fields) {
+            let attribute = typed.time_attribute;
+            let mut typed = self.cast(typed, &field.ty)?;
+            typed.time_attribute = attribute;
+            items.push((typed, field.name.clone()));
+        }
+        project(relation.plan, items)
+    }
+
+    pub(super) fn cast(&self, typed: TypedExpr, to: &SqlType) -> Result<TypedExpr> {
+        cast(typed, to, CastMode::Implicit, self.expr.zone, self.expr.clock.clone())
+    }
+}
+
+/// A projection; repeated names get a number behind them, as in Flink.
+pub(super) fn project(plan: LogicalPlan, items: Vec<(TypedExpr, String)>) -> Result<Relation> {
+    let mut names: Vec<String> = Vec::with_capacity(items.len());
+    let mut exprs = Vec::with_capacity(items.len());
+    let mut fields = Vec::with_capacity(items.len());
+    for (typed, wanted) in items {
+        let mut name = wanted.clone();
+        let mut n = 0;
+        while names.contains(&name) {
+            name = format!("{wanted}{n}");
+            n += 1;
+        }
+        exprs.push(typed.expr.alias(name.clone()));
+        fields.push(Field::new(&name, typed.ty).with_time_attribute(typed.time_attribute));
+        names.push(name);
+    }
+    let plan = LogicalPlanBuilder::from(plan).project(exprs).and_then(|b| b.build()).map_err(internal)?;
+    Ok(Relation::new(plan, &Schema::new(fields)))
+}
+
+/// A column keeps its name, a field of a row its own; anything else is `EXPR$n`.
+fn unnamed(expr: &ast::Expr, position: usize) -> String {
+    match expr {
+        ast::Expr::Identifier(ident) => ident.value.clone(),
+        ast::Expr::CompoundIdentifier(parts) if !parts.is_empty() => parts[parts.len() - 1].value.clone(),
+        _ => format!("EXPR${position}"),
+    }
+}
+
+fn limit_of(query: &ast::Query) -> Result<(usize, Option<usize>)> {
+    let number = |expr: &ast::Expr, clause: &str| -> Result<usize> {
+        let ast::Expr::Value(value) = expr else {
+            return Err(Error::statement(format!("{clause} takes a number")).at(Span::from_ast(expr.span())));
+        };
+        value.value.to_string().parse().map_err(|_| {
+            Error::statement(format!("{clause} takes a number, not {}", value.value)).at(Span::from_ast(expr.span()))
+        })
+    };
+    let (mut skip, mut fetch) = (0, None);
+    match &query.limit_clause {
+        Some(ast::LimitClause::LimitOffset { limit, offset, .. }) => {
+            fetch = limit.as_ref().map(|e| number(e, "LIMIT")).transpose()?;
+            skip = offset.as_ref().map(|o| number(&o.value, "OFFSET")).transpose()?.unwrap_or(0);
+        }
+        Some(other) => return Err(Error::unsupported(other)),
+        None => {}
+    }
+    if let Some(clause) = &query.fetch {
+        let rows = clause.quantity.as_ref().map(|e| number(e, "FETCH")).transpose()?;
+        fetch = Some(rows.unwrap_or(1));
+    }
+    Ok((skip, fetch))
+}
+
+fn refuse_clauses(query: &ast::Query) -> Result<()> {
+    let clause = match query {
+        q if !q.locks.is_empty() => "FOR UPDATE",
+        q if q.for_clause.is_some() => "FOR XML / JSON",
+        q if q.settings.is_some() => "SETTINGS",
+        q if q.format_clause.is_some() => "FORMAT",
+        q if !q.pipe_operators.is_empty() => "|>",
+        _ => return Ok(()),
+    };
+    Err(Error::unsupported(clause).at(Span::from_ast(query.span())))
+}
+
+fn refuse_select_clauses(select: &ast::Select) -> Result<()> {
+    let span = |spanned: &dyn Fn() -> datafusion::sql::sqlparser::tokenizer::Span| Span::from_ast(spanned());
+    let has_group_by = match &select.group_by {
+        ast::GroupByExpr::Expressions(exprs, modifiers) => !exprs.is_empty() || !modifiers.is_empty(),
+        ast::GroupByExpr::All(_) => true,
+    };
+    if has_group_by {
+        return Err(Error::unsupported("GROUP BY").at(span(&|| select.group_by.span())));
+    }
+    if let Some(having) = &select.having {
+        return Err(Error::unsupported("HAVING").at(Span::from_ast(having.span())));
+    }
+    if select.distinct.is_some() {
+        return Err(Error::unsupported("SELECT DISTINCT").at(span(&|| select.span())));
+    }
+    if let Some(qualify) = &select.qualify {
+        return Err(Error::unsupported("QUALIFY").at(Span::from_ast(qualify.span())));
+    }
+    let other = match select {
+        s if s.top.is_some() => "TOP",
+        s if s.into.is_some() => "SELECT INTO",
+        s if !s.lateral_views.is_empty() => "LATERAL VIEW",
+        s if s.prewhere.is_some() => "PREWHERE",
+        s if !s.connect_by.is_empty() => "CONNECT BY",
+        s if !s.cluster_by.is_empty() || !s.distribute_by.is_empty() || !s.sort_by.is_empty() => {
+            "CLUSTER / DISTRIBUTE / SORT BY"
+        }
+        s if !s.named_window.is_empty() => "WINDOW",
+        _ => return Ok(()),
+    };
+    Err(Error::unsupported(other).at(span(&|| select.span())))
+}

@@ -1,0 +1,153 @@
+//! A bound relation: a logical plan, and what its columns are called and typed.
+
+use datafusion::common::Column as DfColumn;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::sql::sqlparser::ast;
+
+use super::expr::Scope;
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use crate::functions::TypedExpr;
+use crate::span::Span;
+use crate::types::{Field, Schema};
+
+/// A plan whose columns have SQL types.
+#[derive(Debug, Clone)]
+pub struct Relation {
+    pub plan: LogicalPlan,
+    pub columns: Vec<RelationColumn>,
+}
+
+/// One column of a relation.
+#[derive(Debug, Clone)]
+pub struct RelationColumn {
+    /// The alias or table it belongs to in this scope.
+    pub qualifier: Option<String>,
+    pub field: Field,
+    /// Its name in the plan.
+    pub column: DfColumn,
+}
+
+impl Relation {
+    /// A plan whose columns are those of `schema`, in order.
+    pub fn new(plan: LogicalPlan, schema: &Schema) -> Self {
+        let names = plan.schema().columns();
+        let columns = schema.fields.iter().zip(names);
+        let columns =
+            columns.map(|(field, column)| RelationColumn { qualifier: None, field: field.clone(), column }).collect();
+        Self { plan, columns }
+    }
+
+    pub fn schema(&self) -> Schema {
+        self.columns.iter().map(|c| c.field.clone()).collect()
+    }
+
+    /// The same rows under an alias, perhaps with other column names.
+    pub fn alias(self, alias: &str, names: &[String]) -> Result<Self> {
+        let mut schema = self.schema();
+        let mut builder = LogicalPlanBuilder::from(self.plan);
+        if !names.is_empty() {
+            if names.len() != schema.len() {
+                return Err(Error::statement(format!(
+                    "\"{alias}\" has {} columns, but {} names are given",
+                    schema.len(),
+                    names.len()
+                )));
+            }
+            let renamed = self.columns.iter().zip(names).map(|(c, n)| Expr::Column(c.column.clone()).alias(n));
+            builder = builder.project(renamed).map_err(internal)?;
+            for (field, name) in schema.fields.iter_mut().zip(names) {
+                field.name = name.clone();
+            }
+        }
+        let reference = datafusion::common::TableReference::bare(alias);
+        let plan = builder.alias(reference).and_then(|b| b.build()).map_err(internal)?;
+        let mut relation = Self::new(plan, &schema);
+        relation.columns.iter_mut().for_each(|c| c.qualifier = Some(alias.to_string()));
+        Ok(relation)
+    }
+
+    fn typed(&self, i: usize) -> TypedExpr {
+        let column = &self.columns[i];
+        let mut typed = TypedExpr::new(Expr::Column(column.column.clone()), column.field.ty.clone());
+        typed.time_attribute = column.field.time_attribute;
+        typed
+    }
+
+    /// All columns, or those of one alias, as expressions with their names.
+    pub fn expand(&self, qualifier: Option<&ast::Ident>) -> Result<Vec<(TypedExpr, String)>> {
+        let wanted = |c: &RelationColumn| qualifier.is_none_or(|q| c.qualifier.as_deref() == Some(q.value.as_str()));
+        let positions: Vec<usize> = (0..self.columns.len()).filter(|&i| wanted(&self.columns[i])).collect();
+        if let (true, Some(qualifier)) = (positions.is_empty(), qualifier) {
+            return Err(self.unknown_qualifier(qualifier));
+        }
+        Ok(positions.into_iter().map(|i| (self.typed(i), self.columns[i].field.name.clone())).collect())
+    }
+
+    fn unknown_qualifier(&self, qualifier: &ast::Ident) -> Error {
+        let known = self.columns.iter().filter_map(|c| c.qualifier.as_deref());
+        let error = Error::statement(format!("table \"{}\" not found in FROM", qualifier.value));
+        match did_you_mean(&qualifier.value, known) {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+        .at(Span::from_ast(qualifier.span))
+    }
+
+    fn by_name(&self, qualifier: Option<&str>, name: &str) -> Vec<usize> {
+        let fits =
+            |c: &RelationColumn| c.field.name == name && qualifier.is_none_or(|q| c.qualifier.as_deref() == Some(q));
+        (0..self.columns.len()).filter(|&i| fits(&self.columns[i])).collect()
+    }
+
+    fn unknown_column(&self, name: &ast::Ident, qualifier: Option<&str>) -> Error {
+        let names = self.columns.iter().filter(|c| qualifier.is_none_or(|q| c.qualifier.as_deref() == Some(q)));
+        let tables: std::collections::BTreeSet<&str> =
+            self.columns.iter().filter_map(|c| c.qualifier.as_deref()).collect();
+        let place = match (qualifier, tables.len()) {
+            (Some(table), _) => format!(" in table \"{table}\""),
+            (None, 1) => format!(" in table \"{}\"", tables.iter().next().unwrap_or(&"")),
+            _ => " in any table".to_string(),
+        };
+        let error = Error::statement(format!("column \"{}\" not found{place}", name.value));
+        match did_you_mean(&name.value, names.map(|c| c.field.name.as_str())) {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+        .at(Span::from_ast(name.span))
+    }
+}
+
+impl Scope for Relation {
+    fn resolve(&self, parts: &[ast::Ident]) -> Result<(TypedExpr, usize)> {
+        let Some(first) = parts.first() else { return Err(Error::internal("a name without parts")) };
+        if let Some(second) = parts.get(1) {
+            match self.by_name(Some(&first.value), &second.value).as_slice() {
+                [i] => return Ok((self.typed(*i), 2)),
+                [] => {
+                    let is_table = self.columns.iter().any(|c| c.qualifier.as_deref() == Some(first.value.as_str()));
+                    if is_table && self.by_name(None, &first.value).is_empty() {
+                        return Err(self.unknown_column(second, Some(&first.value)));
+                    }
+                }
+                _ => return Err(ambiguous(second)),
+            }
+        }
+        match self.by_name(None, &first.value).as_slice() {
+            [i] => Ok((self.typed(*i), 1)),
+            [] if parts.len() > 1 => Err(self.unknown_qualifier(first)),
+            [] => Err(self.unknown_column(first, None)),
+            _ => Err(ambiguous(first)),
+        }
+    }
+}
+
+fn ambiguous(name: &ast::Ident) -> Error {
+    Error::statement(format!("column \"{}\" is ambiguous", name.value))
+        .with_hint("Put the table's alias in front of it.")
+        .at(Span::from_ast(name.span))
+}
+
+/// DataFusion refused a plan that binding made: a bug of ours.
+pub fn internal(error: datafusion::error::DataFusionError) -> Error {
+    Error::from_datafusion(ErrorKind::Internal, error)
+}

@@ -1,0 +1,259 @@
+//! From an optimized logical plan to a stream plan. `LogicalPlan` ends here.
+
+mod lookup;
+mod source;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion::common::{Column, DFSchema, DFSchemaRef};
+use datafusion::logical_expr::execution_props::ExecutionProps;
+use datafusion::logical_expr::{Expr, FetchType, LogicalPlan, SkipType, TableScan};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::create_physical_expr;
+
+use self::source::ScanNeeds;
+use super::bind::BoundInsert;
+use super::nodes;
+use super::stream_plan::{CalcNode, Distribution, NodeKind, SinkNode, SourceNode, StreamPlan};
+use crate::catalog::RegisteredTable;
+use crate::connectors::{ChangelogSupport, Sink};
+use crate::error::{Error, ErrorKind, Result};
+use crate::operators::OnNull;
+use crate::types::Schema;
+
+/// What a job is made of: optimized plans and where their rows go.
+pub struct Lowering {
+    plan: StreamPlan,
+    /// What all scans of one table need together, and the node once it is there.
+    scans: HashMap<String, ScanNeeds>,
+    on_null: OnNull,
+    /// Where a name of a registered table's values is needed: `VALUES`, `VALUES2`, …
+    values: usize,
+}
+
+/// A node and the columns that come out of it. They may be fewer than the logical plan's: only what is needed.
+type Lowered = (usize, DFSchemaRef);
+
+/// The columns that a parent reads; `None`: all.
+type Needed<'a> = Option<&'a HashSet<Column>>;
+
+/// Lowers INSERTs into one job.
+pub fn lower_inserts(inserts: &[(BoundInsert, LogicalPlan)], on_null: OnNull) -> Result<StreamPlan> {
+    let mut lowering = Lowering::new(on_null, inserts.iter().map(|(_, plan)| plan))?;
+    for (insert, plan) in inserts {
+        lowering.insert(insert, plan)?;
+    }
+    Ok(lowering.plan)
+}
+
+/// Lowers a SELECT whose rows go to `sink`.
+pub fn lower_query(plan: &LogicalPlan, sink: Arc<dyn Sink>) -> Result<StreamPlan> {
+    let mut lowering = Lowering::new(OnNull::Fail, [plan])?;
+    let (node, schema) = lowering.node(plan, None)?;
+    let kind = NodeKind::Sink(SinkNode { table: "*select*".to_string(), sink });
+    lowering.plan.add(vec![node], kind, schema_ref(&schema));
+    Ok(lowering.plan)
+}
+
+impl Lowering {
+    fn new<'a>(on_null: OnNull, plans: impl IntoIterator<Item = &'a LogicalPlan>) -> Result<Self> {
+        let mut scans = HashMap::new();
+        for plan in plans {
+            source::collect(plan, &mut scans)?;
+        }
+        Ok(Self { plan: StreamPlan::default(), scans, on_null, values: 0 })
+    }
+
+    fn insert(&mut self, insert: &BoundInsert, plan: &LogicalPlan) -> Result<()> {
+        let LogicalPlan::Extension(extension) = plan else {
+            return Err(Error::internal("an INSERT without a sink"));
+        };
+        let Some(logical) = extension.node.as_any().downcast_ref::<nodes::Sink>() else {
+            return Err(Error::internal("an INSERT without a sink"));
+        };
+        let (connector, descriptor) = insert.table.connector()?;
+        let sink = connector.sink(descriptor).map_err(|e| insert.table.in_text(e))?;
+        let (mut node, _) = self.node(&logical.input, None)?;
+        let schema = insert.sink_schema.arrow();
+        let not_null = NodeKind::NotNull { columns: insert.checked.clone(), on_null: self.on_null };
+        node = self.plan.add(vec![node], not_null, schema.clone());
+        let keyed = sink.changelog_support() == ChangelogSupport::Upsert && !descriptor.primary_key.is_empty();
+        let distribution = match sink.parallelism() {
+            Some(1) => Some(Distribution::Single),
+            _ if keyed => Some(Distribution::Hash(descriptor.primary_key.clone())),
+            _ => None,
+        };
+        if let Some(distribution) = distribution {
+            node = self.plan.add(vec![node], NodeKind::Exchange(distribution), schema.clone());
+        }
+        let kind = NodeKind::Sink(SinkNode { table: insert.table.name.clone(), sink });
+        self.plan.add(vec![node], kind, schema);
+        Ok(())
+    }
+
+    fn node(&mut self, plan: &LogicalPlan, needed: Needed<'_>) -> Result<Lowered> {
+        match plan {
+            LogicalPlan::TableScan(scan) => self.scan(scan),
+            LogicalPlan::Projection(projection) => self.projection(projection),
+            LogicalPlan::Filter(filter) => {
+                let with_filter = needed.map(|needed| with_columns(needed, [&filter.predicate]));
+                let (node, schema) = self.node(&filter.input, with_filter.as_ref())?;
+                let predicate = physical(&filter.predicate, &schema)?;
+                let text = format!("where=[{}]", filter.predicate);
+                let calc = CalcNode { predicate: Some(predicate), projection: None, text };
+                Ok((self.plan.add(vec![node], NodeKind::Calc(calc), schema_ref(&schema)), schema))
+            }
+            LogicalPlan::SubqueryAlias(alias) => {
+                let inner = needed.map(|needed| below_alias(needed, alias));
+                let (node, schema) = self.node(&alias.input, inner.as_ref())?;
+                let renamed = DFSchema::try_from_qualified_schema(alias.alias.clone(), schema.as_arrow());
+                Ok((node, Arc::new(renamed.map_err(internal)?)))
+            }
+            LogicalPlan::Limit(limit) => {
+                let (SkipType::Literal(skip), FetchType::Literal(fetch)) =
+                    (limit.get_skip_type().map_err(internal)?, limit.get_fetch_type().map_err(internal)?)
+                else {
+                    return Err(Error::unsupported("a LIMIT that is not a number"));
+                };
+                let (node, schema) = self.node(&limit.input, needed)?;
+                let arrow = schema_ref(&schema);
+                let single = self.plan.add(vec![node], NodeKind::Exchange(Distribution::Single), arrow.clone());
+                let kind = NodeKind::Limit { skip: skip as u64, fetch: fetch.map(|n| n as u64) };
+                Ok((self.plan.add(vec![single], kind, arrow), schema))
+            }
+            LogicalPlan::Union(union) => {
+                let inputs = union.inputs.iter().map(|input| self.node(input, None).map(|(node, _)| node));
+                let inputs = inputs.collect::<Result<Vec<_>>>()?;
+                let schema = union.schema.clone();
+                Ok((self.plan.add(inputs, NodeKind::Union, schema_ref(&schema)), schema))
+            }
+            LogicalPlan::Values(values) => self.values(values),
+            LogicalPlan::EmptyRelation(empty) => {
+                let rows = if empty.produce_one_row { 1 } else { 0 };
+                let options = RecordBatchOptions::new().with_row_count(Some(rows));
+                let batch = RecordBatch::try_new_with_options(schema_ref(&empty.schema), Vec::new(), &options);
+                let node = match batch {
+                    Ok(batch) => self.constant(batch),
+                    // A filter that is never true leaves columns without rows.
+                    Err(_) => self.constant(RecordBatch::new_empty(schema_ref(&empty.schema))),
+                };
+                Ok((node, empty.schema.clone()))
+            }
+            LogicalPlan::Extension(extension) => match extension.node.as_any().downcast_ref::<nodes::LookupJoin>() {
+                Some(join) => self.lookup_join(join, needed),
+                None => Err(Error::unsupported(extension.node.name())),
+            },
+            other => Err(Error::unsupported(other.display())),
+        }
+    }
+
+    fn projection(&mut self, projection: &datafusion::logical_expr::Projection) -> Result<Lowered> {
+        let needed = with_columns(&HashSet::new(), &projection.expr);
+        let (input, input_schema) = self.node(&projection.input, Some(&needed))?;
+        let exprs = projection.expr.iter().map(|e| physical(e, &input_schema)).collect::<Result<Vec<_>>>()?;
+        let schema = projection.schema.clone();
+        let shown: Vec<String> = projection.expr.iter().map(|e| e.to_string()).collect();
+        let select = format!("select=[{}]", shown.join(", "));
+        // A filter right below joins in, unless another branch reads it too: then it is not the last node.
+        let is_last = input + 1 == self.plan.nodes.len();
+        if let Some(last) = self.plan.nodes.last_mut().filter(|_| is_last) {
+            if let NodeKind::Calc(calc) = &mut last.kind {
+                if calc.projection.is_none() {
+                    calc.projection = Some(exprs);
+                    calc.text = format!("{}, {select}", calc.text);
+                    last.schema = schema_ref(&schema);
+                    return Ok((input, schema));
+                }
+            }
+        }
+        let calc = CalcNode { predicate: None, projection: Some(exprs), text: select };
+        Ok((self.plan.add(vec![input], NodeKind::Calc(calc), schema_ref(&schema)), schema))
+    }
+
+    fn scan(&mut self, scan: &TableScan) -> Result<Lowered> {
+        source::lower(&mut self.plan, &mut self.scans, scan)
+    }
+
+    fn values(&mut self, values: &datafusion::logical_expr::Values) -> Result<Lowered> {
+        let one = one_row();
+        let none = DFSchema::empty();
+        let mut rows = Vec::with_capacity(values.values.len());
+        let schema = schema_ref(&values.schema);
+        for row in &values.values {
+            let mut columns = Vec::with_capacity(row.len());
+            for expr in row {
+                let value = physical(expr, &none)?.evaluate(&one).map_err(crate::operators::evaluation_error)?;
+                columns.push(value.into_array(1).map_err(crate::operators::evaluation_error)?);
+            }
+            rows.push(RecordBatch::try_new(schema.clone(), columns)?);
+        }
+        let batch = arrow::compute::concat_batches(&schema, &rows)?;
+        Ok((self.constant(batch), values.schema.clone()))
+    }
+
+    /// A source of rows that stand in the plan.
+    fn constant(&mut self, batch: RecordBatch) -> usize {
+        let schema = batch.schema();
+        self.values += 1;
+        let table = RegisteredTable::batches(Schema::default(), vec![batch]);
+        let scan =
+            crate::connectors::ScanRequest { projection: (0..schema.fields().len()).collect(), ..Default::default() };
+        let source = table.source();
+        let source = source.narrow(scan).unwrap_or(source);
+        let node = SourceNode {
+            table: "VALUES".to_string(),
+            source,
+            scan_schema: schema.clone(),
+            columns: None,
+            watermark: None,
+            filter: None,
+            output: None,
+            filter_text: None,
+        };
+        self.plan.add(Vec::new(), NodeKind::Source(node), schema)
+    }
+}
+
+/// The physical form of an expression over the columns of `schema`.
+pub(super) fn physical(expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
+    let props = ExecutionProps::new();
+    let bare = match expr {
+        Expr::Alias(alias) => alias.expr.as_ref(),
+        other => other,
+    };
+    create_physical_expr(bare, schema, &props, &Default::default())
+        .map_err(|e| Error::from_datafusion(ErrorKind::Internal, e))
+}
+
+fn one_row() -> RecordBatch {
+    let options = RecordBatchOptions::new().with_row_count(Some(1));
+    let schema = Arc::new(arrow::datatypes::Schema::empty());
+    RecordBatch::try_new_with_options(schema.clone(), Vec::new(), &options)
+        .unwrap_or_else(|_| RecordBatch::new_empty(schema))
+}
+
+pub(super) fn schema_ref(schema: &DFSchema) -> SchemaRef {
+    schema.inner().clone()
+}
+
+fn with_columns<'a>(needed: &HashSet<Column>, exprs: impl IntoIterator<Item = &'a Expr>) -> HashSet<Column> {
+    let mut all = needed.clone();
+    for expr in exprs {
+        all.extend(expr.column_refs().into_iter().cloned());
+    }
+    all
+}
+
+/// The needed columns of an alias by their names below it: the same positions.
+fn below_alias(needed: &HashSet<Column>, alias: &datafusion::logical_expr::SubqueryAlias) -> HashSet<Column> {
+    let outer = alias.schema.columns();
+    let inner = alias.input.schema().columns();
+    outer.into_iter().zip(inner).filter(|(o, _)| needed.contains(o)).map(|(_, i)| i).collect()
+}
+
+pub(super) fn internal(error: datafusion::error::DataFusionError) -> Error {
+    Error::from_datafusion(ErrorKind::Internal, error)
+}

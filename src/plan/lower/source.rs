@@ -1,0 +1,227 @@
+//! Scans: what is decoded, computed, checked for the watermark, filtered and handed on. A table that several INSERTs
+//! of one job read is read once.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, DFSchema, TableReference};
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
+use datafusion::physical_expr::expressions::Column as PhysicalColumn;
+
+use super::{Lowered, internal, physical, schema_ref};
+use crate::connectors::ScanRequest;
+use crate::error::{Error, Result};
+use crate::plan::nodes::StreamTableSource;
+use crate::plan::stream_plan::{CalcNode, NodeKind, SourceNode, StreamPlan, WatermarkNode};
+use crate::plan::table::{Door, PlannedTable, column};
+
+/// What all scans of one table need together.
+pub struct ScanNeeds {
+    /// Positions in the declared columns.
+    columns: BTreeSet<usize>,
+    scans: usize,
+    node: Option<usize>,
+}
+
+/// Adds what the scans in `plan` need.
+pub fn collect(plan: &LogicalPlan, needs: &mut HashMap<String, ScanNeeds>) -> Result<()> {
+    let walked = plan.apply(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            let table = table_of(scan)?;
+            let entry = needs.entry(key_of(&table)).or_insert_with(|| ScanNeeds {
+                columns: BTreeSet::new(),
+                scans: 0,
+                node: None,
+            });
+            entry.scans += 1;
+            entry.columns.extend(needed_columns(scan, &table));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    walked.map(|_| ()).map_err(internal)
+}
+
+/// The nodes of a scan.
+pub fn lower(plan: &mut StreamPlan, needs: &mut HashMap<String, ScanNeeds>, scan: &TableScan) -> Result<Lowered> {
+    let table = table_of(scan)?;
+    let Some(entry) = needs.get_mut(&key_of(&table)) else {
+        return Err(Error::internal("a scan was not counted"));
+    };
+    let declared: Vec<usize> = entry.columns.iter().copied().collect();
+    let output = outputs(scan, &table);
+    if entry.scans == 1 {
+        let node = source_node(&table, scan, &declared, &scan.filters, Some(&output))?;
+        let node = plan.add(Vec::new(), NodeKind::Source(node), schema_ref(&scan.projected_schema));
+        return Ok((node, scan.projected_schema.clone()));
+    }
+    let source = match entry.node {
+        Some(node) => node,
+        None => {
+            let node = source_node(&table, scan, &declared, &[], None)?;
+            let schema = declared_schema(&table, scan.table_name.clone(), &declared)?;
+            let node = plan.add(Vec::new(), NodeKind::Source(node), schema_ref(&schema));
+            entry.node = Some(node);
+            node
+        }
+    };
+    let schema = declared_schema(&table, scan.table_name.clone(), &declared)?;
+    let predicate = conjunction(scan.filters.clone());
+    let mut text = predicate.as_ref().map(|p| format!("where=[{p}], ")).unwrap_or_default();
+    let names: Vec<&str> = output.iter().map(|&i| table.schema.fields[i].name.as_str()).collect();
+    text += &format!("select=[{}]", names.join(", "));
+    let calc = CalcNode {
+        predicate: predicate.map(|p| physical(&p, &schema)).transpose()?,
+        projection: Some(positions(&table, &declared, &output)),
+        text,
+    };
+    let node = plan.add(vec![source], NodeKind::Calc(calc), schema_ref(&scan.projected_schema));
+    Ok((node, scan.projected_schema.clone()))
+}
+
+fn source_node(
+    table: &Arc<PlannedTable>,
+    scan: &TableScan,
+    declared: &[usize],
+    filters: &[Expr],
+    output: Option<&[usize]>,
+) -> Result<SourceNode> {
+    let mut source = table.source()?;
+    let (pushed, kept): (Vec<Expr>, Vec<Expr>) = filters.iter().cloned().partition(|filter| {
+        table.watermark.is_none() && is_plain(table, filter) && source.supports_filter(&bare(filter))
+    });
+    let scan_schema = table.scan_schema();
+    let read = scan_columns(table, declared);
+    source = source.narrow(ScanRequest {
+        projection: read.clone(),
+        filters: pushed.iter().map(bare).collect(),
+        limit: scan.fetch,
+    })?;
+    let read_schema = scan_schema.project(&read);
+    let schema = declared_schema(table, scan.table_name.clone(), declared)?;
+    let same = declared.len() == read.len()
+        && declared.iter().zip(&read).all(|(&d, &r)| table.columns[d] == column(&scan_schema.fields[r].name));
+    let columns = match same {
+        true => None,
+        false => {
+            let over = DFSchema::try_from(read_schema.arrow()).map_err(internal)?;
+            let exprs = declared.iter().map(|&i| physical(&table.columns[i], &over)).collect::<Result<Vec<_>>>()?;
+            Some((exprs, schema_ref(&schema)))
+        }
+    };
+    let watermark = match &table.watermark {
+        Some(watermark) => Some(WatermarkNode {
+            column: table.schema.fields[watermark.column].name.clone(),
+            column_index: position(declared, watermark.column)?,
+            expr: physical(&watermark.expr, &schema)?,
+            text: watermark.text.clone(),
+            emit: watermark.emit,
+            idle_timeout: watermark.idle_timeout,
+        }),
+        None => None,
+    };
+    let filter_text: Vec<String> =
+        pushed.iter().map(|f| format!("pushed: {f}")).chain(kept.iter().map(|f| f.to_string())).collect();
+    let output = match output {
+        Some(output) if output != declared => {
+            Some(output.iter().map(|&i| position(declared, i)).collect::<Result<Vec<_>>>()?)
+        }
+        _ => None,
+    };
+    Ok(SourceNode {
+        table: table.name.clone(),
+        source,
+        scan_schema: read_schema.arrow(),
+        columns,
+        watermark,
+        filter: conjunction(kept).map(|f| physical(&f, &schema)).transpose()?,
+        output,
+        filter_text: (!filter_text.is_empty()).then(|| filter_text.join(" AND ")),
+    })
+}
+
+fn table_of(scan: &TableScan) -> Result<Arc<PlannedTable>> {
+    match scan.source.downcast_ref::<StreamTableSource>() {
+        Some(source) => Ok(source.table.clone()),
+        None => Err(Error::internal(format!("{} is not a table of the catalog", scan.table_name))),
+    }
+}
+
+/// Scans with one key read the same rows.
+fn key_of(table: &PlannedTable) -> String {
+    match &table.door {
+        Door::Connector { descriptor, .. } => {
+            let options: Vec<(&str, &str)> = descriptor.options.iter().collect();
+            format!("{} {options:?}", table.name)
+        }
+        Door::Registered { .. } => table.name.clone(),
+    }
+}
+
+fn outputs(scan: &TableScan, table: &PlannedTable) -> Vec<usize> {
+    scan.projection.clone().unwrap_or_else(|| (0..table.schema.len()).collect())
+}
+
+/// The declared columns that a scan hands on, filters by, or makes watermarks from.
+fn needed_columns(scan: &TableScan, table: &PlannedTable) -> BTreeSet<usize> {
+    let mut needed: BTreeSet<usize> = outputs(scan, table).into_iter().collect();
+    let mut add = |expr: &Expr| {
+        needed.extend(expr.column_refs().into_iter().filter_map(|c| table.schema.index_of(&c.name)));
+    };
+    scan.filters.iter().for_each(&mut add);
+    if let Some(watermark) = &table.watermark {
+        add(&watermark.expr);
+        needed.insert(watermark.column);
+    }
+    needed
+}
+
+/// The positions in the scan schema that the declared columns are made of.
+fn scan_columns(table: &PlannedTable, declared: &[usize]) -> Vec<usize> {
+    let scan = table.scan_schema();
+    let mut read = BTreeSet::new();
+    for &i in declared {
+        read.extend(table.columns[i].column_refs().into_iter().filter_map(|c| scan.index_of(&c.name)));
+    }
+    read.into_iter().collect()
+}
+
+fn declared_schema(table: &PlannedTable, name: TableReference, declared: &[usize]) -> Result<Arc<DFSchema>> {
+    let arrow = table.schema.project(declared).arrow();
+    DFSchema::try_from_qualified_schema(name, &arrow).map(Arc::new).map_err(internal)
+}
+
+fn positions(
+    table: &PlannedTable,
+    declared: &[usize],
+    output: &[usize],
+) -> Vec<Arc<dyn datafusion::physical_expr::PhysicalExpr>> {
+    let of = |&i: &usize| {
+        let position = declared.iter().position(|&d| d == i).unwrap_or(0);
+        Arc::new(PhysicalColumn::new(&table.schema.fields[i].name, position)) as _
+    };
+    output.iter().map(of).collect()
+}
+
+fn position(declared: &[usize], column: usize) -> Result<usize> {
+    declared.iter().position(|&d| d == column).ok_or_else(|| Error::internal("a needed column is not read"))
+}
+
+/// True when a filter reads only columns that the source itself has.
+fn is_plain(table: &PlannedTable, filter: &Expr) -> bool {
+    filter
+        .column_refs()
+        .into_iter()
+        .all(|c| table.schema.index_of(&c.name).is_some_and(|i| table.columns[i] == column(&c.name)))
+}
+
+fn bare(expr: &Expr) -> Expr {
+    let moved = expr.clone().transform(|e| {
+        Ok(match e {
+            Expr::Column(c) => Transformed::yes(Expr::Column(Column::new_unqualified(c.name))),
+            other => Transformed::no(other),
+        })
+    });
+    moved.map_or_else(|_| expr.clone(), |t| t.data)
+}

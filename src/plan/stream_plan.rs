@@ -1,0 +1,168 @@
+//! The stream plan: a graph of nodes, each described so far that the runtime can build it without knowing SQL.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::physical_expr::PhysicalExpr;
+
+use crate::connectors::{LookupRequest, LookupSource, Sink, Source};
+use crate::operators::OnNull;
+
+/// Nodes in an order in which inputs come before those that read them.
+#[derive(Debug, Clone, Default)]
+pub struct StreamPlan {
+    pub nodes: Vec<StreamNode>,
+}
+
+/// One node: what it does, to what, and what comes out.
+#[derive(Debug, Clone)]
+pub struct StreamNode {
+    /// Positions in [`StreamPlan::nodes`].
+    pub inputs: Vec<usize>,
+    pub kind: NodeKind,
+    /// The columns that come out; of a sink: that go in.
+    pub schema: SchemaRef,
+}
+
+#[derive(Debug, Clone)]
+pub enum NodeKind {
+    Source(SourceNode),
+    Calc(CalcNode),
+    LookupJoin(LookupJoinNode),
+    Limit {
+        skip: u64,
+        fetch: Option<u64>,
+    },
+    /// Rows of all inputs, in no order between them.
+    Union,
+    Exchange(Distribution),
+    NotNull {
+        columns: Vec<usize>,
+        on_null: OnNull,
+    },
+    Sink(SinkNode),
+}
+
+/// Reads a table: decoded columns, computed columns, the watermark of every row, then the filter.
+#[derive(Clone)]
+pub struct SourceNode {
+    /// The table's name, for people.
+    pub table: String,
+    pub source: Arc<dyn Source>,
+    /// What the source gives.
+    pub scan_schema: SchemaRef,
+    /// Declared columns computed from the source's, in declared order, only those needed; `None`: they are the same.
+    pub columns: Option<(Vec<Arc<dyn PhysicalExpr>>, SchemaRef)>,
+    pub watermark: Option<WatermarkNode>,
+    /// Over the declared columns; evaluated behind the watermark.
+    pub filter: Option<Arc<dyn PhysicalExpr>>,
+    /// Positions in the declared columns of what comes out; `None`: all.
+    pub output: Option<Vec<usize>>,
+    /// The filters as people read them.
+    pub filter_text: Option<String>,
+}
+
+/// How a source makes watermarks.
+#[derive(Clone)]
+pub struct WatermarkNode {
+    /// The event time column's name.
+    pub column: String,
+    /// Position of the event time column in the declared columns that are read.
+    pub column_index: usize,
+    /// A timestamp over the declared columns; NULL results are skipped.
+    pub expr: Arc<dyn PhysicalExpr>,
+    /// The expression as written.
+    pub text: String,
+    pub emit: WatermarkEmit,
+    /// Leave out a split that has been silent this long.
+    pub idle_timeout: Option<Duration>,
+}
+
+/// When watermarks are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WatermarkEmit {
+    Every(Duration),
+    /// After every batch that raises it.
+    OnEvent,
+}
+
+#[derive(Clone)]
+pub struct CalcNode {
+    pub predicate: Option<Arc<dyn PhysicalExpr>>,
+    /// The expressions of the node's schema; `None`: the input's columns.
+    pub projection: Option<Vec<Arc<dyn PhysicalExpr>>>,
+    /// `where=[...], select=[...]`
+    pub text: String,
+}
+
+/// Joins each row with the rows that a table has for its key at this moment.
+#[derive(Clone)]
+pub struct LookupJoinNode {
+    pub table: String,
+    pub lookup: Arc<dyn LookupSource>,
+    /// The key of a row, over the input's columns; types as the key columns.
+    pub keys: Vec<Arc<dyn PhysicalExpr>>,
+    pub key_schema: SchemaRef,
+    pub request: LookupRequest,
+    /// What the table gives: the columns of the request's projection.
+    pub right_schema: SchemaRef,
+    /// LEFT JOIN: rows without a match come out with NULLs.
+    pub outer: bool,
+    /// What else must be true, over input columns followed by the table's.
+    pub condition: Option<Arc<dyn PhysicalExpr>>,
+    /// `joinType=[InnerJoin], lookup=[hostname=hostname]`
+    pub text: String,
+}
+
+/// How rows find their subtask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Distribution {
+    /// By the key group of these columns.
+    Hash(Vec<usize>),
+    /// All to one.
+    Single,
+}
+
+#[derive(Debug, Clone)]
+pub struct SinkNode {
+    /// The table's name, for people.
+    pub table: String,
+    pub sink: Arc<dyn Sink>,
+}
+
+impl StreamPlan {
+    /// Adds a node and says where it stands.
+    pub fn add(&mut self, inputs: Vec<usize>, kind: NodeKind, schema: SchemaRef) -> usize {
+        self.nodes.push(StreamNode { inputs, kind, schema });
+        self.nodes.len() - 1
+    }
+
+    /// True when every source ends by itself.
+    pub fn is_bounded(&self) -> bool {
+        self.nodes.iter().all(|n| match &n.kind {
+            NodeKind::Source(source) => source.source.is_bounded(),
+            _ => true,
+        })
+    }
+
+    /// The names of the tables written to.
+    pub fn sinks(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().filter_map(|n| match &n.kind {
+            NodeKind::Sink(sink) => Some(sink.table.as_str()),
+            _ => None,
+        })
+    }
+}
+
+macro_rules! debug_by_name {
+    ($($ty:ident: $field:ident),*) => {
+        $(impl fmt::Debug for $ty {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($ty), self.$field)
+            }
+        })*
+    };
+}
+debug_by_name!(SourceNode: table, WatermarkNode: text, CalcNode: text, LookupJoinNode: table);

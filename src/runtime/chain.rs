@@ -1,0 +1,218 @@
+//! The part of a task behind its input: operators, writers and outgoing edges, as a tree without queues.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::time::Instant;
+
+use super::exchange::Exchange;
+use super::metrics::SinkMetrics;
+use crate::changelog::{EndKind, Epoch, StreamElement};
+use crate::connectors::SinkWriter;
+use crate::error::Result;
+use crate::operators::{Operator, Output, Progress};
+use crate::time::Watermark;
+
+/// A tree of stages. Elements enter at the roots and go down in order, each to all children.
+pub struct Chain {
+    stages: Vec<Stage>,
+    roots: Vec<usize>,
+    out: Output,
+    work: Vec<Work>,
+}
+
+struct Stage {
+    body: Body,
+    children: Vec<usize>,
+}
+
+/// What a stage is.
+pub enum Body {
+    Operator(Box<dyn Operator>),
+    Writer { writer: Box<dyn SinkWriter>, metrics: Arc<SinkMetrics> },
+    Exchange(Exchange),
+}
+
+enum Work {
+    Element(usize, StreamElement),
+    Resume(usize),
+}
+
+impl Chain {
+    pub fn new() -> Self {
+        Self { stages: Vec::new(), roots: Vec::new(), out: Output::new(), work: Vec::new() }
+    }
+
+    /// Adds a stage behind `parent`, or as a root, and says where it stands.
+    pub fn add(&mut self, parent: Option<usize>, body: Body) -> usize {
+        let id = self.stages.len();
+        self.stages.push(Stage { body, children: Vec::new() });
+        match parent {
+            Some(parent) => self.stages[parent].children.push(id),
+            None => self.roots.push(id),
+        }
+        id
+    }
+
+    /// Sends an element through the tree; returns when every writer and edge has taken what follows from it.
+    pub async fn push(&mut self, element: StreamElement) -> Result<()> {
+        for i in (1..self.roots.len()).rev() {
+            self.work.push(Work::Element(self.roots[i], element.clone()));
+        }
+        if let Some(&first) = self.roots.first() {
+            self.work.push(Work::Element(first, element));
+        }
+        self.run().await
+    }
+
+    /// Works off the stack: the top is what comes next, so that order holds on every path.
+    async fn run(&mut self) -> Result<()> {
+        while let Some(work) = self.work.pop() {
+            match work {
+                Work::Resume(at) => {
+                    if let Body::Operator(operator) = &mut self.stages[at].body {
+                        let progress = operator.resume(&mut self.out)?;
+                        self.forward(at, progress, None);
+                    }
+                }
+                Work::Element(at, element) => self.step(at, element).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self, at: usize, element: StreamElement) -> Result<()> {
+        match &mut self.stages[at].body {
+            Body::Operator(operator) => {
+                let out = &mut self.out;
+                let (progress, behind) = match element {
+                    StreamElement::Batch(batch) => (operator.process(0, batch, out)?, None),
+                    StreamElement::Watermark(watermark) => (operator.on_watermark(watermark, out)?, None),
+                    StreamElement::Barrier(epoch) => {
+                        operator.snapshot(epoch)?;
+                        (Progress::Done, Some(StreamElement::Barrier(epoch)))
+                    }
+                    StreamElement::End(EndKind::Data) => {
+                        (operator.on_input_end(0, out)?, Some(StreamElement::End(EndKind::Data)))
+                    }
+                    other => (Progress::Done, Some(other)),
+                };
+                self.forward(at, progress, behind);
+            }
+            Body::Writer { writer, metrics } => match element {
+                StreamElement::Batch(batch) => {
+                    let rows = batch.num_rows() as u64;
+                    writer.write(batch).await?;
+                    metrics.door.rows.fetch_add(rows, Ordering::Relaxed);
+                }
+                StreamElement::Barrier(_) => writer.flush().await?,
+                StreamElement::End(_) => {
+                    writer.flush().await?;
+                    writer.close().await?;
+                }
+                StreamElement::Watermark(_) | StreamElement::Idle => {}
+            },
+            Body::Exchange(exchange) => exchange.send(element).await?,
+        }
+        Ok(())
+    }
+
+    /// Puts what `at` has emitted on the stack, then its resumption, then what comes `behind`.
+    fn forward(&mut self, at: usize, progress: Progress, behind: Option<StreamElement>) {
+        let children = &self.stages[at].children;
+        let push = |work: &mut Vec<Work>, element: StreamElement| {
+            for &child in children.iter().skip(1).rev() {
+                work.push(Work::Element(child, element.clone()));
+            }
+            if let Some(&child) = children.first() {
+                work.push(Work::Element(child, element));
+            }
+        };
+        if let Some(behind) = behind {
+            push(&mut self.work, behind);
+        }
+        if progress == Progress::More {
+            self.work.push(Work::Resume(at));
+        }
+        let emitted: Vec<_> = self.out.drain().collect();
+        for element in emitted.into_iter().rev() {
+            push(&mut self.work, element);
+        }
+    }
+
+    /// The earliest moment at which a writer wants to send what it has buffered.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.writers().filter_map(|w| w.deadline()).min()
+    }
+
+    /// Lets every writer whose deadline has passed send.
+    pub async fn on_deadline(&mut self, now: Instant) -> Result<()> {
+        for stage in &mut self.stages {
+            if let Body::Writer { writer, .. } = &mut stage.body {
+                if writer.deadline().is_some_and(|deadline| deadline <= now) {
+                    writer.on_deadline().await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// When an operator wants to be told the time.
+    pub fn next_timer(&self) -> Option<i64> {
+        self.operators().filter_map(|o| o.next_timer()).min()
+    }
+
+    /// Tells every operator whose timer is due the time.
+    pub async fn on_time(&mut self, now_ms: i64) -> Result<()> {
+        for at in 0..self.stages.len() {
+            let Body::Operator(operator) = &mut self.stages[at].body else { continue };
+            if operator.next_timer().is_some_and(|timer| timer <= now_ms) {
+                let progress = operator.on_time(now_ms, &mut self.out)?;
+                self.forward(at, progress, None);
+                self.run().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the stream: with the data all open windows close first.
+    pub async fn end(&mut self, kind: EndKind) -> Result<()> {
+        if kind == EndKind::Data {
+            self.push(StreamElement::Watermark(Watermark::MAX)).await?;
+        }
+        self.push(StreamElement::End(kind)).await
+    }
+
+    /// Lets a barrier pass: writers have flushed when this returns.
+    pub async fn barrier(&mut self, epoch: Epoch) -> Result<()> {
+        self.push(StreamElement::Barrier(epoch)).await
+    }
+
+    /// True when no later row can come out.
+    pub fn is_satisfied(&self) -> bool {
+        !self.stages.is_empty() && self.roots.iter().all(|&root| self.satisfied_from(root))
+    }
+
+    fn satisfied_from(&self, at: usize) -> bool {
+        let stage = &self.stages[at];
+        match &stage.body {
+            Body::Operator(operator) if operator.is_satisfied() => true,
+            Body::Operator(_) if !stage.children.is_empty() => stage.children.iter().all(|&c| self.satisfied_from(c)),
+            _ => false,
+        }
+    }
+
+    fn writers(&self) -> impl Iterator<Item = &dyn SinkWriter> {
+        self.stages.iter().filter_map(|s| match &s.body {
+            Body::Writer { writer, .. } => Some(writer.as_ref()),
+            _ => None,
+        })
+    }
+
+    fn operators(&self) -> impl Iterator<Item = &dyn Operator> {
+        self.stages.iter().filter_map(|s| match &s.body {
+            Body::Operator(operator) => Some(operator.as_ref()),
+            _ => None,
+        })
+    }
+}

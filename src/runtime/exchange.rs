@@ -1,0 +1,74 @@
+//! Sends what a task says to the tasks behind it: to one, to all, or by key group.
+
+use arrow::array::UInt32Array;
+
+use super::channel::{Closed, Sender};
+use super::key_group::{key_groups, subtask_of};
+use crate::changelog::{ChangelogBatch, StreamElement};
+use crate::error::{Error, Result};
+
+/// One outgoing edge of a subtask. Rows go where `route` says; everything else goes to every receiver.
+pub struct Exchange {
+    receivers: Vec<Sender>,
+    route: Route,
+}
+
+/// How rows find their receiver.
+#[derive(Debug, Clone)]
+pub enum Route {
+    /// There is one receiver.
+    Forward,
+    /// By the key group of these columns.
+    Hash(Vec<usize>),
+}
+
+impl Exchange {
+    pub fn new(receivers: Vec<Sender>, route: Route) -> Self {
+        Self { receivers, route }
+    }
+
+    /// Queues an element, waiting for room. Both halves of an update with one key stay neighbours.
+    pub async fn send(&self, element: StreamElement) -> Result<()> {
+        match (element, &self.route) {
+            (StreamElement::Batch(batch), Route::Hash(key)) if self.receivers.len() > 1 => {
+                for (receiver, part) in self.receivers.iter().zip(self.split(&batch, key)?) {
+                    if let Some(part) = part {
+                        receiver.send(StreamElement::Batch(part)).await.map_err(receiver_gone)?;
+                    }
+                }
+            }
+            (StreamElement::Batch(batch), _) => {
+                self.receivers[0].send(StreamElement::Batch(batch)).await.map_err(receiver_gone)?;
+            }
+            (element, _) => {
+                for receiver in &self.receivers {
+                    receiver.send(element.clone()).await.map_err(receiver_gone)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of each receiver, in their order.
+    fn split(&self, batch: &ChangelogBatch, key: &[usize]) -> Result<Vec<Option<ChangelogBatch>>> {
+        let mut rows: Vec<Vec<u32>> = vec![Vec::new(); self.receivers.len()];
+        for (row, group) in key_groups(batch.rows(), key)?.into_iter().enumerate() {
+            rows[subtask_of(group, self.receivers.len())].push(row as u32);
+        }
+        rows.into_iter()
+            .map(|rows| match rows.len() {
+                0 => Ok(None),
+                n if n == batch.num_rows() => Ok(Some(batch.clone())),
+                _ => batch.take(&UInt32Array::from(rows)).map(Some),
+            })
+            .collect()
+    }
+}
+
+/// Not the cause of a failure but its echo: the job reports the task that failed first.
+pub fn receiver_gone(_: Closed) -> Error {
+    Error::internal(ECHO)
+}
+
+/// The message of errors that only follow another task's end.
+pub const ECHO: &str = "the task behind this one has ended";

@@ -1,0 +1,145 @@
+//! Key groups: which of a fixed number of groups a row's key belongs to.
+//!
+//! The group is `xxh3_64(canonical key bytes) mod 128`, a part of the durable format: independent of Arrow encoding,
+//! CPU and library versions. A NULL is the byte 0, a value the byte 1 followed by its bytes: integers and times as
+//! 8 bytes little-endian, decimals as 16, floats as the bits of a DOUBLE with one zero and one NaN, strings and binaries
+//! as their length in 4 bytes and the bytes.
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::*;
+use arrow::record_batch::RecordBatch;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::error::{Error, Result};
+
+/// How many key groups there are (`pipeline.max-parallelism`).
+pub const KEY_GROUPS: u64 = 128;
+
+/// The key group of every row, by the columns `key`.
+pub fn key_groups(rows: &RecordBatch, key: &[usize]) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut groups = Vec::with_capacity(rows.num_rows());
+    for row in 0..rows.num_rows() {
+        bytes.clear();
+        for &column in key {
+            append_canonical(rows.column(column), row, &mut bytes)?;
+        }
+        groups.push((xxh3_64(&bytes) % KEY_GROUPS) as u8);
+    }
+    Ok(groups)
+}
+
+/// The subtask of `parallelism` that owns a key group: contiguous ranges of groups, as even as can be.
+pub fn subtask_of(group: u8, parallelism: usize) -> usize {
+    group as usize * parallelism / KEY_GROUPS as usize
+}
+
+fn append_canonical(array: &dyn Array, row: usize, out: &mut Vec<u8>) -> Result<()> {
+    if array.is_null(row) {
+        out.push(0);
+        return Ok(());
+    }
+    out.push(1);
+    macro_rules! integer {
+        ($ty:ty) => {
+            out.extend_from_slice(&(array.as_primitive::<$ty>().value(row) as i64).to_le_bytes())
+        };
+    }
+    match array.data_type() {
+        DataType::Boolean => out.push(array.as_boolean().value(row) as u8),
+        DataType::Int8 => integer!(Int8Type),
+        DataType::Int16 => integer!(Int16Type),
+        DataType::Int32 => integer!(Int32Type),
+        DataType::Int64 => integer!(Int64Type),
+        DataType::Date32 => integer!(Date32Type),
+        DataType::Time32(TimeUnit::Millisecond) => integer!(Time32MillisecondType),
+        DataType::Timestamp(TimeUnit::Millisecond, _) => integer!(TimestampMillisecondType),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => integer!(TimestampMicrosecondType),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => integer!(TimestampNanosecondType),
+        DataType::Duration(TimeUnit::Millisecond) => integer!(DurationMillisecondType),
+        DataType::Interval(IntervalUnit::YearMonth) => integer!(IntervalYearMonthType),
+        DataType::Decimal128(..) => {
+            out.extend_from_slice(&array.as_primitive::<Decimal128Type>().value(row).to_le_bytes())
+        }
+        DataType::Float32 => append_float(array.as_primitive::<Float32Type>().value(row) as f64, out),
+        DataType::Float64 => append_float(array.as_primitive::<Float64Type>().value(row), out),
+        DataType::Utf8 => append_bytes(array.as_string::<i32>().value(row).as_bytes(), out),
+        DataType::Binary => append_bytes(array.as_binary::<i32>().value(row), out),
+        other => return Err(Error::unsupported(format!("a key of type {other}"))),
+    }
+    Ok(())
+}
+
+fn append_float(value: f64, out: &mut Vec<u8>) {
+    let canonical = if value == 0.0 {
+        0.0
+    } else if value.is_nan() {
+        f64::NAN
+    } else {
+        value
+    };
+    let bits = if canonical.is_nan() { 0x7ff8_0000_0000_0000 } else { canonical.to_bits() };
+    out.extend_from_slice(&bits.to_le_bytes());
+}
+
+fn append_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+    out.extend_from_slice(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::*;
+
+    use super::*;
+
+    fn groups(array: ArrayRef) -> Vec<u8> {
+        let rows = RecordBatch::try_from_iter([("k", array)]).unwrap();
+        key_groups(&rows, &[0]).unwrap()
+    }
+
+    /// The durable format: a change of any number here orphans the state of every user.
+    #[test]
+    fn key_groups_are_pinned_for_every_type() {
+        let pinned: Vec<(ArrayRef, Vec<u8>)> = vec![
+            (Arc::new(StringArray::from(vec![Some("doc"), Some(""), None])), PINNED_STRINGS.to_vec()),
+            (Arc::new(Int32Array::from(vec![Some(1), Some(-1), None])), PINNED_INTS.to_vec()),
+            (Arc::new(Int64Array::from(vec![Some(1), Some(-1), None])), PINNED_INTS.to_vec()),
+            (Arc::new(Float64Array::from(vec![0.5, f64::NAN])), PINNED_FLOATS.to_vec()),
+            (
+                Arc::new(Decimal128Array::from(vec![12345]).with_precision_and_scale(10, 2).unwrap()),
+                PINNED_DECIMAL.to_vec(),
+            ),
+            (Arc::new(BooleanArray::from(vec![true, false])), PINNED_BOOLEANS.to_vec()),
+        ];
+        for (array, expected) in pinned {
+            let ty = array.data_type().clone();
+            assert_eq!(groups(array), expected, "{ty}");
+        }
+    }
+
+    const PINNED_STRINGS: [u8; 3] = [0, 0, 0];
+    const PINNED_INTS: [u8; 3] = [0, 0, 0];
+    const PINNED_FLOATS: [u8; 2] = [0, 0];
+    const PINNED_DECIMAL: [u8; 1] = [0];
+    const PINNED_BOOLEANS: [u8; 2] = [0, 0];
+
+    #[test]
+    fn zeros_and_nans_are_one_key_each() {
+        let zeros = groups(Arc::new(Float64Array::from(vec![0.0, -0.0])));
+        assert_eq!(zeros[0], zeros[1]);
+        let nans = groups(Arc::new(Float64Array::from(vec![f64::NAN, -f64::NAN])));
+        assert_eq!(nans[0], nans[1]);
+    }
+
+    #[test]
+    fn every_subtask_owns_a_share_of_the_groups() {
+        let mut owned = [0; 3];
+        for group in 0..KEY_GROUPS as u8 {
+            owned[subtask_of(group, 3)] += 1;
+        }
+        assert_eq!(owned, [43, 43, 42]);
+    }
+}

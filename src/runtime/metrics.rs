@@ -1,0 +1,103 @@
+//! What a job counts while it runs, for the live line and the logs.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use crate::connectors::DoorMetrics;
+use crate::time::Watermark;
+
+/// All counters of one job.
+#[derive(Debug, Default)]
+pub struct JobMetrics {
+    pub sources: Vec<Arc<SourceMetrics>>,
+    pub sinks: Vec<Arc<SinkMetrics>>,
+    /// The last epoch that was completed; 0 before the first.
+    pub epoch: AtomicU64,
+    /// What the job waits for, in words; empty when it waits for nothing.
+    waiting_for: Mutex<String>,
+}
+
+#[derive(Debug, Default)]
+pub struct SourceMetrics {
+    pub table: String,
+    pub door: Arc<DoorMetrics>,
+    /// Rows known to wait in the source.
+    pub lag: AtomicU64,
+    /// True where the table declares a watermark.
+    pub has_watermark: bool,
+    splits: Mutex<BTreeMap<Arc<str>, SplitStatus>>,
+}
+
+#[derive(Debug, Default)]
+pub struct SinkMetrics {
+    pub table: String,
+    pub door: Arc<DoorMetrics>,
+}
+
+/// Where one split of a source stands.
+#[derive(Debug, Clone)]
+pub struct SplitStatus {
+    pub rows: u64,
+    pub watermark: Watermark,
+    /// When its last row came; `None` before the first.
+    pub last_row: Option<Instant>,
+    /// True when it is left out of the minimum.
+    pub idle: bool,
+}
+
+impl JobMetrics {
+    pub fn rows_in(&self) -> u64 {
+        self.sources.iter().map(|s| s.door.rows.load(Ordering::Relaxed)).sum()
+    }
+
+    pub fn rows_out(&self) -> u64 {
+        self.sinks.iter().map(|s| s.door.rows.load(Ordering::Relaxed)).sum()
+    }
+
+    pub fn lag(&self) -> u64 {
+        self.sources.iter().map(|s| s.lag.load(Ordering::Relaxed)).sum()
+    }
+
+    pub fn waiting_for(&self) -> String {
+        lock(&self.waiting_for).clone()
+    }
+
+    pub fn set_waiting_for(&self, what: &str) {
+        *lock(&self.waiting_for) = what.to_string();
+    }
+}
+
+impl SourceMetrics {
+    pub fn new(table: &str, has_watermark: bool) -> Self {
+        Self { table: table.to_string(), has_watermark, ..Self::default() }
+    }
+
+    /// The lowest watermark of the splits that count: of all subtasks together.
+    pub fn watermark(&self) -> Watermark {
+        let splits = lock(&self.splits);
+        splits.values().filter(|s| !s.idle).map(|s| s.watermark).min().unwrap_or(Watermark::MIN)
+    }
+
+    /// Every split that was opened, by id.
+    pub fn splits(&self) -> BTreeMap<Arc<str>, SplitStatus> {
+        lock(&self.splits).clone()
+    }
+
+    pub fn set_split(&self, split: Arc<str>, status: SplitStatus) {
+        lock(&self.splits).insert(split, status);
+    }
+}
+
+impl SinkMetrics {
+    pub fn new(table: &str) -> Self {
+        Self { table: table.to_string(), door: Arc::default() }
+    }
+}
+
+/// A poisoned counter is still a counter.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,238 @@
+//! A session: SQL text in, results and running jobs out. The whole engine for a program; the binary uses nothing else.
+
+mod listing;
+mod plan;
+mod portability;
+mod statements;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use tokio::sync::mpsc;
+
+pub use self::listing::Listing;
+use crate::catalog::{Catalog, Integrations, Object, ObjectName, RegisteredTable};
+use crate::changelog::ChangelogBatch;
+use crate::connectors::Reporter;
+use crate::error::{Error, Result};
+use crate::runtime::{Collected, JobEnd, JobHandle};
+use crate::settings::Settings;
+use crate::span::{SourceText, Span};
+use crate::sql::{Statement, parse_script};
+use crate::time::{Clock, SystemClock};
+use crate::types::Schema;
+
+/// Tables, settings and jobs of one user.
+///
+/// Jobs are started, not waited for: they run on the current Tokio runtime until they end or their handle is dropped.
+pub struct Session {
+    catalog: Catalog,
+    settings: Settings,
+    integrations: Integrations,
+    clock: Arc<dyn Clock>,
+    reporter: Reporter,
+    /// The jobs' name where `pipeline.name` is not set.
+    default_name: Option<String>,
+    /// How often each job name was given out.
+    job_names: HashMap<String, usize>,
+    notices: Vec<Notice>,
+}
+
+/// What a statement gives.
+pub enum Outcome {
+    /// Done; nothing to show.
+    Done,
+    /// Rows to show: SHOW, DESCRIBE.
+    Listing(Listing),
+    /// Text to show: EXPLAIN, SHOW CREATE TABLE.
+    Text(String),
+    /// An INSERT or a statement set, running.
+    Job(JobHandle),
+    /// A query, running.
+    Query(Query),
+}
+
+/// A running query: its columns and its rows as they come.
+pub struct Query {
+    pub schema: Schema,
+    pub job: JobHandle,
+    rows: Collected,
+    ended: bool,
+}
+
+/// Something people should know that is not an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub kind: NoticeKind,
+    pub message: String,
+    pub hint: Option<String>,
+    pub span: Option<Span>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// Probably a mistake; an error with `check --strict`.
+    Warning,
+    /// An option that is taken for Flink's sake and does nothing here.
+    WithoutEffect,
+    /// Flink would refuse it or read it differently.
+    Portability,
+}
+
+impl Session {
+    pub fn new() -> Self {
+        Self {
+            catalog: Catalog::new(),
+            settings: Settings::new(),
+            integrations: Integrations::default(),
+            clock: Arc::new(SystemClock),
+            reporter: Reporter::silent(),
+            default_name: None,
+            job_names: HashMap::new(),
+            notices: Vec::new(),
+        }
+    }
+
+    /// The integrations that fill blank connections.
+    pub fn with_integrations(mut self, integrations: Integrations) -> Self {
+        self.integrations = integrations;
+        self
+    }
+
+    /// Another source of processing time than the machine's clock.
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Where jobs say what they wait for.
+    pub fn with_reporter(mut self, reporter: Reporter) -> Self {
+        self.reporter = reporter;
+        self
+    }
+
+    /// The name of jobs that `pipeline.name` does not name.
+    pub fn with_job_name(mut self, name: Option<String>) -> Self {
+        self.default_name = name;
+        self
+    }
+
+    /// Makes a bounded table of Arrow batches, which all have one schema.
+    pub fn register_batches(&mut self, name: &str, batches: Vec<RecordBatch>) -> Result<()> {
+        let Some(first) = batches.first() else {
+            return Err(Error::statement(format!("table \"{name}\" needs at least one batch to tell its columns")));
+        };
+        let schema = Schema::from_arrow(&first.schema())?;
+        if batches.iter().any(|batch| batch.schema() != first.schema()) {
+            return Err(Error::statement(format!("the batches of table \"{name}\" have different schemas")));
+        }
+        let batches = batches.into_iter().map(|b| conform(b, &schema)).collect::<Result<Vec<_>>>()?;
+        self.register(name, RegisteredTable::batches(schema, batches))
+    }
+
+    /// Makes a table that the returned sender feeds; its rows end when all senders are gone. `capacity` batches wait
+    /// at most. Batches must have `schema`'s columns.
+    pub fn register_channel(
+        &mut self,
+        name: &str,
+        schema: Schema,
+        capacity: usize,
+    ) -> Result<mpsc::Sender<RecordBatch>> {
+        let (table, sender) = RegisteredTable::channel(schema, capacity);
+        self.register(name, table)?;
+        Ok(sender)
+    }
+
+    fn register(&mut self, name: &str, table: RegisteredTable) -> Result<()> {
+        self.catalog.add(ObjectName::local(name), Object::Registered(Arc::new(table)), false, false, None)
+    }
+
+    /// Runs the statements of a text in order, up to the first error. Jobs that were started go on.
+    pub async fn execute(&mut self, sql: &str) -> Result<Vec<Outcome>> {
+        self.execute_text(&SourceText::new("sql", sql)).await
+    }
+
+    /// The same for a text with a name, which errors show.
+    pub async fn execute_text(&mut self, text: &SourceText) -> Result<Vec<Outcome>> {
+        let mut outcomes = Vec::new();
+        for statement in parse_script(text) {
+            let statement = statement.map_err(|e| e.in_text(text))?;
+            outcomes.push(self.execute_statement(&statement, text).await?);
+        }
+        Ok(outcomes)
+    }
+
+    /// Runs one SELECT.
+    pub async fn query(&mut self, sql: &str) -> Result<Query> {
+        let mut outcomes = self.execute(sql).await?;
+        match (outcomes.pop(), outcomes.is_empty()) {
+            (Some(Outcome::Query(query)), true) => Ok(query),
+            _ => Err(Error::statement("one SELECT is expected here")),
+        }
+    }
+
+    /// Runs one statement of `text`.
+    pub async fn execute_statement(&mut self, statement: &Statement, text: &SourceText) -> Result<Outcome> {
+        self.run_statement(statement, text).map_err(|e| e.at(statement.span).in_text(text))
+    }
+
+    /// Plans one statement without starting anything; declarations take effect. No service is touched.
+    pub fn check_statement(&mut self, statement: &Statement, text: &SourceText) -> Result<()> {
+        self.plan_statement(statement, text).map_err(|e| e.at(statement.span).in_text(text))
+    }
+
+    /// What was noticed since the last call.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// SET from outside a script (`--set k=v`).
+    pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
+        self.set_option(key, value, None)
+    }
+
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Query {
+    /// The next rows with what they do; `None` at the end.
+    ///
+    /// # Errors
+    /// The job's failure, once its rows are read.
+    pub async fn next(&mut self) -> Result<Option<ChangelogBatch>> {
+        match self.rows.next().await {
+            Some(batch) => Ok(Some(batch)),
+            None if self.ended => Ok(None),
+            None => {
+                self.ended = true;
+                self.job.wait().await.map(|_: JobEnd| None)
+            }
+        }
+    }
+
+    /// Asks the query to stop; `next` gives what is on its way, then `None`.
+    pub fn stop(&self) {
+        self.job.stop();
+    }
+}
+
+/// The batch with exactly the Arrow types of `schema`.
+fn conform(batch: RecordBatch, schema: &Schema) -> Result<RecordBatch> {
+    let target = schema.arrow();
+    let columns = batch.columns().iter().zip(target.fields());
+    let columns = columns.map(|(column, field)| arrow::compute::cast(column, field.data_type()).map_err(Error::from));
+    Ok(RecordBatch::try_new(target.clone(), columns.collect::<Result<Vec<_>>>()?)?)
+}

@@ -1,0 +1,28 @@
+//! Rows of text to show: what SHOW and DESCRIBE give.
+
+use crate::types::SqlType;
+
+/// Columns and rows; `None` is NULL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    pub columns: Vec<(String, SqlType)>,
+    pub rows: Vec<Vec<Option<String>>>,
+}
+
+impl Listing {
+    /// Text columns of these names.
+    pub fn new(columns: &[&str]) -> Self {
+        Self { columns: columns.iter().map(|c| (c.to_string(), SqlType::string())).collect(), rows: Vec::new() }
+    }
+
+    /// One column, one row per value.
+    pub fn single(column: &str, values: impl IntoIterator<Item = String>) -> Self {
+        let mut listing = Self::new(&[column]);
+        listing.rows = values.into_iter().map(|v| vec![Some(v)]).collect();
+        listing
+    }
+
+    pub fn push(&mut self, row: Vec<Option<String>>) {
+        self.rows.push(row);
+    }
+}

@@ -1,0 +1,98 @@
+//! Planning a statement: from bound queries to stream plans, with the session's settings.
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::LogicalPlan;
+
+use super::{Notice, NoticeKind, Session};
+use crate::connectors::Sink;
+use crate::error::Result;
+use crate::operators::OnNull;
+use crate::plan::bind::expr::ExprContext;
+use crate::plan::bind::{Binder, BoundInsert};
+use crate::plan::lower::{lower_inserts, lower_query};
+use crate::plan::optimize::optimize;
+use crate::plan::stream_plan::StreamPlan;
+use crate::settings::SetOutcome;
+use crate::span::Span;
+use crate::sql::Insert;
+use crate::types::Schema;
+use datafusion::sql::sqlparser::ast;
+
+/// INSERTs that are ready to run as one job.
+pub(super) struct PlannedInserts {
+    pub inserts: Vec<(BoundInsert, LogicalPlan)>,
+    pub stream: StreamPlan,
+}
+
+/// A query that is ready to run.
+pub(super) struct PlannedQuery {
+    pub schema: Schema,
+    pub logical: LogicalPlan,
+    pub stream: StreamPlan,
+}
+
+impl Session {
+    pub(super) fn binder(&self) -> Binder<'_> {
+        Binder {
+            catalog: &self.catalog,
+            integrations: &self.integrations,
+            expr: ExprContext::new(self.settings.zone(), self.clock.clone()),
+            idle_timeout: self.settings.duration("table.exec.source.idle-timeout").filter(|t| !t.is_zero()),
+            watermark_interval: self.settings.duration("pipeline.auto-watermark-interval").unwrap_or_default(),
+            hints_enabled: self.settings.bool("table.dynamic-table-options.enabled"),
+        }
+    }
+
+    pub(super) fn plan_inserts(&self, inserts: &[Insert]) -> Result<PlannedInserts> {
+        let binder = self.binder();
+        let mut planned = Vec::new();
+        for insert in inserts {
+            let bound = binder.insert(insert).map_err(|e| e.at(insert.span))?;
+            let logical = optimize(bound.plan.clone()).map_err(|e| e.at(insert.span))?;
+            planned.push((bound, logical));
+        }
+        let drop =
+            self.settings.get("table.exec.sink.not-null-enforcer").is_some_and(|v| v.eq_ignore_ascii_case("DROP"));
+        let stream = lower_inserts(&planned, if drop { OnNull::Drop } else { OnNull::Fail })?;
+        Ok(PlannedInserts { inserts: planned, stream })
+    }
+
+    pub(super) fn plan_query(&self, query: &ast::Query, sink: Arc<dyn Sink>) -> Result<PlannedQuery> {
+        let relation = self.binder().query(query)?;
+        let schema = relation.schema();
+        let logical = optimize(relation.plan)?;
+        let stream = lower_query(&logical, sink)?;
+        Ok(PlannedQuery { schema, logical, stream })
+    }
+
+    /// What Flink 2.2 would refuse or read differently in the tables declared and the options set so far.
+    pub fn portability(&self) -> Vec<Notice> {
+        super::portability::notices(self)
+    }
+
+    pub(super) fn set_option(&mut self, key: &str, value: &str, span: Option<Span>) -> Result<()> {
+        let outcome = self.settings.set(key, value)?;
+        self.note_setting(key, outcome, span);
+        Ok(())
+    }
+
+    pub(super) fn note_setting(&mut self, key: &str, outcome: SetOutcome, span: Option<Span>) {
+        let notice = match outcome {
+            SetOutcome::Works => return,
+            SetOutcome::WithoutEffect => Notice {
+                kind: NoticeKind::WithoutEffect,
+                message: format!("option '{key}' has no effect in Millstream"),
+                hint: None,
+                span,
+            },
+            SetOutcome::Unknown(nearest) => Notice {
+                kind: NoticeKind::Warning,
+                message: format!("unknown option '{key}'"),
+                hint: nearest.map(|n| format!("Did you mean '{n}'?")),
+                span,
+            },
+        };
+        self.notices.push(notice);
+    }
+}

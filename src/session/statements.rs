@@ -1,0 +1,373 @@
+//! What each kind of statement does.
+
+use std::sync::Arc;
+
+use super::{Listing, Outcome, Query, Session};
+use crate::catalog::{Object, View, table_of};
+use crate::connectors::options::redact;
+use crate::error::{Error, Result};
+use crate::functions::library;
+use crate::plan::explain::explain;
+use crate::runtime::{CollectSink, JobConfig, start};
+use crate::span::SourceText;
+use crate::sql::{
+    AlterTable, ExplainDetail, Insert, LikePattern, ObjectPath, Show, Statement, StatementKind, show_create_table,
+    show_create_view,
+};
+use crate::types::{SqlType, TimeAttribute, TypeKind};
+
+impl Session {
+    pub(super) fn run_statement(&mut self, statement: &Statement, text: &SourceText) -> Result<Outcome> {
+        match &statement.kind {
+            StatementKind::Insert(insert) => self.start_inserts(std::slice::from_ref(insert)),
+            StatementKind::StatementSet(inserts) => self.start_inserts(inserts),
+            StatementKind::Query(query) => {
+                let (sink, rows) = CollectSink::new();
+                let planned = self.plan_query(query, Arc::new(sink))?;
+                let config = self.job_config(self.settings.get("pipeline.name").unwrap_or("collect").to_string());
+                let job = start(planned.stream, config);
+                Ok(Outcome::Query(Query { schema: planned.schema, job, rows, ended: false }))
+            }
+            StatementKind::Show(show) => self.show(show),
+            StatementKind::ShowSettings => {
+                let mut listing = Listing::new(&["key", "value"]);
+                for (key, value) in self.settings.iter() {
+                    listing.push(vec![Some(key.to_string()), Some(redact(key, value))]);
+                }
+                Ok(Outcome::Listing(listing))
+            }
+            StatementKind::Describe { name } => self.describe(name).map(Outcome::Listing),
+            StatementKind::Explain { details, statement } => self.explain(details, statement).map(Outcome::Text),
+            _ => self.declare(statement, text).map(|()| Outcome::Done),
+        }
+    }
+
+    /// Plans without starting; declarations take effect.
+    pub(super) fn plan_statement(&mut self, statement: &Statement, text: &SourceText) -> Result<()> {
+        match &statement.kind {
+            StatementKind::Insert(insert) => self.plan_inserts(std::slice::from_ref(insert)).map(|_| ()),
+            StatementKind::StatementSet(inserts) => self.plan_inserts(inserts).map(|_| ()),
+            StatementKind::Query(query) => {
+                let (sink, _) = CollectSink::new();
+                self.plan_query(query, Arc::new(sink)).map(|_| ())
+            }
+            StatementKind::Show(_)
+            | StatementKind::ShowSettings
+            | StatementKind::Describe { .. }
+            | StatementKind::Explain { .. } => self.run_statement(statement, text).map(|_| ()),
+            _ => {
+                self.declare(statement, text)?;
+                self.check_declared(statement)
+            }
+        }
+    }
+
+    /// A declared table must be usable: its options, expressions and types are checked at once.
+    fn check_declared(&self, statement: &Statement) -> Result<()> {
+        let name = match &statement.kind {
+            StatementKind::CreateTable(create) => &create.name,
+            _ => return Ok(()),
+        };
+        let table = self.binder().table(name, &Default::default())?;
+        let (connector, descriptor) = table.connector()?;
+        // A table is a source, a sink, or both: it must do for one of them.
+        match (connector.source(descriptor), connector.sink(descriptor)) {
+            (Err(_), Err(error)) => Err(table.in_text(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn declare(&mut self, statement: &Statement, text: &SourceText) -> Result<()> {
+        match &statement.kind {
+            StatementKind::CreateTable(create) => {
+                let table = table_of(create, &self.catalog, Some(text))?;
+                let name = table.name.clone();
+                self.catalog.add(
+                    name,
+                    Object::Table(Arc::new(table)),
+                    create.temporary,
+                    create.if_not_exists,
+                    Some(create.name.span),
+                )
+            }
+            StatementKind::CreateView(create) => {
+                let view = View {
+                    name: self.catalog.name(&create.name)?,
+                    columns: create.columns.iter().map(|c| c.value.clone()).collect(),
+                    query: create.query.clone(),
+                    sql: create.query_text.clone(),
+                    comment: create.comment.clone(),
+                    temporary: create.temporary,
+                    text: Some(text.clone()),
+                };
+                let relation = self.binder().query(&create.query)?;
+                if !view.columns.is_empty() && view.columns.len() != relation.columns.len() {
+                    return Err(Error::statement(format!(
+                        "view \"{}\" names {} columns, and its query has {}",
+                        view.name.name,
+                        view.columns.len(),
+                        relation.columns.len()
+                    ))
+                    .at(create.name.span));
+                }
+                let name = view.name.clone();
+                self.catalog.add(
+                    name,
+                    Object::View(Arc::new(view)),
+                    create.temporary,
+                    create.if_not_exists,
+                    Some(create.name.span),
+                )
+            }
+            StatementKind::DropTable { name, if_exists, temporary } => {
+                self.catalog.drop(name, false, *temporary, *if_exists)
+            }
+            StatementKind::DropView { name, if_exists, temporary } => {
+                self.catalog.drop(name, true, *temporary, *if_exists)
+            }
+            StatementKind::AlterTable { name, if_exists, change } => self.alter(name, *if_exists, change),
+            StatementKind::AlterViewRename { name, to } => self.catalog.rename(name, to),
+            StatementKind::Set { key, value } => {
+                self.set_option(&key.value, &value.value, Some(key.span)).map_err(|e| e.at(value.span))
+            }
+            StatementKind::Reset { key } => {
+                let outcome = self.settings.reset(&key.value);
+                self.note_setting(&key.value, outcome, Some(key.span));
+                Ok(())
+            }
+            StatementKind::ResetAll => {
+                self.settings.reset_all();
+                Ok(())
+            }
+            StatementKind::UseCatalog(catalog) if catalog.value == crate::catalog::DEFAULT_CATALOG => Ok(()),
+            StatementKind::UseCatalog(catalog) => {
+                Err(Error::statement(format!("catalog \"{}\" does not exist", catalog.value)).at(catalog.span))
+            }
+            StatementKind::UseDatabase(path) => {
+                let probe = ObjectPath {
+                    parts: path.parts.iter().cloned().chain(path.parts.last().cloned()).collect(),
+                    span: path.span,
+                };
+                self.catalog.name(&probe).map(|_| ())
+            }
+            _ => Err(Error::internal("a statement was not taken")),
+        }
+    }
+
+    fn alter(&mut self, path: &ObjectPath, if_exists: bool, change: &AlterTable) -> Result<()> {
+        let name = self.catalog.name(path)?;
+        let table = match self.catalog.find(&name) {
+            None if if_exists => return Ok(()),
+            None => return Err(self.catalog.unknown("table", &name.name, Some(path.span))),
+            Some(Object::Table(table)) => table.clone(),
+            Some(_) => {
+                return Err(
+                    Error::statement(format!("\"{}\" is not a table that was declared", name.name)).at(path.span)
+                );
+            }
+        };
+        let mut altered = table.as_ref().clone();
+        match change {
+            AlterTable::Rename(to) => return self.catalog.rename(path, to),
+            AlterTable::Set(options) => {
+                for (key, value) in options.iter() {
+                    altered.options.set(key, value, None);
+                }
+            }
+            AlterTable::Reset(keys) => {
+                for key in keys {
+                    if key.value == "connector" {
+                        return Err(Error::statement("ALTER TABLE can't reset 'connector'").at(key.span));
+                    }
+                    altered.options.remove(&key.value);
+                }
+            }
+        }
+        self.catalog.replace(&name, Object::Table(Arc::new(altered)));
+        Ok(())
+    }
+
+    fn start_inserts(&mut self, inserts: &[Insert]) -> Result<Outcome> {
+        let planned = self.plan_inserts(inserts)?;
+        let tables: Vec<String> = planned.stream.sinks().map(str::to_string).collect();
+        let set = self.settings.get("pipeline.name").map(str::to_string);
+        let name = set.or_else(|| self.default_name.clone()).unwrap_or_else(|| {
+            let full = |t: &String| crate::catalog::ObjectName::local(t).to_string();
+            format!("insert-into_{}", tables.iter().map(full).collect::<Vec<_>>().join(","))
+        });
+        let config = self.job_config(name);
+        Ok(Outcome::Job(start(planned.stream, config)))
+    }
+
+    fn job_config(&mut self, name: String) -> JobConfig {
+        let count = self.job_names.entry(name.clone()).or_default();
+        *count += 1;
+        let name = if *count == 1 { name } else { format!("{name}-{count}") };
+        JobConfig {
+            name: name.into(),
+            parallelism: self.settings.parallelism(),
+            clock: self.clock.clone(),
+            epoch_interval: self.settings.duration("execution.checkpointing.interval").filter(|i| !i.is_zero()),
+            batch_rows: self.settings.batch_rows(),
+            reporter: self.reporter.clone(),
+        }
+    }
+
+    fn explain(&self, details: &[ExplainDetail], statement: &Statement) -> Result<String> {
+        let changelog_mode = details.contains(&ExplainDetail::ChangelogMode);
+        match &statement.kind {
+            StatementKind::Query(query) => {
+                let (sink, _) = CollectSink::new();
+                let planned = self.plan_query(query, Arc::new(sink))?;
+                Ok(explain([&planned.logical], &planned.stream, changelog_mode))
+            }
+            StatementKind::Insert(_) | StatementKind::StatementSet(_) => {
+                let inserts = match &statement.kind {
+                    StatementKind::StatementSet(inserts) => inserts.as_slice(),
+                    StatementKind::Insert(insert) => std::slice::from_ref(insert.as_ref()),
+                    _ => &[],
+                };
+                let planned = self.plan_inserts(inserts)?;
+                Ok(explain(planned.inserts.iter().map(|(_, plan)| plan), &planned.stream, changelog_mode))
+            }
+            _ => Err(Error::statement("EXPLAIN takes a query, an INSERT or a statement set").at(statement.span)),
+        }
+    }
+
+    fn show(&self, show: &Show) -> Result<Outcome> {
+        let names = |views: bool| {
+            let wanted = move |object: &Object| matches!(object, Object::View(_)) == views;
+            self.catalog.all().filter(move |(_, o)| wanted(o)).map(|(n, _)| n.name.clone())
+        };
+        let listing = match show {
+            Show::Catalogs => Listing::single("catalog name", [crate::catalog::DEFAULT_CATALOG.to_string()]),
+            Show::CurrentCatalog => {
+                Listing::single("current catalog name", [crate::catalog::DEFAULT_CATALOG.to_string()])
+            }
+            Show::Databases => Listing::single("database name", [crate::catalog::DEFAULT_DATABASE.to_string()]),
+            Show::CurrentDatabase => {
+                Listing::single("current database name", [crate::catalog::DEFAULT_DATABASE.to_string()])
+            }
+            // As in Flink, SHOW TABLES lists views too.
+            Show::Tables { like } => {
+                let mut all: Vec<String> = names(false).chain(names(true)).collect();
+                all.sort();
+                Listing::single("table name", all.into_iter().filter(|n| fits(like, n)))
+            }
+            Show::Views { like } => Listing::single("view name", names(true).filter(|n| fits(like, n))),
+            Show::Functions { like } => {
+                let mut all: Vec<String> = library::all().into_iter().map(|f| f.name().to_lowercase()).collect();
+                all.sort();
+                Listing::single("function name", all.into_iter().filter(|n| fits(like, n)))
+            }
+            Show::Columns { table, like } => {
+                let mut listing = self.describe(table)?;
+                listing.rows.retain(|row| row[0].as_ref().is_some_and(|name| fits(like, name)));
+                listing
+            }
+            Show::CreateTable(path) => match self.catalog.get(path)? {
+                Object::Table(table) => return Ok(Outcome::Text(show_create_table(table))),
+                _ => {
+                    return Err(Error::statement("SHOW CREATE TABLE is only supported for tables that were declared")
+                        .with_hint("Use SHOW CREATE VIEW for a view.")
+                        .at(path.span));
+                }
+            },
+            Show::CreateView(path) => match self.catalog.get(path)? {
+                Object::View(view) => return Ok(Outcome::Text(show_create_view(view))),
+                _ => return Err(Error::statement("SHOW CREATE VIEW is only supported for views").at(path.span)),
+            },
+        };
+        Ok(Outcome::Listing(listing))
+    }
+
+    fn describe(&self, path: &ObjectPath) -> Result<Listing> {
+        let binder = self.binder();
+        let mut listing = Listing::new(&["name", "type", "null", "key", "extras", "watermark"]);
+        listing.columns[2].1 = SqlType::nullable(TypeKind::Boolean);
+        if let Object::View(view) = self.catalog.get(path)? {
+            let relation = binder.query(&view.query)?;
+            for (i, field) in relation.schema().fields.iter().enumerate() {
+                let name = view.columns.get(i).unwrap_or(&field.name);
+                listing.push(row_of(name, &field.ty, field.time_attribute, None, None, None));
+            }
+            return Ok(listing);
+        }
+        let planned = binder.table(path, &Default::default())?;
+        let declared = match self.catalog.get(path)? {
+            Object::Table(table) => Some(table.clone()),
+            _ => None,
+        };
+        let key = match planned.primary_key.is_empty() {
+            true => None,
+            false => Some(format!("PRI({})", planned.primary_key.join(", "))),
+        };
+        for field in &planned.schema.fields {
+            let in_key = planned.primary_key.contains(&field.name);
+            let column = declared.as_ref().and_then(|t| t.columns.iter().find(|c| c.name == field.name));
+            let extras = column.and_then(extras_of);
+            let watermark = declared.as_ref().and_then(|t| t.watermark.as_ref());
+            let watermark = watermark.filter(|w| w.column == field.name).map(|w| w.sql.clone());
+            let key = key.clone().filter(|_| in_key);
+            listing.push(row_of(&field.name, &field.ty, field.time_attribute, key, extras, watermark));
+        }
+        if let Some(table) = declared.filter(|t| t.columns.iter().any(|c| c.comment.is_some())) {
+            listing.columns.push(("comment".to_string(), SqlType::string()));
+            for (row, column) in listing.rows.iter_mut().zip(&table.columns) {
+                row.push(column.comment.clone());
+            }
+        }
+        Ok(listing)
+    }
+}
+
+fn row_of(
+    name: &str,
+    ty: &SqlType,
+    attribute: Option<TimeAttribute>,
+    key: Option<String>,
+    extras: Option<String>,
+    watermark: Option<String>,
+) -> Vec<Option<String>> {
+    let marker = match attribute {
+        Some(TimeAttribute::Rowtime) => " *ROWTIME*",
+        Some(TimeAttribute::Proctime) => " *PROCTIME*",
+        None => "",
+    };
+    let null = if ty.nullable { "TRUE" } else { "FALSE" };
+    vec![Some(name.to_string()), Some(format!("{}{marker}", ty.kind)), Some(null.to_string()), key, extras, watermark]
+}
+
+fn extras_of(column: &crate::catalog::Column) -> Option<String> {
+    use crate::catalog::ColumnKind;
+    match &column.kind {
+        ColumnKind::Physical(_) => None,
+        ColumnKind::Metadata { key, is_virtual, .. } => {
+            let mut text = "METADATA".to_string();
+            if let Some(key) = key {
+                text += &format!(" FROM '{key}'");
+            }
+            if *is_virtual {
+                text += " VIRTUAL";
+            }
+            Some(text)
+        }
+        ColumnKind::Computed { sql, .. } => Some(format!("AS {sql}")),
+    }
+}
+
+/// True where a name fits `[NOT] {LIKE | ILIKE} 'pattern'`, or there is none.
+fn fits(like: &Option<LikePattern>, name: &str) -> bool {
+    let Some(like) = like else { return true };
+    let fold = |text: &str| if like.case_insensitive { text.to_lowercase() } else { text.to_string() };
+    let pattern: String = fold(&like.pattern)
+        .chars()
+        .map(|c| match c {
+            '%' => ".*".to_string(),
+            '_' => ".".to_string(),
+            other => regex::escape(&other.to_string()),
+        })
+        .collect();
+    let fits = regex::Regex::new(&format!("(?s)^{pattern}$")).is_ok_and(|r| r.is_match(&fold(name)));
+    fits != like.negated
+}

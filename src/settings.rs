@@ -1,0 +1,384 @@
+//! What SET and RESET change: Flink's options that mean something here, and those that are taken for the file's sake.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use crate::connectors::options::{parse_duration, quoted_list};
+use crate::error::{Error, Result, nearest};
+
+/// What an option does here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It works as in Flink, or as `about` says.
+    Works,
+    /// Accepted, because the same file runs on Flink too; nothing changes here.
+    None,
+}
+
+/// One option of a session.
+#[derive(Debug, Clone, Copy)]
+pub struct SettingSpec {
+    pub key: &'static str,
+    pub default: Option<&'static str>,
+    pub effect: Effect,
+    pub flink: bool,
+    pub about: &'static str,
+}
+
+const fn works(key: &'static str, default: Option<&'static str>, about: &'static str) -> SettingSpec {
+    SettingSpec { key, default, effect: Effect::Works, flink: true, about }
+}
+
+const fn ours(key: &'static str, default: Option<&'static str>, about: &'static str) -> SettingSpec {
+    SettingSpec { key, default, effect: Effect::Works, flink: false, about }
+}
+
+const fn without_effect(key: &'static str) -> SettingSpec {
+    SettingSpec { key, default: None, effect: Effect::None, flink: true, about: "Accepted, without effect." }
+}
+
+/// The options that are known by name.
+pub const SETTINGS: &[SettingSpec] = &[
+    works("pipeline.name", None, "The job's name; `insert-into_<catalog>.<database>.<table>` where it is not set."),
+    works("parallelism.default", None, "Subtasks per part of a job at most. Default: the number of cores (Flink: 1)."),
+    works("table.exec.resource.default-parallelism", None, "The same; goes before parallelism.default."),
+    works("table.local-time-zone", Some("UTC"), "The session time zone (Flink's default is the JVM's)."),
+    works(
+        "pipeline.auto-watermark-interval",
+        Some("200 ms"),
+        "How often watermarks are sent; 0 sends one after every batch that raises it.",
+    ),
+    works(
+        "table.exec.source.idle-timeout",
+        Some("0 ms"),
+        "After this long without a row a split no longer holds back the watermark; 0 waits for ever.",
+    ),
+    works(
+        "table.exec.sink.not-null-enforcer",
+        Some("ERROR"),
+        "What becomes of a row with a NULL for a NOT NULL column: ERROR fails the job, DROP drops the row.",
+    ),
+    works("table.dynamic-table-options.enabled", Some("true"), "Whether OPTIONS hints are taken."),
+    works("execution.runtime-mode", Some("STREAMING"), "STREAMING; BATCH is not supported yet."),
+    works(
+        "execution.checkpointing.interval",
+        None,
+        "How often an epoch ends: sinks flush, and Kafka group offsets are committed. Checkpoints are not durable yet.",
+    ),
+    works("table.display.max-column-width", Some("30"), "The width of string columns in printed results."),
+    works(
+        "sql-client.execution.result-mode",
+        Some("TABLEAU"),
+        "How SELECT results are printed: tableau. The others are taken for it.",
+    ),
+    ours(
+        "pipeline.micro-batch.max-rows",
+        Some("8192"),
+        "Rows in a micro-batch at most. Larger batches amortise more and hold more memory.",
+    ),
+    without_effect("table.dml-sync"),
+    without_effect("pipeline.max-parallelism"),
+    without_effect("pipeline.object-reuse"),
+    without_effect("pipeline.operator-chaining.enabled"),
+    without_effect("table.exec.state.ttl"),
+    without_effect("table.exec.mini-batch.enabled"),
+    without_effect("table.exec.mini-batch.allow-latency"),
+    without_effect("table.exec.mini-batch.size"),
+    without_effect("table.exec.sink.type-length-enforcer"),
+    without_effect("table.exec.sink.upsert-materialize"),
+    without_effect("table.exec.sink.keyed-shuffle"),
+    without_effect("table.exec.sink.rowtime-inserter"),
+    without_effect("table.exec.source.cdc-events-duplicate"),
+    without_effect("table.exec.async-lookup.buffer-capacity"),
+    without_effect("table.exec.async-lookup.timeout"),
+    without_effect("table.exec.async-lookup.output-mode"),
+    without_effect("table.exec.async-lookup.key-ordered-enabled"),
+    without_effect("table.exec.legacy-cast-behaviour"),
+    without_effect("table.exec.deduplicate.insert-update-after-sensitive-enabled"),
+    without_effect("table.exec.interval-join.min-cleanup-interval"),
+    without_effect("table.exec.rank.topn-cache-size"),
+    without_effect("table.optimizer.agg-phase-strategy"),
+    without_effect("table.optimizer.distinct-agg.split.enabled"),
+    without_effect("table.optimizer.distinct-agg.split.bucket-num"),
+    without_effect("table.optimizer.reuse-sub-plan-enabled"),
+    without_effect("table.optimizer.reuse-source-enabled"),
+    without_effect("table.optimizer.join-reorder-enabled"),
+    without_effect("table.optimizer.multi-join.enabled"),
+    without_effect("table.optimizer.delta-join.strategy"),
+    without_effect("table.optimizer.non-deterministic-update.strategy"),
+    without_effect("table.column-expansion-strategy"),
+    without_effect("execution.checkpointing.mode"),
+    without_effect("execution.checkpointing.timeout"),
+    without_effect("execution.checkpointing.min-pause"),
+    without_effect("execution.checkpointing.max-concurrent-checkpoints"),
+    without_effect("execution.checkpointing.dir"),
+    without_effect("execution.checkpointing.savepoint-dir"),
+    without_effect("execution.checkpointing.tolerable-failed-checkpoints"),
+    without_effect("execution.checkpointing.externalized-checkpoint-retention"),
+    without_effect("execution.checkpointing.num-retained"),
+    without_effect("execution.checkpointing.incremental"),
+    without_effect("execution.checkpointing.unaligned.enabled"),
+    without_effect("execution.state-recovery.path"),
+    without_effect("execution.state-recovery.ignore-unclaimed-state"),
+    without_effect("execution.state-recovery.claim-mode"),
+    without_effect("execution.savepoint.path"),
+    without_effect("execution.target"),
+    without_effect("execution.attached"),
+    without_effect("execution.buffer-timeout"),
+    without_effect("execution.shutdown-on-attached-exit"),
+    without_effect("state.backend.type"),
+    without_effect("state.backend"),
+    without_effect("state.checkpoints.dir"),
+    without_effect("state.savepoints.dir"),
+    without_effect("state.backend.incremental"),
+    without_effect("state.checkpoints.num-retained"),
+    without_effect("restart-strategy.type"),
+    without_effect("restart-strategy"),
+    without_effect("sql-client.execution.max-table-result.rows"),
+    without_effect("sql-client.verbose"),
+    without_effect("sql-client.display.print-time-cost"),
+    without_effect("sql-client.display.color-schema"),
+    without_effect("sql-client.display.show-line-numbers"),
+];
+
+/// Options of a cluster, or of parts of Flink that have no counterpart here: taken whole, without effect.
+const WITHOUT_EFFECT: &[&str] = &[
+    "taskmanager.",
+    "jobmanager.",
+    "rest.",
+    "web.",
+    "historyserver.",
+    "high-availability",
+    "kubernetes.",
+    "yarn.",
+    "python.",
+    "akka.",
+    "pekko.",
+    "blob.",
+    "cluster.",
+    "heartbeat.",
+    "metrics.",
+    "env.",
+    "io.",
+    "fs.",
+    "s3.",
+    "security.",
+    "classloader.",
+    "client.",
+    "slot.",
+    "slotmanager.",
+    "resourcemanager.",
+    "queryable-state.",
+    "zookeeper.",
+    "jmx.",
+    "process.",
+    "state.backend.rocksdb.",
+    "state.backend.forst.",
+    "state.latency-track.",
+    "restart-strategy.",
+    "job-event.",
+    "execution.batch.",
+    "execution.checkpointing.file-merging.",
+    "execution.checkpointing.unaligned.",
+    "parallelism.",
+    "table.exec.spill-compression.",
+    "table.exec.sort.",
+    "table.exec.resource.",
+    "table.exec.window-agg.",
+    "table.exec.local-hash-agg.",
+    "table.exec.async-scalar.",
+    "table.exec.async-table.",
+    "table.exec.async-state.",
+    "table.exec.hive.",
+    "table.optimizer.join.",
+    "table.catalog-modification.",
+    "table.module.",
+    "sql-gateway.",
+    "workflow-scheduler.",
+    "pipeline.jars",
+    "pipeline.classpaths",
+    "pipeline.cached-files",
+    "pipeline.global-job-parameters",
+    "pipeline.generic-types",
+    "pipeline.force-",
+    "pipeline.serialization-config",
+    "pipeline.closure-cleaner-level",
+    "pipeline.registered-",
+    "pipeline.vertex-",
+    "pipeline.jobvertex-",
+];
+
+/// What became of a SET.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetOutcome {
+    Works,
+    WithoutEffect,
+    /// Nobody knows the key; the nearest known one.
+    Unknown(Option<&'static str>),
+}
+
+/// The options of a session that were set.
+#[derive(Debug, Clone, Default)]
+pub struct Settings(BTreeMap<String, String>);
+
+impl Settings {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets an option, after a check of its value where the option works here.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<SetOutcome> {
+        check_value(key, value)?;
+        self.0.insert(key.to_string(), value.to_string());
+        Ok(outcome(key))
+    }
+
+    /// Takes an option back to its default. Returns what setting it would have done.
+    pub fn reset(&mut self, key: &str) -> SetOutcome {
+        self.0.remove(key);
+        outcome(key)
+    }
+
+    pub fn reset_all(&mut self) {
+        self.0.clear();
+    }
+
+    /// Options that were set, by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(k, v)| (k.as_str(), v.as_str()))
+    }
+
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let default = || SETTINGS.iter().find(|s| s.key == key).and_then(|s| s.default);
+        self.0.get(key).map(String::as_str).or_else(default)
+    }
+
+    pub fn duration(&self, key: &str) -> Option<Duration> {
+        self.get(key).and_then(parse_duration)
+    }
+
+    pub fn bool(&self, key: &str) -> bool {
+        self.get(key).is_some_and(|v| v.eq_ignore_ascii_case("true"))
+    }
+
+    /// `table.local-time-zone`
+    pub fn zone(&self) -> Tz {
+        self.get("table.local-time-zone").and_then(parse_zone).unwrap_or(Tz::UTC)
+    }
+
+    /// Subtasks per fragment at most.
+    pub fn parallelism(&self) -> usize {
+        let set = |key| self.get(key).and_then(|v| v.trim().parse::<usize>().ok()).filter(|n| *n > 0);
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        set("table.exec.resource.default-parallelism").or_else(|| set("parallelism.default")).unwrap_or_else(cores)
+    }
+
+    /// `pipeline.micro-batch.max-rows`
+    pub fn batch_rows(&self) -> usize {
+        self.get("pipeline.micro-batch.max-rows").and_then(|v| v.parse().ok()).unwrap_or(8192)
+    }
+}
+
+fn outcome(key: &str) -> SetOutcome {
+    match SETTINGS.iter().find(|s| s.key == key) {
+        Some(spec) if spec.effect == Effect::Works => SetOutcome::Works,
+        Some(_) => SetOutcome::WithoutEffect,
+        None if WITHOUT_EFFECT.iter().any(|prefix| key.starts_with(prefix)) => SetOutcome::WithoutEffect,
+        None => SetOutcome::Unknown(nearest(key, SETTINGS.iter().map(|s| s.key))),
+    }
+}
+
+fn check_value(key: &str, value: &str) -> Result<()> {
+    let expect = |fine: bool, expected: &str| match fine {
+        true => Ok(()),
+        false => Err(Error::statement(format!("option '{key}': '{value}' is not {expected}"))),
+    };
+    let word = |words: &[&str]| {
+        let fine = words.iter().any(|w| w.eq_ignore_ascii_case(value));
+        expect(fine, &format!("one of {}", quoted_list(words)))
+    };
+    match key {
+        "parallelism.default" | "table.exec.resource.default-parallelism" => {
+            expect(value.trim().parse::<i64>().is_ok_and(|n| n == -1 || n > 0), "a positive number")
+        }
+        "pipeline.micro-batch.max-rows" => {
+            expect(value.parse::<usize>().is_ok_and(|n| (1..=1 << 20).contains(&n)), "a number from 1 to 1048576")
+        }
+        "table.display.max-column-width" => expect(value.parse::<usize>().is_ok_and(|n| n > 0), "a positive number"),
+        "table.local-time-zone" => match parse_zone(value) {
+            Some(_) => Ok(()),
+            None => Err(Error::statement(format!("option '{key}': '{value}' is not a time zone"))
+                .with_hint("Use a name such as 'UTC' or 'Europe/Berlin'.")),
+        },
+        "pipeline.auto-watermark-interval" | "table.exec.source.idle-timeout" | "execution.checkpointing.interval" => {
+            expect(parse_duration(value).is_some(), "a duration such as '500 ms', '5 s' or '1 min'")
+        }
+        "table.dynamic-table-options.enabled" => word(&["true", "false"]),
+        "table.exec.sink.not-null-enforcer" => word(&["ERROR", "DROP"]),
+        "sql-client.execution.result-mode" => word(&["TABLE", "CHANGELOG", "TABLEAU"]),
+        "execution.runtime-mode" if value.eq_ignore_ascii_case("BATCH") || value.eq_ignore_ascii_case("AUTOMATIC") => {
+            Err(Error::unsupported(format!("'execution.runtime-mode' = '{value}'"))
+                .with_hint("Bounded queries end by themselves in STREAMING mode."))
+        }
+        "execution.runtime-mode" => word(&["STREAMING", "BATCH", "AUTOMATIC"]),
+        _ => Ok(()),
+    }
+}
+
+/// A zone by its IANA name; `default` and `UTC±n` spellings as in Java.
+fn parse_zone(name: &str) -> Option<Tz> {
+    let name = name.trim();
+    if name.eq_ignore_ascii_case("default") || name == "Z" {
+        return Some(Tz::UTC);
+    }
+    if let Ok(zone) = name.parse::<Tz>() {
+        return Some(zone);
+    }
+    // `GMT+2` means east of Greenwich in Java, and `Etc/GMT-2` the same in the tz database.
+    let rest = name.strip_prefix("GMT").or_else(|| name.strip_prefix("UTC"))?;
+    let (sign, hours) =
+        rest.strip_prefix('+').map(|h| ('-', h)).or_else(|| rest.strip_prefix('-').map(|h| ('+', h)))?;
+    let hours: u32 = hours.strip_suffix(":00").unwrap_or(hours).parse().ok()?;
+    format!("Etc/GMT{sign}{hours}").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_keys_work_or_are_taken_and_others_get_the_nearest_name() {
+        let mut settings = Settings::new();
+        assert_eq!(settings.set("pipeline.name", "x").unwrap(), SetOutcome::Works);
+        assert_eq!(settings.set("taskmanager.numberOfTaskSlots", "4").unwrap(), SetOutcome::WithoutEffect);
+        assert_eq!(settings.set("state.backend.type", "rocksdb").unwrap(), SetOutcome::WithoutEffect);
+        assert_eq!(settings.set("pipline.name", "x").unwrap(), SetOutcome::Unknown(Some("pipeline.name")));
+    }
+
+    #[test]
+    fn wrong_values_are_refused_with_what_is_allowed() {
+        let mut settings = Settings::new();
+        for (key, value, said) in [
+            ("parallelism.default", "many", "option 'parallelism.default': 'many' is not a positive number"),
+            ("table.local-time-zone", "Mars", "option 'table.local-time-zone': 'Mars' is not a time zone"),
+            (
+                "table.exec.sink.not-null-enforcer",
+                "MAYBE",
+                "option 'table.exec.sink.not-null-enforcer': 'MAYBE' is not one of 'ERROR', 'DROP'",
+            ),
+            ("execution.runtime-mode", "BATCH", "'execution.runtime-mode' = 'BATCH' is not supported"),
+        ] {
+            assert_eq!(settings.set(key, value).unwrap_err().message(), said);
+        }
+    }
+
+    #[test]
+    fn zones_are_read_as_java_reads_them() {
+        assert_eq!(parse_zone("Europe/Berlin"), Some(Tz::Europe__Berlin));
+        assert_eq!(parse_zone("GMT+02:00"), Some(Tz::Etc__GMTMinus2));
+        assert_eq!(parse_zone("UTC-5"), Some(Tz::Etc__GMTPlus5));
+        assert_eq!(parse_zone("nowhere"), None);
+    }
+}

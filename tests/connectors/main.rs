@@ -1,0 +1,5 @@
+//! Every connector against its real service.
+
+mod kafka;
+mod opensearch;
+mod postgres;
