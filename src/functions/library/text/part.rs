@@ -53,12 +53,13 @@ fn substring(text: &str, start: i64, length: usize) -> &str {
     rest.get(..to).unwrap_or("")
 }
 
-const ENDS: &[Overload] = &[Overload { parameters: &[Text, Int], returns: STRING }];
+const ENDS: &[Overload] = &[Overload { parameters: &[Text, Int], returns: Returns::With(as_varchar) }];
 
 pub static LEFT: Builtin = Builtin {
     name: "LEFT",
     usage: "LEFT(text, length) is the start of the text; empty for a negative length.",
     overloads: ENDS,
+    nulls: Nulls::Always,
     kernel: |call| {
         let (texts, lengths) = (call.text(0)?, call.int(1)?);
         call.write(|row, out| {
@@ -73,6 +74,7 @@ pub static RIGHT: Builtin = Builtin {
     name: "RIGHT",
     usage: "RIGHT(text, length) is the end of the text; empty for a negative length.",
     overloads: ENDS,
+    nulls: Nulls::Always,
     kernel: |call| {
         let (texts, lengths) = (call.text(0)?, call.int(1)?);
         call.write(|row, out| {
