@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Error;
+use crate::time::{Clock, SystemClock};
 
 /// What is drawn below everything else, redrawn after each line that is written.
 static LIVE: LazyLock<Mutex<Live>> = LazyLock::new(Mutex::default);
@@ -72,8 +73,14 @@ pub fn progress(line: &str) {
     if stderr_is_terminal() {
         stderr(&format!("{line}\n"));
     } else {
-        stderr(&format!("{} {line}\n", chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ")));
+        stderr(&format!("{} {line}\n", timestamp()));
     }
+}
+
+/// The wall clock, for log lines.
+fn timestamp() -> String {
+    let now_ms = SystemClock.now_ms();
+    chrono::DateTime::from_timestamp_millis(now_ms).map_or_else(String::new, |t| t.format("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
 /// Sets the live lines. Only for terminals.
