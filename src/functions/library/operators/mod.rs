@@ -25,7 +25,13 @@ pub use texts::{CONCATENATE, TRIM_BOTH, TRIM_LEADING, TRIM_TRAILING};
 
 pub use super::temporal::TIMESTAMP_DIFF;
 
+use super::Builtin;
 use crate::error::Error;
+
+/// ROUND or TRUNCATE, for calls that the binder types by the value of the second argument.
+pub fn rounding_function(name: &str) -> &'static Builtin {
+    if name == "ROUND" { &super::math::ROUND } else { &super::math::TRUNCATE }
+}
 
 /// What a zero divisor does to a job.
 fn division_by_zero() -> Error {

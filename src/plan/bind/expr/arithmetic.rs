@@ -116,8 +116,8 @@ impl Binder<'_> {
         operand: &SqlType,
         result: SqlType,
     ) -> Result<TypedExpr> {
-        let left = self.convert(left, operand, CastMode::Implicit)?;
-        let right = self.convert(right, operand, CastMode::Implicit)?;
+        let left = self.convert(left, operand, CastMode::Explicit)?;
+        let right = self.convert(right, operand, CastMode::Explicit)?;
         Ok(TypedExpr::new(Expr::BinaryExpr(BinaryExpr::new(Box::new(left.expr), op, Box::new(right.expr))), result))
     }
 

@@ -37,7 +37,8 @@ impl Binder<'_> {
             }
             return Err(error);
         }
-        self.convert(value, &to, mode)
+        // CAST turns a time attribute into a plain timestamp, even where nothing else changes.
+        self.convert(value, &to, mode).map(|value| TypedExpr { time_attribute: None, ..value })
     }
 
     /// The value as `to`. The nullability of `to` is not looked at; the result's comes from the value.

@@ -49,7 +49,7 @@ impl Binder<'_> {
 
     fn unified(&self, values: Vec<TypedExpr>, construct: &str) -> Result<(Vec<TypedExpr>, SqlType)> {
         let ty = self.common(&values, construct)?;
-        let cast = values.into_iter().map(|v| self.convert(v, &ty, CastMode::Implicit)).collect::<Result<Vec<_>>>()?;
+        let cast = values.into_iter().map(|v| self.convert(v, &ty, CastMode::Explicit)).collect::<Result<Vec<_>>>()?;
         Ok((cast, ty))
     }
 }

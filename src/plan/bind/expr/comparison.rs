@@ -56,8 +56,8 @@ impl Binder<'_> {
         use TypeKind as K;
         let both = |kind: TypeKind, kernel| {
             let ty = SqlType::nullable(kind);
-            let left = self.convert(left.clone(), &ty, CastMode::Implicit)?;
-            let right = self.convert(right.clone(), &ty, CastMode::Implicit)?;
+            let left = self.convert(left.clone(), &ty, CastMode::Explicit)?;
+            let right = self.convert(right.clone(), &ty, CastMode::Explicit)?;
             Ok((left, right, kernel))
         };
         let refused = || Err(cannot_apply(&op.to_string(), &[&left, &right], "COMPARABLE TYPE = COMPARABLE TYPE"));
@@ -77,9 +77,9 @@ impl Binder<'_> {
             }
             (K::Timestamp(a), K::Timestamp(b)) => both(K::Timestamp(*a.max(b)), Kernel::Native),
             (K::TimestampLtz(a), K::TimestampLtz(b)) => both(K::TimestampLtz(*a.max(b)), Kernel::Native),
-            (K::Timestamp(a), K::TimestampLtz(b)) | (K::TimestampLtz(a), K::Timestamp(b)) => {
-                both(K::TimestampLtz(*a.max(b)), Kernel::Native)
-            }
+            // The right one becomes what the left one is, which counts in the hour that a clock shows twice.
+            (K::Timestamp(a), K::TimestampLtz(b)) => both(K::Timestamp(*a.max(b)), Kernel::Native),
+            (K::TimestampLtz(a), K::Timestamp(b)) => both(K::TimestampLtz(*a.max(b)), Kernel::Native),
             _ if l.is_interval() && l == r => Ok((left, right, Kernel::Native)),
             _ if l.is_string() && is_readable(r, op) => {
                 let left = self.convert(left, &right.ty, CastMode::Explicit)?;

@@ -17,7 +17,7 @@ impl Binder<'_> {
     pub(super) fn name(&self, parts: &[ast::Ident]) -> Result<TypedExpr> {
         if let [part] = parts
             && part.quote_style.is_none()
-            && let Some(value) = self.clock_call(&part.value)
+            && let Some(value) = self.bare_call(&part.value)
         {
             return self.scope.resolve(parts).map(|(column, _)| column).or(value);
         }
