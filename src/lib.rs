@@ -6,7 +6,9 @@
 
 pub mod catalog;
 pub mod changelog;
+pub mod cli;
 pub mod connectors;
+pub mod console;
 pub mod error;
 pub mod formats;
 pub mod functions;

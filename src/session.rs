@@ -2,6 +2,7 @@
 
 mod listing;
 mod plan;
+mod portability;
 mod statements;
 
 use std::collections::HashMap;
@@ -11,7 +12,7 @@ use arrow::record_batch::RecordBatch;
 use tokio::sync::mpsc;
 
 pub use self::listing::Listing;
-use crate::catalog::{Catalog, Integrations, ObjectName, Object, RegisteredTable};
+use crate::catalog::{Catalog, Integrations, Object, ObjectName, RegisteredTable};
 use crate::changelog::ChangelogBatch;
 use crate::connectors::Reporter;
 use crate::error::{Error, Result};
@@ -132,7 +133,12 @@ impl Session {
 
     /// Makes a table that the returned sender feeds; its rows end when all senders are gone. `capacity` batches wait
     /// at most. Batches must have `schema`'s columns.
-    pub fn register_channel(&mut self, name: &str, schema: Schema, capacity: usize) -> Result<mpsc::Sender<RecordBatch>> {
+    pub fn register_channel(
+        &mut self,
+        name: &str,
+        schema: Schema,
+        capacity: usize,
+    ) -> Result<mpsc::Sender<RecordBatch>> {
         let (table, sender) = RegisteredTable::channel(schema, capacity);
         self.register(name, table)?;
         Ok(sender)

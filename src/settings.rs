@@ -45,15 +45,39 @@ pub const SETTINGS: &[SettingSpec] = &[
     works("parallelism.default", None, "Subtasks per part of a job at most. Default: the number of cores (Flink: 1)."),
     works("table.exec.resource.default-parallelism", None, "The same; goes before parallelism.default."),
     works("table.local-time-zone", Some("UTC"), "The session time zone (Flink's default is the JVM's)."),
-    works("pipeline.auto-watermark-interval", Some("200 ms"), "How often watermarks are sent; 0 sends one after every batch that raises it."),
-    works("table.exec.source.idle-timeout", Some("0 ms"), "After this long without a row a split no longer holds back the watermark; 0 waits for ever."),
-    works("table.exec.sink.not-null-enforcer", Some("ERROR"), "What becomes of a row with a NULL for a NOT NULL column: ERROR fails the job, DROP drops the row."),
+    works(
+        "pipeline.auto-watermark-interval",
+        Some("200 ms"),
+        "How often watermarks are sent; 0 sends one after every batch that raises it.",
+    ),
+    works(
+        "table.exec.source.idle-timeout",
+        Some("0 ms"),
+        "After this long without a row a split no longer holds back the watermark; 0 waits for ever.",
+    ),
+    works(
+        "table.exec.sink.not-null-enforcer",
+        Some("ERROR"),
+        "What becomes of a row with a NULL for a NOT NULL column: ERROR fails the job, DROP drops the row.",
+    ),
     works("table.dynamic-table-options.enabled", Some("true"), "Whether OPTIONS hints are taken."),
     works("execution.runtime-mode", Some("STREAMING"), "STREAMING; BATCH is not supported yet."),
-    works("execution.checkpointing.interval", None, "How often an epoch ends: sinks flush, and Kafka group offsets are committed. Checkpoints are not durable yet."),
+    works(
+        "execution.checkpointing.interval",
+        None,
+        "How often an epoch ends: sinks flush, and Kafka group offsets are committed. Checkpoints are not durable yet.",
+    ),
     works("table.display.max-column-width", Some("30"), "The width of string columns in printed results."),
-    works("sql-client.execution.result-mode", Some("TABLEAU"), "How SELECT results are printed: tableau. The others are taken for it."),
-    ours("pipeline.micro-batch.max-rows", Some("8192"), "Rows in a micro-batch at most. Larger batches amortise more and hold more memory."),
+    works(
+        "sql-client.execution.result-mode",
+        Some("TABLEAU"),
+        "How SELECT results are printed: tableau. The others are taken for it.",
+    ),
+    ours(
+        "pipeline.micro-batch.max-rows",
+        Some("8192"),
+        "Rows in a micro-batch at most. Larger batches amortise more and hold more memory.",
+    ),
     without_effect("table.dml-sync"),
     without_effect("pipeline.max-parallelism"),
     without_effect("pipeline.object-reuse"),
@@ -121,16 +145,69 @@ pub const SETTINGS: &[SettingSpec] = &[
 
 /// Options of a cluster, or of parts of Flink that have no counterpart here: taken whole, without effect.
 const WITHOUT_EFFECT: &[&str] = &[
-    "taskmanager.", "jobmanager.", "rest.", "web.", "historyserver.", "high-availability", "kubernetes.", "yarn.",
-    "python.", "akka.", "pekko.", "blob.", "cluster.", "heartbeat.", "metrics.", "env.", "io.", "fs.", "s3.", "security.",
-    "classloader.", "client.", "slot.", "slotmanager.", "resourcemanager.", "queryable-state.", "zookeeper.", "jmx.",
-    "process.", "state.backend.rocksdb.", "state.backend.forst.", "state.latency-track.", "restart-strategy.", "job-event.",
-    "execution.batch.", "execution.checkpointing.file-merging.", "execution.checkpointing.unaligned.", "parallelism.",
-    "table.exec.spill-compression.", "table.exec.sort.", "table.exec.resource.", "table.exec.window-agg.", "table.exec.local-hash-agg.",
-    "table.exec.async-scalar.", "table.exec.async-table.", "table.exec.async-state.", "table.exec.hive.", "table.optimizer.join.",
-    "table.catalog-modification.", "table.module.", "sql-gateway.", "workflow-scheduler.", "pipeline.jars", "pipeline.classpaths",
-    "pipeline.cached-files", "pipeline.global-job-parameters", "pipeline.generic-types", "pipeline.force-", "pipeline.serialization-config",
-    "pipeline.closure-cleaner-level", "pipeline.registered-", "pipeline.vertex-", "pipeline.jobvertex-",
+    "taskmanager.",
+    "jobmanager.",
+    "rest.",
+    "web.",
+    "historyserver.",
+    "high-availability",
+    "kubernetes.",
+    "yarn.",
+    "python.",
+    "akka.",
+    "pekko.",
+    "blob.",
+    "cluster.",
+    "heartbeat.",
+    "metrics.",
+    "env.",
+    "io.",
+    "fs.",
+    "s3.",
+    "security.",
+    "classloader.",
+    "client.",
+    "slot.",
+    "slotmanager.",
+    "resourcemanager.",
+    "queryable-state.",
+    "zookeeper.",
+    "jmx.",
+    "process.",
+    "state.backend.rocksdb.",
+    "state.backend.forst.",
+    "state.latency-track.",
+    "restart-strategy.",
+    "job-event.",
+    "execution.batch.",
+    "execution.checkpointing.file-merging.",
+    "execution.checkpointing.unaligned.",
+    "parallelism.",
+    "table.exec.spill-compression.",
+    "table.exec.sort.",
+    "table.exec.resource.",
+    "table.exec.window-agg.",
+    "table.exec.local-hash-agg.",
+    "table.exec.async-scalar.",
+    "table.exec.async-table.",
+    "table.exec.async-state.",
+    "table.exec.hive.",
+    "table.optimizer.join.",
+    "table.catalog-modification.",
+    "table.module.",
+    "sql-gateway.",
+    "workflow-scheduler.",
+    "pipeline.jars",
+    "pipeline.classpaths",
+    "pipeline.cached-files",
+    "pipeline.global-job-parameters",
+    "pipeline.generic-types",
+    "pipeline.force-",
+    "pipeline.serialization-config",
+    "pipeline.closure-cleaner-level",
+    "pipeline.registered-",
+    "pipeline.vertex-",
+    "pipeline.jobvertex-",
 ];
 
 /// What became of a SET.
@@ -261,7 +338,8 @@ fn parse_zone(name: &str) -> Option<Tz> {
     }
     // `GMT+2` means east of Greenwich in Java, and `Etc/GMT-2` the same in the tz database.
     let rest = name.strip_prefix("GMT").or_else(|| name.strip_prefix("UTC"))?;
-    let (sign, hours) = rest.strip_prefix('+').map(|h| ('-', h)).or_else(|| rest.strip_prefix('-').map(|h| ('+', h)))?;
+    let (sign, hours) =
+        rest.strip_prefix('+').map(|h| ('-', h)).or_else(|| rest.strip_prefix('-').map(|h| ('+', h)))?;
     let hours: u32 = hours.strip_suffix(":00").unwrap_or(hours).parse().ok()?;
     format!("Etc/GMT{sign}{hours}").parse().ok()
 }
@@ -285,7 +363,11 @@ mod tests {
         for (key, value, said) in [
             ("parallelism.default", "many", "option 'parallelism.default': 'many' is not a positive number"),
             ("table.local-time-zone", "Mars", "option 'table.local-time-zone': 'Mars' is not a time zone"),
-            ("table.exec.sink.not-null-enforcer", "MAYBE", "option 'table.exec.sink.not-null-enforcer': 'MAYBE' is not one of 'ERROR', 'DROP'"),
+            (
+                "table.exec.sink.not-null-enforcer",
+                "MAYBE",
+                "option 'table.exec.sink.not-null-enforcer': 'MAYBE' is not one of 'ERROR', 'DROP'",
+            ),
             ("execution.runtime-mode", "BATCH", "'execution.runtime-mode' = 'BATCH' is not supported"),
         ] {
             assert_eq!(settings.set(key, value).unwrap_err().message(), said);

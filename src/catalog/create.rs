@@ -41,8 +41,9 @@ fn merge_like(table: &mut Table, like: &LikeClause, catalog: &Catalog) -> Result
     let source = match catalog.get(&like.source)? {
         Object::Table(source) => source.clone(),
         _ => {
-            return Err(Error::statement(format!("LIKE takes a table, and \"{}\" is none", name_of(like)))
-                .at(like.source.span));
+            return Err(
+                Error::statement(format!("LIKE takes a table, and \"{}\" is none", name_of(like))).at(like.source.span)
+            );
         }
     };
     merge_columns(table, like, &source.columns)?;
@@ -136,7 +137,8 @@ fn check_columns(table: &Table, create: &CreateTable) -> Result<()> {
     }
     let names = || table.columns.iter().map(|c| c.name.as_str());
     let unknown = |name: &str, role: &str| {
-        let error = Error::statement(format!("{role} column \"{name}\" is not a column of table \"{}\"", table.name.name));
+        let error =
+            Error::statement(format!("{role} column \"{name}\" is not a column of table \"{}\"", table.name.name));
         match did_you_mean(name, names()) {
             Some(hint) => error.with_hint(hint),
             None => error,
@@ -148,7 +150,9 @@ fn check_columns(table: &Table, create: &CreateTable) -> Result<()> {
                 return Err(unknown(name, "primary key").at(*span));
             };
             if !matches!(column.kind, ColumnKind::Physical(_)) {
-                return Err(Error::statement(format!("primary key column \"{name}\" is not a physical column")).at(*span));
+                return Err(
+                    Error::statement(format!("primary key column \"{name}\" is not a physical column")).at(*span)
+                );
             }
         }
     }
@@ -167,4 +171,3 @@ fn check_columns(table: &Table, create: &CreateTable) -> Result<()> {
     }
     Ok(())
 }
-

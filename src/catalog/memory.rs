@@ -82,7 +82,14 @@ impl Catalog {
     }
 
     /// Adds an object. Without `replace_nothing`, an existing one is an error; with it (IF NOT EXISTS) it stays.
-    pub fn add(&mut self, name: ObjectName, object: Object, temporary: bool, if_not_exists: bool, span: Option<Span>) -> Result<()> {
+    pub fn add(
+        &mut self,
+        name: ObjectName,
+        object: Object,
+        temporary: bool,
+        if_not_exists: bool,
+        span: Option<Span>,
+    ) -> Result<()> {
         let objects = if temporary { &mut self.temporary } else { &mut self.objects };
         if let Some(existing) = objects.get(&name) {
             if if_not_exists {
@@ -113,7 +120,11 @@ impl Catalog {
         let objects = match self.temporary.contains_key(&name) {
             true => &mut self.temporary,
             false if temporary => {
-                return if if_exists { Ok(()) } else { Err(self.unknown("temporary table", &name.name, Some(path.span))) };
+                return if if_exists {
+                    Ok(())
+                } else {
+                    Err(self.unknown("temporary table", &name.name, Some(path.span)))
+                };
             }
             false => &mut self.objects,
         };

@@ -175,6 +175,11 @@ pub trait DecodingFormat: Send + Sync + std::fmt::Debug {
     /// A decoder for the columns at `projection` of the schema, in that order. Positional formats still read past
     /// the others.
     fn decoder(&self, projection: &[usize]) -> Result<Box<dyn Decoder>>;
+
+    /// The character between two of which a line feed does not end a message, in files of lines.
+    fn quote(&self) -> Option<u8> {
+        None
+    }
 }
 
 /// Checked encoding options.

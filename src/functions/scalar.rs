@@ -104,6 +104,11 @@ pub trait ScalarFunction: Send + Sync + Debug {
         None
     }
 
+    /// What plans call it where the name doesn't say all: `CAST<INT>`. Calls that differ need labels that differ.
+    fn label(&self, _types: &Signature) -> String {
+        self.name().to_owned()
+    }
+
     /// Computes a batch. Arguments are arrays of `context.rows` rows with the types of the signature.
     fn evaluate(&self, arguments: &[ArrayRef], types: &Signature, context: &EvalContext) -> Result<ArrayRef>;
 
@@ -134,13 +139,15 @@ pub fn call(
         false => DfSignature::new(TypeSignature::Exact(arrow), volatility),
     };
     let function = function.for_one_call().unwrap_or(function);
-    let udf = FlinkUdf { function, signature, df_signature, zone, clock };
+    let label = function.label(&signature);
+    let udf = FlinkUdf { function, label, signature, df_signature, zone, clock };
     ScalarUDF::new_from_impl(udf).call(arguments)
 }
 
 /// A call's function with its types bound, as DataFusion sees it.
 struct FlinkUdf {
     function: Arc<dyn ScalarFunction>,
+    label: String,
     signature: Signature,
     df_signature: DfSignature,
     zone: Tz,
@@ -149,13 +156,13 @@ struct FlinkUdf {
 
 impl Debug for FlinkUdf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.function.name())
+        write!(f, "{}", self.label)
     }
 }
 
 impl PartialEq for FlinkUdf {
     fn eq(&self, other: &Self) -> bool {
-        self.function.name() == other.function.name() && self.signature == other.signature && self.zone == other.zone
+        self.label == other.label && self.signature == other.signature && self.zone == other.zone
     }
 }
 
@@ -163,7 +170,7 @@ impl Eq for FlinkUdf {}
 
 impl Hash for FlinkUdf {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.function.name().hash(state);
+        self.label.hash(state);
         self.signature.returns.hash(state);
         self.signature.arguments.hash(state);
     }
@@ -171,7 +178,7 @@ impl Hash for FlinkUdf {
 
 impl ScalarUDFImpl for FlinkUdf {
     fn name(&self) -> &str {
-        self.function.name()
+        &self.label
     }
 
     fn signature(&self) -> &DfSignature {

@@ -5,7 +5,11 @@ use datafusion::logical_expr::LogicalPlan;
 use super::stream_plan::{Distribution, NodeKind, StreamNode, StreamPlan, WatermarkEmit};
 
 /// Both plans.
-pub fn explain<'a>(logical: impl IntoIterator<Item = &'a LogicalPlan>, stream: &StreamPlan, changelog_mode: bool) -> String {
+pub fn explain<'a>(
+    logical: impl IntoIterator<Item = &'a LogicalPlan>,
+    stream: &StreamPlan,
+    changelog_mode: bool,
+) -> String {
     let mut text = String::from("== Logical Plan ==\n");
     for plan in logical {
         text += &format!("{}\n", plan.display_indent());
@@ -17,7 +21,8 @@ pub fn explain<'a>(logical: impl IntoIterator<Item = &'a LogicalPlan>, stream: &
 
 /// The stream plan as trees from the sinks down to the sources. A node that several read is written out once.
 pub fn stream_plan(plan: &StreamPlan, changelog_mode: bool) -> String {
-    let mut printer = Printer { plan, changelog_mode, readers: vec![0; plan.nodes.len()], printed: Vec::new(), text: String::new() };
+    let mut printer =
+        Printer { plan, changelog_mode, readers: vec![0; plan.nodes.len()], printed: Vec::new(), text: String::new() };
     for node in &plan.nodes {
         node.inputs.iter().for_each(|&i| printer.readers[i] += 1);
     }

@@ -70,7 +70,12 @@ pub struct LookupJoin {
 
 impl LookupJoin {
     /// The schema: the input's columns, then the table's under its alias.
-    pub fn schema_of(input: &LogicalPlan, table: &PlannedTable, alias: &TableReference, outer: bool) -> DfResult<DFSchemaRef> {
+    pub fn schema_of(
+        input: &LogicalPlan,
+        table: &PlannedTable,
+        alias: &TableReference,
+        outer: bool,
+    ) -> DfResult<DFSchemaRef> {
         let mut right = table.scan_schema();
         if outer {
             right.fields.iter_mut().for_each(|f| f.ty.nullable = true);
@@ -86,12 +91,8 @@ impl LookupJoin {
     /// `lookup=[hostname = hostname], where=[...]`, for people.
     pub fn describe(&self) -> String {
         let scan = self.table.scan_schema();
-        let keys: Vec<String> = self
-            .key_columns
-            .iter()
-            .zip(&self.keys)
-            .map(|(&i, key)| format!("{}={key}", scan.fields[i].name))
-            .collect();
+        let keys: Vec<String> =
+            self.key_columns.iter().zip(&self.keys).map(|(&i, key)| format!("{}={key}", scan.fields[i].name)).collect();
         let mut text = format!("table={}, ", self.table.name);
         text += if self.outer { "joinType=LeftOuterJoin" } else { "joinType=InnerJoin" };
         text += &format!(", lookup=[{}]", keys.join(", "));

@@ -36,7 +36,9 @@ fn check_casts(plan: &LogicalPlan) -> Result<()> {
     let coerced = coerced.map_err(|e| Error::from_datafusion(ErrorKind::Internal, e))?;
     let (ours, theirs) = (plan.display_indent().to_string(), coerced.display_indent().to_string());
     if ours != theirs {
-        return Err(Error::internal("a cast is missing in a bound plan").with_detail(format!("{ours}\nbecomes\n{theirs}")));
+        return Err(
+            Error::internal("a cast is missing in a bound plan").with_detail(format!("{ours}\nbecomes\n{theirs}"))
+        );
     }
     Ok(())
 }

@@ -241,7 +241,11 @@ fn metadata_columns(table: &Table, connector: &dyn Connector, options: &RawOptio
     Ok(result)
 }
 
-fn declared_columns(table: &Table, descriptor: &TableDescriptor, context: &TableContext<'_>) -> Result<(Schema, Vec<Expr>)> {
+fn declared_columns(
+    table: &Table,
+    descriptor: &TableDescriptor,
+    context: &TableContext<'_>,
+) -> Result<(Schema, Vec<Expr>)> {
     let scan = descriptor.scan_schema();
     let mut declared = scan.clone();
     for column in &table.columns {
@@ -256,11 +260,13 @@ fn declared_columns(table: &Table, descriptor: &TableDescriptor, context: &Table
     for declaration in &table.columns {
         let (ty, bound) = match &declaration.kind {
             ColumnKind::Physical(_) => {
-                let i = scan.index_of(&declaration.name).ok_or_else(|| Error::internal("a physical column got lost"))?;
+                let i =
+                    scan.index_of(&declaration.name).ok_or_else(|| Error::internal("a physical column got lost"))?;
                 (scan.fields[i].ty.clone(), None)
             }
             ColumnKind::Metadata { ty, .. } => {
-                let i = scan.index_of(&declaration.name).ok_or_else(|| Error::internal("a metadata column got lost"))?;
+                let i =
+                    scan.index_of(&declaration.name).ok_or_else(|| Error::internal("a metadata column got lost"))?;
                 let raw = TypedExpr::new(column(&declaration.name), scan.fields[i].ty.clone());
                 let target = ty.clone();
                 let cast = cast(raw, &target, CastMode::Explicit, context.expr.zone, context.expr.clock.clone());
@@ -308,7 +314,12 @@ impl Scope for TableScope<'_> {
 }
 
 /// The object's planned form; a view has none.
-pub fn planned(object: &Object, name: &str, hints: &RawOptions, context: &TableContext<'_>) -> Option<Result<PlannedTable>> {
+pub fn planned(
+    object: &Object,
+    name: &str,
+    hints: &RawOptions,
+    context: &TableContext<'_>,
+) -> Option<Result<PlannedTable>> {
     match object {
         Object::Table(table) => Some(PlannedTable::try_new(table, hints, context)),
         Object::Registered(table) => Some(Ok(PlannedTable::registered(name, table))),

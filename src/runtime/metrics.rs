@@ -1,7 +1,7 @@
 //! What a job counts while it runs, for the live line and the logs.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
@@ -26,8 +26,6 @@ pub struct SourceMetrics {
     pub door: Arc<DoorMetrics>,
     /// Rows known to wait in the source.
     pub lag: AtomicU64,
-    /// The watermark's milliseconds; `i64::MIN` before the first.
-    pub watermark_ms: AtomicI64,
     /// True where the table declares a watermark.
     pub has_watermark: bool,
     splits: Mutex<BTreeMap<Arc<str>, SplitStatus>>,
@@ -74,11 +72,13 @@ impl JobMetrics {
 
 impl SourceMetrics {
     pub fn new(table: &str, has_watermark: bool) -> Self {
-        Self { table: table.to_string(), has_watermark, watermark_ms: AtomicI64::new(i64::MIN), ..Self::default() }
+        Self { table: table.to_string(), has_watermark, ..Self::default() }
     }
 
+    /// The lowest watermark of the splits that count: of all subtasks together.
     pub fn watermark(&self) -> Watermark {
-        Watermark(self.watermark_ms.load(Ordering::Relaxed))
+        let splits = lock(&self.splits);
+        splits.values().filter(|s| !s.idle).map(|s| s.watermark).min().unwrap_or(Watermark::MIN)
     }
 
     /// Every split that was opened, by id.

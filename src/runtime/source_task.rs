@@ -200,9 +200,6 @@ impl SourceTask {
     }
 
     async fn finish(mut self, kind: EndKind) -> Result<()> {
-        if kind == EndKind::Data && self.metrics.has_watermark {
-            self.metrics.watermark_ms.store(Watermark::MAX.0, Ordering::Relaxed);
-        }
         self.metrics.lag.store(self.reader.lag().unwrap_or(0), Ordering::Relaxed);
         self.chain.end(kind).await
     }

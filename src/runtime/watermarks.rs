@@ -73,7 +73,10 @@ impl SplitWatermarks {
 
     /// A split has no more rows: it no longer counts.
     pub fn on_split_end(&mut self, split: &Arc<str>) {
-        self.splits.remove(split);
+        if let Some(ended) = self.splits.remove(split) {
+            let status = SplitStatus { rows: ended.rows, watermark: Watermark::MAX, last_row: None, idle: false };
+            self.metrics.set_split(split.clone(), status);
+        }
     }
 
     /// The watermark where it has risen, or that all splits are idle.
@@ -89,7 +92,6 @@ impl SplitWatermarks {
             Some(watermark) if watermark > self.sent => {
                 self.sent = watermark;
                 self.idle = false;
-                self.metrics.watermark_ms.store(watermark.0, std::sync::atomic::Ordering::Relaxed);
                 Some(Advance::Watermark(watermark))
             }
             None if !self.idle && !self.splits.is_empty() => {

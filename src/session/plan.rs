@@ -52,7 +52,8 @@ impl Session {
             let logical = optimize(bound.plan.clone()).map_err(|e| e.at(insert.span))?;
             planned.push((bound, logical));
         }
-        let drop = self.settings.get("table.exec.sink.not-null-enforcer").is_some_and(|v| v.eq_ignore_ascii_case("DROP"));
+        let drop =
+            self.settings.get("table.exec.sink.not-null-enforcer").is_some_and(|v| v.eq_ignore_ascii_case("DROP"));
         let stream = lower_inserts(&planned, if drop { OnNull::Drop } else { OnNull::Fail })?;
         Ok(PlannedInserts { inserts: planned, stream })
     }
@@ -63,6 +64,11 @@ impl Session {
         let logical = optimize(relation.plan)?;
         let stream = lower_query(&logical, sink)?;
         Ok(PlannedQuery { schema, logical, stream })
+    }
+
+    /// What Flink 2.2 would refuse or read differently in the tables declared and the options set so far.
+    pub fn portability(&self) -> Vec<Notice> {
+        super::portability::notices(self)
     }
 
     pub(super) fn set_option(&mut self, key: &str, value: &str, span: Option<Span>) -> Result<()> {

@@ -82,7 +82,13 @@ impl Session {
             StatementKind::CreateTable(create) => {
                 let table = table_of(create, &self.catalog, Some(text))?;
                 let name = table.name.clone();
-                self.catalog.add(name, Object::Table(Arc::new(table)), create.temporary, create.if_not_exists, Some(create.name.span))
+                self.catalog.add(
+                    name,
+                    Object::Table(Arc::new(table)),
+                    create.temporary,
+                    create.if_not_exists,
+                    Some(create.name.span),
+                )
             }
             StatementKind::CreateView(create) => {
                 let view = View {
@@ -105,15 +111,25 @@ impl Session {
                     .at(create.name.span));
                 }
                 let name = view.name.clone();
-                self.catalog.add(name, Object::View(Arc::new(view)), create.temporary, create.if_not_exists, Some(create.name.span))
+                self.catalog.add(
+                    name,
+                    Object::View(Arc::new(view)),
+                    create.temporary,
+                    create.if_not_exists,
+                    Some(create.name.span),
+                )
             }
-            StatementKind::DropTable { name, if_exists, temporary } => self.catalog.drop(name, false, *temporary, *if_exists),
-            StatementKind::DropView { name, if_exists, temporary } => self.catalog.drop(name, true, *temporary, *if_exists),
+            StatementKind::DropTable { name, if_exists, temporary } => {
+                self.catalog.drop(name, false, *temporary, *if_exists)
+            }
+            StatementKind::DropView { name, if_exists, temporary } => {
+                self.catalog.drop(name, true, *temporary, *if_exists)
+            }
             StatementKind::AlterTable { name, if_exists, change } => self.alter(name, *if_exists, change),
             StatementKind::AlterViewRename { name, to } => self.catalog.rename(name, to),
-            StatementKind::Set { key, value } => self
-                .set_option(&key.value, &value.value, Some(key.span))
-                .map_err(|e| e.at(value.span)),
+            StatementKind::Set { key, value } => {
+                self.set_option(&key.value, &value.value, Some(key.span)).map_err(|e| e.at(value.span))
+            }
             StatementKind::Reset { key } => {
                 let outcome = self.settings.reset(&key.value);
                 self.note_setting(&key.value, outcome, Some(key.span));
@@ -145,7 +161,9 @@ impl Session {
             None => return Err(self.catalog.unknown("table", &name.name, Some(path.span))),
             Some(Object::Table(table)) => table.clone(),
             Some(_) => {
-                return Err(Error::statement(format!("\"{}\" is not a table that was declared", name.name)).at(path.span));
+                return Err(
+                    Error::statement(format!("\"{}\" is not a table that was declared", name.name)).at(path.span)
+                );
             }
         };
         let mut altered = table.as_ref().clone();
@@ -223,9 +241,13 @@ impl Session {
         };
         let listing = match show {
             Show::Catalogs => Listing::single("catalog name", [crate::catalog::DEFAULT_CATALOG.to_string()]),
-            Show::CurrentCatalog => Listing::single("current catalog name", [crate::catalog::DEFAULT_CATALOG.to_string()]),
+            Show::CurrentCatalog => {
+                Listing::single("current catalog name", [crate::catalog::DEFAULT_CATALOG.to_string()])
+            }
             Show::Databases => Listing::single("database name", [crate::catalog::DEFAULT_DATABASE.to_string()]),
-            Show::CurrentDatabase => Listing::single("current database name", [crate::catalog::DEFAULT_DATABASE.to_string()]),
+            Show::CurrentDatabase => {
+                Listing::single("current database name", [crate::catalog::DEFAULT_DATABASE.to_string()])
+            }
             // As in Flink, SHOW TABLES lists views too.
             Show::Tables { like } => {
                 let mut all: Vec<String> = names(false).chain(names(true)).collect();

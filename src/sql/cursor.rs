@@ -25,13 +25,23 @@ pub(super) struct Cursor<'a> {
     table_hints: Vec<TableHint>,
     source: &'a Source<'a>,
     end: Location,
+    /// What may follow a query.
+    query_end: &'static str,
 }
 
 impl<'a> Cursor<'a> {
     /// `end` is where the statement's text ends.
     pub fn new(tokens: Tokens, dialect: &'a FlinkDialect, source: &'a Source<'a>, end: Location) -> Self {
         let parser = parser(dialect, tokens.tokens.clone());
-        Self { parser, dialect, tokens: tokens.tokens, table_hints: tokens.table_hints, source, end }
+        Self {
+            parser,
+            dialect,
+            tokens: tokens.tokens,
+            table_hints: tokens.table_hints,
+            source,
+            end,
+            query_end: "end of statement",
+        }
     }
 
     // ---- looking ----
@@ -124,6 +134,11 @@ impl<'a> Cursor<'a> {
             true => Ok(()),
             false => Err(self.unexpected(&format!("\"{sign}\""))),
         }
+    }
+
+    /// From here on every statement ends with `;`: inside a statement set.
+    pub fn enter_set(&mut self) {
+        self.query_end = "\";\"";
     }
 
     /// Reads the next token, whatever it is.
@@ -262,7 +277,7 @@ impl<'a> Cursor<'a> {
             inner.unwrap_or_else(|| self.translate(&error))
         })?;
         if !self.at_end() && *self.token(0) != Token::SemiColon {
-            let leftover = self.unexpected("end of statement");
+            let leftover = self.unexpected(self.query_end);
             return Err(self.blame(first).unwrap_or(leftover));
         }
         let span = self.since(start);

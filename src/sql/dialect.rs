@@ -2,16 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 
-use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArguments, Ident, Map, MapEntry, ObjectName,
-    TrimWhereField, WindowSpec, WindowType,
-};
+use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, Ident, Map, MapEntry, ObjectName};
 use datafusion::sql::sqlparser::dialect::{Dialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, Word};
 
 use super::reserved::is_reserved;
+use super::stand_in::{between, depth_to_the_left, is_json, is_word, table_argument, trim_of_blanks};
 use super::syntax_error::{found, is_keyword, quoted_name_hint};
 use crate::error::Error;
 use crate::span::Span;
@@ -36,7 +34,7 @@ pub struct FlinkDialect {
 }
 
 /// How deep an expression may nest to the left, as `1 + 1 + 1 + ...` does: what comes after the parser recurses.
-const MAX_DEPTH: usize = 1000;
+const MAX_DEPTH: usize = 200;
 
 const MARK: &str = "millstream error ";
 
@@ -125,83 +123,6 @@ impl FlinkDialect {
     }
 }
 
-/// `TRIM({BOTH | LEADING | TRAILING} FROM text)`, which sqlparser knows only with the characters to trim.
-fn trim_of_blanks(parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
-    let trim_where = match &parser.peek_nth_token_ref(2).token {
-        token if is_word(token, "BOTH") => TrimWhereField::Both,
-        token if is_word(token, "LEADING") => TrimWhereField::Leading,
-        token if is_word(token, "TRAILING") => TrimWhereField::Trailing,
-        _ => return None,
-    };
-    (0..4).for_each(|_| parser.advance_token());
-    let rest = parser.parse_expr().and_then(|expr| parser.expect_token(&Token::RParen).map(|_| expr));
-    Some(rest.map(|expr| Expr::Trim {
-        expr: Box::new(expr),
-        trim_where: Some(trim_where),
-        trim_what: None,
-        trim_characters: None,
-    }))
-}
-
-/// `TABLE t [PARTITION BY ...] [ORDER BY ...]`
-fn table_argument(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
-    let keyword = parser.next_token();
-    let name = parser.parse_object_name(false)?;
-    let partition_by = match parser.parse_keywords(&[Keyword::PARTITION, Keyword::BY]) {
-        true => partition_keys(parser)?,
-        false => vec![],
-    };
-    let order_by = match parser.parse_keywords(&[Keyword::ORDER, Keyword::BY]) {
-        true => parser.parse_comma_separated(Parser::parse_order_by_expr)?,
-        false => vec![],
-    };
-    let value = if partition_by.is_empty() && order_by.is_empty() {
-        let mut parts = name.0.iter().filter_map(|part| part.as_ident().cloned()).collect::<Vec<_>>();
-        match (parts.pop(), parts.is_empty()) {
-            (Some(only), true) => Expr::Identifier(only),
-            (last, _) => Expr::CompoundIdentifier(parts.into_iter().chain(last).collect()),
-        }
-    } else {
-        let window = WindowSpec { window_name: None, partition_by, order_by, window_frame: None };
-        let mut call = call_without_arguments(name);
-        call.over = Some(WindowType::WindowSpec(window));
-        Expr::Function(call)
-    };
-    Ok(Expr::Prefixed { prefix: Ident::with_span(keyword.span, "TABLE"), value: Box::new(value) })
-}
-
-/// `k1, k2` of PARTITION BY: a comma before a call such as `DESCRIPTOR(ts)` or a named argument ends them.
-fn partition_keys(parser: &mut Parser<'_>) -> Result<Vec<Expr>, ParserError> {
-    if parser.peek_token_ref().token == Token::LParen {
-        return parser.parse_parenthesized(|p| p.parse_comma_separated(Parser::parse_expr));
-    }
-    let mut keys = vec![parser.parse_expr()?];
-    loop {
-        let [comma, word, after] = parser.peek_tokens_ref::<3>().map(|token| token.token.clone());
-        let another = comma == Token::Comma
-            && matches!(word, Token::Word(_))
-            && !matches!(after, Token::LParen | Token::RArrow | Token::SingleQuotedString(_));
-        if !another {
-            return Ok(keys);
-        }
-        parser.advance_token();
-        keys.push(parser.parse_expr()?);
-    }
-}
-
-fn call_without_arguments(name: ObjectName) -> Function {
-    Function {
-        name,
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::None,
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: vec![],
-    }
-}
-
 /// Reserved words with which an expression may start, although no `(` follows.
 fn may_start_expression(word: &Word, next: &Token) -> bool {
     let upper = word.value.to_ascii_uppercase();
@@ -217,92 +138,6 @@ fn may_start_expression(word: &Word, next: &Token) -> bool {
         "GROUPING" => true,
         _ => false,
     }
-}
-
-/// `x IS [NOT] JSON ...` with the cursor on IS.
-fn is_json(parser: &mut Parser<'_>, expr: &Expr) -> Result<Expr, ParserError> {
-    let start = parser.next_token().span;
-    let mut name = "IS ".to_string();
-    if parser.parse_keyword(Keyword::NOT) {
-        name.push_str("NOT ");
-    }
-    parser.expect_keyword_is(Keyword::JSON)?;
-    name.push_str("JSON");
-    if let Token::Word(word) = &parser.peek_token_ref().token
-        && word.quote_style.is_none()
-        && ["VALUE", "OBJECT", "ARRAY", "SCALAR"].contains(&word.value.to_ascii_uppercase().as_str())
-    {
-        name = format!("{name} {}", word.value.to_ascii_uppercase());
-        parser.advance_token();
-    }
-    let span = start.union(&parser.get_current_token().span);
-    let mut call = call_without_arguments(ObjectName::from(vec![Ident::with_span(span, name)]));
-    call.args = FunctionArguments::List(datafusion::sql::sqlparser::ast::FunctionArgumentList {
-        duplicate_treatment: None,
-        args: vec![datafusion::sql::sqlparser::ast::FunctionArg::Unnamed(expr.clone().into())],
-        clauses: vec![],
-    });
-    Ok(Expr::Function(call))
-}
-
-/// `x [NOT] BETWEEN {SYMMETRIC | ASYMMETRIC} a AND b` as what it means, with the cursor on BETWEEN.
-fn between(parser: &mut Parser<'_>, expr: &Expr, precedence: u8) -> Result<Expr, ParserError> {
-    let negated = parser.parse_keyword(Keyword::NOT);
-    parser.expect_keyword_is(Keyword::BETWEEN)?;
-    let symmetric = match &parser.next_token().token {
-        Token::Word(word) => word.value.eq_ignore_ascii_case("SYMMETRIC"),
-        _ => false,
-    };
-    let low = parser.parse_subexpr(precedence)?;
-    parser.expect_keyword_is(Keyword::AND)?;
-    let high = parser.parse_subexpr(precedence)?;
-    let range = |low: &Expr, high: &Expr| Expr::Between {
-        expr: Box::new(expr.clone()),
-        negated,
-        low: Box::new(low.clone()),
-        high: Box::new(high.clone()),
-    };
-    let (one, other) = (range(&low, &high), range(&high, &low));
-    if !symmetric {
-        return Ok(one);
-    }
-    let op = if negated { BinaryOperator::And } else { BinaryOperator::Or };
-    let both = Expr::BinaryOp { left: Box::new(one), op, right: Box::new(other) };
-    Ok(Expr::Nested(Box::new(both)))
-}
-
-fn depth_to_the_left(expr: &Expr) -> usize {
-    let mut depth = 0;
-    let mut inner = expr;
-    while let Expr::BinaryOp { left: next, .. }
-    | Expr::Between { expr: next, .. }
-    | Expr::InList { expr: next, .. }
-    | Expr::InSubquery { expr: next, .. }
-    | Expr::Like { expr: next, .. }
-    | Expr::ILike { expr: next, .. }
-    | Expr::RLike { expr: next, .. }
-    | Expr::SimilarTo { expr: next, .. }
-    | Expr::IsNull(next)
-    | Expr::IsNotNull(next)
-    | Expr::IsTrue(next)
-    | Expr::IsNotTrue(next)
-    | Expr::IsFalse(next)
-    | Expr::IsNotFalse(next)
-    | Expr::IsUnknown(next)
-    | Expr::IsNotUnknown(next)
-    | Expr::IsDistinctFrom(next, _)
-    | Expr::IsNotDistinctFrom(next, _)
-    | Expr::IsNormalized { expr: next, .. }
-    | Expr::AtTimeZone { timestamp: next, .. } = inner
-    {
-        depth += 1;
-        inner = next;
-    }
-    depth
-}
-
-fn is_word(token: &Token, expected: &str) -> bool {
-    matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(expected))
 }
 
 impl Dialect for FlinkDialect {
@@ -421,10 +256,14 @@ impl Dialect for FlinkDialect {
 
     fn parse_infix(&self, parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
         self.operators.set(self.operators.get().wrapping_add(1));
-        if self.operators.get().is_multiple_of(256) && depth_to_the_left(expr) > MAX_DEPTH {
+        if self.operators.get().is_multiple_of(32) && depth_to_the_left(expr) > MAX_DEPTH {
             let error = Error::statement(format!("more than {MAX_DEPTH} operators in a row"));
             let span = Span::from_ast(parser.peek_token_ref().span);
-            return Some(Err(self.smuggle(error.with_hint("Use IN for long lists of alternatives.").at(span))));
+            return Some(Err(self.smuggle(
+                error
+                    .with_hint("Use IN for long lists of alternatives, or group the operands with parentheses.")
+                    .at(span),
+            )));
         }
         let next = parser.peek_tokens_ref::<3>().map(|token| token.token.clone());
         let [first, second, third] = &next;

@@ -14,6 +14,7 @@ mod reserved;
 mod script;
 mod show_create;
 mod source;
+mod stand_in;
 mod statement;
 mod summary;
 mod syntax_error;

@@ -7,13 +7,26 @@ use crate::span::{Location, SourceText, Span};
 #[derive(Debug)]
 pub(super) struct Source<'a> {
     pub text: &'a SourceText,
-    line_starts: Vec<usize>,
+    lines: Vec<Line>,
+}
+
+#[derive(Debug)]
+struct Line {
+    /// In bytes.
+    start: usize,
+    /// Columns are bytes here: no need to count.
+    is_ascii: bool,
 }
 
 impl<'a> Source<'a> {
     pub fn new(text: &'a SourceText) -> Self {
-        let ends = text.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self { text, line_starts: std::iter::once(0).chain(ends).collect() }
+        let mut lines = vec![];
+        let mut start = 0;
+        for line in text.text.split_inclusive('\n') {
+            lines.push(Line { start, is_ascii: line.is_ascii() });
+            start += line.len();
+        }
+        Self { text, lines }
     }
 
     /// The text that `span` covers; empty where it lies outside.
@@ -23,11 +36,13 @@ impl<'a> Source<'a> {
     }
 
     fn offset(&self, location: Location) -> usize {
-        let line = location.line.saturating_sub(1) as usize;
-        let start = self.line_starts.get(line).copied().unwrap_or(self.text.text.len());
-        let rest = self.text.text.get(start..).unwrap_or_default();
-        let mut columns = rest.char_indices().filter(|(_, c)| *c != BYTE_ORDER_MARK);
+        let Some(line) = self.lines.get(location.line.saturating_sub(1) as usize) else { return self.text.text.len() };
         let column = location.column.saturating_sub(1) as usize;
-        start + columns.nth(column).map_or(rest.len(), |(at, _)| at)
+        if line.is_ascii {
+            return (line.start + column).min(self.text.text.len());
+        }
+        let rest = self.text.text.get(line.start..).unwrap_or_default();
+        let mut columns = rest.char_indices().filter(|(_, c)| *c != BYTE_ORDER_MARK);
+        line.start + columns.nth(column).map_or(rest.len(), |(at, _)| at)
     }
 }

@@ -198,8 +198,9 @@ fn suggestion(tokens: &[TokenWithSpan], at: usize, expected: &str) -> Option<Str
         if let Some(keyword) = meant(word) {
             return Some(format!("Did you mean {keyword}?"));
         }
-        if is_reserved(word) && (expected.contains("name") || expected == "end of statement") {
-            return (!is_keyword(word)).then(|| format!("{word} is a reserved word. {}", quoted_name_hint(word)));
+        let name_fits = expected.contains("name") || expected == "end of statement";
+        if is_reserved(word) && !is_keyword(word) && name_fits {
+            return Some(format!("{word} is a reserved word. {}", quoted_name_hint(word)));
         }
     }
     let before = at.checked_sub(1).and_then(word_at)?;

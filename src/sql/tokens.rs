@@ -134,7 +134,7 @@ impl Cleaner<'_, '_> {
     /// Refuses what isn't Flink's.
     fn check(&self, token: &TokenWithSpan) -> Result<()> {
         let span = Span::from_ast(token.span);
-        let written = span.map(|span| self.source.slice(span)).unwrap_or_default();
+        let written = || span.map(|span| self.source.slice(span)).unwrap_or_default();
         let previous = self.tokens.last().map(|token| &token.token);
         let hint = match &token.token {
             Token::Word(word) if word.quote_style.is_none() && previous == Some(&Token::Period) => {
@@ -156,12 +156,12 @@ impl Cleaner<'_, '_> {
             Token::HexStringLiteral(digits) => {
                 return match digits.len() % 2 == 0 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                     true => Ok(()),
-                    false => Err(Error::statement(format!("{written} is not a binary literal"))
+                    false => Err(Error::statement(format!("{} is not a binary literal", written()))
                         .with_hint("A binary literal holds two hexadecimal digits for each byte, as x'0AFF' does.")
                         .at(span)),
                 };
             }
-            Token::Neq if written.starts_with('!') => "Flink writes \"not equal\" as <>.",
+            Token::Neq if written().starts_with('!') => "Flink writes \"not equal\" as <>.",
             Token::DoubleEq => "Compare with a single =.",
             Token::DoubleColon => "Convert with CAST(value AS type).",
             Token::Overlap | Token::Ampersand => "Combine conditions with AND.",
@@ -193,7 +193,7 @@ impl Cleaner<'_, '_> {
             | Token::RArrow => return Ok(()),
             _ => "",
         };
-        let error = Error::statement(format!("unexpected {written}")).at(span);
+        let error = Error::statement(format!("unexpected {}", written())).at(span);
         Err(if hint.is_empty() { error } else { error.with_hint(hint) })
     }
 }

@@ -5,8 +5,8 @@
 //! (`CHAR(3)` and `STRING`), so the Arrow type never decides semantics: the binder carries the SQL type along.
 
 pub mod coercion;
-pub mod print;
 mod parse;
+pub mod print;
 mod schema;
 mod sql_type;
 

@@ -367,8 +367,11 @@ fn parse_nullability(parser: &mut Parser<'_>) -> bool {
     true
 }
 
+/// A number as written, with its place.
+type Number = (String, Option<Span>);
+
 /// Numbers in parentheses, at most `max` of them, each with its place; `None` without parentheses.
-fn numbers(parser: &mut Parser<'_>, max: usize) -> Result<Option<Vec<(String, Option<Span>)>>> {
+fn numbers(parser: &mut Parser<'_>, max: usize) -> Result<Option<Vec<Number>>> {
     if !parser.consume_token(&Token::LParen) {
         return Ok(None);
     }

@@ -76,7 +76,11 @@ impl Schema {
         let field = |f: &Arc<arrow::datatypes::Field>| {
             let ty = SqlType::from_arrow(f.data_type(), f.is_nullable());
             ty.map(|ty| Field::new(f.name(), ty)).ok_or_else(|| {
-                Error::statement(format!("column \"{}\" has the Arrow type {}, which no SQL type stands for", f.name(), f.data_type()))
+                Error::statement(format!(
+                    "column \"{}\" has the Arrow type {}, which no SQL type stands for",
+                    f.name(),
+                    f.data_type()
+                ))
             })
         };
         schema.fields().iter().map(field).collect::<Result<Vec<_>>>().map(Self::new)

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arrow::array::{Array, ArrayRef, Int32Array, Int64Array, MapBuilder, StringArray, TimestampMillisecondArray};
+use arrow::array::{ArrayRef, Int32Array, Int64Array, MapBuilder, StringArray, TimestampMillisecondArray};
 use arrow::array::{BinaryBuilder, MapFieldNames, StringBuilder};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -243,7 +243,7 @@ async fn an_endless_reader_gives_a_row_at_once_and_knows_its_position_and_lag() 
     send(&topic, &["b"]);
     assert_eq!(take(&mut reader, 1).await, ["b"]);
     let position = Split { id: format!("{topic}/0"), position: "2".into() };
-    assert_eq!(reader.positions(), [position.clone()]);
+    assert_eq!(reader.positions(), std::slice::from_ref(&position));
     assert_eq!(reader.lag(), Some(0));
 
     // Another reader resumes there.

@@ -18,7 +18,9 @@ TOML_MARK='# Written by `make up`'
 # write_toml: the integrations that fill the blank connections of sql/alerting. A file that someone else wrote stays as it is.
 write_toml() {
   local file=$ROOT/millstream.toml
-  if [ -e "$file" ] && ! grep -qF "$TOML_MARK" "$file"; then
+  if [ "$INSTANCE_NAME" != demo ]; then
+    file=$INSTANCE/millstream.toml
+  elif [ -e "$file" ] && ! grep -qF "$TOML_MARK" "$file"; then
     file=$SERVICES_HOME/millstream.toml
     say "  millstream.toml is yours and stays as it is; one for these services is $file (use --config)"
   else

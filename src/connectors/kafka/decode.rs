@@ -182,3 +182,78 @@ fn pick(rows: &RecordBatch, indices: impl Iterator<Item = u32>) -> Result<Record
     let options = RecordBatchOptions::new().with_row_count(Some(indices.len()));
     Ok(RecordBatch::try_new_with_options(rows.schema(), columns, &options)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connectors::kafka::block::TimestampType;
+    use crate::connectors::kafka::options::KafkaOptions;
+    use crate::connectors::kafka::testing::table;
+    use arrow::util::pretty::pretty_format_batches;
+
+    /// A block of records with these keys and values at offsets from 10 on.
+    fn block(records: &[(Option<&str>, Option<&str>)]) -> Block {
+        let mut block = Block::new(0, 10);
+        for (i, (key, value)) in records.iter().enumerate() {
+            let key = key.map(|key| block.push_bytes(key.as_bytes()));
+            let value = value.map(|value| block.push_bytes(value.as_bytes()));
+            let (offset, timestamp_type) = (10 + i as i64, TimestampType::Create);
+            let record =
+                BlockRecord { offset, timestamp: 0, timestamp_type, leader_epoch: 0, key, value, headers: 0..0 };
+            block.records.push(record);
+        }
+        block
+    }
+
+    fn decoder(options: &[(&str, &str)], projection: &[usize]) -> RecordDecoder {
+        let descriptor = table("k INT, v INT", options);
+        let columns = RecordColumns::check(&descriptor, &KafkaOptions::check(&descriptor).unwrap().options).unwrap();
+        RecordDecoder::try_new(&columns, &descriptor.scan_schema(), projection).unwrap()
+    }
+
+    const KEYED: &[(&str, &str)] = &[
+        ("key.format", "json"),
+        ("key.fields", "k"),
+        ("value.fields-include", "EXCEPT_KEY"),
+        ("key.json.ignore-parse-errors", "true"),
+    ];
+
+    #[test]
+    fn rows_stay_with_their_keys_when_keys_or_values_make_none() {
+        let mut decoder = decoder(KEYED, &[1, 0]);
+        let records = [
+            (Some(r#"{"k":1}"#), Some(r#"{"v":1}"#)),
+            (None, Some(r#"{"v":2}"#)),
+            (Some(r#"{"k":3}"#), None),
+            (Some("{broken"), Some(r#"{"v":4}"#)),
+            (Some(r#"{"k":5}"#), Some(r#"{"v":5}"#)),
+        ];
+        decoder.decode("t", 0, &block(&records)).unwrap();
+        assert_eq!(decoder.rows(), 2);
+        let rows = pretty_format_batches(&[decoder.finish().unwrap()]).unwrap().to_string();
+        let expected = "+---+---+\n| v | k |\n+---+---+\n| 1 | 1 |\n| 5 | 5 |\n+---+---+";
+        assert_eq!(rows, expected);
+        assert_eq!(decoder.take_undecodable(), 1);
+        assert_eq!(decoder.take_undecodable(), 0);
+
+        // The next batch starts anew.
+        decoder.decode("t", 0, &block(&records[4..])).unwrap();
+        assert_eq!(decoder.finish().unwrap().num_rows(), 1);
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_decoded_is_named_as_such() {
+        let mut decoder = decoder(&KEYED[..3], &[0]);
+        let error = decoder.decode("t", 3, &block(&[(Some("{broken"), Some("{}"))])).unwrap_err();
+        let expected = "cannot decode the key of the record at topic \"t\", partition 3, offset 10: ";
+        assert!(error.message().starts_with(expected), "{error}");
+    }
+
+    #[test]
+    fn rows_are_counted_where_no_column_is_needed() {
+        let mut decoder = decoder(&[], &[]);
+        decoder.decode("t", 0, &block(&[(None, Some("{}")), (None, None), (None, Some("{}"))])).unwrap();
+        let rows = decoder.finish().unwrap();
+        assert_eq!((rows.num_rows(), rows.num_columns()), (2, 0));
+    }
+}

@@ -34,7 +34,7 @@ impl KafkaSink {
         if let Some(key) = &columns.key {
             key.format.encoding(&key.schema)?;
         }
-        let by_column = columns.metadata.iter().any(|m| *m == (Metadata::Topic, false));
+        let by_column = columns.metadata.contains(&(Metadata::Topic, false));
         if !by_column && !matches!(&options.topics, Topics::List(topics) if topics.len() == 1) {
             let error = options.options.invalid("topic", "a sink writes to one topic");
             return Err(error.with_hint(

@@ -1,7 +1,10 @@
 //! JSON values to column values, by Flink's rules.
 
-use serde_json::{Map, Value};
+use indexmap::IndexMap;
+use serde_json::value::RawValue;
 
+use super::document::Node;
+use super::encoder::write_string;
 use super::shape::{Keys, Shape};
 use super::{Rules, base64};
 use crate::formats::column::{Column, Ranges, Values};
@@ -48,14 +51,14 @@ pub(super) struct Converter<'a> {
 
 impl Converter<'_> {
     /// Appends an object as one row. On an error the columns may have begun one.
-    pub fn row(&mut self, columns: &mut [Column], keys: &Keys, value: &Value) -> Converted {
-        let Value::Object(object) = value else {
-            return Err(Misfit::new(format!("is {}, expected an object", shown(value))));
-        };
-        self.fields(columns, keys, object)
+    pub fn row(&mut self, columns: &mut [Column], keys: &Keys, value: &RawValue) -> Converted {
+        match Node::of(value).map_err(Misfit::from)? {
+            Node::Object(object) => self.fields(columns, keys, &object),
+            other => Err(Misfit::new(format!("is {}, expected an object", shown(&other)))),
+        }
     }
 
-    fn fields(&mut self, columns: &mut [Column], keys: &Keys, object: &Map<String, Value>) -> Converted {
+    fn fields(&mut self, columns: &mut [Column], keys: &Keys, object: &IndexMap<String, &RawValue>) -> Converted {
         for ((column, name), shape) in columns.iter_mut().zip(&keys.names).zip(&keys.shapes) {
             let done = match object.get(name) {
                 Some(value) => self.value(column, shape, value),
@@ -70,8 +73,9 @@ impl Converter<'_> {
     }
 
     /// Appends a value; what does not fit becomes NULL where the rules say so and the column takes it.
-    fn value(&mut self, column: &mut Column, shape: &Shape, value: &Value) -> Converted {
-        if value.is_null() {
+    fn value(&mut self, column: &mut Column, shape: &Shape, value: &RawValue) -> Converted {
+        let value = &Node::of(value).map_err(Misfit::from)?;
+        if matches!(value, Node::Null) {
             return column.push_null().map_err(|e| Misfit::new(format!("is {}", e.message)));
         }
         let before = column.len();
@@ -85,16 +89,16 @@ impl Converter<'_> {
         }
     }
 
-    fn not_null(&mut self, column: &mut Column, shape: &Shape, value: &Value) -> Converted {
+    fn not_null(&mut self, column: &mut Column, shape: &Shape, value: &Node) -> Converted {
         let Column { values, ty, .. } = column;
         let misfit = || Misfit::new(format!("is {}, expected {}", shown(value), ty.kind));
         if let Values::Decimal { precision, scale, values } = values {
             let text = match value {
-                Value::String(text) => number::trim(text).to_string(),
-                Value::Number(number) => number.to_string(),
+                Node::Text(text) => number::trim(text),
+                Node::Number(number) => number,
                 _ => return Err(misfit()),
             };
-            match number::parse_decimal(&text, *precision, *scale) {
+            match number::parse_decimal(text, *precision, *scale) {
                 Decimal::Fits(unscaled) => values.push(unscaled),
                 Decimal::Overflow if ty.nullable => return column.push_null().map_err(|e| Misfit::new(e.message)),
                 Decimal::Overflow | Decimal::Invalid => return Err(misfit()),
@@ -105,19 +109,19 @@ impl Converter<'_> {
         let timestamps = self.rules.timestamps;
         match values {
             Values::Text(ranges) => {
-                write_text(value, self.exact, &mut ranges.bytes);
+                write_text(value, self.exact, &mut ranges.bytes)?;
                 end_range(ranges)?;
             }
-            Values::Boolean(values) => values.push(scalar_text(value).is_some_and(|t| is_true(&t))),
+            Values::Boolean(values) => values.push(scalar_text(value).is_some_and(is_true)),
             Values::TinyInt(values) => values.push(parse_int(value, false).ok_or_else(misfit)?),
             Values::SmallInt(values) => values.push(parse_int(value, false).ok_or_else(misfit)?),
             Values::Int(values) => values.push(parse_int(value, true).ok_or_else(misfit)?),
             Values::BigInt(values) => values.push(parse_int(value, true).ok_or_else(misfit)?),
             Values::Double(values) => {
-                values.push(scalar_text(value).and_then(|t| number::parse_double(&t)).ok_or_else(misfit)?);
+                values.push(scalar_text(value).and_then(number::parse_double).ok_or_else(misfit)?);
             }
             Values::Float(values) => {
-                values.push(scalar_text(value).and_then(|t| number::parse_float(&t)).ok_or_else(misfit)?);
+                values.push(scalar_text(value).and_then(number::parse_float).ok_or_else(misfit)?);
             }
             // Done above: too many digits make a NULL.
             Values::Decimal { .. } => return Err(misfit()),
@@ -145,22 +149,22 @@ impl Converter<'_> {
                 end_range(ranges)?;
             }
             Values::Array { ends, items } => {
-                let (Value::Array(array), Shape::Array(shape)) = (value, shape) else { return Err(misfit()) };
+                let (Node::Array(array), Shape::Array(shape)) = (value, shape) else { return Err(misfit()) };
                 for item in array {
                     self.value(items, shape, item)?;
                 }
                 ends.push(items.len() as i32);
             }
             Values::Map { ends, keys, values } => {
-                let (Value::Object(object), Shape::Map(shape)) = (value, shape) else { return Err(misfit()) };
+                let (Node::Object(object), Shape::Map(shape)) = (value, shape) else { return Err(misfit()) };
                 for (key, item) in object {
-                    self.value(keys, &Shape::Leaf, &Value::String(key.clone()))?;
+                    self.not_null(keys, &Shape::Leaf, &Node::Text(key.clone()))?;
                     self.value(values, shape, item).map_err(|m| m.inside(key))?;
                 }
                 ends.push(keys.len() as i32);
             }
             Values::Row(columns) => {
-                let (Value::Object(object), Shape::Row(keys)) = (value, shape) else { return Err(misfit()) };
+                let (Node::Object(object), Shape::Row(keys)) = (value, shape) else { return Err(misfit()) };
                 self.fields(columns, keys, object)?;
             }
         }
@@ -175,16 +179,20 @@ fn end_range(ranges: &mut Ranges) -> Converted {
     Ok(())
 }
 
-fn as_text(value: &Value) -> Option<&[u8]> {
-    value.as_str().map(str::as_bytes)
+fn as_text<'a>(value: &'a Node) -> Option<&'a [u8]> {
+    match value {
+        Node::Text(text) => Some(text.as_bytes()),
+        _ => None,
+    }
 }
 
 /// A string, a number as it is written, `true` or `false`.
-fn scalar_text(value: &Value) -> Option<String> {
+fn scalar_text<'a>(value: &'a Node) -> Option<&'a str> {
     match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(value) => Some(value.to_string()),
+        Node::Text(text) => Some(text),
+        Node::Number(number) => Some(number),
+        Node::Bool(true) => Some("true"),
+        Node::Bool(false) => Some("false"),
         _ => None,
     }
 }
@@ -195,11 +203,10 @@ fn is_true(text: &str) -> bool {
 }
 
 /// A whole number, from a number or a text. Fractions of numbers are cut off where `from_fraction`.
-fn parse_int<T: TryFrom<i64> + std::str::FromStr>(value: &Value, from_fraction: bool) -> Option<T> {
+fn parse_int<T: TryFrom<i64> + std::str::FromStr>(value: &Node, from_fraction: bool) -> Option<T> {
     match value {
-        Value::String(text) => number::trim(text).parse().ok(),
-        Value::Number(number) => {
-            let text = number.to_string();
+        Node::Text(text) => number::trim(text).parse().ok(),
+        Node::Number(text) => {
             if !text.contains(['.', 'e', 'E']) {
                 return text.parse().ok();
             }
@@ -213,44 +220,47 @@ fn parse_int<T: TryFrom<i64> + std::str::FromStr>(value: &Value, from_fraction: 
 }
 
 /// Appends what a STRING column gets: a string itself, numbers and truths as written, the rest as JSON.
-fn write_text(value: &Value, exact: bool, out: &mut Vec<u8>) {
-    match value {
-        Value::String(text) => out.extend_from_slice(text.as_bytes()),
-        Value::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
-        other => write_json(other, exact, out),
+fn write_text(value: &Node, exact: bool, out: &mut Vec<u8>) -> Converted {
+    match scalar_text(value) {
+        Some(text) => {
+            out.extend_from_slice(text.as_bytes());
+            Ok(())
+        }
+        None => write_json(value, exact, out),
     }
 }
 
-/// Appends a value as Jackson writes a tree that it has read.
-fn write_json(value: &Value, exact: bool, out: &mut Vec<u8>) {
+/// Appends a value as Jackson writes a tree that it has read. The document's depth is bounded, and so is this.
+fn write_json(value: &Node, exact: bool, out: &mut Vec<u8>) -> Converted {
     match value {
-        Value::Null => out.extend_from_slice(b"null"),
-        Value::Bool(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
-        Value::Number(number) => write_number(&number.to_string(), exact, out),
-        Value::String(text) => super::encoder::write_string(text, out),
-        Value::Array(items) => {
+        Node::Null => out.extend_from_slice(b"null"),
+        Node::Bool(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
+        Node::Number(number) => write_number(number, exact, out),
+        Node::Text(text) => write_string(text, out),
+        Node::Array(items) => {
             out.push(b'[');
             for (i, item) in items.iter().enumerate() {
                 if i > 0 {
                     out.push(b',');
                 }
-                write_json(item, exact, out);
+                write_json(&Node::of(item)?, exact, out)?;
             }
             out.push(b']');
         }
-        Value::Object(object) => {
+        Node::Object(object) => {
             out.push(b'{');
             for (i, (key, item)) in object.iter().enumerate() {
                 if i > 0 {
                     out.push(b',');
                 }
-                super::encoder::write_string(key, out);
+                write_string(key, out);
                 out.push(b':');
-                write_json(item, exact, out);
+                write_json(&Node::of(item)?, exact, out)?;
             }
             out.push(b'}');
         }
     }
+    Ok(())
 }
 
 /// A whole number as it is, a fraction as the double that Jackson made of it, or where `exact` as the decimal.
@@ -289,16 +299,25 @@ fn stripped_decimal(text: &str) -> Option<(i128, i32)> {
 }
 
 /// A value as messages show it: at most some 60 characters.
-fn shown(value: &Value) -> String {
+fn shown(value: &Node) -> String {
     const MAX: usize = 60;
     let text = match value {
-        Value::Object(_) => "an object".to_string(),
-        Value::Array(_) => "an array".to_string(),
-        other => other.to_string(),
+        Node::Null => "null".to_string(),
+        Node::Bool(value) => value.to_string(),
+        Node::Number(number) => number.to_string(),
+        Node::Text(text) => format!("\"{text}\""),
+        Node::Array(_) => "an array".to_string(),
+        Node::Object(_) => "an object".to_string(),
     };
     match text.char_indices().nth(MAX) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,
+    }
+}
+
+impl From<FormatError> for Misfit {
+    fn from(error: FormatError) -> Self {
+        Self::new(format!("is {}", error.message))
     }
 }
 

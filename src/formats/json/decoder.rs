@@ -2,13 +2,14 @@
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
+use super::Rules;
 use super::convert::Converter;
 use super::cursor::Cursor;
+use super::document::{Document, Node};
 use super::scanner::scan_row;
 use super::shape::Keys;
-use super::{Rules, document};
 use crate::error::Result;
 use crate::formats::column::Column;
 use crate::formats::{Decoder, FormatError};
@@ -78,13 +79,9 @@ impl JsonDecoder {
 
     /// The general way, for one message.
     #[cold]
-    fn convert(&mut self, message: &[u8]) -> Result<usize, FormatError> {
+    pub fn decode_generally(&mut self, message: &[u8]) -> Result<usize, FormatError> {
         let before = self.rows;
-        let done = document::parse(message).and_then(|document| match document {
-            Value::Array(items) => items.iter().try_for_each(|item| self.convert_row(item)),
-            document => self.convert_row(&document),
-        });
-        match done {
+        match self.convert(message) {
             Ok(()) => Ok(self.rows - before),
             Err(_) if self.rules.ignore_errors => {
                 self.undecodable += 1;
@@ -98,8 +95,20 @@ impl JsonDecoder {
         }
     }
 
+    fn convert(&mut self, message: &[u8]) -> Result<(), FormatError> {
+        let document = Document::new(message)?;
+        let value = document.value()?;
+        match value.get().starts_with('[') {
+            true => match Node::of(value)? {
+                Node::Array(items) => items.into_iter().try_for_each(|item| self.convert_row(item)),
+                _ => self.convert_row(value),
+            },
+            false => self.convert_row(value),
+        }
+    }
+
     /// Appends one object; where errors are ignored and it can't be, nothing.
-    fn convert_row(&mut self, value: &Value) -> Result<(), FormatError> {
+    fn convert_row(&mut self, value: &RawValue) -> Result<(), FormatError> {
         let mut converter = Converter { rules: &self.rules, exact: self.exact, nulled: 0 };
         let done = converter.row(&mut self.columns, &self.keys, value);
         self.undecodable += converter.nulled;
@@ -139,7 +148,7 @@ impl Decoder for JsonDecoder {
         if self.scan(message) {
             return Ok(1);
         }
-        self.convert(message)
+        self.decode_generally(message)
     }
 
     fn len(&self) -> usize {

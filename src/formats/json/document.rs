@@ -1,39 +1,118 @@
-//! A whole JSON message as a tree, by the general parser, with what Jackson takes beyond the standard.
+//! A whole JSON message, looked at piece by piece by the general parser, with what Jackson takes beyond the standard.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use serde::Deserialize;
-use serde_json::Value;
+use indexmap::IndexMap;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::formats::FormatError;
 
-/// The first document of a message; what follows it is not looked at, as in Flink.
+/// Arrays and objects in each other at most, as in Jackson.
+const DEPTH_MAX: usize = 1000;
+
+/// The text of a message, spelled as the standard wants it.
 ///
 /// Jackson takes a byte order mark, control characters inside strings, and halves of surrogate pairs (as `?`).
-pub(super) fn parse(message: &[u8]) -> Result<Value, FormatError> {
-    let message = message.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(message);
-    let text = std::str::from_utf8(message)
-        .map_err(|e| FormatError::new(format!("not a JSON document: invalid UTF-8 at byte {}", e.valid_up_to())))?;
-    first_document(text).or_else(|error| match tolerated(text) {
-        Cow::Owned(text) => first_document(&text).map_err(describe),
-        Cow::Borrowed(_) => Err(describe(error)),
-    })
+#[derive(Debug)]
+pub(super) struct Document<'a>(Cow<'a, str>);
+
+/// A value one level deep; numbers as they are written.
+#[derive(Debug)]
+pub(super) enum Node<'a> {
+    Null,
+    Bool(bool),
+    Number(&'a str),
+    Text(String),
+    Array(Vec<&'a RawValue>),
+    /// The last of a repeated key, at the place of the first.
+    Object(IndexMap<String, &'a RawValue>),
 }
 
-fn first_document(text: &str) -> serde_json::Result<Value> {
-    Value::deserialize(&mut serde_json::Deserializer::from_str(text))
+impl<'a> Document<'a> {
+    pub fn new(message: &'a [u8]) -> Result<Self, FormatError> {
+        let message = message.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(message);
+        let text = std::str::from_utf8(message)
+            .map_err(|e| FormatError::new(format!("not a JSON document: invalid UTF-8 at byte {}", e.valid_up_to())))?;
+        if depth(text) > DEPTH_MAX {
+            return Err(FormatError::new(format!("the JSON document is nested deeper than {DEPTH_MAX} levels")));
+        }
+        Ok(Self(tolerated(text)))
+    }
+
+    /// The first value of the text, checked to the end of it; what follows is not looked at, as in Flink.
+    pub fn value(&self) -> Result<&RawValue, FormatError> {
+        Deserialize::deserialize(&mut serde_json::Deserializer::from_str(&self.0)).map_err(describe)
+    }
+}
+
+impl<'a> Node<'a> {
+    pub fn of(value: &'a RawValue) -> Result<Self, FormatError> {
+        let text = value.get();
+        let node = match text.as_bytes().first() {
+            Some(b'"') => serde_json::from_str(text).map(Self::Text),
+            Some(b'[') => serde_json::from_str(text).map(Self::Array),
+            Some(b'{') => serde_json::from_str::<Fields>(text).map(|fields| Self::Object(fields.0)),
+            Some(b'n') => Ok(Self::Null),
+            Some(b't') => Ok(Self::Bool(true)),
+            Some(b'f') => Ok(Self::Bool(false)),
+            _ => Ok(Self::Number(text)),
+        };
+        node.map_err(describe)
+    }
+}
+
+struct Fields<'a>(IndexMap<String, &'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = IndexMap<String, &'de RawValue>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+                let mut fields = IndexMap::new();
+                while let Some((key, value)) = entries.next_entry::<String, &'de RawValue>()? {
+                    fields.insert(key, value);
+                }
+                Ok(fields)
+            }
+        }
+        deserializer.deserialize_map(Collect).map(Self)
+    }
 }
 
 fn describe(error: serde_json::Error) -> FormatError {
     let text = error.to_string();
-    if text.starts_with("recursion limit") {
-        return FormatError::new("the JSON document is nested deeper than 127 levels");
-    }
     let what = match error.is_eof() {
         true => "it ends too early".to_string(),
         false => text.split(" at line ").next().unwrap_or(&text).to_string(),
     };
     FormatError::new(format!("not a JSON document: {what} (line {}, column {})", error.line(), error.column()))
+}
+
+/// How many arrays and objects are open at most, told by brackets outside strings.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest, mut inside, mut escaped) = (0usize, 0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if inside => escaped = true,
+            b'"' => inside = !inside,
+            b'[' | b'{' if !inside => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !inside => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// The text with what Jackson takes inside strings spelled as the standard wants it; borrowed where there is no such
@@ -53,7 +132,7 @@ fn tolerated(text: &str) -> Cow<'_, str> {
                 None => {
                     // The escaped character, which may be a quote; of a pair of surrogates both.
                     let length = if is_pair(&text[at..]) { 12 } else { 2 };
-                    (1..length).for_each(|_| drop(chars.next()));
+                    (1..length).for_each(|_| _ = chars.next());
                     continue;
                 }
             },
@@ -99,12 +178,20 @@ mod tests {
         let cases = [
             ("\u{feff}[1]", "[1]"),
             ("[1] and more", "[1]"),
-            ("[\"a\tb\"]", r#"["a\tb"]"#),
-            (r#"["\ud800x\udc00", "\ud83d\ude00", "\\u", "\"\ud800"]"#, r#"["?x?","😀","\\u","\"?"]"#),
+            ("[\"a\tb\"]", r#"["a\u0009b"]"#),
+            (r#"["\ud800x\udc00", "\ud83d\ude00", "\\u", "\"\ud800"]"#, r#"["?x?", "\ud83d\ude00", "\\u", "\"?"]"#),
         ];
         for (text, value) in cases {
-            assert_eq!(parse(text.as_bytes()).unwrap().to_string(), value);
+            assert_eq!(Document::new(text.as_bytes()).unwrap().value().unwrap().get(), value);
         }
+    }
+
+    #[test]
+    fn numbers_stay_as_they_are_written_and_the_last_of_a_repeated_key_counts() {
+        let document = Document::new(br#"{"a": 1E5, "b": 2, "a": 1.50}"#).unwrap();
+        let Node::Object(fields) = Node::of(document.value().unwrap()).unwrap() else { panic!("an object") };
+        let fields: Vec<_> = fields.iter().map(|(key, value)| (key.as_str(), value.get())).collect();
+        assert_eq!(fields, [("a", "1.50"), ("b", "2")]);
     }
 
     #[test]
@@ -116,9 +203,12 @@ mod tests {
             (b"", "not a JSON document: it ends too early (line 1, column 0)"),
         ];
         for (text, message) in cases {
-            assert_eq!(parse(text).unwrap_err().message, *message);
+            let error = Document::new(text).and_then(|d| d.value().map(|_| ())).unwrap_err();
+            assert_eq!(error.message, *message);
         }
-        let deep = "[".repeat(100_000);
-        assert_eq!(parse(deep.as_bytes()).unwrap_err().message, "the JSON document is nested deeper than 127 levels");
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(Document::new(nested(1000).as_bytes()).is_ok_and(|d| d.value().is_ok()));
+        let error = Document::new(nested(100_000).as_bytes()).unwrap_err();
+        assert_eq!(error.message, "the JSON document is nested deeper than 1000 levels");
     }
 }

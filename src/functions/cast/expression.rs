@@ -128,7 +128,6 @@ struct CastFunction {
 }
 
 impl ScalarFunction for CastFunction {
-    /// Told apart by mode, because equal names and types make equal expressions.
     fn name(&self) -> &'static str {
         match self.mode {
             CastMode::Explicit => "CAST",
@@ -147,6 +146,11 @@ impl ScalarFunction for CastFunction {
 
     fn signature(&self, _arguments: &[SqlType]) -> Option<Signature> {
         None
+    }
+
+    /// Mode and target make two casts of one column two expressions.
+    fn label(&self, types: &Signature) -> String {
+        format!("{}<{}>", self.name(), types.returns.kind)
     }
 
     fn evaluate(&self, arguments: &[ArrayRef], types: &Signature, context: &EvalContext) -> Result<ArrayRef> {

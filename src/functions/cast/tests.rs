@@ -53,7 +53,7 @@ fn values_are_cast_as_in_flink_but_for_the_listed_differences() {
         let [from, input, to, flink] = row[..] else { panic!("{row:?}") };
         let expected = differences.remove(&(from, input, to)).unwrap_or(flink);
         let actual = through(input, &ty(from), &ty(to), CastMode::Try);
-        let actual = actual.map(|text| text.unwrap_or("<NULL>".to_owned()));
+        let actual = actual.map(|text| text.map_or("<NULL>".to_owned(), |text| text.replace('\0', "\\0")));
         if !actual.as_ref().is_ok_and(|text| text == expected) {
             wrong.push(format!("'{input}' from {from} to {to}: {actual:?} instead of {expected:?}"));
         }
@@ -103,6 +103,13 @@ fn a_cast_that_changes_nothing_adds_nothing() -> Result<()> {
         let cast = planned(&ty(from), &ty(to), CastMode::Implicit)?;
         assert_eq!((cast.expr, cast.time_attribute), (col("c"), Some(TimeAttribute::Rowtime)));
     }
+    // Two casts of one column are two columns.
+    let names = [("INT", CastMode::Explicit), ("INT", CastMode::Try), ("DECIMAL(5, 2)", CastMode::Explicit)]
+        .map(|(to, mode)| planned(&SqlType::string(), &ty(to), mode).map(|cast| cast.expr.schema_name().to_string()));
+    assert_eq!(
+        names.map(Result::ok),
+        ["CAST<INT>(c)", "TRY_CAST<INT>(c)", "CAST<DECIMAL(5, 2)>(c)"].map(|n| Some(n.to_owned()))
+    );
     // Said out loud it ends being a time attribute.
     assert_eq!(planned(&ty("TIMESTAMP(3)"), &ty("TIMESTAMP(3)"), CastMode::Explicit)?.time_attribute, None);
     Ok(())

@@ -72,6 +72,8 @@ pub enum TypeName {
 pub enum Nulls {
     /// When an argument can.
     FromArguments,
+    /// When the first argument can.
+    FromFirst,
     Always,
     Never,
 }
@@ -199,6 +201,7 @@ impl Builtin {
         };
         let nullable = match self.nulls {
             Nulls::FromArguments => arguments.iter().any(|a| a.nullable),
+            Nulls::FromFirst => arguments.first().is_some_and(|a| a.nullable),
             Nulls::Always => true,
             Nulls::Never => false,
         };

@@ -27,7 +27,8 @@ fn families() -> impl Iterator<Item = &'static Builtin> {
 }
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Builtin>> = LazyLock::new(|| {
-    let names = |f: &'static Builtin| std::iter::once(f.name).chain(f.aliases.iter().copied()).map(move |name| (name, f));
+    let names =
+        |f: &'static Builtin| std::iter::once(f.name).chain(f.aliases.iter().copied()).map(move |name| (name, f));
     families().flat_map(names).collect()
 });
 
@@ -44,10 +45,10 @@ pub fn all() -> Vec<Arc<dyn ScalarFunction>> {
     functions.into_iter().map(|f| Arc::new(f) as Arc<dyn ScalarFunction>).collect()
 }
 
-/// The functions that read the clock; these need no parentheses: `CURRENT_TIMESTAMP`.
-pub fn clock_function(name: &str) -> Option<Arc<dyn ScalarFunction>> {
-    let found = temporal::CLOCK_FUNCTIONS.iter().find(|f| f.name == name)?;
-    Some(Arc::new(*found))
+/// The functions that need no parentheses: `CURRENT_TIMESTAMP`, `PI`. The name is upper case.
+pub fn without_parentheses(name: &str) -> Option<Arc<dyn ScalarFunction>> {
+    let mut candidates = temporal::CLOCK_FUNCTIONS.iter().copied().chain([&math::PI]);
+    candidates.find(|f| f.name == name).map(|found| Arc::new(found) as Arc<dyn ScalarFunction>)
 }
 
 /// `UNIX_TIMESTAMP()`, which reads the clock where `UNIX_TIMESTAMP(text)` doesn't.

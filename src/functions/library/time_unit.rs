@@ -9,9 +9,8 @@ pub fn extractor(unit: &str) -> Option<&'static Builtin> {
 }
 
 pub fn is_rounding_unit(unit: &str) -> bool {
-    const UNITS: [&str; 11] = [
-        "MILLENNIUM", "CENTURY", "DECADE", "YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND",
-    ];
+    const UNITS: [&str; 11] =
+        ["MILLENNIUM", "CENTURY", "DECADE", "YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND"];
     UNITS.contains(&unit) || unit == "MILLISECOND"
 }
 

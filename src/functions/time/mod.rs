@@ -1,6 +1,7 @@
 //! Time as text and through zones: Flink's default formats, Java's patterns, the session zone.
 
 mod format;
+mod lenient;
 mod names;
 mod parse;
 mod pattern;

@@ -58,7 +58,7 @@ pub(super) fn quarters(letters: usize) -> &'static [&'static str] {
 /// Seconds east of UTC of the zone names that people write most.
 pub(super) fn offset_of_abbreviation(name: &str) -> Option<i64> {
     let hours = match name.to_ascii_uppercase().as_str() {
-        "UTC" | "GMT" | "Z" | "WET" => 0,
+        "UTC" | "GMT" | "WET" => 0,
         "CET" | "BST" | "WEST" => 1,
         "CEST" | "EET" => 2,
         "EEST" | "MSK" => 3,

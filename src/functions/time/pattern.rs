@@ -89,7 +89,7 @@ impl Field {
             'n' => (Self::NanoOfSecond, 19),
             'A' => (Self::MilliOfDay, 19),
             'N' => (Self::NanoOfDay, 19),
-            'z' => (Self::ZoneName, 4),
+            'z' => (Self::ZoneName, 3),
             'V' => (Self::ZoneId, 2),
             'Z' => (Self::OffsetBasic, 5),
             'X' => (Self::OffsetOrZ, 5),
@@ -174,6 +174,9 @@ fn unknown(letter: char, count: usize, pattern: &str) -> Error {
     match Field::of(letter) {
         None if letter == 'B' => {
             Error::unsupported(format!("letter B (period of the day) in the date pattern '{pattern}'"))
+        }
+        Some((Field::ZoneName, _)) if count == 4 => {
+            Error::unsupported(format!("the full name of a zone in the date pattern '{pattern}'"))
         }
         Some(_) => Error::data(format!("{count} letters {letter} in a row in the date pattern '{pattern}'")),
         None => Error::data(format!("unknown letter {letter} in the date pattern '{pattern}'"))

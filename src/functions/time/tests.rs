@@ -3,7 +3,7 @@
 use chrono::NaiveDateTime;
 use proptest::prelude::*;
 
-use super::{JavaPattern, parse_date, parse_time, parse_timestamp};
+use super::{JavaPattern, SimplePattern, parse_date, parse_time, parse_timestamp};
 use crate::types::print::{PrintStyle, print_value};
 use crate::types::{SqlType, TypeKind};
 
@@ -43,6 +43,36 @@ fn timestamps_are_written_by_a_pattern_as_in_flink() {
         let parsed = JavaPattern::parse(pattern);
         if let Ok(pattern) = &parsed {
             pattern.format(timestamp, None, &mut out);
+        }
+        if parsed.is_err() || out != expected {
+            wrong.push(format!("{pattern:?}: {out:?} {:?}, Flink gives {expected:?}", parsed.err()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn simple_patterns_read_leniently_as_in_flink() {
+    let mut wrong = Vec::new();
+    for [text, pattern, expected] in rows(include_str!("../../../tests/golden/cast/unix_timestamp.tsv")) {
+        let parsed = SimplePattern::parse(pattern).map(|p| p.parse_text(text, chrono_tz::Tz::Europe__Berlin));
+        let seconds = parsed.map(|ms| ms.map_or("MIN".to_owned(), |ms| ms.div_euclid(1000).to_string()));
+        if !seconds.as_ref().is_ok_and(|s| s == expected) {
+            wrong.push(format!("{text:?} by {pattern:?}: {seconds:?}, Flink gives {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn simple_patterns_write_as_in_flink() {
+    let mut wrong = Vec::new();
+    for [seconds, pattern, expected] in rows(include_str!("../../../tests/golden/cast/from_unixtime.tsv")) {
+        let instant = seconds.parse::<i64>().unwrap_or_else(|_| panic!("{seconds}")) * 1000;
+        let mut out = String::new();
+        let parsed = SimplePattern::parse(pattern);
+        if let Ok(pattern) = &parsed {
+            pattern.format_instant(instant, chrono_tz::Tz::Europe__Berlin, &mut out);
         }
         if parsed.is_err() || out != expected {
             wrong.push(format!("{pattern:?}: {out:?} {:?}, Flink gives {expected:?}", parsed.err()));
@@ -99,6 +129,11 @@ proptest! {
         parse_timestamp(&text);
         parse_date(&text);
         parse_time(&text);
+        if let Ok(pattern) = SimplePattern::parse(&pattern) {
+            pattern.parse_text(&text, chrono_tz::Tz::America__New_York);
+            pattern.format(NaiveDateTime::MIN, chrono_tz::Tz::Asia__Tokyo, &mut String::new());
+            pattern.format_instant(i64::MAX, chrono_tz::Tz::Asia__Tokyo, &mut String::new());
+        }
         if let Ok(pattern) = JavaPattern::parse(&pattern) {
             pattern.parse_text(&text);
             let mut out = String::new();

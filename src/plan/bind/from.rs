@@ -31,7 +31,9 @@ impl Binder<'_> {
             [first] => first,
             [_, second, ..] => {
                 return Err(Error::unsupported("a join of several streams")
-                    .with_hint("A table that is looked up takes JOIN ... FOR SYSTEM_TIME AS OF a processing time column.")
+                    .with_hint(
+                        "A table that is looked up takes JOIN ... FOR SYSTEM_TIME AS OF a processing time column.",
+                    )
                     .at(Span::from_ast(second.relation.span())));
             }
         };
@@ -60,7 +62,9 @@ impl Binder<'_> {
                     return Err(Error::unsupported(format!("the table function {name}")).at(span));
                 }
                 if version.is_some() {
-                    return Err(Error::statement("FOR SYSTEM_TIME AS OF stands behind the right table of a JOIN").at(span));
+                    return Err(
+                        Error::statement("FOR SYSTEM_TIME AS OF stands behind the right table of a JOIN").at(span)
+                    );
                 }
                 if sample.is_some() {
                     return Err(Error::unsupported("TABLESAMPLE").at(span));

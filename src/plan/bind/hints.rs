@@ -58,7 +58,9 @@ fn lookup_hint(given: &Hint) -> Result<LookupHint> {
             "timeout" if parse_duration(value).is_none() => return Err(bad(key, value, "a duration")),
             "async" | "shuffle" | "capacity" | "timeout" => {}
             "retry-predicate" | "retry-strategy" | "fixed-delay" | "max-attempts" => {
-                return Err(Error::unsupported(format!("'{key}' in a LOOKUP hint (a retry of lookups that find nothing)")));
+                return Err(Error::unsupported(format!(
+                    "'{key}' in a LOOKUP hint (a retry of lookups that find nothing)"
+                )));
             }
             unknown => {
                 let error = Error::statement(format!("unknown key '{unknown}' in a LOOKUP hint"));

@@ -69,8 +69,13 @@ impl Binder<'_> {
         for ident in &insert.columns {
             let Some(field) = all.iter().find(|f| f.name == ident.value) else {
                 let error = match table.schema.index_of(&ident.value) {
-                    Some(_) => Error::statement(format!("column \"{}\" is computed or virtual and can't be written", ident.value)),
-                    None => Error::statement(format!("column \"{}\" not found in table \"{}\"", ident.value, table.name)),
+                    Some(_) => Error::statement(format!(
+                        "column \"{}\" is computed or virtual and can't be written",
+                        ident.value
+                    )),
+                    None => {
+                        Error::statement(format!("column \"{}\" not found in table \"{}\"", ident.value, table.name))
+                    }
                 };
                 let hint = did_you_mean(&ident.value, all.iter().map(|f| f.name.as_str()));
                 return Err(match hint {
@@ -105,8 +110,11 @@ impl Binder<'_> {
         let mut items = query.expand(None)?;
         for (name, value) in &insert.partition {
             if table.schema.index_of(&name.value).is_none() {
-                return Err(Error::statement(format!("partition column \"{}\" not found in table \"{}\"", name.value, table.name))
-                    .at(name.span));
+                return Err(Error::statement(format!(
+                    "partition column \"{}\" not found in table \"{}\"",
+                    name.value, table.name
+                ))
+                .at(name.span));
             }
             items.push((bind_expr(value, &NoColumns, &self.expr)?, name.value.clone()));
         }
@@ -131,7 +139,11 @@ impl Binder<'_> {
             .at(insert.target.span)
         };
         if query_schema.len() != targets.len() {
-            return Err(mismatch(format!("different number of columns ({} and {})", query_schema.len(), targets.len())));
+            return Err(mismatch(format!(
+                "different number of columns ({} and {})",
+                query_schema.len(),
+                targets.len()
+            )));
         }
         let rowtimes: Vec<&str> = query_schema
             .fields
@@ -158,7 +170,8 @@ impl Binder<'_> {
                 ))
                 .with_hint(format!("CAST({name} AS {})", target.ty.kind)));
             }
-            let position = sink_schema.index_of(&target.name).ok_or_else(|| Error::internal("a sink column got lost"))?;
+            let position =
+                sink_schema.index_of(&target.name).ok_or_else(|| Error::internal("a sink column got lost"))?;
             let wanted = &sink_schema.fields[position].ty;
             let nullable = value.ty.nullable;
             let declared = self.cast(value, &target.ty.clone().with_nullable(nullable))?;

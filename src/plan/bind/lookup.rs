@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use datafusion::common::{Column as DfColumn, TableReference};
 use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Column as DfColumn, TableReference};
 use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::logical_expr::{BinaryExpr, Expr, Extension, LogicalPlan, Operator};
 use datafusion::sql::sqlparser::ast;
@@ -34,7 +34,9 @@ impl Binder<'_> {
             ast::JoinOperator::Join(c) | ast::JoinOperator::Inner(c) => (c, false),
             ast::JoinOperator::Left(c) | ast::JoinOperator::LeftOuter(c) => (c, true),
             _ => {
-                return Err(Error::statement("temporal table join currently only supports INNER JOIN and LEFT JOIN").at(span));
+                return Err(
+                    Error::statement("temporal table join currently only supports INNER JOIN and LEFT JOIN").at(span)
+                );
             }
         };
         self.check_time(version, &left)?;
@@ -46,7 +48,9 @@ impl Binder<'_> {
                 .with_hint("Give one of them another alias.")
                 .at(span));
         }
-        if let Some(computed) = (0..table.columns.len()).find(|&i| table.columns[i] != column(&table.schema.fields[i].name)) {
+        if let Some(computed) =
+            (0..table.columns.len()).find(|&i| table.columns[i] != column(&table.schema.fields[i].name))
+        {
             return Err(Error::unsupported(format!(
                 "a computed or converted column (\"{}\") in a table that is looked up",
                 table.schema.fields[computed].name

@@ -60,7 +60,13 @@ impl Binder<'_> {
     }
 
     /// The planned form of a table in the catalog.
-    pub fn plan_object(&self, object: &Object, name: &str, hints: &RawOptions, span: Option<Span>) -> Result<PlannedTable> {
+    pub fn plan_object(
+        &self,
+        object: &Object,
+        name: &str,
+        hints: &RawOptions,
+        span: Option<Span>,
+    ) -> Result<PlannedTable> {
         if !hints.is_empty() && !self.hints_enabled {
             return Err(Error::statement("OPTIONS hints are not enabled")
                 .with_hint("SET 'table.dynamic-table-options.enabled' = 'true'.")

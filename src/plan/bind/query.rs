@@ -143,19 +143,14 @@ impl Binder<'_> {
             exprs.push(typed.collect::<Result<Vec<Expr>>>()?);
         }
         let df_schema = datafusion::common::DFSchema::try_from(schema.arrow()).map_err(internal)?;
-        let plan =
-            LogicalPlan::Values(datafusion::logical_expr::Values { schema: Arc::new(df_schema), values: exprs });
+        let plan = LogicalPlan::Values(datafusion::logical_expr::Values { schema: Arc::new(df_schema), values: exprs });
         Ok(Relation::new(plan, &schema))
     }
 
     fn union_all(&self, left: Relation, right: Relation) -> Result<Relation> {
         let (l, r) = (left.schema(), right.schema());
         if l.len() != r.len() {
-            return Err(Error::statement(format!(
-                "the queries of UNION ALL have {} and {} columns",
-                l.len(),
-                r.len()
-            )));
+            return Err(Error::statement(format!("the queries of UNION ALL have {} and {} columns", l.len(), r.len())));
         }
         let mut fields = Vec::new();
         for (i, (a, b)) in l.fields.iter().zip(&r.fields).enumerate() {
@@ -285,7 +280,9 @@ fn refuse_select_clauses(select: &ast::Select) -> Result<()> {
         s if !s.lateral_views.is_empty() => "LATERAL VIEW",
         s if s.prewhere.is_some() => "PREWHERE",
         s if !s.connect_by.is_empty() => "CONNECT BY",
-        s if !s.cluster_by.is_empty() || !s.distribute_by.is_empty() || !s.sort_by.is_empty() => "CLUSTER / DISTRIBUTE / SORT BY",
+        s if !s.cluster_by.is_empty() || !s.distribute_by.is_empty() || !s.sort_by.is_empty() => {
+            "CLUSTER / DISTRIBUTE / SORT BY"
+        }
         s if !s.named_window.is_empty() => "WINDOW",
         _ => return Ok(()),
     };

@@ -94,9 +94,8 @@ impl Relation {
     }
 
     fn by_name(&self, qualifier: Option<&str>, name: &str) -> Vec<usize> {
-        let fits = |c: &RelationColumn| {
-            c.field.name == name && qualifier.is_none_or(|q| c.qualifier.as_deref() == Some(q))
-        };
+        let fits =
+            |c: &RelationColumn| c.field.name == name && qualifier.is_none_or(|q| c.qualifier.as_deref() == Some(q));
         (0..self.columns.len()).filter(|&i| fits(&self.columns[i])).collect()
     }
 

@@ -39,11 +39,7 @@ impl Lowering {
             lookup: connector.lookup(descriptor)?,
             keys,
             key_schema: key_schema.arrow(),
-            request: LookupRequest {
-                key_columns: join.key_columns.clone(),
-                projection,
-                filters: join.filters.clone(),
-            },
+            request: LookupRequest { key_columns: join.key_columns.clone(), projection, filters: join.filters.clone() },
             right_schema,
             outer: join.outer,
             condition: join.condition.as_ref().map(|c| physical(c, &schema)).transpose()?,

@@ -142,12 +142,10 @@ impl Lowering {
                 };
                 Ok((node, empty.schema.clone()))
             }
-            LogicalPlan::Extension(extension) => {
-                match extension.node.as_any().downcast_ref::<nodes::LookupJoin>() {
-                    Some(join) => self.lookup_join(join, needed),
-                    None => Err(Error::unsupported(extension.node.name())),
-                }
-            }
+            LogicalPlan::Extension(extension) => match extension.node.as_any().downcast_ref::<nodes::LookupJoin>() {
+                Some(join) => self.lookup_join(join, needed),
+                None => Err(Error::unsupported(extension.node.name())),
+            },
             other => Err(Error::unsupported(other.display())),
         }
     }
@@ -201,7 +199,8 @@ impl Lowering {
         let schema = batch.schema();
         self.values += 1;
         let table = RegisteredTable::batches(Schema::default(), vec![batch]);
-        let scan = crate::connectors::ScanRequest { projection: (0..schema.fields().len()).collect(), ..Default::default() };
+        let scan =
+            crate::connectors::ScanRequest { projection: (0..schema.fields().len()).collect(), ..Default::default() };
         let source = table.source();
         let source = source.narrow(scan).unwrap_or(source);
         let node = SourceNode {

@@ -121,11 +121,8 @@ fn source_node(
         }),
         None => None,
     };
-    let filter_text: Vec<String> = pushed
-        .iter()
-        .map(|f| format!("pushed: {f}"))
-        .chain(kept.iter().map(|f| f.to_string()))
-        .collect();
+    let filter_text: Vec<String> =
+        pushed.iter().map(|f| format!("pushed: {f}")).chain(kept.iter().map(|f| f.to_string())).collect();
     let output = match output {
         Some(output) if output != declared => {
             Some(output.iter().map(|&i| position(declared, i)).collect::<Result<Vec<_>>>()?)
@@ -195,7 +192,11 @@ fn declared_schema(table: &PlannedTable, name: TableReference, declared: &[usize
     DFSchema::try_from_qualified_schema(name, &arrow).map(Arc::new).map_err(internal)
 }
 
-fn positions(table: &PlannedTable, declared: &[usize], output: &[usize]) -> Vec<Arc<dyn datafusion::physical_expr::PhysicalExpr>> {
+fn positions(
+    table: &PlannedTable,
+    declared: &[usize],
+    output: &[usize],
+) -> Vec<Arc<dyn datafusion::physical_expr::PhysicalExpr>> {
     let of = |&i: &usize| {
         let position = declared.iter().position(|&d| d == i).unwrap_or(0);
         Arc::new(PhysicalColumn::new(&table.schema.fields[i].name, position)) as _
@@ -209,9 +210,10 @@ fn position(declared: &[usize], column: usize) -> Result<usize> {
 
 /// True when a filter reads only columns that the source itself has.
 fn is_plain(table: &PlannedTable, filter: &Expr) -> bool {
-    filter.column_refs().into_iter().all(|c| {
-        table.schema.index_of(&c.name).is_some_and(|i| table.columns[i] == column(&c.name))
-    })
+    filter
+        .column_refs()
+        .into_iter()
+        .all(|c| table.schema.index_of(&c.name).is_some_and(|i| table.columns[i] == column(&c.name)))
 }
 
 fn bare(expr: &Expr) -> Expr {

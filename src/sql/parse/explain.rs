@@ -33,6 +33,9 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
     if let Some(hint) = meant {
         return Err(Error::statement(format!("unknown detail {word} in EXPLAIN")).with_hint(hint).at(cursor.here()));
     }
+    if word == "EXPLAIN" {
+        return Err(cursor.unexpected("a query, INSERT or a statement set"));
+    }
     let start = cursor.start();
     let kind = super::kind(cursor)?;
     let statement = super::finish(cursor, kind, start);

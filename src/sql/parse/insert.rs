@@ -68,6 +68,7 @@ pub(super) fn execute(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
 
 /// `INSERT ...; ... END`
 fn statements(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
+    cursor.enter_set();
     let mut inserts = vec![];
     loop {
         while cursor.accept_sign(&Token::SemiColon) {}

@@ -45,7 +45,7 @@ fn endless_nesting_ends_with_an_error() {
     let deep = 20_000;
     for script in [
         format!("SELECT {}1", "(".repeat(deep)),
-        format!("SELECT {}", "-".repeat(1) + &" - ".repeat(deep) + "1"),
+        format!("SELECT {}1", " - ".repeat(deep)),
         format!("SELECT 1{}", " + 1".repeat(deep)),
         format!("SELECT a{}", " IS NULL".repeat(deep)),
         format!("SELECT {}1", "NOT ".repeat(deep)),

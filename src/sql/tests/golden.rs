@@ -36,7 +36,7 @@ fn broken_statements_are_explained_at_the_right_place() {
 
 #[test]
 fn a_message_shows_its_line_of_the_file() {
-    let script = "-- first\nCREATE TABLE a (x INT) WITH ('connector' = 'print');\n\n/* two\n lines */ INSERT INTO a\n\tSELECT x,\n\t\tFORM b;\nSELECT 1";
+    let script = "-- first\nCREATE TABLE a (x INT) WITH ('connector' = 'print');\n\n/* two\n lines */ INSERT INTO a\n\tSELECT x\n\t\tFORM b;\nSELECT 1";
     let outcomes = parse(script);
     assert!(outcomes[0].is_ok() && outcomes[2].is_ok());
     assert_eq!(

@@ -7,6 +7,8 @@ mod real;
 mod rounding;
 
 pub use random::for_one_call;
+pub use real::PI;
+pub use rounding::{ROUND, TRUNCATE};
 
 use super::Builtin;
 
@@ -14,8 +16,8 @@ pub static FUNCTIONS: &[&Builtin] = &[
     &rounding::ABS,
     &rounding::CEIL,
     &rounding::FLOOR,
-    &rounding::ROUND,
-    &rounding::TRUNCATE,
+    &ROUND,
+    &TRUNCATE,
     &rounding::SIGN,
     &real::POWER,
     &real::SQRT,
@@ -37,7 +39,7 @@ pub static FUNCTIONS: &[&Builtin] = &[
     &real::TANH,
     &real::DEGREES,
     &real::RADIANS,
-    &real::PI,
+    &PI,
     &real::E,
     &random::RAND,
     &random::RAND_INTEGER,

@@ -66,7 +66,10 @@ pub static ATAN2: Builtin = Builtin {
 pub static LOG: Builtin = Builtin {
     name: "LOG",
     usage: "LOG(x) is the natural logarithm, LOG(base, x) the one to a base.",
-    overloads: &[Overload { parameters: &[Double], returns: DOUBLE }, Overload { parameters: &[Double, Double], returns: DOUBLE }],
+    overloads: &[
+        Overload { parameters: &[Double], returns: DOUBLE },
+        Overload { parameters: &[Double, Double], returns: DOUBLE },
+    ],
     kernel: |call| match call.arguments.len() {
         1 => unary(call, f64::ln),
         _ => binary(call, |base, x| x.ln() / base.ln()),

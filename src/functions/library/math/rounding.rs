@@ -38,7 +38,9 @@ pub static ABS: Builtin = Builtin {
     name: "ABS",
     usage: "ABS(number) is the number without its sign.",
     overloads: SAME,
-    kernel: |call| apply(call, &Rules { integer: i64::wrapping_abs, float: f64::abs, decimal: |d, _, _| Some(d.abs()) }),
+    kernel: |call| {
+        apply(call, &Rules { integer: i64::wrapping_abs, float: f64::abs, decimal: |d, _, _| Some(d.abs()) })
+    },
     ..BUILTIN
 };
 
@@ -77,10 +79,12 @@ pub static SIGN: Builtin = Builtin {
     ..BUILTIN
 };
 
-/// Rounding a decimal to `digits` of a constant leaves so many; the planner sees no constant here, so the scale stays.
+/// Without a number of digits the fraction goes, and may carry; with one that is no constant the scale stays.
 fn rounded(arguments: &[SqlType]) -> Option<TypeKind> {
     match arguments {
-        [_] => whole(arguments),
+        [SqlType { kind: TypeKind::Decimal { precision, scale }, .. }] if *scale > 0 => {
+            Some(TypeKind::Decimal { precision: precision - scale + 1, scale: 0 })
+        }
         _ => arguments.first().map(|a| a.kind.clone()),
     }
 }
@@ -179,10 +183,11 @@ fn to_digits(call: &Call<'_>, round: bool) -> Result<ArrayRef> {
         DataType::Int64 => integers!(Int64Type),
         DataType::Float32 => floats!(Float32Type),
         DataType::Float64 => floats!(Float64Type),
-        DataType::Decimal128(precision, scale) => {
+        DataType::Decimal128(_, scale) => {
             let numbers = call.column::<Decimal128Array>(0)?;
             let to = scale_of(&call.types.returns) as i32;
-            let limit = 10u128.pow(u32::from(precision));
+            let DataType::Decimal128(room, _) = call.types.returns.arrow() else { return call.array(0) };
+            let limit = 10u128.pow(u32::from(room));
             call.collect_as::<Decimal128Type>(|row| {
                 let Some((d, digits)) = numbers.at(row).zip(digits(row)) else { return Ok(None) };
                 Ok(fit(d, i32::from(scale), digits, to, round).filter(|d| d.unsigned_abs() < limit))

@@ -73,9 +73,8 @@ fn map(call: &Call<'_>) -> Result<ArrayRef> {
         }
         lengths.push(indices.len() - before);
     }
-    let pick = |columns: &[ArrayRef]| {
-        interleave(&columns.iter().map(AsRef::as_ref).collect::<Vec<&dyn Array>>(), &indices)
-    };
+    let pick =
+        |columns: &[ArrayRef]| interleave(&columns.iter().map(AsRef::as_ref).collect::<Vec<&dyn Array>>(), &indices);
     let entries = StructArray::try_new(fields.clone(), vec![pick(&keys)?, pick(&values)?], None)?;
     Ok(Arc::new(MapArray::try_new(entry, OffsetBuffer::from_lengths(lengths), entries, None, false)?))
 }
@@ -136,7 +135,8 @@ fn lookup(call: &Call<'_>) -> Result<ArrayRef> {
     let offsets = maps.value_offsets();
     let place = |row: usize| {
         let mut entries = offsets[row] as usize..offsets[row + 1] as usize;
-        let found = if maps.is_valid(row) && wanted.is_valid(row) { entries.find(|e| compare(*e, row).is_eq()) } else { None };
+        let found =
+            if maps.is_valid(row) && wanted.is_valid(row) { entries.find(|e| compare(*e, row).is_eq()) } else { None };
         found.map(|e| e as u32)
     };
     let places = (0..call.rows()).map(place).collect::<UInt32Array>();
@@ -150,4 +150,3 @@ fn coalesce(call: &Call<'_>) -> Result<ArrayRef> {
     let indices = (0..call.rows()).map(first).collect::<Vec<_>>();
     Ok(interleave(&columns.iter().map(AsRef::as_ref).collect::<Vec<&dyn Array>>(), &indices)?)
 }
-

@@ -11,23 +11,15 @@ use crate::functions::library::call::Call;
 use crate::functions::library::{BUILTIN, Builtin};
 use crate::types::{SqlType, TypeKind};
 
-pub static DECIMAL_PLUS: Builtin = Builtin {
-    name: "+",
-    kernel: |call| aligned(call, |a, b| Ok(a.checked_add(b))),
-    ..BUILTIN
-};
+pub static DECIMAL_PLUS: Builtin =
+    Builtin { name: "+", kernel: |call| aligned(call, |a, b| Ok(a.checked_add(b))), ..BUILTIN };
 
-pub static DECIMAL_MINUS: Builtin = Builtin {
-    name: "-",
-    kernel: |call| aligned(call, |a, b| Ok(a.checked_sub(b))),
-    ..BUILTIN
-};
+pub static DECIMAL_MINUS: Builtin =
+    Builtin { name: "-", kernel: |call| aligned(call, |a, b| Ok(a.checked_sub(b))), ..BUILTIN };
 
 pub static DECIMAL_MODULO: Builtin = Builtin {
     name: "%",
-    kernel: |call| {
-        aligned(call, |a, b| if b == i256::ZERO { Err(division_by_zero()) } else { Ok(a.checked_rem(b)) })
-    },
+    kernel: |call| aligned(call, |a, b| if b == i256::ZERO { Err(division_by_zero()) } else { Ok(a.checked_rem(b)) }),
     ..BUILTIN
 };
 

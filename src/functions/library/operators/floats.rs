@@ -44,7 +44,8 @@ fn rows<P: ArrowPrimitiveType>(call: &Call<'_>, test: impl Fn(P::Native, P::Nati
 fn distinct(call: &Call<'_>, distinct: bool) -> Result<ArrayRef> {
     match call.argument_type(0)?.arrow() {
         DataType::Float32 => {
-            let (left, right) = (call.column::<PrimitiveArray<Float32Type>>(0)?, call.column::<PrimitiveArray<Float32Type>>(1)?);
+            let (left, right) =
+                (call.column::<PrimitiveArray<Float32Type>>(0)?, call.column::<PrimitiveArray<Float32Type>>(1)?);
             call.collect(|row| Some((left.at(row) != right.at(row)) == distinct))
         }
         _ => {

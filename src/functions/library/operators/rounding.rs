@@ -2,7 +2,8 @@
 
 use arrow::array::{ArrayRef, PrimitiveArray};
 use arrow::datatypes::{
-    ArrowTimestampType, Date32Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    ArrowTimestampType, Date32Type, Time32MillisecondType, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType,
 };
 use chrono::{Datelike, NaiveDate};
 
@@ -22,10 +23,19 @@ fn round(call: &Call<'_>, up: bool) -> Result<ArrayRef> {
     let units = call.text(1)?;
     let unit = units.at(0).unwrap_or("DAY");
     match call.argument_type(0)?.kind {
+        TypeKind::Time(_) => {
+            let times = call.time(0)?;
+            call.collect_as::<Time32MillisecondType>(|row| {
+                let time = |t: i32| rounded(i64::from(t), unit, up)?.rem_euclid(DAY_MS).try_into().ok();
+                Ok(times.at(row).and_then(time))
+            })
+        }
         TypeKind::Date => {
             let dates = call.date(0)?;
             call.collect_as::<Date32Type>(|row| {
-                let day = |d: i32| (rounded(i64::from(d) * DAY_MS, unit, up)? / DAY_MS).try_into().ok();
+                // Flink rounds every date up to the next DAY, although it lies on one.
+                let next = i64::from(up && unit == "DAY");
+                let day = |d: i32| (next + rounded(i64::from(d) * DAY_MS, unit, up)? / DAY_MS).try_into().ok();
                 Ok(dates.at(row).and_then(day))
             })
         }

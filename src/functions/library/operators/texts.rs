@@ -1,9 +1,9 @@
 //! `||` and TRIM.
 
+use crate::error::Result;
 use crate::functions::library::builtin::{Family, Overload, Returns};
 use crate::functions::library::call::Call;
 use crate::functions::library::{BUILTIN, Builtin};
-use crate::error::Result;
 use crate::types::{STRING_LENGTH, SqlType, TypeKind};
 use arrow::array::ArrayRef;
 
@@ -43,8 +43,7 @@ pub(in crate::functions::library) fn as_varchar(arguments: &[SqlType]) -> Option
     }
 }
 
-const TRIM: &[Overload] =
-    &[Overload { parameters: &[Family::Text, Family::Text], returns: Returns::With(as_varchar) }];
+const TRIM: &[Overload] = &[Overload { parameters: &[Family::Text, Family::Text], returns: Returns::With(as_varchar) }];
 
 pub static TRIM_BOTH: Builtin =
     Builtin { name: "TRIM", overloads: TRIM, kernel: |call| trim(call, true, true), ..BUILTIN };
@@ -68,4 +67,3 @@ pub(in crate::functions::library) fn trim(call: &Call<'_>, start: bool, end: boo
         Some(())
     })
 }
-

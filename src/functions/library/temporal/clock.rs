@@ -26,13 +26,8 @@ pub static CURRENT_TIMESTAMP: Builtin = Builtin {
     ..CLOCK
 };
 
-pub static NOW: Builtin = Builtin {
-    name: "NOW",
-    usage: "NOW() is the current instant.",
-    overloads: INSTANT,
-    kernel: instant,
-    ..CLOCK
-};
+pub static NOW: Builtin =
+    Builtin { name: "NOW", usage: "NOW() is the current instant.", overloads: INSTANT, kernel: instant, ..CLOCK };
 
 pub static CURRENT_ROW_TIMESTAMP: Builtin = Builtin {
     name: "CURRENT_ROW_TIMESTAMP",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, TimestampMillisecondArray};
+use arrow::array::{Array, ArrayRef, Decimal128Array, TimestampMillisecondArray};
 use arrow::datatypes::{Date32Type, TimestampMillisecondType};
 use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
@@ -11,9 +11,12 @@ use crate::error::{Error, Result};
 use crate::functions::library::builtin::{Family, Nulls, Overload, Returns, TypeName};
 use crate::functions::library::call::{Call, Memo};
 use crate::functions::library::{BUILTIN, Builtin};
-use crate::functions::time::{JavaPattern, instant_to_local, local_to_instant, naive_from_ms, parse_date, parse_timestamp};
+use crate::functions::time::{
+    JavaPattern, instant_to_local, local_to_instant, naive_from_ms, parse_date, parse_timestamp,
+};
+use crate::types::TypeKind;
 
-use Family::{Double, Int, Long, Text};
+use Family::{Double, Exact, Int, Long, Text};
 
 const TIMESTAMP: Returns = Returns::Kind(TypeName::Timestamp(3));
 const INSTANT: Returns = Returns::Kind(TypeName::Instant(3));
@@ -47,6 +50,8 @@ pub static TO_TIMESTAMP_LTZ: Builtin = Builtin {
     overloads: &[
         Overload { parameters: &[Long], returns: INSTANT },
         Overload { parameters: &[Long, Int], returns: INSTANT },
+        Overload { parameters: &[Exact], returns: INSTANT },
+        Overload { parameters: &[Exact, Int], returns: INSTANT },
         Overload { parameters: &[Double], returns: INSTANT },
         Overload { parameters: &[Double, Int], returns: INSTANT },
         Overload { parameters: &[Text], returns: INSTANT },
@@ -57,6 +62,7 @@ pub static TO_TIMESTAMP_LTZ: Builtin = Builtin {
     kernel: |call| match &call.argument_type(0)?.kind {
         kind if kind.is_integer() => instant_from_integer(call),
         kind if kind.is_string() => instant_from_text(call),
+        TypeKind::Decimal { scale, .. } => instant_from_decimal(call, *scale),
         _ => instant_from_double(call),
     },
     ..BUILTIN
@@ -111,6 +117,7 @@ pub static FROM_UNIXTIME: Builtin = Builtin {
         Overload { parameters: &[Long], returns: STRING },
         Overload { parameters: &[Long, Text], returns: STRING },
     ],
+    nulls: Nulls::Always,
     kernel: |call| {
         let seconds = call.long(0)?;
         let patterns = if call.arguments.len() > 1 { Some(call.text(1)?) } else { None };
@@ -123,7 +130,9 @@ pub static FROM_UNIXTIME: Builtin = Builtin {
             let Some((pattern, seconds)) = pattern.zip(seconds.at(row)) else { return Ok(None) };
             let zone = call.context.zone;
             let local = seconds.checked_mul(1_000).and_then(|ms| naive_from_ms(instant_to_local(ms, zone)));
-            let Some(local) = local else { return Ok(None) };
+            let Some(local) = local else {
+                return Err(Error::data(format!("{seconds} seconds since 1970 lie outside the calendar")));
+            };
             out.clear();
             memo.get(pattern, JavaPattern::parse)?.format(local, Some(zone), &mut out);
             Ok(Some(out.clone()))
@@ -214,6 +223,19 @@ fn instant_from_double(call: &Call<'_>) -> Result<ArrayRef> {
     })
 }
 
+/// The fraction of a decimal is cut off before anything else.
+fn instant_from_decimal(call: &Call<'_>, scale: u8) -> Result<ArrayRef> {
+    let numbers = call.column::<Decimal128Array>(0)?;
+    let precisions = if call.arguments.len() > 1 { Some(call.int(1)?) } else { None };
+    let one = 10i128.pow(u32::from(scale));
+    call.collect_as::<TimestampMillisecondType>(|row| {
+        let precision = precisions.as_ref().map_or(Some(3), |p| p.at(row));
+        let Some((number, precision)) = numbers.at(row).zip(precision) else { return Ok(None) };
+        let per_unit = milliseconds_per_unit(precision)?;
+        Ok(i64::try_from(number / one).ok().and_then(|whole| whole.checked_mul(per_unit)))
+    })
+}
+
 fn instant_from_text(call: &Call<'_>) -> Result<ArrayRef> {
     let zones = if call.arguments.len() > 2 { Some(call.text(2)?) } else { None };
     let mut read = reader(call, parse_timestamp)?;
@@ -226,4 +248,3 @@ fn instant_from_text(call: &Call<'_>) -> Result<ArrayRef> {
         Ok(local.zip(zone).map(|(ms, zone)| local_to_instant(ms, zone)))
     })
 }
-

@@ -1,7 +1,8 @@
 //! Texts made of one text: UPPER, REVERSE, REPLACE and the like.
 
-use crate::functions::library::builtin::{Family, Overload, Returns, TypeName};
+use crate::functions::library::builtin::{Family, Nulls, Overload, Returns, TypeName};
 use crate::functions::library::{BUILTIN, Builtin};
+use crate::types::{STRING_LENGTH, SqlType, TypeKind};
 
 use Family::{Int, Text};
 
@@ -55,6 +56,7 @@ pub static REVERSE: Builtin = Builtin {
     name: "REVERSE",
     usage: "REVERSE(text) is the text from its end to its start.",
     overloads: &[Overload { parameters: &[Text], returns: STRING }],
+    nulls: Nulls::Always,
     kernel: |call| {
         let texts = call.text(0)?;
         call.write(|row, out| {
@@ -112,12 +114,22 @@ pub static TRANSLATE: Builtin = Builtin {
     ..BUILTIN
 };
 
+/// Room for both texts.
+fn both_lengths(arguments: &[SqlType]) -> Option<TypeKind> {
+    let length = |ty: &SqlType| match ty.kind {
+        TypeKind::Char(n) | TypeKind::Varchar(n) => Some(n),
+        _ => None,
+    };
+    let sum = length(arguments.first()?)?.saturating_add(length(arguments.get(1)?)?);
+    Some(TypeKind::Varchar(sum.min(STRING_LENGTH)))
+}
+
 pub static OVERLAY: Builtin = Builtin {
     name: "OVERLAY",
     usage: "OVERLAY(text PLACING other FROM start [FOR length]) puts another text over a part.",
     overloads: &[
-        Overload { parameters: &[Text, Text, Int], returns: STRING },
-        Overload { parameters: &[Text, Text, Int, Int], returns: STRING },
+        Overload { parameters: &[Text, Text, Int], returns: Returns::With(both_lengths) },
+        Overload { parameters: &[Text, Text, Int, Int], returns: Returns::With(both_lengths) },
     ],
     kernel: |call| {
         let (texts, others, starts) = (call.text(0)?, call.text(1)?, call.int(2)?);
@@ -138,8 +150,8 @@ pub static OVERLAY: Builtin = Builtin {
             };
             out.extend(text.chars().take(before));
             out.push_str(other);
-            // A negative length reaches to the end.
-            if let Ok(length) = usize::try_from(length) {
+            // Without a length the rest is gone.
+            if let Ok(length @ 1..) = usize::try_from(length) {
                 out.extend(text.chars().skip(before.saturating_add(length)));
             }
             Some(())

@@ -5,21 +5,24 @@ use arrow::array::ArrayRef;
 use crate::error::Result;
 use crate::functions::library::builtin::{Family, Nulls, Overload, Returns, TypeName};
 use crate::functions::library::call::Call;
+use crate::functions::library::operators::as_varchar;
 use crate::functions::library::{BUILTIN, Builtin};
 
 use Family::{Int, Text};
 
 const STRING: Returns = Returns::Kind(TypeName::String);
-const TRIMS: &[Overload] = &[
-    Overload { parameters: &[Text], returns: STRING },
-    Overload { parameters: &[Text, Text], returns: STRING },
+const SIDE: &[Overload] = &[
+    Overload { parameters: &[Text], returns: Returns::With(as_varchar) },
+    Overload { parameters: &[Text, Text], returns: Returns::With(as_varchar) },
 ];
+const BOTH: &[Overload] =
+    &[Overload { parameters: &[Text], returns: STRING }, Overload { parameters: &[Text, Text], returns: STRING }];
 const PADS: &[Overload] = &[Overload { parameters: &[Text, Int, Text], returns: STRING }];
 
 pub static LTRIM: Builtin = Builtin {
     name: "LTRIM",
     usage: "LTRIM(text [, characters]) takes the characters, by default spaces, from the start.",
-    overloads: TRIMS,
+    overloads: SIDE,
     kernel: |call| trim(call, true, false),
     ..BUILTIN
 };
@@ -27,7 +30,7 @@ pub static LTRIM: Builtin = Builtin {
 pub static RTRIM: Builtin = Builtin {
     name: "RTRIM",
     usage: "RTRIM(text [, characters]) takes the characters, by default spaces, from the end.",
-    overloads: TRIMS,
+    overloads: SIDE,
     kernel: |call| trim(call, false, true),
     ..BUILTIN
 };
@@ -35,7 +38,7 @@ pub static RTRIM: Builtin = Builtin {
 pub static BTRIM: Builtin = Builtin {
     name: "BTRIM",
     usage: "BTRIM(text [, characters]) takes the characters, by default spaces, from both ends.",
-    overloads: TRIMS,
+    overloads: BOTH,
     kernel: |call| trim(call, true, true),
     ..BUILTIN
 };

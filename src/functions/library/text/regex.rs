@@ -1,7 +1,9 @@
-//! Regular expressions. An expression that can't be compiled gives NULL.
+//! Regular expressions. Java's lookaround and backreferences are not known here: an expression that can't be compiled is
+//! an error (where Flink would give NULL), never a different answer.
 
-use regex::Regex;
+use regex::{NoExpand, Regex};
 
+use crate::error::{Error, Result};
 use crate::functions::library::builtin::{Family, Nulls, Overload, Returns, TypeName};
 use crate::functions::library::call::Memo;
 use crate::functions::library::{BUILTIN, Builtin};
@@ -17,13 +19,9 @@ pub static REGEXP: Builtin = Builtin {
     kernel: |call| {
         let (texts, expressions) = (call.text(0)?, call.text(1)?);
         let mut memo = Memo::new();
-        call.collect(|row| {
-            let (text, expression) = (texts.at(row)?, expressions.at(row)?);
-            if expression.is_empty() {
-                return Some(false);
-            }
-            let regex = memo.get(expression, |e| Ok(Regex::new(e).ok())).ok()?;
-            Some(regex.as_ref()?.is_match(text))
+        call.try_collect(|row| {
+            let Some((text, expression)) = texts.at(row).zip(expressions.at(row)) else { return Ok(None) };
+            Ok(Some(!expression.is_empty() && memo.get(expression, compile)?.is_match(text)))
         })
     },
     ..BUILTIN
@@ -31,17 +29,16 @@ pub static REGEXP: Builtin = Builtin {
 
 pub static REGEXP_REPLACE: Builtin = Builtin {
     name: "REGEXP_REPLACE",
-    usage: "REGEXP_REPLACE(text, expression, replacement) replaces every match; $1 is the first group.",
+    usage: "REGEXP_REPLACE(text, expression, replacement) replaces every match with the replacement as it is written.",
     overloads: &[Overload { parameters: &[Text, Text, Text], returns: STRING }],
-    nulls: Nulls::Always,
     kernel: |call| {
         let (texts, expressions, replacements) = (call.text(0)?, call.text(1)?, call.text(2)?);
-        let (mut compiled, mut prepared) = (Memo::new(), Memo::new());
-        call.collect(|row| {
-            let (text, expression, replacement) = (texts.at(row)?, expressions.at(row)?, replacements.at(row)?);
-            let regex = compiled.get(expression, |e| Ok(Regex::new(e).ok())).ok()?.as_ref()?;
-            let replacement = prepared.get(replacement, |r| Ok(java_replacement(r))).ok()?;
-            Some(regex.replace_all(text, replacement.as_str()).into_owned())
+        let mut compiled = Memo::new();
+        call.try_collect(|row| {
+            let Some((text, expression)) = texts.at(row).zip(expressions.at(row)) else { return Ok(None) };
+            let Some(replacement) = replacements.at(row) else { return Ok(None) };
+            let regex = compiled.get(expression, compile)?;
+            Ok(Some(regex.replace_all(text, NoExpand(replacement)).into_owned()))
         })
     },
     ..BUILTIN
@@ -59,34 +56,21 @@ pub static REGEXP_EXTRACT: Builtin = Builtin {
         let (texts, expressions) = (call.text(0)?, call.text(1)?);
         let groups = if call.arguments.len() > 2 { Some(call.int(2)?) } else { None };
         let mut memo = Memo::new();
-        call.collect(|row| {
-            let (text, expression) = (texts.at(row)?, expressions.at(row)?);
-            let group = groups.as_ref().map_or(Some(0), |g| g.at(row))?;
-            let regex = memo.get(expression, |e| Ok(Regex::new(e).ok())).ok()?.as_ref()?;
-            let found = regex.captures(text)?.get(usize::try_from(group).ok()?)?;
-            Some(found.as_str().to_string())
+        call.try_collect(|row| {
+            let Some((text, expression)) = texts.at(row).zip(expressions.at(row)) else { return Ok(None) };
+            let group = groups.as_ref().map_or(Some(0), |g| g.at(row)).and_then(|g| usize::try_from(g).ok());
+            let captures = memo.get(expression, compile)?.captures(text);
+            let found = captures.as_ref().zip(group).and_then(|(captures, group)| captures.get(group));
+            Ok(found.map(|f| f.as_str().to_string()))
         })
     },
     ..BUILTIN
 };
 
-/// Java's `$1` and `\$` in the spelling of the regex crate: `${1}` and `$$`.
-fn java_replacement(java: &str) -> String {
-    let mut out = String::with_capacity(java.len() + 4);
-    let mut characters = java.chars().peekable();
-    while let Some(c) = characters.next() {
-        match c {
-            '\\' => match characters.next() {
-                Some('$') => out.push_str("$$"),
-                Some(other) => out.push(other),
-                None => {}
-            },
-            '$' => match characters.next_if(char::is_ascii_digit) {
-                Some(group) => out.push_str(&format!("${{{group}}}")),
-                None => out.push('$'),
-            },
-            c => out.push(c),
-        }
-    }
-    out
+fn compile(expression: &str) -> Result<Regex> {
+    Regex::new(expression).map_err(|e| {
+        Error::data(format!("the regular expression '{expression}' can't be compiled"))
+            .with_detail(e.to_string())
+            .with_hint("Lookaround and backreferences are not supported.")
+    })
 }

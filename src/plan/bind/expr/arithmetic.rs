@@ -11,9 +11,7 @@ use super::logic::{connect, not};
 use crate::error::{Error, Result};
 use crate::functions::TypedExpr;
 use crate::functions::library::operators;
-use crate::types::coercion::{
-    decimal_divide, decimal_modulo, decimal_multiply, decimal_plus, integer_as_decimal,
-};
+use crate::types::coercion::{decimal_divide, decimal_modulo, decimal_multiply, decimal_plus, integer_as_decimal};
 use crate::types::{SqlType, TypeKind};
 
 /// The error of an operator that takes other types, worded as Flink does.
@@ -118,12 +116,9 @@ impl Binder<'_> {
         operand: &SqlType,
         result: SqlType,
     ) -> Result<TypedExpr> {
-        let left = self.convert(left, operand, CastMode::Implicit)?;
-        let right = self.convert(right, operand, CastMode::Implicit)?;
-        Ok(TypedExpr::new(
-            Expr::BinaryExpr(BinaryExpr::new(Box::new(left.expr), op, Box::new(right.expr))),
-            result,
-        ))
+        let left = self.convert(left, operand, CastMode::Explicit)?;
+        let right = self.convert(right, operand, CastMode::Explicit)?;
+        Ok(TypedExpr::new(Expr::BinaryExpr(BinaryExpr::new(Box::new(left.expr), op, Box::new(right.expr))), result))
     }
 
     /// Integers wrap as in Java; decimals that outgrow their type become NULL; a zero divisor fails the job.
@@ -198,7 +193,8 @@ impl Binder<'_> {
                 Ok(self.call_typed(function, vec![left, right], ty))
             }
             Operator::Plus | Operator::Minus if l.is_interval() && l == r => {
-                let function = if op == Operator::Plus { &operators::INTERVAL_PLUS } else { &operators::INTERVAL_MINUS };
+                let function =
+                    if op == Operator::Plus { &operators::INTERVAL_PLUS } else { &operators::INTERVAL_MINUS };
                 let ty = left.ty.clone().with_nullable(nullable);
                 Ok(self.call_typed(function, vec![left, right], ty))
             }

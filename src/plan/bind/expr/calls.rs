@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::logical_expr::Operator;
-use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments};
+use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned};
 
 use super::Binder;
 use super::casts::CastMode;
@@ -11,6 +11,7 @@ use super::literals::text_literal;
 use crate::error::{Error, Result, did_you_mean};
 use crate::functions::library::{self, Builtin, names};
 use crate::functions::{ScalarFunction, Signature, TypedExpr, call};
+use crate::span::Span;
 use crate::types::{SqlType, TimeAttribute};
 
 impl Binder<'_> {
@@ -20,11 +21,15 @@ impl Binder<'_> {
             [ast::ObjectNamePart::Identifier(part)] => part.value.to_uppercase(),
             _ => return Err(Error::unsupported(format_args!("the function name {written}"))),
         };
-        refuse_aggregates(&name, function)?;
+        let place = Span::from_ast(function.name.span());
+        refuse_aggregates(&name, function).map_err(|e| e.at(place))?;
         let arguments = arguments(&name, function)?;
         match (name.as_str(), arguments.as_slice()) {
             ("COALESCE", _) => self.coalesce("COALESCE", &arguments),
-            ("IFNULL", [_, _]) => self.coalesce("IFNULL", &arguments),
+            ("IFNULL", [value, _]) => match self.bind_operand(value)? {
+                value if !value.ty.nullable => Ok(TypedExpr { time_attribute: None, ..value }),
+                _ => self.coalesce("IFNULL", &arguments),
+            },
             ("NULLIF", [left, right]) => self.null_if(left, right),
             ("IF", _) => self.if_then_else(&arguments),
             ("MOD", [left, right]) => {
@@ -35,18 +40,25 @@ impl Binder<'_> {
             ("MAP", _) => self.map(&arguments),
             ("TIMESTAMPADD", _) => self.timestamp_add(&arguments),
             ("TIMESTAMPDIFF", _) => self.timestamp_diff(&arguments),
-            ("TYPEOF", [value]) => Ok(text_literal(&self.bind(value)?.ty.to_string()).into_string_type()),
-            ("CURRENT_DATABASE", []) => Ok(text_literal(&self.cx.database).into_string_type()),
+            ("TYPEOF", [value] | [value, _]) => {
+                let ty = self.bind(value)?.ty.to_string();
+                Ok(TypedExpr { ty: SqlType::string(), ..text_literal(&ty) })
+            }
+            ("CURRENT_DATABASE", []) => {
+                Ok(TypedExpr { ty: SqlType::string().with_nullable(false), ..text_literal(&self.cx.database) })
+            }
             ("UNIX_TIMESTAMP", []) => self.call_bound(library::unix_now(), Vec::new()),
-            (name, []) if let Some(value) = self.clock_call(name) => value,
+            ("ROUND" | "TRUNCATE", [value, digits]) => self.round_decimal(&name, value, digits),
+            (name, []) if let Some(value) = self.bare_call(name) => value,
+            (name, _) if library::find(name).is_none() => Err(unknown(name).at(place)),
             (name, _) => self.call_named(name, &arguments),
         }
     }
 
-    /// `CURRENT_TIMESTAMP` and its like, which need no parentheses; `None` for other names.
-    pub(super) fn clock_call(&self, name: &str) -> Option<Result<TypedExpr>> {
+    /// `CURRENT_TIMESTAMP` and what else needs no parentheses; `None` for other names.
+    pub(super) fn bare_call(&self, name: &str) -> Option<Result<TypedExpr>> {
         let upper = name.to_uppercase();
-        let function = library::clock_function(&upper)?;
+        let function = library::without_parentheses(&upper)?;
         Some(self.call_bound(function, Vec::new()).map(|mut value| {
             if upper == "PROCTIME" {
                 value.time_attribute = Some(TimeAttribute::Proctime);
@@ -76,7 +88,9 @@ impl Binder<'_> {
                 let types = types.iter().map(|t| t.kind.to_string()).collect::<Vec<_>>().join(", ");
                 let message = format!("cannot apply '{name}' to arguments of type {types}");
                 let supported = function.supported().join(", ");
-                Err(Error::statement(message).with_detail(format!("Supported: {supported}.")).with_hint(function.usage()))
+                Err(Error::statement(message)
+                    .with_detail(format!("Supported: {supported}."))
+                    .with_hint(function.usage()))
             }
         }
     }
@@ -124,14 +138,6 @@ impl Binder<'_> {
     }
 }
 
-impl TypedExpr {
-    /// A text whose type is STRING whatever its length.
-    fn into_string_type(mut self) -> Self {
-        self.ty = SqlType::string().with_nullable(self.ty.nullable);
-        self
-    }
-}
-
 /// The expressions between the parentheses.
 fn arguments<'a>(name: &str, function: &'a ast::Function) -> Result<Vec<&'a ast::Expr>> {
     let list = match &function.args {
@@ -165,7 +171,7 @@ fn refuse_aggregates(name: &str, function: &ast::Function) -> Result<()> {
 }
 
 fn unknown(name: &str) -> Error {
-    if names::NOT_YET.contains(&name) {
+    if names::NOT_YET.contains(&name) || name.starts_with("IS JSON") || name.starts_with("IS NOT JSON") {
         return Error::statement(format!("function {name} is not supported yet"));
     }
     let error = Error::statement(format!("function \"{name}\" not found"));

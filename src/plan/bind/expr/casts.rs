@@ -32,11 +32,13 @@ impl Binder<'_> {
         if !explicitly_castable(&value.ty, &to) {
             let mut error = Error::statement(format!("cannot cast {} to {}", value.ty.kind, to.kind));
             if value.ty.kind.is_numeric() && to.kind.is_timestamp() {
-                error = error.with_hint("TO_TIMESTAMP_LTZ(number, 3) reads a number as milliseconds, with 0 as seconds.");
+                error =
+                    error.with_hint("TO_TIMESTAMP_LTZ(number, 3) reads a number as milliseconds, with 0 as seconds.");
             }
             return Err(error);
         }
-        self.convert(value, &to, mode)
+        // CAST turns a time attribute into a plain timestamp, even where nothing else changes.
+        self.convert(value, &to, mode).map(|value| TypedExpr { time_attribute: None, ..value })
     }
 
     /// The value as `to`. The nullability of `to` is not looked at; the result's comes from the value.

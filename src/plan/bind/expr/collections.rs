@@ -23,7 +23,9 @@ impl Binder<'_> {
     /// Keys and values in turn.
     pub(super) fn map(&self, entries: &[&ast::Expr]) -> Result<TypedExpr> {
         if entries.is_empty() || !entries.len().is_multiple_of(2) {
-            return Err(Error::statement("MAP[] takes pairs of a key and a value").with_hint("Write MAP['a', 1, 'b', 2]."));
+            return Err(
+                Error::statement("MAP[] takes pairs of a key and a value").with_hint("Write MAP['a', 1, 'b', 2].")
+            );
         }
         let bound = entries.iter().map(|e| self.bind(e)).collect::<Result<Vec<_>>>()?;
         let (keys, values): (Vec<_>, Vec<_>) = bound.into_iter().enumerate().partition(|(i, _)| i % 2 == 0);
@@ -47,7 +49,7 @@ impl Binder<'_> {
 
     fn unified(&self, values: Vec<TypedExpr>, construct: &str) -> Result<(Vec<TypedExpr>, SqlType)> {
         let ty = self.common(&values, construct)?;
-        let cast = values.into_iter().map(|v| self.convert(v, &ty, CastMode::Implicit)).collect::<Result<Vec<_>>>()?;
+        let cast = values.into_iter().map(|v| self.convert(v, &ty, CastMode::Explicit)).collect::<Result<Vec<_>>>()?;
         Ok((cast, ty))
     }
 }

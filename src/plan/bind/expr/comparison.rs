@@ -44,7 +44,8 @@ impl Binder<'_> {
             let expr = BinaryExpr::new(Box::new(left.expr), op, Box::new(right.expr));
             return Ok(boolean(Expr::BinaryExpr(expr), nullable));
         }
-        let functions = if kernel == Kernel::Float { &operators::FLOAT_COMPARISONS } else { &operators::DECIMAL_COMPARISONS };
+        let functions =
+            if kernel == Kernel::Float { &operators::FLOAT_COMPARISONS } else { &operators::DECIMAL_COMPARISONS };
         let function = functions.iter().find(|f| f.name == op.to_string());
         let function = function.ok_or_else(|| Error::internal(format!("no comparison is called {op}")))?;
         Ok(self.call_typed(function, vec![left, right], SqlType::new(TypeKind::Boolean, nullable)))
@@ -55,8 +56,8 @@ impl Binder<'_> {
         use TypeKind as K;
         let both = |kind: TypeKind, kernel| {
             let ty = SqlType::nullable(kind);
-            let left = self.convert(left.clone(), &ty, CastMode::Implicit)?;
-            let right = self.convert(right.clone(), &ty, CastMode::Implicit)?;
+            let left = self.convert(left.clone(), &ty, CastMode::Explicit)?;
+            let right = self.convert(right.clone(), &ty, CastMode::Explicit)?;
             Ok((left, right, kernel))
         };
         let refused = || Err(cannot_apply(&op.to_string(), &[&left, &right], "COMPARABLE TYPE = COMPARABLE TYPE"));
@@ -71,12 +72,14 @@ impl Binder<'_> {
                 None => Ok((left, right, Kernel::Decimal)),
             },
             _ if l.is_string() && r.is_string() || l.is_binary() && r.is_binary() => Ok((left, right, Kernel::Native)),
-            (K::Boolean, K::Boolean) | (K::Date, K::Date) | (K::Time(_), K::Time(_)) => Ok((left, right, Kernel::Native)),
+            (K::Boolean, K::Boolean) | (K::Date, K::Date) | (K::Time(_), K::Time(_)) => {
+                Ok((left, right, Kernel::Native))
+            }
             (K::Timestamp(a), K::Timestamp(b)) => both(K::Timestamp(*a.max(b)), Kernel::Native),
             (K::TimestampLtz(a), K::TimestampLtz(b)) => both(K::TimestampLtz(*a.max(b)), Kernel::Native),
-            (K::Timestamp(a), K::TimestampLtz(b)) | (K::TimestampLtz(a), K::Timestamp(b)) => {
-                both(K::TimestampLtz(*a.max(b)), Kernel::Native)
-            }
+            // The right one becomes what the left one is, which counts in the hour that a clock shows twice.
+            (K::Timestamp(a), K::TimestampLtz(b)) => both(K::Timestamp(*a.max(b)), Kernel::Native),
+            (K::TimestampLtz(a), K::Timestamp(b)) => both(K::TimestampLtz(*a.max(b)), Kernel::Native),
             _ if l.is_interval() && l == r => Ok((left, right, Kernel::Native)),
             _ if l.is_string() && is_readable(r, op) => {
                 let left = self.convert(left, &right.ty, CastMode::Explicit)?;

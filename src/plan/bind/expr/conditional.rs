@@ -53,7 +53,7 @@ impl Binder<'_> {
         let ty = self.common(&results, "CASE")?;
         let mut results = results
             .into_iter()
-            .map(|r| self.convert(r, &ty, CastMode::Implicit).map(|r| Box::new(r.expr)))
+            .map(|r| self.convert(r, &ty, CastMode::Explicit).map(|r| Box::new(r.expr)))
             .collect::<Result<Vec<_>>>()?;
         let otherwise = results.pop();
         let branches = conditions.into_iter().map(|c| Box::new(c.expr)).zip(results).collect();
@@ -81,14 +81,12 @@ impl Binder<'_> {
         if let Some(end) = values.iter().position(|v| !v.ty.nullable) {
             values.truncate(end + 1); // what follows a value that is never NULL is never looked at
         }
-        let values = values
-            .into_iter()
-            .map(|v| self.convert(v, &ty, CastMode::Implicit))
-            .collect::<Result<Vec<_>>>()?;
+        let values =
+            values.into_iter().map(|v| self.convert(v, &ty, CastMode::Explicit)).collect::<Result<Vec<_>>>()?;
         if values.iter().any(|v| is_volatile(&v.expr)) {
             return Ok(self.call_typed(&operators::COALESCE, values, ty));
         }
-        let mut values = values.into_iter().rev();
+        let mut values = values.into_iter().rev().map(|value| TypedExpr { time_attribute: None, ..value });
         let last = values.next().ok_or_else(|| Error::statement(format!("{name} needs an argument")))?;
         Ok(values.fold(last, |otherwise, value| {
             let present = Expr::IsNotNull(Box::new(value.expr.clone()));
@@ -111,6 +109,9 @@ impl Binder<'_> {
             return Err(Error::statement(format!("IF takes 3 arguments, not {}", arguments.len())));
         };
         let condition = self.condition(condition, "IF")?;
-        self.choose(vec![condition], vec![self.bind_operand(yes)?, self.bind_operand(no)?])
+        let nullable = condition.ty.nullable;
+        let chosen = self.choose(vec![condition], vec![self.bind_operand(yes)?, self.bind_operand(no)?])?;
+        let ty = chosen.ty.clone().with_nullable(nullable || chosen.ty.nullable);
+        Ok(TypedExpr { ty, ..chosen })
     }
 }

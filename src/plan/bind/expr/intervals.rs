@@ -60,8 +60,9 @@ impl Unit {
                     .with_hint("Write it in months: INTERVAL '3' MONTH. (Flink 2.2 reads '1' QUARTER as one month.)"));
             }
             other if other.to_string().to_uppercase().starts_with("QUARTER") => {
-                return Err(Error::unsupported("an INTERVAL in quarters")
-                    .with_hint("Write it in months: INTERVAL '3' MONTH."));
+                return Err(
+                    Error::unsupported("an INTERVAL in quarters").with_hint("Write it in months: INTERVAL '3' MONTH.")
+                );
             }
             other => {
                 return Err(Error::statement(format!("an INTERVAL has no unit {other}"))

@@ -24,8 +24,8 @@ pub(super) fn text_literal(text: &str) -> TypedExpr {
 
 /// NULL of a type.
 pub(super) fn null_of(ty: &SqlType) -> Result<TypedExpr> {
-    let value = ScalarValue::try_from(&ty.arrow())
-        .map_err(|e| Error::from_datafusion(crate::error::ErrorKind::Internal, e))?;
+    let value =
+        ScalarValue::try_from(&ty.arrow()).map_err(|e| Error::from_datafusion(crate::error::ErrorKind::Internal, e))?;
     Ok(TypedExpr::new(Expr::Literal(value, None), ty.clone().with_nullable(true)))
 }
 

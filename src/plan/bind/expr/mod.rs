@@ -120,6 +120,10 @@ impl Binder<'_> {
                 arguments.extend(overlay_for.as_deref());
                 self.call_named("OVERLAY", &arguments)
             }
+            E::Map(map) => {
+                let pairs = map.entries.iter().flat_map(|e| [e.key.as_ref(), e.value.as_ref()]).collect::<Vec<_>>();
+                self.map(&pairs)
+            }
             E::Array(array) => self.array(&array.elem),
             E::Tuple(fields) => self.row(fields),
             E::Function(function) => self.function(function),

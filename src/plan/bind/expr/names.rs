@@ -17,7 +17,7 @@ impl Binder<'_> {
     pub(super) fn name(&self, parts: &[ast::Ident]) -> Result<TypedExpr> {
         if let [part] = parts
             && part.quote_style.is_none()
-            && let Some(value) = self.clock_call(&part.value)
+            && let Some(value) = self.bare_call(&part.value)
         {
             return self.scope.resolve(parts).map(|(column, _)| column).or(value);
         }
@@ -33,7 +33,8 @@ impl Binder<'_> {
             return Err(Error::statement(message).at(span));
         };
         let Some(found) = fields.iter().find(|f| f.name == field.value) else {
-            let mut error = Error::statement(format!("field \"{}\" not found in {}", field.value, row.ty.kind)).at(span);
+            let mut error =
+                Error::statement(format!("field \"{}\" not found in {}", field.value, row.ty.kind)).at(span);
             if let Some(hint) = did_you_mean(&field.value, fields.iter().map(|f| f.name.as_str())) {
                 error = error.with_hint(hint);
             }

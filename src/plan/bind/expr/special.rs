@@ -1,10 +1,12 @@
 //! Functions with a syntax of their own: EXTRACT, FLOOR … TO, SUBSTRING … FROM, TRIM, TIMESTAMPADD.
 
-use datafusion::logical_expr::Operator;
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{Expr, Operator};
 use datafusion::sql::sqlparser::ast::{self, CeilFloorKind, DateTimeField, Spanned, TrimWhereField};
 
 use super::Binder;
 use super::arithmetic::cannot_apply;
+use super::casts::CastMode;
 use super::intervals::{milliseconds, months};
 use super::literals::text_literal;
 use crate::error::{Error, Result};
@@ -35,12 +37,30 @@ impl Binder<'_> {
         if !time_unit::is_rounding_unit(&unit) {
             return Err(Error::unsupported(format_args!("{name}(… TO {unit})")));
         }
-        if !(value.ty.kind.is_timestamp() || value.ty.kind == TypeKind::Date) {
+        if !(value.ty.kind.is_timestamp() || matches!(value.ty.kind, TypeKind::Date | TypeKind::Time(_))) {
             return Err(cannot_apply(name, &[&value], &format!("{name}(DATETIME TO unit)")));
         }
         let function = if name == "FLOOR" { &operators::FLOOR_TO } else { &operators::CEIL_TO };
         let ty = value.ty.clone();
         Ok(self.call_typed(function, vec![value, text_literal(&unit)], ty))
+    }
+
+    /// `ROUND(decimal, digits)` and TRUNCATE: constant digits decide the scale of the result.
+    pub(super) fn round_decimal(&self, name: &str, value: &ast::Expr, digits: &ast::Expr) -> Result<TypedExpr> {
+        let (number, places) = (self.bind_operand(value)?, self.bind_operand(digits)?);
+        let (TypeKind::Decimal { precision, scale }, Expr::Literal(ScalarValue::Int32(Some(kept)), _)) =
+            (&number.ty.kind, &places.expr)
+        else {
+            return self.call_named(name, &[value, digits]);
+        };
+        if *kept >= i32::from(*scale) {
+            return self.call_named(name, &[value, digits]);
+        }
+        let kept = u8::try_from(*kept).unwrap_or(0);
+        // Rounding up can take one more digit before the point.
+        let precision = (precision - scale).saturating_add(1).saturating_add(kept).min(38);
+        let returns = SqlType::new(TypeKind::Decimal { precision, scale: kept }, number.ty.nullable);
+        Ok(self.call_typed(operators::rounding_function(name), vec![number, places], returns))
     }
 
     pub(super) fn substring(
@@ -98,8 +118,8 @@ impl Binder<'_> {
         };
         let (amount, mut time) = (self.bind_operand(amount)?, self.bind_operand(time)?);
         if time.ty.kind == TypeKind::Date && one.ty.kind == TypeKind::IntervalDayTime && !is_days(&one) {
-            let timestamp = SqlType::nullable(TypeKind::Timestamp(0));
-            time = self.convert(time, &timestamp, super::casts::CastMode::Explicit)?;
+            let timestamp = SqlType::nullable(TypeKind::Timestamp(6));
+            time = self.convert(time, &timestamp, CastMode::Explicit)?;
         }
         let interval = self.arithmetic(one, Operator::Multiply, amount)?;
         self.arithmetic(time, Operator::Plus, interval)
@@ -113,8 +133,9 @@ impl Binder<'_> {
         };
         let name = unit_name(unit)?;
         if !time_unit::is_difference_unit(&name) {
-            return Err(Error::unsupported(format_args!("TIMESTAMPDIFF with the unit {name}"))
-                .at(Span::from_ast(unit.span())));
+            return Err(
+                Error::unsupported(format_args!("TIMESTAMPDIFF with the unit {name}")).at(Span::from_ast(unit.span()))
+            );
         }
         let arguments = vec![text_literal(&name), self.bind_operand(from)?, self.bind_operand(to)?];
         let call = self.call_signature(&operators::TIMESTAMP_DIFF, arguments.clone())?;
@@ -135,7 +156,9 @@ fn unit_name(unit: &ast::Expr) -> Result<String> {
             let name = name.value.to_uppercase();
             Ok(name.strip_prefix("SQL_TSI_").unwrap_or(&name).to_string())
         }
-        other => Err(Error::statement(format!("expected a unit such as DAY, found {other}"))
-            .at(Span::from_ast(other.span()))),
+        other => {
+            Err(Error::statement(format!("expected a unit such as DAY, found {other}"))
+                .at(Span::from_ast(other.span())))
+        }
     }
 }

@@ -1,0 +1,102 @@
+//! `millstream check`: everything parsed, bound and planned, no service touched.
+
+use super::script::Script;
+use super::{CheckArgs, Exit};
+use crate::console;
+use crate::error::Error;
+use crate::session::{Notice, NoticeKind, Session};
+use crate::span::SourceText;
+
+/// Prints every error, and what else there is to say.
+pub async fn check(args: CheckArgs) -> Exit {
+    let prepared = Script::read(&args.script).and_then(|script| {
+        let session = script.session()?;
+        Ok((script, session))
+    });
+    let (script, mut session) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            console::error(&error);
+            return Exit::Wrong;
+        }
+    };
+    let mut report = Report::new(args.strict);
+    report.notices(session.take_notices(), None);
+    for (statement, text) in script.statements() {
+        match statement.and_then(|s| session.check_statement(&s, text)) {
+            Ok(()) => report.statements += 1,
+            Err(error) => report.error(&error),
+        }
+        report.notices(session.take_notices(), Some(text));
+    }
+    if args.portable {
+        report.portability(&session);
+    }
+    report.end()
+}
+
+struct Report {
+    strict: bool,
+    statements: usize,
+    errors: usize,
+    warnings: usize,
+}
+
+impl Report {
+    fn new(strict: bool) -> Self {
+        Self { strict, statements: 0, errors: 0, warnings: 0 }
+    }
+
+    fn error(&mut self, error: &Error) {
+        self.errors += 1;
+        console::error(error);
+    }
+
+    fn notices(&mut self, notices: Vec<Notice>, text: Option<&SourceText>) {
+        for notice in notices {
+            match notice.kind {
+                NoticeKind::Warning if self.strict => self.error(&as_error(&notice, text)),
+                NoticeKind::Warning => {
+                    self.warnings += 1;
+                    console::notice("warning", &as_error(&notice, text));
+                }
+                NoticeKind::WithoutEffect => console::notice("note", &as_error(&notice, text)),
+                NoticeKind::Portability => console::notice("portable", &as_error(&notice, text)),
+            }
+        }
+    }
+
+    fn portability(&mut self, session: &Session) {
+        let notices = session.portability();
+        if notices.is_empty() {
+            console::stderr("portable: nothing here is Millstream's alone\n");
+        }
+        self.notices(notices, None);
+    }
+
+    fn end(self) -> Exit {
+        let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let mut line = format!("{} fine", count(self.statements, "statement"));
+        if self.errors > 0 {
+            line += &format!(", {}", count(self.errors, "error"));
+        }
+        if self.warnings > 0 {
+            line += &format!(", {}", count(self.warnings, "warning"));
+        }
+        console::stderr(&format!("{line}\n"));
+        if self.errors > 0 { Exit::Wrong } else { Exit::Fine }
+    }
+}
+
+/// The notice in the form of an error, so that it is shown with its place.
+pub(super) fn as_error(notice: &Notice, text: Option<&SourceText>) -> Error {
+    let error = Error::statement(notice.message.clone()).at(notice.span);
+    let error = match &notice.hint {
+        Some(hint) => error.with_hint(hint.clone()),
+        None => error,
+    };
+    match text.filter(|_| notice.span.is_some()) {
+        Some(text) => error.in_text(text),
+        None => error,
+    }
+}

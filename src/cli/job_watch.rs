@@ -1,0 +1,267 @@
+//! The jobs of a run: a live line each on a terminal, a log line now and then elsewhere, and how they ended.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::time::Instant;
+
+use super::Exit;
+use super::run::Stop;
+use crate::console;
+use crate::error::Result;
+use crate::runtime::{JobEnd, JobHandle, JobMetrics, SourceMetrics};
+use crate::time::Watermark;
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    None,
+    /// Redrawn in place.
+    Live,
+    /// A line now and then.
+    Log,
+}
+
+const LIVE_EVERY: Duration = Duration::from_millis(500);
+const LOG_EVERY: Duration = Duration::from_secs(10);
+/// So long must a watermark stand still while rows arrive before it is spoken of.
+const STALLED_AFTER: Duration = Duration::from_secs(5);
+
+impl Progress {
+    /// Live on a terminal, else log lines.
+    pub fn detect() -> Self {
+        if console::stderr_is_terminal() { Self::Live } else { Self::Log }
+    }
+}
+
+/// All jobs that were started.
+pub struct JobWatch {
+    progress: Progress,
+    fail_fast: bool,
+    jobs: Vec<JobHandle>,
+}
+
+impl JobWatch {
+    pub fn new(progress: Progress, fail_fast: bool) -> Self {
+        Self { progress, fail_fast, jobs: Vec::new() }
+    }
+
+    pub fn add(&mut self, job: JobHandle) {
+        if self.progress == Progress::Log {
+            console::progress(&format!("job {} started", job.name));
+        }
+        self.jobs.push(job);
+    }
+
+    pub fn stop_all(&self) {
+        self.jobs.iter().for_each(JobHandle::stop);
+    }
+
+    /// Waits until all jobs have ended; one that fails leaves the others running, unless told otherwise.
+    pub async fn wait(self, stop: &Stop) -> Exit {
+        let stoppers: Vec<_> = self.jobs.iter().map(JobHandle::stopper).collect();
+        let stop_all = || stoppers.iter().for_each(|stop| stop());
+        let mut rates = Rates::new(self.jobs.iter().map(|j| (j.name.clone(), j.metrics.clone())));
+        let mut running: FuturesUnordered<_> = self.jobs.into_iter().map(to_end).collect();
+        let every = if self.progress == Progress::Live { LIVE_EVERY } else { LOG_EVERY };
+        let mut ticks = tokio::time::interval(every);
+        let mut exit = Exit::Fine;
+        let mut asked = false;
+        while !running.is_empty() {
+            tokio::select! {
+                Some((name, metrics, ended)) = running.next() => {
+                    rates.ended(&name);
+                    exit = self.progress.ended(&name, &metrics, ended, exit);
+                    if exit == Exit::Failed && self.fail_fast {
+                        stop_all();
+                    }
+                }
+                _ = stop.asked(), if !asked => {
+                    asked = true;
+                    stop_all();
+                    if self.progress != Progress::None {
+                        console::progress("stopping: rows in flight are written; Ctrl-C again ends at once");
+                    }
+                }
+                _ = ticks.tick() => rates.show(self.progress),
+            }
+        }
+        console::clear_live();
+        exit
+    }
+}
+
+async fn to_end(mut job: JobHandle) -> (Arc<str>, Arc<JobMetrics>, Result<JobEnd>) {
+    let ended = job.wait().await;
+    (job.name.clone(), job.metrics.clone(), ended)
+}
+
+impl Progress {
+    fn ended(self, name: &str, metrics: &JobMetrics, ended: Result<JobEnd>, exit: Exit) -> Exit {
+        match ended {
+            Ok(end) => {
+                if self != Progress::None {
+                    let how = if end == JobEnd::Stopped { "stopped" } else { "finished" };
+                    console::progress(&format!(
+                        "job {name} {how}: {} rows in, {} rows out",
+                        grouped(metrics.rows_in()),
+                        grouped(metrics.rows_out())
+                    ));
+                }
+                exit
+            }
+            Err(error) => {
+                console::error(&error.context(format!("job \"{name}\" failed")));
+                Exit::Failed
+            }
+        }
+    }
+}
+
+/// What is shown of the jobs that run.
+struct Rates {
+    jobs: Vec<JobRate>,
+}
+
+struct JobRate {
+    name: Arc<str>,
+    metrics: Arc<JobMetrics>,
+    at: Instant,
+    rows_in: u64,
+    rows_out: u64,
+    running: bool,
+    stalls: HashMap<String, Stall>,
+}
+
+/// A watermark and when it was last seen to rise.
+struct Stall {
+    watermark: Watermark,
+    since: Instant,
+    rows: u64,
+    told: bool,
+}
+
+impl Rates {
+    fn new(jobs: impl Iterator<Item = (Arc<str>, Arc<JobMetrics>)>) -> Self {
+        let now = Instant::now();
+        let rate = |(name, metrics)| JobRate {
+            name,
+            metrics,
+            at: now,
+            rows_in: 0,
+            rows_out: 0,
+            running: true,
+            stalls: HashMap::new(),
+        };
+        Self { jobs: jobs.map(rate).collect() }
+    }
+
+    fn ended(&mut self, name: &str) {
+        self.jobs.iter_mut().filter(|j| j.name.as_ref() == name).for_each(|j| j.running = false);
+    }
+
+    fn show(&mut self, progress: Progress) {
+        let now = Instant::now();
+        let lines: Vec<String> = self.jobs.iter_mut().filter(|j| j.running).map(|j| j.line(now)).collect();
+        match progress {
+            Progress::None => {}
+            Progress::Live => console::live(lines),
+            Progress::Log => lines.iter().for_each(|line| console::progress(line)),
+        }
+        for hint in self.jobs.iter_mut().filter(|j| j.running).flat_map(|j| j.stalled(now)) {
+            if progress != Progress::None {
+                console::progress(&hint);
+            }
+        }
+    }
+}
+
+impl JobRate {
+    /// `simple_filter  in 12,345 rows/s  out 1,234 rows/s  lag 0  watermark 2026-11-23 08:37:12.000`
+    fn line(&mut self, now: Instant) -> String {
+        let (rows_in, rows_out) = (self.metrics.rows_in(), self.metrics.rows_out());
+        let seconds = now.saturating_duration_since(self.at).as_secs_f64().max(0.001);
+        let rate = |new: u64, old: u64| grouped(((new - old) as f64 / seconds).round() as u64);
+        let mut line = format!(
+            "{}  in {} rows/s ({})  out {} rows/s ({})  lag {}",
+            self.name,
+            rate(rows_in, self.rows_in),
+            grouped(rows_in),
+            rate(rows_out, self.rows_out),
+            grouped(rows_out),
+            grouped(self.metrics.lag()),
+        );
+        (self.at, self.rows_in, self.rows_out) = (now, rows_in, rows_out);
+        let watermark = self.metrics.sources.iter().filter(|s| s.has_watermark).map(|s| s.watermark()).min();
+        if let Some(watermark) = watermark {
+            line += &format!("  watermark {watermark}");
+        }
+        let epoch = self.metrics.epoch.load(std::sync::atomic::Ordering::Relaxed);
+        if epoch > 0 {
+            line += &format!("  epoch {epoch}");
+        }
+        let waiting = self.metrics.waiting_for();
+        if !waiting.is_empty() {
+            line += &format!("  ({waiting})");
+        }
+        line
+    }
+
+    /// What to say of watermarks that stand still while rows arrive; once each time.
+    fn stalled(&mut self, now: Instant) -> Vec<String> {
+        let mut hints = Vec::new();
+        for source in self.metrics.sources.iter().filter(|s| s.has_watermark) {
+            let watermark = source.watermark();
+            let rows = source.door.rows.load(std::sync::atomic::Ordering::Relaxed);
+            let fresh = Stall { watermark, since: now, rows, told: false };
+            let stall = self.stalls.entry(source.table.clone()).or_insert(fresh);
+            if stall.watermark != watermark {
+                *stall = Stall { watermark, since: now, rows, told: false };
+            } else if !stall.told && rows > stall.rows && now.saturating_duration_since(stall.since) >= STALLED_AFTER {
+                if let Some(hint) = culprit(source, now) {
+                    stall.told = true;
+                    hints.push(format!("job {}: {hint}", self.name));
+                }
+            }
+        }
+        hints
+    }
+}
+
+/// The split that holds the watermark back, if it is a silent one.
+fn culprit(source: &SourceMetrics, now: Instant) -> Option<String> {
+    let splits = source.splits();
+    let (id, status) = splits.iter().filter(|(_, s)| !s.idle).min_by_key(|(_, s)| s.watermark)?;
+    let silent = status.last_row.is_none_or(|at| now.saturating_duration_since(at) >= STALLED_AFTER);
+    silent.then(|| {
+        format!(
+            "the watermark of {} stands still because {id} has no new rows; \
+             set 'scan.watermark.idle-timeout' = '10 s' in the table (or 'table.exec.source.idle-timeout') to go on without it",
+            source.table
+        )
+    })
+}
+
+/// `1234567` as `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        assert_eq!(super::grouped(7), "7");
+        assert_eq!(super::grouped(1234567), "1,234,567");
+    }
+}

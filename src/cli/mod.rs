@@ -1,0 +1,155 @@
+//! The command line: `run`, `check`, `explain`.
+//!
+//! Exit codes: 0 finished or stopped cleanly, 1 failed while running, 2 a statement, an option or the command line is
+//! wrong.
+
+mod check;
+mod explain;
+mod job_watch;
+mod run;
+mod script;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::console;
+use crate::error::{Error, ErrorKind};
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Fine = 0,
+    Failed = 1,
+    Wrong = 2,
+}
+
+impl Exit {
+    /// What an error makes of the exit code.
+    fn of(error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::Statement => Self::Wrong,
+            _ => Self::Failed,
+        }
+    }
+}
+
+#[derive(Parser)]
+#[command(
+    name = "millstream",
+    version,
+    about = "Runs Flink SQL on one machine: Kafka in; Kafka, PostgreSQL and OpenSearch out.",
+    after_help = "Examples:\n  millstream run sql/quickstart.sql\n  millstream run tables.sql simple_filter.sql --set parallelism.default=2\n  millstream run tables.sql -e \"SELECT * FROM CPU_IN LIMIT 5\"\n  millstream check --portable job.sql\n\nExit codes: 0 finished or stopped cleanly, 1 failed while running, 2 a statement is wrong."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run job files: INSERTs become jobs, a SELECT is printed as it arrives.
+    ///
+    /// All files are one session, in order. INSERTs outside a statement set become concurrent jobs, named by
+    /// 'pipeline.name'. The command ends when its jobs end; Ctrl-C (or SIGTERM) stops them cleanly: sources stop, rows
+    /// in flight arrive, sinks flush. A second Ctrl-C ends at once.
+    #[command(
+        after_help = "Examples:\n  millstream run sql/quickstart.sql\n  millstream run tables.sql simple_filter.sql\n  millstream run tables.sql -e \"SELECT * FROM CPU_OUT_FILTER /*+ OPTIONS('scan.bounded.mode'='latest-offset') */\"\n  millstream run job.sql --set parallelism.default=2 --config prod/millstream.toml"
+    )]
+    Run(RunArgs),
+    /// Parse, bind and plan everything without touching a service; all errors, not only the first.
+    #[command(
+        after_help = "Examples:\n  millstream check job.sql\n  millstream check --strict --portable tables.sql job.sql"
+    )]
+    Check(CheckArgs),
+    /// Print the plans of every query and INSERT.
+    #[command(after_help = "Example:\n  millstream explain tables.sql job.sql")]
+    Explain(ScriptArgs),
+    /// Print a completion script for a shell.
+    #[command(
+        after_help = "Example:\n  millstream completions bash > ~/.local/share/bash-completion/completions/millstream"
+    )]
+    Completions { shell: clap_complete::Shell },
+}
+
+/// What all commands read.
+#[derive(Args, Clone)]
+struct ScriptArgs {
+    /// Job files, one session in this order.
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// SQL to run after the files; may be given several times.
+    #[arg(short = 'e', value_name = "SQL")]
+    execute: Vec<String>,
+    /// An option of the session, as SET 'key' = 'value' would set it.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Where the integrations are [default: millstream.toml beside the first file, then here].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct RunArgs {
+    #[command(flatten)]
+    script: ScriptArgs,
+    /// The name of jobs that don't set 'pipeline.name'.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// End all jobs when one fails.
+    #[arg(long)]
+    fail_fast: bool,
+    /// No progress; only results and errors.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Args)]
+struct CheckArgs {
+    #[command(flatten)]
+    script: ScriptArgs,
+    /// Warnings are errors.
+    #[arg(long)]
+    strict: bool,
+    /// List what Flink 2.2 would refuse or read differently.
+    #[arg(long)]
+    portable: bool,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("MILLSTREAM_LOG").unwrap_or_else(|_| "error".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let exit = match Cli::parse().command {
+        Command::Run(args) => on_runtime(run::run(args)),
+        Command::Check(args) => on_runtime(check::check(args)),
+        Command::Explain(args) => on_runtime(explain::explain(args)),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "millstream", &mut script);
+            console::stdout(&script);
+            Exit::Fine
+        }
+    };
+    ExitCode::from(exit as u8)
+}
+
+fn on_runtime(command: impl Future<Output = Exit>) -> Exit {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let exit = runtime.block_on(command);
+            // A task that blocks (a lookup of a host name) must not hold up the end.
+            runtime.shutdown_background();
+            exit
+        }
+        Err(error) => {
+            console::error(&Error::external(format!("cannot start the runtime: {error}")));
+            Exit::Failed
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! `millstream run`: a script's statements in order, its jobs to their end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::check::as_error;
+use super::job_watch::{JobWatch, Progress};
+use super::script::Script;
+use super::{Exit, RunArgs};
+use crate::connectors::Reporter;
+use crate::console;
+use crate::error::{Error, Result};
+use crate::session::{NoticeKind, Outcome, Query, Session};
+use crate::shell::tableau::Tableau;
+use crate::types::SqlType;
+use crate::types::print::{PrintStyle, print_value};
+
+/// Runs the script of a command line.
+pub async fn run(args: RunArgs) -> Exit {
+    let script = match Script::read(&args.script) {
+        Ok(script) => script,
+        Err(error) => return refuse(&error),
+    };
+    if let Err(errors) = plan_all(&script) {
+        errors.iter().for_each(console::error);
+        return Exit::Wrong;
+    }
+    let stop = Stop::listen();
+    let session = script.session().map(|s| {
+        let quiet = args.quiet;
+        s.with_job_name(args.name.clone()).with_reporter(Reporter::new(move |line| {
+            if !quiet {
+                console::progress(line);
+            }
+        }))
+    });
+    let mut session = match session {
+        Ok(session) => session,
+        Err(error) => return refuse(&error),
+    };
+    let mut watch = JobWatch::new(if args.quiet { Progress::None } else { Progress::detect() }, args.fail_fast);
+    let exit = match run_statements(&script, &mut session, &mut watch, &stop, args.quiet).await {
+        Ok(()) => watch.wait(&stop).await,
+        Err(error) => {
+            console::error(&error);
+            watch.stop_all();
+            let _jobs = watch.wait(&stop).await;
+            Exit::of(&error)
+        }
+    };
+    console::clear_live();
+    exit
+}
+
+fn refuse(error: &Error) -> Exit {
+    console::error(error);
+    Exit::of(error)
+}
+
+/// Plans every statement before the first one runs: a typo in the last line starts nothing.
+fn plan_all(script: &Script) -> Result<(), Vec<Error>> {
+    let mut session = script.session().map_err(|e| vec![e])?;
+    let mut errors = Vec::new();
+    for (statement, text) in script.statements() {
+        if let Err(error) = statement.and_then(|s| session.check_statement(&s, text)) {
+            errors.push(error);
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+async fn run_statements(
+    script: &Script,
+    session: &mut Session,
+    watch: &mut JobWatch,
+    stop: &Stop,
+    quiet: bool,
+) -> Result<()> {
+    for (statement, text) in script.statements() {
+        if stop.is_asked() {
+            return Ok(());
+        }
+        let statement = statement?;
+        let outcome = session.execute_statement(&statement, text).await?;
+        for notice in session.take_notices() {
+            if !quiet && notice.kind == NoticeKind::Warning {
+                console::notice("warning", &as_error(&notice, Some(text)));
+            }
+        }
+        match outcome {
+            Outcome::Done => {}
+            Outcome::Listing(listing) => {
+                let names: Vec<&str> = listing.columns.iter().map(|(name, _)| name.as_str()).collect();
+                let rows: Vec<Vec<String>> = listing
+                    .rows
+                    .into_iter()
+                    .map(|row| row.into_iter().map(Option::unwrap_or_default).collect())
+                    .collect();
+                let _written = console::stdout(crate::shell::tableau::table(&names, &rows).as_bytes());
+            }
+            Outcome::Text(text) => {
+                let _written = console::stdout(format!("{}\n", text.trim_end()).as_bytes());
+            }
+            Outcome::Job(job) => watch.add(job),
+            Outcome::Query(query) => print_query(query, session, stop).await?,
+        }
+    }
+    Ok(())
+}
+
+/// Prints a query's rows as they arrive, until its end or until the user stops it.
+async fn print_query(mut query: Query, session: &Session, stop: &Stop) -> Result<()> {
+    let zone = session.settings().zone();
+    let width = session.settings().get("table.display.max-column-width").and_then(|v| v.parse().ok()).unwrap_or(30);
+    let columns: Vec<(&str, SqlType)> = query.schema.fields.iter().map(|f| (f.name.as_str(), f.ty.clone())).collect();
+    let types: Vec<SqlType> = columns.iter().map(|(_, ty)| ty.clone()).collect();
+    let mut tableau = Tableau::new(&columns, width, true);
+    console::stdout(tableau.header().as_bytes());
+    let mut asked = false;
+    loop {
+        let batch = tokio::select! {
+            batch = query.next() => batch?,
+            _ = stop.asked(), if !asked => {
+                asked = true;
+                query.stop();
+                continue;
+            }
+        };
+        let Some(batch) = batch else { break };
+        let mut text = String::new();
+        for row in 0..batch.num_rows() {
+            let mut cells = Vec::with_capacity(types.len());
+            for (column, ty) in batch.rows().columns().iter().zip(&types) {
+                let mut cell = String::new();
+                print_value(column.as_ref(), row, ty, zone, PrintStyle::Client, &mut cell);
+                cells.push(cell);
+            }
+            text += &tableau.row(batch.kind(row), &cells);
+        }
+        if !console::stdout(text.as_bytes()) {
+            // Whoever read the output is gone (`| head`).
+            query.stop();
+            break;
+        }
+    }
+    let footer = if asked { tableau.terminated() } else { tableau.footer() };
+    console::stdout(footer.as_bytes());
+    Ok(())
+}
+
+/// Whether the user has asked to stop: SIGINT or SIGTERM. A second one ends the process.
+pub struct Stop {
+    asked: Arc<AtomicBool>,
+    notify: Arc<tokio::sync::Notify>,
+}
+
+impl Stop {
+    fn listen() -> Self {
+        let stop = Self { asked: Arc::default(), notify: Arc::default() };
+        let (asked, notify) = (stop.asked.clone(), stop.notify.clone());
+        crate::runtime::spawn(async move {
+            loop {
+                signal().await;
+                if asked.swap(true, Ordering::SeqCst) {
+                    console::clear_live();
+                    console::stderr("ended at once: rows in flight may be lost\n");
+                    std::process::exit(130);
+                }
+                notify.notify_waiters();
+            }
+        });
+        stop
+    }
+
+    pub fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    /// Returns once the user has asked.
+    pub async fn asked(&self) {
+        let notified = self.notify.notified();
+        if !self.is_asked() {
+            notified.await;
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let streams =
+        signal(SignalKind::interrupt()).and_then(|int| signal(SignalKind::terminate()).map(|term| (int, term)));
+    match streams {
+        Ok((mut interrupt, mut terminate)) => {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,79 @@
+//! The script of a command: its files, its `-e` texts, its configuration.
+
+use super::ScriptArgs;
+use crate::catalog::{Config, Integrations};
+use crate::error::{Error, Result, did_you_mean};
+use crate::session::Session;
+use crate::span::SourceText;
+use crate::sql::{Statement, parse_script};
+
+/// Everything that a command reads before it does anything.
+pub struct Script {
+    pub texts: Vec<SourceText>,
+    pub integrations: Integrations,
+    pub set: Vec<(String, String)>,
+}
+
+impl Script {
+    pub fn read(args: &ScriptArgs) -> Result<Self> {
+        let mut texts = Vec::new();
+        for path in &args.files {
+            let bytes = std::fs::read(path).map_err(|e| {
+                let error = Error::statement(format!("cannot read \"{}\": {}", path.display(), plain(&e)));
+                match nearest_file(path) {
+                    Some(hint) => error.with_hint(hint),
+                    None => error,
+                }
+            })?;
+            let text = String::from_utf8(bytes).map_err(|e| {
+                let at = e.utf8_error().valid_up_to();
+                Error::statement(format!("\"{}\" is not UTF-8: byte {at} is wrong", path.display()))
+            })?;
+            texts.push(SourceText::new(path.display().to_string(), text));
+        }
+        for sql in &args.execute {
+            texts.push(SourceText::new("-e", sql.as_str()));
+        }
+        if texts.is_empty() {
+            return Err(Error::statement("nothing to run").with_hint("Name a job file, or give SQL with -e."));
+        }
+        let set = args.set.iter().map(|pair| match pair.split_once('=') {
+            Some((key, value)) => Ok((key.trim().to_string(), value.trim().to_string())),
+            None => Err(Error::statement(format!("--set {pair}: KEY=VALUE is expected"))),
+        });
+        let here = std::env::current_dir().map_err(|e| Error::external(format!("no working directory: {e}")))?;
+        let config = Config::discover(args.config.as_deref(), args.files.first().map(|p| p.as_path()), &here)?;
+        Ok(Self { texts, integrations: config.integrations, set: set.collect::<Result<_>>()? })
+    }
+
+    /// A session with this script's integrations and `--set` options.
+    pub fn session(&self) -> Result<Session> {
+        let mut session = Session::new().with_integrations(self.integrations.clone());
+        for (key, value) in &self.set {
+            session.set(key, value).map_err(|e| e.context("--set"))?;
+        }
+        Ok(session)
+    }
+
+    /// All statements in order, each with its text; or an error in its place.
+    pub fn statements(&self) -> impl Iterator<Item = (Result<Statement>, &SourceText)> {
+        self.texts
+            .iter()
+            .flat_map(|text| parse_script(text).into_iter().map(move |s| (s.map_err(|e| e.in_text(text)), text)))
+    }
+}
+
+fn plain(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file".to_string(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_string(),
+        _ => error.to_string(),
+    }
+}
+
+fn nearest_file(path: &std::path::Path) -> Option<String> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
+    let names: Vec<String> =
+        std::fs::read_dir(folder).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    did_you_mean(path.file_name()?.to_str()?, names.iter().map(String::as_str))
+}

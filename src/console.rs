@@ -1,0 +1,126 @@
+//! The one door to the terminal: results on standard output, everything else on standard error, and live lines that
+//! make way for both.
+
+use std::io::{IsTerminal, Write};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use crate::error::Error;
+
+/// What is drawn below everything else, redrawn after each line that is written.
+static LIVE: LazyLock<Mutex<Live>> = LazyLock::new(Mutex::default);
+
+#[derive(Default)]
+struct Live {
+    lines: Vec<String>,
+    /// Terminal rows that are drawn now.
+    drawn: usize,
+}
+
+impl Live {
+    fn erase(&mut self) {
+        if self.drawn > 0 {
+            let _ = write!(std::io::stderr(), "\r\x1b[{}A\x1b[J", self.drawn);
+            self.drawn = 0;
+        }
+    }
+
+    fn draw(&mut self) {
+        let width = comfy_table_width();
+        let mut text = String::new();
+        for line in &self.lines {
+            let cut: String = line.chars().take(width.saturating_sub(1).max(20)).collect();
+            text += &format!("\x1b[2m{cut}\x1b[0m\n");
+        }
+        let _ = std::io::stderr().write_all(text.as_bytes());
+        let _ = std::io::stderr().flush();
+        self.drawn = self.lines.len();
+    }
+}
+
+fn comfy_table_width() -> usize {
+    comfy_table::Table::new().width().map_or(120, usize::from)
+}
+
+fn live_lines() -> MutexGuard<'static, Live> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes results. False when nobody reads them any more.
+pub fn stdout(bytes: &[u8]) -> bool {
+    let mut live = live_lines();
+    live.erase();
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(bytes).and_then(|()| out.flush()).is_ok();
+    if !live.lines.is_empty() {
+        live.draw();
+    }
+    written
+}
+
+/// Writes to standard error as it is.
+pub fn stderr(text: &str) {
+    let mut live = live_lines();
+    live.erase();
+    let _ = std::io::stderr().write_all(text.as_bytes());
+    if !live.lines.is_empty() {
+        live.draw();
+    }
+}
+
+/// A line about what is going on, with the time where nobody watches.
+pub fn progress(line: &str) {
+    if stderr_is_terminal() {
+        stderr(&format!("{line}\n"));
+    } else {
+        stderr(&format!("{} {line}\n", chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ")));
+    }
+}
+
+/// Sets the live lines. Only for terminals.
+pub fn live(lines: Vec<String>) {
+    let mut live = live_lines();
+    live.erase();
+    live.lines = lines;
+    live.draw();
+}
+
+/// Takes the live lines away.
+pub fn clear_live() {
+    let mut live = live_lines();
+    live.erase();
+    live.lines.clear();
+}
+
+pub fn stderr_is_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// An error as people read it, in colour on a terminal.
+pub fn error(error: &Error) {
+    stderr(&format!("{}\n", paint(&error.to_string(), "error", "\x1b[1;31m")));
+}
+
+/// The same for what is no error: `label` stands in the place of `error`.
+pub fn notice(label: &str, error: &Error) {
+    let text = error.to_string();
+    let text = text.strip_prefix("error").map_or(text.clone(), |rest| format!("{label}{rest}"));
+    stderr(&format!("{}\n", paint(&text, label, "\x1b[1;33m")));
+}
+
+/// Colours the label, the caret line and the hint.
+fn paint(text: &str, label: &str, colour: &str) -> String {
+    if !stderr_is_terminal() || std::env::var_os("NO_COLOR").is_some() {
+        return text.to_string();
+    }
+    let lines: Vec<String> = text
+        .lines()
+        .enumerate()
+        .map(|(i, line)| match line {
+            line if i == 0 => line.replacen(label, &format!("{colour}{label}\x1b[0m"), 1),
+            line if line.contains("| ") && line.trim_end().ends_with('^') => format!("{colour}{line}\x1b[0m"),
+            line if line.starts_with("  hint:") => line.replacen("hint:", "\x1b[1;36mhint:\x1b[0m", 1),
+            line => line.to_string(),
+        })
+        .collect();
+    lines.join("\n")
+}

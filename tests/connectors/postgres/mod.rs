@@ -1,0 +1,155 @@
+//! The connector `jdbc` against a real PostgreSQL, found by the environment variable `MILLSTREAM_TEST_POSTGRES`
+//! (`postgresql://user@host:port/database`).
+
+mod bad_input;
+mod lookup;
+mod outage;
+mod provider;
+mod scan;
+mod sink;
+
+use std::sync::{Arc, Mutex};
+
+use arrow::array::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use millstream::connectors::{
+    Connector, OpenContext, Reporter, ScanRequest, Source, SourceEvent, TableDescriptor, find,
+};
+use millstream::types::{Field, Schema, SqlType, TypeKind};
+use tokio_postgres::{Client, NoTls};
+
+/// Where the server is.
+struct Server {
+    /// `host:port`
+    address: String,
+    user: String,
+    database: String,
+}
+
+fn server() -> Server {
+    let url = std::env::var("MILLSTREAM_TEST_POSTGRES").unwrap_or_else(|_| {
+        panic!(
+            "these tests need a PostgreSQL: start one with `make up` and set MILLSTREAM_TEST_POSTGRES to \
+             postgresql://user@host:port/database"
+        )
+    });
+    let rest = url.strip_prefix("postgresql://").expect("MILLSTREAM_TEST_POSTGRES starts with postgresql://");
+    let (user, rest) = rest.split_once('@').expect("MILLSTREAM_TEST_POSTGRES has a user");
+    let (address, database) = rest.split_once('/').expect("MILLSTREAM_TEST_POSTGRES has a database");
+    let user = user.split(':').next().unwrap_or(user);
+    Server { address: address.into(), user: user.into(), database: database.into() }
+}
+
+/// A schema of a test's own.
+struct Db {
+    client: Client,
+    schema: String,
+}
+
+impl Db {
+    async fn new() -> Self {
+        let server = server();
+        let (host, port) = server.address.split_once(':').expect("the address has a port");
+        let mut config = tokio_postgres::Config::new();
+        config.host(host).port(port.parse().unwrap()).user(&server.user).dbname(&server.database);
+        let (client, connection) = config.connect(NoTls).await.expect("PostgreSQL answers");
+        tokio::spawn(connection);
+        let schema = format!("test_{}", uuid::Uuid::new_v4().simple());
+        client.batch_execute(&format!("CREATE SCHEMA {schema}; SET search_path = {schema}, public")).await.unwrap();
+        Self { client, schema }
+    }
+
+    async fn run(&self, sql: &str) {
+        self.client.batch_execute(sql).await.unwrap_or_else(|e| panic!("{sql}: {e:?}"));
+    }
+
+    /// The rows of a query as text, `NULL` for NULL, columns separated by `|`.
+    async fn rows(&self, sql: &str) -> Vec<String> {
+        let messages = self.client.simple_query(sql).await.unwrap_or_else(|e| panic!("{sql}: {e:?}"));
+        let rows = messages.into_iter().filter_map(|m| match m {
+            tokio_postgres::SimpleQueryMessage::Row(row) => {
+                Some((0..row.len()).map(|i| row.get(i).unwrap_or("NULL").to_string()).collect::<Vec<_>>().join("|"))
+            }
+            _ => None,
+        });
+        rows.collect()
+    }
+
+    /// `name` in our schema as a table with these columns; `key` counts the leading columns of its PRIMARY KEY.
+    fn table(&self, name: &str, columns: &[(&str, TypeKind)], key: usize) -> TableDescriptor {
+        let server = server();
+        let columns =
+            columns.iter().enumerate().map(|(i, (name, kind))| Field::new(*name, SqlType::new(kind.clone(), i >= key)));
+        TableDescriptor {
+            name: name.into(),
+            columns: columns.collect::<Schema>(),
+            metadata: vec![],
+            primary_key: (0..key).collect(),
+            partition_keys: vec![],
+            options: [
+                ("connector", "jdbc".to_string()),
+                ("url", format!("jdbc:postgresql://{}/{}", server.address, server.database)),
+                ("username", server.user),
+                ("table-name", format!("{}.{name}", self.schema)),
+            ]
+            .into_iter()
+            .collect(),
+            zone: chrono_tz::Europe::Berlin,
+        }
+    }
+
+    async fn drop(self) {
+        self.run(&format!("DROP SCHEMA {} CASCADE", self.schema)).await;
+    }
+}
+
+fn jdbc() -> &'static dyn Connector {
+    find("jdbc", None).expect("the connector is registered")
+}
+
+fn with(mut table: TableDescriptor, options: &[(&str, &str)]) -> TableDescriptor {
+    for (key, value) in options {
+        table.options.set(*key, *value, None);
+    }
+    table
+}
+
+/// A context that keeps what people are told.
+fn context() -> (OpenContext, Arc<Mutex<Vec<String>>>) {
+    let told: Arc<Mutex<Vec<String>>> = Arc::default();
+    let keep = told.clone();
+    let reporter = Reporter::new(move |line| keep.lock().unwrap().push(line.to_string()));
+    (OpenContext { reporter, ..OpenContext::for_test() }, told)
+}
+
+/// Rows as text: columns separated by `|`.
+fn text(batch: &RecordBatch) -> Vec<String> {
+    let options = FormatOptions::default().with_null("NULL");
+    let columns: Vec<_> = batch.columns().iter().map(|c| ArrayFormatter::try_new(c, &options).unwrap()).collect();
+    (0..batch.num_rows())
+        .map(|row| columns.iter().map(|c| c.value(row).to_string()).collect::<Vec<_>>().join("|"))
+        .collect()
+}
+
+/// All rows of all splits, as text.
+async fn read(source: &dyn Source) -> millstream::Result<Vec<String>> {
+    let context = OpenContext::for_test();
+    let splits = source.splits(&context).await?;
+    let mut reader = source.open(splits, &context).await?;
+    let mut rows = Vec::new();
+    loop {
+        match reader.next().await? {
+            SourceEvent::Rows { rows: batch, .. } => rows.extend(text(&batch)),
+            SourceEvent::SplitEnd(_) => {}
+            SourceEvent::End => return Ok(rows),
+        }
+    }
+}
+
+fn request(projection: &[usize]) -> ScanRequest {
+    ScanRequest { projection: projection.to_vec(), ..ScanRequest::default() }
+}
+
+fn string() -> TypeKind {
+    SqlType::string().kind
+}
