@@ -6,7 +6,7 @@ use crate::span::Span;
 
 /// Every connector, in the order the documentation lists them.
 pub fn all() -> &'static [&'static dyn Connector] {
-    &[&super::kafka::Kafka, &super::postgres::Jdbc, &super::opensearch::OpenSearch]
+    &[&super::kafka::Kafka, &super::postgres::Jdbc, &super::opensearch::OpenSearch, &super::filesystem::Filesystem]
 }
 
 /// The connector that answers to `name`.
