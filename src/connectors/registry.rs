@@ -14,6 +14,7 @@ pub fn all() -> &'static [&'static dyn Connector] {
         &super::print::Print,
         &super::blackhole::Blackhole,
     ]
+    &[&super::kafka::Kafka, &super::postgres::Jdbc, &super::opensearch::OpenSearch, &super::filesystem::Filesystem]
 }
 
 /// The connector that answers to `name`.
