@@ -13,8 +13,7 @@ pub fn all() -> &'static [&'static dyn Connector] {
         &super::datagen::Datagen,
         &super::print::Print,
         &super::blackhole::Blackhole,
-    ]
-    &[&super::kafka::Kafka, &super::postgres::Jdbc, &super::opensearch::OpenSearch, &super::filesystem::Filesystem]
+    ] & [&super::kafka::Kafka, &super::postgres::Jdbc, &super::opensearch::OpenSearch, &super::filesystem::Filesystem]
 }
 
 /// The connector that answers to `name`.
