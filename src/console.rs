@@ -80,7 +80,8 @@ pub fn progress(line: &str) {
 /// The wall clock, for log lines.
 fn timestamp() -> String {
     let now_ms = SystemClock.now_ms();
-    chrono::DateTime::from_timestamp_millis(now_ms).map_or_else(String::new, |t| t.format("%Y-%m-%dT%H:%M:%SZ").to_string())
+    chrono::DateTime::from_timestamp_millis(now_ms)
+        .map_or_else(String::new, |t| t.format("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
 /// Sets the live lines. Only for terminals.
