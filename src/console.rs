@@ -58,6 +58,35 @@ pub fn stdout(bytes: &[u8]) -> bool {
     written
 }
 
+/// Standard output or standard error for those who write bytes, making way for live lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = match self {
+            Self::Stdout => stdout(bytes),
+            Self::Stderr => {
+                let mut live = live_lines();
+                live.erase();
+                let written = std::io::stderr().write_all(bytes).is_ok();
+                if !live.lines.is_empty() {
+                    live.draw();
+                }
+                written
+            }
+        };
+        if written { Ok(bytes.len()) } else { Err(std::io::ErrorKind::BrokenPipe.into()) }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Writes to standard error as it is.
 pub fn stderr(text: &str) {
     let mut live = live_lines();
