@@ -6,7 +6,14 @@ use crate::span::Span;
 
 /// Every connector, in the order the documentation lists them.
 pub fn all() -> &'static [&'static dyn Connector] {
-    &[&super::kafka::Kafka, &super::postgres::Jdbc, &super::opensearch::OpenSearch]
+    &[
+        &super::kafka::Kafka,
+        &super::postgres::Jdbc,
+        &super::opensearch::OpenSearch,
+        &super::datagen::Datagen,
+        &super::print::Print,
+        &super::blackhole::Blackhole,
+    ] & [&super::kafka::Kafka, &super::postgres::Jdbc, &super::opensearch::OpenSearch, &super::filesystem::Filesystem]
 }
 
 /// The connector that answers to `name`.

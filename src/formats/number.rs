@@ -186,6 +186,20 @@ pub(crate) fn write_decimal(unscaled: i128, scale: u8, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends a decimal without its last zeros: as Jackson writes it (`1E+2` for 100.00), or where `plain` never with an
+/// exponent.
+pub(crate) fn write_stripped(mut unscaled: i128, scale: u8, plain: bool, out: &mut Vec<u8>) {
+    let mut scale = if unscaled == 0 { 0 } else { i32::from(scale) };
+    while unscaled != 0 && unscaled % 10 == 0 && (scale > 0 || !plain) {
+        unscaled /= 10;
+        scale -= 1;
+    }
+    match u8::try_from(scale) {
+        Ok(scale) if plain => write_decimal(unscaled, scale, out),
+        _ => write_big_decimal(unscaled, scale, out),
+    }
+}
+
 /// Appends an unscaled decimal as Java's `BigDecimal.toString` does: plain, or scientific where it is very small.
 pub(crate) fn write_big_decimal(unscaled: i128, scale: i32, out: &mut Vec<u8>) {
     let mut buffer = itoa::Buffer::new();
@@ -294,6 +308,9 @@ mod tests {
         for (unscaled, scale, text) in [(1250, 2, "12.50"), (-5, 2, "-0.05"), (7, 0, "7"), (0, 2, "0.00")] {
             assert_eq!(written(|out| write_decimal(unscaled, scale, out)), text);
         }
+        let stripped = |unscaled, plain| written(|out| write_stripped(unscaled, 2, plain, out));
+        assert_eq!([stripped(1250, false), stripped(10_000, false), stripped(0, false)], ["12.5", "1E+2", "0"]);
+        assert_eq!([stripped(1250, true), stripped(10_000, true), stripped(0, true)], ["12.5", "100", "0"]);
         for (unscaled, scale, text) in [(1, 7, "1E-7"), (12, 8, "1.2E-7"), (1, 6, "0.000001"), (1, -5, "1E+5")] {
             assert_eq!(written(|out| write_big_decimal(unscaled, scale, out)), text);
         }

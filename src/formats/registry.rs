@@ -1,7 +1,7 @@
 //! The formats there are, by name.
 
 use super::Format;
-
+use super::csv::Csv;
 use super::json::Json;
 use super::raw::Raw;
 use crate::error::{Error, Result, nearest};
@@ -23,7 +23,7 @@ const NOT_YET: &[&str] = &[
 
 /// Every format, in the order the documentation lists them.
 pub fn all() -> &'static [&'static dyn Format] {
-    &[&Json, &Raw]
+    &[&Json, &Csv, &Raw]
 }
 
 /// The format that answers to `name`; `span` is where the table names it.

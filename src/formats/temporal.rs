@@ -118,6 +118,18 @@ pub(crate) fn parse_date(text: &[u8]) -> Option<i32> {
     fields.end(i32::try_from(days).ok()?)
 }
 
+/// `2020-2-9` to days since the epoch, days beyond the month going on in the next: Java's `Date.valueOf`.
+pub(crate) fn parse_loose_date(text: &[u8]) -> Option<i32> {
+    let mut parts = text.split(|b| *b == b'-');
+    let mut part = |lengths: std::ops::RangeInclusive<usize>| {
+        let digits = parts.next().filter(|digits| lengths.contains(&digits.len()))?;
+        Fields { text: digits }.digits(digits.len())
+    };
+    let (year, month, day) = (part(4..=4)?, part(1..=2)?, part(1..=2)?);
+    let valid = (1..=12).contains(&month) && (1..=31).contains(&day) && parts.next().is_none();
+    valid.then(|| i32::try_from(days_from_civil(year, month, 1) + day - 1).ok())?
+}
+
 /// `10:11:12.5` to nanoseconds of the day; `short` allows `10:11`.
 pub(crate) fn parse_time(text: &[u8], short: bool) -> Option<i64> {
     let mut fields = Fields { text };

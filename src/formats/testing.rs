@@ -3,7 +3,7 @@
 use arrow::record_batch::RecordBatch;
 use chrono_tz::Tz;
 
-use super::{FormatContext, FormatRole, TableFormat};
+use super::{FormatRole, TableFormat};
 use crate::connectors::options::RawOptions;
 use crate::types::print::{PrintStyle, print_row};
 use crate::types::{Field, RowField, STRING_LENGTH, Schema, SqlType, TypeKind};
@@ -85,10 +85,6 @@ pub fn sql_type(text: &str) -> SqlType {
 pub fn table_format(options: &[(&str, &str)], lines: bool) -> TableFormat {
     let options: RawOptions = options.iter().copied().collect();
     TableFormat::require(&options, FormatRole::Value, "table \"t\"", Tz::UTC, lines).expect("a known format")
-}
-
-pub fn context(prefix: &str) -> FormatContext {
-    FormatContext { owner: "table \"t\"".into(), prefix: prefix.into(), zone: Tz::UTC, lines: false }
 }
 
 /// Rows as Flink's `Row.toString` shows them, without `+I[]`.

@@ -3,7 +3,7 @@
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Appends the text of `bytes`.
-pub(super) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
+pub(in crate::formats) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
     for chunk in bytes.chunks(3) {
         let at = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
         let word = at(0) << 16 | at(1) << 8 | at(2);
@@ -16,7 +16,7 @@ pub(super) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
 
 /// Appends the bytes of `text`; none where it is not base64 with its padding. Spaces between groups of four are passed
 /// over, as Jackson does.
-pub(super) fn decode(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
+pub(in crate::formats) fn decode(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let mut rest = text;
     loop {
         while let [0..=b' ', after @ ..] = rest {

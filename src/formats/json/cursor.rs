@@ -44,11 +44,6 @@ impl<'a> Cursor<'a> {
         self.text.get(self.pos).copied().unwrap_or(0)
     }
 
-    #[inline(always)]
-    pub fn advance(&mut self) {
-        self.pos += 1;
-    }
-
     #[inline]
     pub fn rest(&self) -> &'a [u8] {
         self.text.get(self.pos..).unwrap_or_default()

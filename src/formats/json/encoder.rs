@@ -174,7 +174,7 @@ impl<'a> Cells<'a> {
             CellValues::Float(v) => quoted(!v[row].is_finite(), out, |out| number::write_float(v[row], out)),
             CellValues::Double(v) => quoted(!v[row].is_finite(), out, |out| number::write_double(v[row], out)),
             CellValues::Decimal(v, scale) if rules.plain_decimals => number::write_decimal(v[row], *scale, out),
-            CellValues::Decimal(v, scale) => number::write_big_decimal(v[row], i32::from(*scale), out),
+            CellValues::Decimal(v, scale) => number::write_stripped(v[row], *scale, false, out),
             CellValues::Date(v) => quoted(true, out, |out| temporal::write_date(i64::from(v[row]), out)),
             CellValues::Time(v) => {
                 // Whole seconds, as Flink writes them.

@@ -9,7 +9,7 @@
 //! so that both agree. Where Flink's own two parsers differ, or lose their place in the text (a repeated key, an object
 //! where a number was expected), fields are read by name and the last of a repeated key counts.
 
-mod base64;
+pub(super) mod base64;
 mod convert;
 mod cursor;
 mod decoder;

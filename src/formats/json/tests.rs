@@ -1,3 +1,4 @@
+use crate::formats::Messages;
 use crate::formats::testing::{golden, outcome, rows, schema, table_format};
 
 #[test]
@@ -104,4 +105,76 @@ fn maps_need_texts_as_keys() {
         error.message(),
         "column \"m\" of table \"t\": the format 'json' can't hold MAP<INT, INT>, whose keys are not texts"
     );
+}
+
+/// What rows that were read from `messages` are written as.
+fn written(columns: &str, options: &[(&str, &str)], messages: &[&str]) -> Vec<String> {
+    let mut options = options.to_vec();
+    options.push(("format", "json"));
+    let (format, schema) = (table_format(&options, false), schema(columns));
+    let all: Vec<usize> = (0..schema.len()).collect();
+    let mut decoder = format.decoding(&schema).unwrap().decoder(&all).unwrap();
+    messages.iter().for_each(|m| assert_eq!(decoder.decode(m.as_bytes()), Ok(1)));
+    let mut out = Messages::new();
+    format.encoding(&schema).unwrap().encoder().unwrap().encode(&decoder.finish().unwrap(), &mut out).unwrap();
+    (0..out.len()).map(|i| String::from_utf8(out.get(i).unwrap().to_vec()).unwrap()).collect()
+}
+
+#[test]
+fn values_are_written_as_flink_writes_them() {
+    let columns = "a BOOLEAN, b TINYINT, e BIGINT, f FLOAT, g DOUBLE, h DECIMAL(10,2), i STRING, j BYTES, k DATE, \
+        l TIME(3), m TIMESTAMP(3), n TIMESTAMP_LTZ(3), o TIMESTAMP(9), p DECIMAL(20,10)";
+    let first = r#"{"a":true,"b":1,"e":4,"f":98.3,"g":1.0E10,"h":12.5,"i":"q\"u\\o\nte\té\u2028\u007f\u0001/\u001f","j":"AQL/","k":"2020-02-29","l":"10:11:12","m":"2020-01-01 10:11:12.120","n":"2020-01-01 10:11:12.12Z","o":"2020-01-01 10:11:12.123456789","p":0.0000001}"#;
+    let second =
+        r#"{"f":"NaN","g":"-Infinity","h":100,"m":"2020-01-01 10:11:00","n":"1969-12-31 23:59:59.999Z","p":0}"#;
+    let expected = [
+        "{\"a\":true,\"b\":1,\"e\":4,\"f\":98.3,\"g\":1.0E10,\"h\":12.5,\"i\":\"q\\\"u\\\\o\\nte\\té\u{2028}\u{7f}\\u0001/\\u001F\",\"j\":\"AQL/\",\"k\":\"2020-02-29\",\"l\":\"10:11:12\",\"m\":\"2020-01-01 10:11:12.12\",\"n\":\"2020-01-01 10:11:12.12Z\",\"o\":\"2020-01-01 10:11:12.123456789\",\"p\":1E-7}",
+        r#"{"a":null,"b":null,"e":null,"f":"NaN","g":"-Infinity","h":1E+2,"i":null,"j":null,"k":null,"l":null,"m":"2020-01-01 10:11:00","n":"1969-12-31 23:59:59.999Z","o":null,"p":0}"#,
+    ];
+    assert_eq!(written(columns, &[], &[first, second]), expected);
+    let options = [("json.encode.ignore-null-fields", "true"), ("json.encode.decimal-as-plain-number", "true")];
+    assert_eq!(
+        written(columns, &options, &[second]),
+        [
+            r#"{"f":"NaN","g":"-Infinity","h":100.00,"m":"2020-01-01 10:11:00","n":"1969-12-31 23:59:59.999Z","p":0.0000000000}"#
+        ]
+    );
+    let iso = [("json.timestamp-format.standard", "ISO-8601")];
+    let message = r#"{"m":"2020-01-01T10:11","n":"1969-12-31T23:59:59.999Z"}"#;
+    assert_eq!(
+        written("m TIMESTAMP(3), n TIMESTAMP_LTZ(3)", &iso, &[message]),
+        [r#"{"m":"2020-01-01T10:11:00","n":"1969-12-31T23:59:59.999Z"}"#]
+    );
+}
+
+#[test]
+fn nested_values_are_written_as_flink_writes_them() {
+    let columns =
+        "a ROW<x INT, y ROW<z STRING>>, b ARRAY<ROW<x INT>>, c MAP<STRING,INT>, d ARRAY<INT>, e MULTISET<STRING>";
+    let messages = [
+        r#"{"a":{"x":1,"y":{"z":"z"}},"b":[{"x":1}],"c":{"a":1,"b":null},"d":[1,null],"e":null}"#,
+        r#"{"a":null,"b":null,"c":null,"d":null,"e":{"q":2}}"#,
+        r#"{"a":{"x":null,"y":{"z":null}},"b":[{"x":null}],"c":{"a":1},"d":[1,2],"e":null}"#,
+    ];
+    assert_eq!(written(columns, &[], &messages), messages);
+    let ignoring = written(columns, &[("json.encode.ignore-null-fields", "true")], &messages);
+    assert_eq!(
+        ignoring,
+        [
+            r#"{"a":{"x":1,"y":{"z":"z"}},"b":[{"x":1}],"c":{"a":1,"b":null},"d":[1,null]}"#,
+            r#"{"e":{"q":2}}"#,
+            r#"{"a":{"y":{}},"b":[{}],"c":{"a":1},"d":[1,2]}"#,
+        ]
+    );
+}
+
+#[test]
+fn lines_end_with_a_line_feed() {
+    let schema = schema("a INT");
+    let format = table_format(&[("format", "json")], true);
+    let mut decoder = format.decoding(&schema).unwrap().decoder(&[0]).unwrap();
+    decoder.decode(b"{\"a\":1}").unwrap();
+    let mut out = Messages::new();
+    format.encoding(&schema).unwrap().encoder().unwrap().encode(&decoder.finish().unwrap(), &mut out).unwrap();
+    assert_eq!(out.get(0), Some(&b"{\"a\":1}\n"[..]));
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ListArray, UInt32Array, make_comparator};
+use arrow::array::{Array, ArrayRef, ListArray, ListBuilder, StringBuilder, UInt32Array, make_comparator};
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::{SortOptions, take};
 use arrow::datatypes::DataType;
@@ -43,7 +43,7 @@ pub static ARRAY_CONTAINS: Builtin = Builtin {
     name: "ARRAY_CONTAINS",
     usage: "ARRAY_CONTAINS(array, element) says whether the element is there; NULL is found too.",
     overloads: &[Overload { parameters: &[Family::Array, Family::Any], returns: Returns::Kind(TypeName::Boolean) }],
-    nulls: Nulls::Always,
+    nulls: Nulls::FromFirst,
     element: true,
     kernel: |call| {
         let (list, wanted) = (list(call)?, call.array(1)?);
@@ -170,6 +170,33 @@ pub static ARRAY_JOIN: Builtin = Builtin {
             }
             Some(())
         })
+    },
+    ..BUILTIN
+};
+
+fn texts(_: &[SqlType]) -> Option<TypeKind> {
+    Some(TypeKind::Array(Box::new(SqlType::string())))
+}
+
+pub static SPLIT: Builtin = Builtin {
+    name: "SPLIT",
+    usage: "SPLIT(text, delimiter) is an array of the parts; without a delimiter, of the characters.",
+    overloads: &[Overload { parameters: &[Text, Text], returns: Returns::With(texts) }],
+    kernel: |call| {
+        let (texts, delimiters) = (call.text(0)?, call.text(1)?);
+        let mut lists = ListBuilder::new(StringBuilder::new());
+        for row in 0..call.rows() {
+            let Some((text, delimiter)) = texts.at(row).zip(delimiters.at(row)) else {
+                lists.append_null();
+                continue;
+            };
+            match delimiter.is_empty() {
+                true => text.chars().for_each(|c| lists.values().append_value(c.encode_utf8(&mut [0; 4]))),
+                false => text.split(delimiter).for_each(|part| lists.values().append_value(part)),
+            }
+            lists.append(true);
+        }
+        Ok(Arc::new(lists.finish()))
     },
     ..BUILTIN
 };

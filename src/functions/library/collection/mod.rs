@@ -17,4 +17,5 @@ pub static FUNCTIONS: &[&Builtin] = &[
     &array::ARRAY_MAX,
     &array::ARRAY_MIN,
     &array::ARRAY_JOIN,
+    &array::SPLIT,
 ];

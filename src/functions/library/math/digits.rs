@@ -44,8 +44,12 @@ pub static UNHEX: Builtin = Builtin {
         let texts = call.text(0)?;
         call.collect(|row| {
             let text = texts.at(row)?;
-            // An odd first digit is a byte of its own.
-            let padded = if text.len() % 2 == 1 { format!("0{text}") } else { text.to_string() };
+            // Of an odd number of digits the first gives way to a zero byte, as in Flink.
+            let padded = match text.char_indices().nth(1) {
+                Some((rest, _)) if text.len() % 2 == 1 => format!("00{}", text.get(rest..)?),
+                None if text.len() == 1 => "00".to_string(),
+                _ => text.to_string(),
+            };
             let pair = |i: usize| padded.get(i..i + 2).and_then(|p| u8::from_str_radix(p, 16).ok());
             (0..padded.len()).step_by(2).map(pair).collect::<Option<Vec<u8>>>()
         })

@@ -79,10 +79,12 @@ pub static SIGN: Builtin = Builtin {
     ..BUILTIN
 };
 
-/// Without a number of digits the fraction goes; with one that is no constant the scale stays.
+/// Without a number of digits the fraction goes, and may carry; with one that is no constant the scale stays.
 fn rounded(arguments: &[SqlType]) -> Option<TypeKind> {
     match arguments {
-        [_] => whole(arguments),
+        [SqlType { kind: TypeKind::Decimal { precision, scale }, .. }] if *scale > 0 => {
+            Some(TypeKind::Decimal { precision: precision - scale + 1, scale: 0 })
+        }
         _ => arguments.first().map(|a| a.kind.clone()),
     }
 }

@@ -34,6 +34,10 @@ pub(in crate::functions::library) fn add_months(days: i32, months: i32) -> Optio
     Some(moved?.num_days_from_ce() - 719_163)
 }
 
+fn outside_the_calendar() -> Error {
+    Error::data("a time plus or minus an interval lies outside the calendar")
+}
+
 /// A time moved by an interval, forward (`sign` 1) or back (-1).
 fn shift(call: &Call<'_>, sign: i64) -> Result<ArrayRef> {
     match call.argument_type(0)?.kind {
@@ -52,18 +56,19 @@ fn is_months(call: &Call<'_>, n: usize) -> Result<bool> {
     Ok(call.argument_type(n)?.kind == TypeKind::IntervalYearMonth)
 }
 
-/// Days of a date move by whole days of the interval, rounded down.
+/// A date moves by the whole days of an interval.
 fn date(call: &Call<'_>, sign: i64) -> Result<ArrayRef> {
     let dates = call.column::<Date32Array>(0)?;
     if is_months(call, 1)? {
         let months = call.column::<IntervalYearMonthArray>(1)?;
         return call.collect_as::<Date32Type>(|row| {
-            Ok(dates.at(row).zip(months.at(row)).and_then(|(d, m)| add_months(d, m.wrapping_mul(sign as i32))))
+            let Some((day, by)) = dates.at(row).zip(months.at(row)) else { return Ok(None) };
+            add_months(day, by.wrapping_mul(sign as i32)).ok_or_else(outside_the_calendar).map(Some)
         });
     }
     let intervals = call.column::<DurationMillisecondArray>(1)?;
     call.collect_as::<Date32Type>(|row| {
-        let moved = |(d, ms): (i32, i64)| (i64::from(d) * DAY_MS + sign * ms).div_euclid(DAY_MS) as i32;
+        let moved = |(d, ms): (i32, i64)| (i64::from(d) + sign * (ms / DAY_MS)) as i32;
         Ok(dates.at(row).zip(intervals.at(row)).map(moved))
     })
 }
@@ -91,7 +96,8 @@ fn timestamp<P: ArrowTimestampType>(call: &Call<'_>, sign: i64, ticks: i64) -> R
         return call.collect_as::<P>(|row| {
             let Some((t, m)) = times.at(row).zip(months.at(row)) else { return Ok(None) };
             let days = i32::try_from(t.div_euclid(day)).ok().and_then(|d| add_months(d, m.wrapping_mul(sign as i32)));
-            Ok(days.and_then(|d| i64::from(d).checked_mul(day)?.checked_add(t.rem_euclid(day))))
+            let moved = days.and_then(|d| i64::from(d).checked_mul(day)?.checked_add(t.rem_euclid(day)));
+            moved.ok_or_else(outside_the_calendar).map(Some)
         });
     }
     let intervals = call.column::<DurationMillisecondArray>(1)?;

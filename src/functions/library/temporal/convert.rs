@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, TimestampMillisecondArray};
+use arrow::array::{Array, ArrayRef, Decimal128Array, TimestampMillisecondArray};
 use arrow::datatypes::{Date32Type, TimestampMillisecondType};
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{LocalResult, NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 
 use crate::error::{Error, Result};
@@ -14,8 +14,9 @@ use crate::functions::library::{BUILTIN, Builtin};
 use crate::functions::time::{
     JavaPattern, instant_to_local, local_to_instant, naive_from_ms, parse_date, parse_timestamp,
 };
+use crate::types::TypeKind;
 
-use Family::{Double, Int, Long, Text};
+use Family::{Double, Exact, Int, Long, Text};
 
 const TIMESTAMP: Returns = Returns::Kind(TypeName::Timestamp(3));
 const INSTANT: Returns = Returns::Kind(TypeName::Instant(3));
@@ -49,6 +50,8 @@ pub static TO_TIMESTAMP_LTZ: Builtin = Builtin {
     overloads: &[
         Overload { parameters: &[Long], returns: INSTANT },
         Overload { parameters: &[Long, Int], returns: INSTANT },
+        Overload { parameters: &[Exact], returns: INSTANT },
+        Overload { parameters: &[Exact, Int], returns: INSTANT },
         Overload { parameters: &[Double], returns: INSTANT },
         Overload { parameters: &[Double, Int], returns: INSTANT },
         Overload { parameters: &[Text], returns: INSTANT },
@@ -59,6 +62,7 @@ pub static TO_TIMESTAMP_LTZ: Builtin = Builtin {
     kernel: |call| match &call.argument_type(0)?.kind {
         kind if kind.is_integer() => instant_from_integer(call),
         kind if kind.is_string() => instant_from_text(call),
+        TypeKind::Decimal { scale, .. } => instant_from_decimal(call, *scale),
         _ => instant_from_double(call),
     },
     ..BUILTIN
@@ -99,7 +103,7 @@ pub static UNIX_TIMESTAMP: Builtin = Builtin {
             if present.at(row).is_none() || patterns.as_ref().is_some_and(|p| p.at(row).is_none()) {
                 return Ok(None);
             }
-            let instant = |t: NaiveDateTime| local_to_instant(t.and_utc().timestamp_millis(), call.context.zone);
+            let instant = |t: NaiveDateTime| later_instant(t, call.context.zone);
             Ok(Some(read(row)?.map_or(NO_TIME, |t| instant(t).div_euclid(1_000))))
         })
     },
@@ -113,6 +117,7 @@ pub static FROM_UNIXTIME: Builtin = Builtin {
         Overload { parameters: &[Long], returns: STRING },
         Overload { parameters: &[Long, Text], returns: STRING },
     ],
+    nulls: Nulls::Always,
     kernel: |call| {
         let seconds = call.long(0)?;
         let patterns = if call.arguments.len() > 1 { Some(call.text(1)?) } else { None };
@@ -125,7 +130,9 @@ pub static FROM_UNIXTIME: Builtin = Builtin {
             let Some((pattern, seconds)) = pattern.zip(seconds.at(row)) else { return Ok(None) };
             let zone = call.context.zone;
             let local = seconds.checked_mul(1_000).and_then(|ms| naive_from_ms(instant_to_local(ms, zone)));
-            let Some(local) = local else { return Ok(None) };
+            let Some(local) = local else {
+                return Err(Error::data(format!("{seconds} seconds since 1970 lie outside the calendar")));
+            };
             out.clear();
             memo.get(pattern, JavaPattern::parse)?.format(local, Some(zone), &mut out);
             Ok(Some(out.clone()))
@@ -144,16 +151,25 @@ pub static CONVERT_TZ: Builtin = Builtin {
         let pattern = JavaPattern::parse(SECONDS)?;
         call.write(|row, out| {
             let (text, from, to) = (texts.at(row)?, from.at(row)?, to.at(row)?);
-            let local = pattern.parse_text(text)?.and_utc().timestamp_millis();
+            let local = pattern.parse_text(text)?;
             // Java takes GMT for a zone it doesn't know.
             let zone = |name: &str| name.parse::<Tz>().unwrap_or(Tz::UTC);
-            let moved = instant_to_local(local_to_instant(local, zone(from)), zone(to));
+            let moved = instant_to_local(later_instant(local, zone(from)), zone(to));
             pattern.format(naive_from_ms(moved)?, Some(zone(to)), out);
             Some(())
         })
     },
     ..BUILTIN
 };
+
+/// Like [`local_to_instant`], but of the hour that a clock shows twice the second one: these functions go through Java's
+/// old calendar.
+fn later_instant(local: NaiveDateTime, zone: Tz) -> i64 {
+    match zone.from_local_datetime(&local) {
+        LocalResult::Ambiguous(_, later) => later.timestamp_millis(),
+        _ => local_to_instant(local.and_utc().timestamp_millis(), zone),
+    }
+}
 
 /// Reads the first argument by the second, a pattern, or by `standard` where there is none.
 fn reader<'a>(
@@ -213,6 +229,19 @@ fn instant_from_double(call: &Call<'_>) -> Result<ArrayRef> {
         let precision = precisions.as_ref().map_or(Some(3), |p| p.at(row));
         let Some((number, precision)) = numbers.at(row).zip(precision) else { return Ok(None) };
         Ok(Some((number * milliseconds_per_unit(precision)? as f64) as i64))
+    })
+}
+
+/// The fraction of a decimal is cut off before anything else.
+fn instant_from_decimal(call: &Call<'_>, scale: u8) -> Result<ArrayRef> {
+    let numbers = call.column::<Decimal128Array>(0)?;
+    let precisions = if call.arguments.len() > 1 { Some(call.int(1)?) } else { None };
+    let one = 10i128.pow(u32::from(scale));
+    call.collect_as::<TimestampMillisecondType>(|row| {
+        let precision = precisions.as_ref().map_or(Some(3), |p| p.at(row));
+        let Some((number, precision)) = numbers.at(row).zip(precision) else { return Ok(None) };
+        let per_unit = milliseconds_per_unit(precision)?;
+        Ok(i64::try_from(number / one).ok().and_then(|whole| whole.checked_mul(per_unit)))
     })
 }
 

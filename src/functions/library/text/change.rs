@@ -2,6 +2,7 @@
 
 use crate::functions::library::builtin::{Family, Nulls, Overload, Returns, TypeName};
 use crate::functions::library::{BUILTIN, Builtin};
+use crate::types::{STRING_LENGTH, SqlType, TypeKind};
 
 use Family::{Int, Text};
 
@@ -113,12 +114,22 @@ pub static TRANSLATE: Builtin = Builtin {
     ..BUILTIN
 };
 
+/// Room for both texts.
+fn both_lengths(arguments: &[SqlType]) -> Option<TypeKind> {
+    let length = |ty: &SqlType| match ty.kind {
+        TypeKind::Char(n) | TypeKind::Varchar(n) => Some(n),
+        _ => None,
+    };
+    let sum = length(arguments.first()?)?.saturating_add(length(arguments.get(1)?)?);
+    Some(TypeKind::Varchar(sum.min(STRING_LENGTH)))
+}
+
 pub static OVERLAY: Builtin = Builtin {
     name: "OVERLAY",
     usage: "OVERLAY(text PLACING other FROM start [FOR length]) puts another text over a part.",
     overloads: &[
-        Overload { parameters: &[Text, Text, Int], returns: STRING },
-        Overload { parameters: &[Text, Text, Int, Int], returns: STRING },
+        Overload { parameters: &[Text, Text, Int], returns: Returns::With(both_lengths) },
+        Overload { parameters: &[Text, Text, Int, Int], returns: Returns::With(both_lengths) },
     ],
     kernel: |call| {
         let (texts, others, starts) = (call.text(0)?, call.text(1)?, call.int(2)?);
@@ -139,8 +150,8 @@ pub static OVERLAY: Builtin = Builtin {
             };
             out.extend(text.chars().take(before));
             out.push_str(other);
-            // A negative length reaches to the end.
-            if let Ok(length) = usize::try_from(length) {
+            // Without a length the rest is gone.
+            if let Ok(length @ 1..) = usize::try_from(length) {
                 out.extend(text.chars().skip(before.saturating_add(length)));
             }
             Some(())

@@ -6,6 +6,7 @@ use md5::{Digest, Md5};
 
 use crate::functions::library::builtin::{Family, Nulls, Overload, Returns, TypeName};
 use crate::functions::library::{BUILTIN, Builtin};
+use crate::types::TypeKind;
 
 use Family::{Long, Text};
 
@@ -27,6 +28,7 @@ pub static CHR: Builtin = Builtin {
     name: "CHR",
     usage: "CHR(number) is the character with the number modulo 256.",
     overloads: &[Overload { parameters: &[Long], returns: STRING }],
+    nulls: Nulls::Always,
     kernel: |call| {
         let numbers = call.long(0)?;
         call.collect(|row| {
@@ -135,7 +137,7 @@ pub static URL_DECODE: Builtin = Builtin {
 pub static MD5: Builtin = Builtin {
     name: "MD5",
     usage: "MD5(text) is the hash as 32 hexadecimal digits.",
-    overloads: TEXT_TO_TEXT,
+    overloads: &[Overload { parameters: &[Text], returns: Returns::With(|_| Some(TypeKind::Char(32))) }],
     kernel: |call| {
         let texts = call.text(0)?;
         call.write(|row, out| {

@@ -9,7 +9,7 @@ use crate::functions::library::builtin::{Family, Nulls, Overload, Returns, TypeN
 use crate::functions::library::call::Call;
 use crate::functions::library::operators::as_varchar;
 use crate::functions::library::{BUILTIN, Builtin};
-use crate::types::coercion::common_type;
+use crate::types::coercion::common_argument_type;
 use crate::types::{SqlType, TypeKind};
 
 use Family::{Bytes, Int, Text};
@@ -53,12 +53,13 @@ fn substring(text: &str, start: i64, length: usize) -> &str {
     rest.get(..to).unwrap_or("")
 }
 
-const ENDS: &[Overload] = &[Overload { parameters: &[Text, Int], returns: STRING }];
+const ENDS: &[Overload] = &[Overload { parameters: &[Text, Int], returns: Returns::With(as_varchar) }];
 
 pub static LEFT: Builtin = Builtin {
     name: "LEFT",
     usage: "LEFT(text, length) is the start of the text; empty for a negative length.",
     overloads: ENDS,
+    nulls: Nulls::Always,
     kernel: |call| {
         let (texts, lengths) = (call.text(0)?, call.int(1)?);
         call.write(|row, out| {
@@ -73,6 +74,7 @@ pub static RIGHT: Builtin = Builtin {
     name: "RIGHT",
     usage: "RIGHT(text, length) is the end of the text; empty for a negative length.",
     overloads: ENDS,
+    nulls: Nulls::Always,
     kernel: |call| {
         let (texts, lengths) = (call.text(0)?, call.int(1)?);
         call.write(|row, out| {
@@ -123,7 +125,7 @@ fn split(text: &str, delimiter: &str, index: i32, out: &mut String) -> Option<()
 
 /// What the values behind the index have in common.
 fn behind_the_index(arguments: &[SqlType]) -> Option<TypeKind> {
-    common_type(arguments.get(1..)?).map(|ty| ty.kind)
+    common_argument_type(arguments.get(1..)?).map(|ty| ty.kind)
 }
 
 pub static ELT: Builtin = Builtin {

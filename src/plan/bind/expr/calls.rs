@@ -26,7 +26,10 @@ impl Binder<'_> {
         let arguments = arguments(&name, function)?;
         match (name.as_str(), arguments.as_slice()) {
             ("COALESCE", _) => self.coalesce("COALESCE", &arguments),
-            ("IFNULL", [_, _]) => self.coalesce("IFNULL", &arguments),
+            ("IFNULL", [value, _]) => match self.bind_operand(value)? {
+                value if !value.ty.nullable => Ok(TypedExpr { time_attribute: None, ..value }),
+                _ => self.coalesce("IFNULL", &arguments),
+            },
             ("NULLIF", [left, right]) => self.null_if(left, right),
             ("IF", _) => self.if_then_else(&arguments),
             ("MOD", [left, right]) => {
@@ -168,7 +171,7 @@ fn refuse_aggregates(name: &str, function: &ast::Function) -> Result<()> {
 }
 
 fn unknown(name: &str) -> Error {
-    if names::NOT_YET.contains(&name) {
+    if names::NOT_YET.contains(&name) || name.starts_with("IS JSON") || name.starts_with("IS NOT JSON") {
         return Error::statement(format!("function {name} is not supported yet"));
     }
     let error = Error::statement(format!("function \"{name}\" not found"));

@@ -77,9 +77,9 @@ impl Binder<'_> {
             }
             (K::Timestamp(a), K::Timestamp(b)) => both(K::Timestamp(*a.max(b)), Kernel::Native),
             (K::TimestampLtz(a), K::TimestampLtz(b)) => both(K::TimestampLtz(*a.max(b)), Kernel::Native),
-            (K::Timestamp(a), K::TimestampLtz(b)) | (K::TimestampLtz(a), K::Timestamp(b)) => {
-                both(K::TimestampLtz(*a.max(b)), Kernel::Native)
-            }
+            // The right one becomes what the left one is, which counts in the hour that a clock shows twice.
+            (K::Timestamp(a), K::TimestampLtz(b)) => both(K::Timestamp(*a.max(b)), Kernel::Native),
+            (K::TimestampLtz(a), K::Timestamp(b)) => both(K::TimestampLtz(*a.max(b)), Kernel::Native),
             _ if l.is_interval() && l == r => Ok((left, right, Kernel::Native)),
             _ if l.is_string() && is_readable(r, op) => {
                 let left = self.convert(left, &right.ty, CastMode::Explicit)?;

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::functions::TypedExpr;
 use crate::functions::library::operators;
 use crate::span::Span;
-use crate::types::coercion::common_type;
+use crate::types::coercion::{common_argument_type, common_type};
 use crate::types::{SqlType, TypeKind};
 
 impl Binder<'_> {
@@ -50,24 +50,29 @@ impl Binder<'_> {
 
     /// `CASE WHEN conditions[i] THEN results[i] … ELSE the last result END`
     fn choose(&self, conditions: Vec<TypedExpr>, results: Vec<TypedExpr>) -> Result<TypedExpr> {
-        let ty = self.common(&results, "CASE")?;
+        let ty = self.common(&results, "CASE", common_type)?;
         let mut results = results
             .into_iter()
-            .map(|r| self.convert(r, &ty, CastMode::Implicit).map(|r| Box::new(r.expr)))
+            .map(|r| self.convert(r, &ty, CastMode::Explicit).map(|r| Box::new(r.expr)))
             .collect::<Result<Vec<_>>>()?;
         let otherwise = results.pop();
         let branches = conditions.into_iter().map(|c| Box::new(c.expr)).zip(results).collect();
         Ok(TypedExpr::new(Expr::Case(Case::new(None, branches, otherwise)), ty))
     }
 
-    /// The type of several values, which must not all be NULL.
-    pub(super) fn common(&self, values: &[TypedExpr], construct: &str) -> Result<SqlType> {
+    /// The type of several values, which must not all be NULL, by one of the two rules of Flink's.
+    pub(super) fn common(
+        &self,
+        values: &[TypedExpr],
+        construct: &str,
+        rule: fn(&[SqlType]) -> Option<SqlType>,
+    ) -> Result<SqlType> {
         let types = values.iter().map(|v| v.ty.clone()).collect::<Vec<_>>();
         if types.iter().all(|t| t.kind == TypeKind::Null) {
             return Err(Error::statement(format!("every value of {construct} is NULL, so it has no type"))
                 .with_hint("Give one a type: CAST(NULL AS INT)."));
         }
-        common_type(&types).ok_or_else(|| {
+        rule(&types).ok_or_else(|| {
             let listed = types.iter().map(|t| t.kind.to_string()).collect::<Vec<_>>().join(", ");
             Error::statement(format!("{construct} mixes types that have nothing in common: {listed}"))
                 .with_hint("Make them one type with CAST.")
@@ -76,13 +81,13 @@ impl Binder<'_> {
 
     pub(super) fn coalesce(&self, name: &str, arguments: &[&ast::Expr]) -> Result<TypedExpr> {
         let mut values = arguments.iter().map(|a| self.bind_operand(a)).collect::<Result<Vec<_>>>()?;
-        let ty = self.common(&values, name)?;
+        let ty = self.common(&values, name, common_argument_type)?;
         let ty = ty.with_nullable(values.iter().all(|v| v.ty.nullable));
         if let Some(end) = values.iter().position(|v| !v.ty.nullable) {
             values.truncate(end + 1); // what follows a value that is never NULL is never looked at
         }
         let values =
-            values.into_iter().map(|v| self.convert(v, &ty, CastMode::Implicit)).collect::<Result<Vec<_>>>()?;
+            values.into_iter().map(|v| self.convert(v, &ty, CastMode::Explicit)).collect::<Result<Vec<_>>>()?;
         if values.iter().any(|v| is_volatile(&v.expr)) {
             return Ok(self.call_typed(&operators::COALESCE, values, ty));
         }
@@ -109,6 +114,9 @@ impl Binder<'_> {
             return Err(Error::statement(format!("IF takes 3 arguments, not {}", arguments.len())));
         };
         let condition = self.condition(condition, "IF")?;
-        self.choose(vec![condition], vec![self.bind_operand(yes)?, self.bind_operand(no)?])
+        let nullable = condition.ty.nullable;
+        let chosen = self.choose(vec![condition], vec![self.bind_operand(yes)?, self.bind_operand(no)?])?;
+        let ty = chosen.ty.clone().with_nullable(nullable || chosen.ty.nullable);
+        Ok(TypedExpr { ty, ..chosen })
     }
 }

@@ -37,12 +37,17 @@ const NOW: i64 = 1_580_465_472_123;
 
 /// The table of the golden files: one row, here twice.
 struct Table {
+    zone: Tz,
     schema: Schema,
     batch: RecordBatch,
 }
 
 impl Table {
     fn new() -> Self {
+        Self::in_zone(Tz::UTC)
+    }
+
+    fn in_zone(zone: Tz) -> Self {
         fn twice<T: Clone>(value: T) -> Vec<T> {
             vec![value.clone(), value]
         }
@@ -74,7 +79,7 @@ impl Table {
         let field = |(name, ty, _): &(&str, &str, ArrayRef)| Field::new(*name, SqlType::parse(ty).unwrap());
         let schema = columns.iter().map(field).collect::<Schema>();
         let arrays = columns.into_iter().map(|(_, _, array)| array).collect();
-        Self { batch: RecordBatch::try_new(schema.arrow(), arrays).unwrap(), schema }
+        Self { zone, batch: RecordBatch::try_new(schema.arrow(), arrays).unwrap(), schema }
     }
 
     fn df_schema(&self) -> DFSchema {
@@ -126,12 +131,12 @@ fn parse(sql: &str) -> Result<ast::Expr> {
     parsed.map_err(|e| Error::statement(e.to_string()))
 }
 
-fn context() -> ExprContext {
-    ExprContext::new(Tz::UTC, Arc::new(ManualClock::new(NOW)))
+fn context(zone: Tz) -> ExprContext {
+    ExprContext::new(zone, Arc::new(ManualClock::new(NOW)))
 }
 
 fn bind(sql: &str, table: &Table) -> Result<TypedExpr> {
-    bind_expr(&parse(sql)?, table, &context())
+    bind_expr(&parse(sql)?, table, &context(table.zone))
 }
 
 /// Fails where DataFusion would still change the expression, or sees another type than ours.
@@ -170,8 +175,8 @@ fn lines(text: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
 }
 
 /// Holds every line of a golden file; all that differ are listed.
-fn assert_golden(golden: &'static str) {
-    let table = Table::new();
+fn assert_golden(golden: &'static str, zone: Tz) {
+    let table = Table::in_zone(zone);
     let differences = lines(include_str!("../../../../tests/golden/functions/differences.tsv"))
         .map(|row| (row[0], (row[1], row[2])))
         .collect::<HashMap<_, _>>();
@@ -196,21 +201,22 @@ fn assert_golden(golden: &'static str) {
 }
 
 macro_rules! golden {
-    ($($test:ident $file:literal;)*) => {
+    ($($test:ident $file:literal $zone:expr;)*) => {
         $(#[test]
         fn $test() {
-            assert_golden(include_str!(concat!("../../../../tests/golden/functions/", $file)));
+            assert_golden(include_str!(concat!("../../../../tests/golden/functions/", $file)), $zone);
         })*
     };
 }
 
 golden! {
-    operators_and_literals_are_flinks "operators.tsv";
-    conditional_expressions_are_flinks "conditional.tsv";
-    text_functions_are_flinks "text.tsv";
-    math_functions_are_flinks "math.tsv";
-    temporal_functions_are_flinks "temporal.tsv";
-    collections_are_flinks "collection.tsv";
+    operators_and_literals_are_flinks "operators.tsv" Tz::UTC;
+    conditional_expressions_are_flinks "conditional.tsv" Tz::UTC;
+    text_functions_are_flinks "text.tsv" Tz::UTC;
+    math_functions_are_flinks "math.tsv" Tz::UTC;
+    temporal_functions_are_flinks "temporal.tsv" Tz::UTC;
+    collections_are_flinks "collection.tsv" Tz::UTC;
+    the_session_zone_counts_as_in_flink "zone.tsv" Tz::America__New_York;
 }
 
 #[test]
@@ -289,9 +295,9 @@ fn constants_are_cast_while_planning_so_that_pushdown_sees_them() {
 #[test]
 fn an_expression_without_a_table_has_no_columns() {
     let expr = parse("a + 1").unwrap();
-    assert!(bind_expr(&expr, &NoColumns, &context()).is_err());
+    assert!(bind_expr(&expr, &NoColumns, &context(Tz::UTC)).is_err());
     let expr = parse("1 + 1").unwrap();
-    let error = bind_predicate(&expr, &NoColumns, &context(), "WHERE").unwrap_err();
+    let error = bind_predicate(&expr, &NoColumns, &context(Tz::UTC), "WHERE").unwrap_err();
     assert_eq!(error.message(), "the condition of WHERE is INT, not BOOLEAN");
 }
 
