@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Error;
+use crate::time::{Clock, SystemClock};
 
 /// What is drawn below everything else, redrawn after each line that is written.
 static LIVE: LazyLock<Mutex<Live>> = LazyLock::new(Mutex::default);
@@ -57,6 +58,35 @@ pub fn stdout(bytes: &[u8]) -> bool {
     written
 }
 
+/// Standard output or standard error for those who write bytes, making way for live lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = match self {
+            Self::Stdout => stdout(bytes),
+            Self::Stderr => {
+                let mut live = live_lines();
+                live.erase();
+                let written = std::io::stderr().write_all(bytes).is_ok();
+                if !live.lines.is_empty() {
+                    live.draw();
+                }
+                written
+            }
+        };
+        if written { Ok(bytes.len()) } else { Err(std::io::ErrorKind::BrokenPipe.into()) }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Writes to standard error as it is.
 pub fn stderr(text: &str) {
     let mut live = live_lines();
@@ -72,8 +102,15 @@ pub fn progress(line: &str) {
     if stderr_is_terminal() {
         stderr(&format!("{line}\n"));
     } else {
-        stderr(&format!("{} {line}\n", chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ")));
+        stderr(&format!("{} {line}\n", timestamp()));
     }
+}
+
+/// The wall clock, for log lines.
+fn timestamp() -> String {
+    let now_ms = SystemClock.now_ms();
+    chrono::DateTime::from_timestamp_millis(now_ms)
+        .map_or_else(String::new, |t| t.format("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
 /// Sets the live lines. Only for terminals.

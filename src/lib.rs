@@ -14,6 +14,7 @@ pub mod formats;
 pub mod functions;
 pub mod operators;
 pub mod plan;
+pub mod reference;
 pub mod runtime;
 pub mod session;
 pub mod settings;

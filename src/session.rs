@@ -179,7 +179,13 @@ impl Session {
 
     /// Plans one statement without starting anything; declarations take effect. No service is touched.
     pub fn check_statement(&mut self, statement: &Statement, text: &SourceText) -> Result<()> {
-        self.plan_statement(statement, text).map_err(|e| e.at(statement.span).in_text(text))
+        self.plan_statement(statement, text, true).map_err(|e| e.at(statement.span).in_text(text))
+    }
+
+    /// The same before a run: a table that nothing uses may lack what only its use needs (an address, say), as in
+    /// Flink.
+    pub fn prepare_statement(&mut self, statement: &Statement, text: &SourceText) -> Result<()> {
+        self.plan_statement(statement, text, false).map_err(|e| e.at(statement.span).in_text(text))
     }
 
     /// What was noticed since the last call.

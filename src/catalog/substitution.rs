@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 
+/// Gives a variable's value, if it is set.
+type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// Where the parts of values come from that the file itself doesn't hold.
 #[derive(Clone)]
 pub struct Substitution {
     /// What relative paths are relative to.
     folder: PathBuf,
-    variable: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    variable: Arc<Variables>,
 }
 
 impl Substitution {

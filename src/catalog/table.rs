@@ -56,7 +56,7 @@ pub enum ColumnKind {
     },
     /// `name AS expression`; `sql` is its text as written.
     Computed {
-        expr: ast::Expr,
+        expr: Box<ast::Expr>,
         sql: String,
     },
 }

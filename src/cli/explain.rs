@@ -32,7 +32,7 @@ async fn print_plans(args: &ScriptArgs) -> Result<()> {
             },
             StatementKind::Explain { .. } => statement,
             _ => {
-                session.check_statement(&statement, text)?;
+                session.prepare_statement(&statement, text)?;
                 continue;
             }
         };

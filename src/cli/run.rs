@@ -62,7 +62,7 @@ fn plan_all(script: &Script) -> Result<(), Vec<Error>> {
     let mut session = script.session().map_err(|e| vec![e])?;
     let mut errors = Vec::new();
     for (statement, text) in script.statements() {
-        if let Err(error) = statement.and_then(|s| session.check_statement(&s, text)) {
+        if let Err(error) = statement.and_then(|s| session.prepare_statement(&s, text)) {
             errors.push(error);
         }
     }

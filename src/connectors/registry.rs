@@ -6,7 +6,15 @@ use crate::span::Span;
 
 /// Every connector, in the order the documentation lists them.
 pub fn all() -> &'static [&'static dyn Connector] {
-    &[&super::kafka::Kafka, &super::postgres::Jdbc, &super::opensearch::OpenSearch, &super::filesystem::Filesystem]
+    &[
+        &super::kafka::Kafka,
+        &super::postgres::Jdbc,
+        &super::opensearch::OpenSearch,
+        &super::filesystem::Filesystem,
+        &super::datagen::Datagen,
+        &super::print::Print,
+        &super::blackhole::Blackhole,
+    ]
 }
 
 /// The connector that answers to `name`.

@@ -211,6 +211,28 @@ impl Column {
         }
     }
 
+    /// The last value as bytes that are equal where values are; for telling whether a map has it already.
+    pub fn last_as_key(&self) -> Vec<u8> {
+        fn range(ranges: &Ranges) -> Vec<u8> {
+            let start = ranges.start(ranges.ends.len().saturating_sub(1));
+            ranges.bytes.get(start..).unwrap_or_default().to_vec()
+        }
+        let bytes = match &self.values {
+            Values::Boolean(v) => v.last().map(|v| vec![*v as u8]),
+            Values::TinyInt(v) => v.last().map(|v| v.to_le_bytes().to_vec()),
+            Values::SmallInt(v) => v.last().map(|v| v.to_le_bytes().to_vec()),
+            Values::Int(v) | Values::Date(v) | Values::Time(v) => v.last().map(|v| v.to_le_bytes().to_vec()),
+            Values::BigInt(v) | Values::Timestamp { values: v, .. } => v.last().map(|v| v.to_le_bytes().to_vec()),
+            Values::Float(v) => v.last().map(|v| v.to_le_bytes().to_vec()),
+            Values::Double(v) => v.last().map(|v| v.to_le_bytes().to_vec()),
+            Values::Decimal { values, .. } => values.last().map(|v| v.to_le_bytes().to_vec()),
+            Values::Text(ranges) | Values::Bytes(ranges) => Some(range(ranges)),
+            // Collections as keys are told apart by their place: none is held to be another's equal.
+            Values::Array { .. } | Values::Map { .. } | Values::Row(_) => Some(self.len.to_le_bytes().to_vec()),
+        };
+        bytes.unwrap_or_default()
+    }
+
     /// Bytes of text that are held, roughly what an offset may still grow by.
     pub fn is_full(&self) -> bool {
         match &self.values {

@@ -3,7 +3,7 @@
 //! A [`Decoder`] turns messages straight into Arrow columns, only those the plan needs; an [`Encoder`] turns a batch
 //! into messages in one buffer. Both know SQL types, not connectors.
 
-mod column;
+pub(crate) mod column;
 pub mod csv;
 pub mod json;
 mod number;
@@ -11,9 +11,9 @@ mod options;
 pub mod raw;
 mod registry;
 mod table;
-mod temporal;
+pub(crate) mod temporal;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use options::FormatOptions;
 pub use registry::{all, find};

@@ -43,6 +43,8 @@ pub struct SourceTask {
 pub struct SourceSteps {
     columns: Option<Calc>,
     watermark: Option<WatermarkNode>,
+    /// Whether a row without an event time fails the job.
+    needs_time: bool,
     narrow: Option<Calc>,
 }
 
@@ -70,7 +72,8 @@ impl SourceSteps {
             (None, None) => None,
             _ => Some(Calc::try_new(&declared, node.filter.clone(), output)?),
         };
-        Ok(Self { columns, watermark: node.watermark.clone(), narrow })
+        let needs_time = !node.source.makes_watermarks();
+        Ok(Self { columns, watermark: node.watermark.clone(), needs_time, narrow })
     }
 
     /// The rows that go on, and the highest watermark among all of them.
@@ -84,7 +87,7 @@ impl SourceSteps {
         }
         let watermark = match &self.watermark {
             Some(node) => {
-                if batch.rows().column(node.column_index).null_count() > 0 {
+                if self.needs_time && batch.rows().column(node.column_index).null_count() > 0 {
                     return Err(Error::data(format!(
                         "rowtime column '{}' should not be null, please convert it to a non-null value",
                         node.column

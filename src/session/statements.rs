@@ -42,8 +42,9 @@ impl Session {
         }
     }
 
-    /// Plans without starting; declarations take effect.
-    pub(super) fn plan_statement(&mut self, statement: &Statement, text: &SourceText) -> Result<()> {
+    /// Plans without starting; declarations take effect. With `strictly`, a declared table must be usable even if
+    /// nothing uses it.
+    pub(super) fn plan_statement(&mut self, statement: &Statement, text: &SourceText, strictly: bool) -> Result<()> {
         match &statement.kind {
             StatementKind::Insert(insert) => self.plan_inserts(std::slice::from_ref(insert)).map(|_| ()),
             StatementKind::StatementSet(inserts) => self.plan_inserts(inserts).map(|_| ()),
@@ -57,7 +58,7 @@ impl Session {
             | StatementKind::Explain { .. } => self.run_statement(statement, text).map(|_| ()),
             _ => {
                 self.declare(statement, text)?;
-                self.check_declared(statement)
+                if strictly { self.check_declared(statement) } else { Ok(()) }
             }
         }
     }

@@ -21,9 +21,9 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 /// Long enough for a slow machine, short enough to fail.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
-fn broker() -> String {
+pub fn broker() -> String {
     std::env::var("MILLSTREAM_TEST_KAFKA").unwrap_or_else(|_| {
         panic!(
             "these tests need a Kafka broker: start one with `make up` and set MILLSTREAM_TEST_KAFKA to its host:port"
@@ -31,19 +31,19 @@ fn broker() -> String {
     })
 }
 
-fn config() -> ClientConfig {
+pub fn config() -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", broker());
     config
 }
 
 /// A topic name that no other test run uses.
-fn unique(name: &str) -> String {
+pub fn unique(name: &str) -> String {
     format!("{name}-{}", uuid::Uuid::new_v4().simple())
 }
 
 /// A new topic.
-async fn topic(name: &str, partitions: i32) -> String {
+pub async fn topic(name: &str, partitions: i32) -> String {
     let name = unique(name);
     let admin: AdminClient<DefaultClientContext> = config().create().unwrap();
     let new = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));

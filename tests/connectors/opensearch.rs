@@ -18,15 +18,15 @@ use opensearch::http::transport::Transport;
 use opensearch::http::{Method, headers::HeaderMap};
 
 /// An index of one test's own.
-struct Index {
-    host: String,
-    name: String,
+pub struct Index {
+    pub host: String,
+    pub name: String,
     transport: Transport,
 }
 
 impl Index {
     /// An index that doesn't exist yet.
-    fn new(test: &str) -> Self {
+    pub fn new(test: &str) -> Self {
         let host = std::env::var("MILLSTREAM_TEST_OPENSEARCH").unwrap_or_else(|_| {
             panic!("MILLSTREAM_TEST_OPENSEARCH is not set: start the services with `make up`, or give http://host:port")
         });
@@ -35,7 +35,7 @@ impl Index {
         Self { host, name, transport }
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<&str>) -> serde_json::Value {
+    pub async fn call(&self, method: Method, path: &str, body: Option<&str>) -> serde_json::Value {
         let path = path.replace("INDEX", &self.name);
         let body = body.map(str::to_string);
         let none: Option<&str> = None;
@@ -44,7 +44,7 @@ impl Index {
     }
 
     /// Every document: `[[id, source], ...]`, by id.
-    async fn documents(&self) -> serde_json::Value {
+    pub async fn documents(&self) -> serde_json::Value {
         self.call(Method::Post, "/INDEX*/_refresh", None).await;
         let found = self.call(Method::Get, "/INDEX*/_search?size=1000", None).await;
         let mut documents: Vec<_> = found["hits"]["hits"].as_array().unwrap().clone();
@@ -52,8 +52,15 @@ impl Index {
         documents.iter().map(|hit| serde_json::json!([hit["_id"], hit["_source"]])).collect()
     }
 
+    /// Every document's source; none while the index doesn't exist.
+    pub async fn all(&self) -> Vec<serde_json::Value> {
+        self.call(Method::Post, "/INDEX*/_refresh", None).await;
+        let found = self.call(Method::Get, "/INDEX*/_search?size=10000", None).await;
+        found["hits"]["hits"].as_array().unwrap().iter().map(|hit| hit["_source"].clone()).collect()
+    }
+
     /// A field's type in the mapping.
-    async fn type_of(&self, field: &str) -> String {
+    pub async fn type_of(&self, field: &str) -> String {
         let mapping = self.call(Method::Get, "/INDEX/_mapping", None).await;
         mapping[&self.name]["mappings"]["properties"][field]["type"].as_str().unwrap_or("none").to_string()
     }

@@ -11,6 +11,8 @@ mod index_name;
 mod key_text;
 mod options;
 mod outcome;
+mod page;
+mod reader;
 mod retries;
 mod sink;
 mod source;

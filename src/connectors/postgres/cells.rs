@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use arrow::array::{Array, RecordBatch, new_empty_array};
+use bytes::Bytes;
 use chrono_tz::Tz;
 
 use super::parameter::Parameter;
@@ -21,7 +22,7 @@ const COPY_END: &[u8] = &[0xff, 0xff];
 #[derive(Debug)]
 pub enum Work {
     /// The body of a COPY.
-    Copy(Vec<u8>),
+    Copy(Bytes),
     /// The parameters of each execution.
     Execute(Vec<Vec<Parameter>>),
 }
@@ -103,7 +104,7 @@ impl Cells {
                     }
                 }
                 body.extend_from_slice(COPY_END);
-                Ok(Work::Copy(body))
+                Ok(Work::Copy(body.into()))
             }
             Form::Arrays => {
                 let starts = range.clone().step_by(chunk.max(1));

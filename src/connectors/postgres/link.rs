@@ -61,6 +61,7 @@ impl Link {
         let (client, driver) = connecting.await.map_err(|e| errors::connect(&self.name(), e))?;
         let utf8 = driver.parameter("server_encoding") == Some("UTF8");
         let name = self.name();
+        #[allow(clippy::disallowed_methods)] // dies with the connection: `Drop` below
         let driver = tokio::spawn(async move {
             if let Err(error) = driver.await {
                 tracing::debug!("connection to {name} ended: {error}");

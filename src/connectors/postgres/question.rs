@@ -98,7 +98,7 @@ impl Question {
                 let arrays = self.keys.iter().enumerate().map(|(i, k)| format!("${}::{}[]", i + 1, k.wire_sql()));
                 let names: String = (1..=self.keys.len()).map(|i| format!("k{i}, ")).collect();
                 let equal = self.keys.iter().enumerate().map(|(i, key)| match key.pg {
-                    PgType::Other => format!("t.{}::pg_catalog.text = k.k{}", key.quoted(), i + 1),
+                    PgType::Other => format!("{} = k.k{}", key.text_sql("t."), i + 1),
                     _ => format!("t.{} = k.k{}", key.quoted(), i + 1),
                 });
                 format!(
@@ -156,10 +156,11 @@ impl Question {
     }
 }
 
-/// True where the database finds two values equal exactly when their bytes are.
+/// True where the database finds two values equal exactly when their bytes are, and no two keys have the same bytes (as
+/// two spellings of one uuid have).
 fn bytes_decide(key: &DbColumn) -> bool {
     match key.pg {
-        PgType::Int2 | PgType::Int4 | PgType::Int8 | PgType::Uuid => true,
+        PgType::Int2 | PgType::Int4 | PgType::Int8 => true,
         PgType::Text => key.bytes_decide,
         _ => false,
     }

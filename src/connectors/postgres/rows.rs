@@ -1,6 +1,6 @@
 //! Rows of a SELECT to Arrow: which columns to ask for, how each is read, which rows stay.
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::{filter_record_batch, prep_null_mask_filter};
 use arrow::datatypes::SchemaRef;
 use chrono_tz::Tz;
@@ -75,10 +75,10 @@ impl Selection {
         Ok(selection)
     }
 
-    /// What stands behind SELECT: `t."a", t."ip"::text`.
+    /// What stands behind SELECT: `t."a"`, `t."b"`.
     pub fn list(&self, alias: &str) -> Vec<String> {
         let columns = self.columns.iter().map(|column| match column.pg {
-            PgType::Other => format!("{alias}{}::pg_catalog.text", column.quoted()),
+            PgType::Other => column.text_sql(alias),
             _ => format!("{alias}{}", column.quoted()),
         });
         columns.collect()
@@ -171,7 +171,10 @@ impl RowReader {
         let options = RecordBatchOptions::new().with_row_count(Some(self.count));
         (self.count, self.bytes) = (0, 0);
         let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
-        let mask = self.filter.mask(&batch)?.map(|mask| prep_null_mask_filter(&mask));
+        let mask = self.filter.mask(&batch)?.map(|mask| match mask.null_count() {
+            0 => mask,
+            _ => prep_null_mask_filter(&mask),
+        });
         let batch = match &mask {
             Some(mask) => filter_record_batch(&batch, mask)?,
             None => batch,

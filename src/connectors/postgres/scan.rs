@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use datafusion::logical_expr::Expr;
-use futures::{FutureExt, TryStreamExt};
+use futures::stream::Fuse;
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::{Row, RowStream};
 
@@ -139,13 +140,14 @@ struct JdbcScanReader {
     /// The splits to come with their queries; the first may be running.
     waiting: VecDeque<(Split, String)>,
     ended: Vec<Split>,
-    running: Option<Pin<Box<RowStream>>>,
+    /// Fused: after its end it is asked once more when the last batch has been taken.
+    running: Option<Pin<Box<Fuse<RowStream>>>>,
     /// When the batch is closed though it is not full.
     linger: Option<Instant>,
 }
 
 impl JdbcScanReader {
-    /// The next row; `None` at the end of the split; `Err(())` when the batch should not wait for it.
+    /// The next row; `None` at the end of the split; `Err(None)` when the batch should not wait for it.
     async fn row(&mut self) -> Result<Option<Row>, Option<crate::Error>> {
         let Some(stream) = &mut self.running else { return Ok(None) };
         let next = match stream.try_next().now_or_never() {
@@ -185,7 +187,7 @@ impl SourceReader for JdbcScanReader {
         if self.running.is_none() {
             let none: [&str; 0] = [];
             let stream = self.connection.client.query_raw(&sql, none).await.map_err(|e| self.link.error(e))?;
-            self.running = Some(Box::pin(stream));
+            self.running = Some(Box::pin(stream.fuse()));
         }
         loop {
             match self.row().await {

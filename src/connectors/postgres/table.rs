@@ -235,6 +235,13 @@ impl DbColumn {
         quoted(&self.name)
     }
 
+    /// Its text as the database shows it, for types that we know only by their text. A cast would show `10.0.0.1` of
+    /// type inet as `10.0.0.1/32`.
+    pub fn text_sql(&self, alias: &str) -> String {
+        let column = format!("{alias}{}", self.quoted());
+        format!("CASE WHEN {column} IS NOT NULL THEN pg_catalog.concat({column}) END")
+    }
+
     /// The oid of the elements of an array.
     pub fn element_oid(&self) -> u32 {
         match self.ty.kind() {

@@ -195,7 +195,7 @@ async fn step(client: &Client, statement: &Statement, work: &Work) -> Result<(),
         Work::Copy(body) => {
             let sink: CopyInSink<Bytes> = client.copy_in(statement).await?;
             let mut sink = std::pin::pin!(sink);
-            sink.send(Bytes::copy_from_slice(body)).await?;
+            sink.send(body.clone()).await?;
             sink.as_mut().finish().await?;
         }
         // Sent one behind the other without waiting for answers in between.

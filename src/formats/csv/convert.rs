@@ -38,7 +38,10 @@ impl Converter<'_> {
         let Column { values, ty, .. } = column;
         let fits = match values {
             Values::Text(ranges) => push(ranges, |bytes| bytes.extend_from_slice(text.as_bytes())),
-            Values::Boolean(values) => Some(values.push(number::trim(text).eq_ignore_ascii_case("true"))),
+            Values::Boolean(values) => {
+                values.push(number::trim(text).eq_ignore_ascii_case("true"));
+                Some(())
+            }
             Values::TinyInt(values) => number::trim(text).parse().ok().map(|v| values.push(v)),
             Values::SmallInt(values) => number::trim(text).parse().ok().map(|v| values.push(v)),
             Values::Int(values) => number::trim(text).parse().ok().map(|v| values.push(v)),
@@ -46,7 +49,10 @@ impl Converter<'_> {
             Values::Float(values) => number::parse_float(text).map(|v| values.push(v)),
             Values::Double(values) => number::parse_double(text).map(|v| values.push(v)),
             Values::Decimal { precision, scale, values } => match number::parse_decimal(text, *precision, *scale) {
-                Decimal::Fits(unscaled) => Some(values.push(unscaled)),
+                Decimal::Fits(unscaled) => {
+                    values.push(unscaled);
+                    Some(())
+                }
                 Decimal::Overflow if ty.nullable => return column.push_null().map_err(|e| e.message),
                 Decimal::Overflow | Decimal::Invalid => None,
             },
@@ -70,7 +76,8 @@ impl Converter<'_> {
                 for element in elements(text, &self.rules.element_delimiter) {
                     self.cell(items, Some(element))?;
                 }
-                Some(ends.push(items.len() as i32))
+                ends.push(items.len() as i32);
+                Some(())
             }
             // No element at all is no row.
             Values::Row(_) if text.is_empty() => return column.push_null().map_err(|e| format!("is {}", e.message)),

@@ -9,7 +9,7 @@ use datafusion::logical_expr::ColumnarValue;
 use super::call::Call;
 use crate::error::Result;
 use crate::functions::{Arity, EvalContext, ScalarFunction, Signature};
-use crate::types::coercion::common_type;
+use crate::types::coercion::common_argument_type;
 use crate::types::{SqlType, TypeKind};
 
 /// What a parameter takes, and what an argument is cast to.
@@ -250,7 +250,7 @@ impl ScalarFunction for &'static Builtin {
 
     fn signature(&self, arguments: &[SqlType]) -> Option<Signature> {
         let unified = match (self.common, self.element, arguments) {
-            (true, _, _) => vec![common_type(arguments)?; arguments.len()],
+            (true, _, _) => vec![common_argument_type(arguments)?; arguments.len()],
             (_, true, [array @ SqlType { kind: TypeKind::Array(element), .. }, wanted]) => {
                 vec![array.clone(), element.as_ref().clone().with_nullable(wanted.nullable)]
             }

@@ -49,7 +49,7 @@ fn column(cursor: &mut Cursor<'_>) -> Result<Element> {
     let mut key = None;
     let kind = if cursor.accept("AS") {
         let (expr, sql, _) = cursor.expr()?;
-        ColumnKind::Computed { expr, sql }
+        ColumnKind::Computed { expr: Box::new(expr), sql }
     } else {
         let at = cursor.here();
         let ty = cursor.data_type()?;

@@ -1,5 +1,7 @@
 //! The connector `jdbc` against a real PostgreSQL, found by the environment variable `MILLSTREAM_TEST_POSTGRES`
-//! (`postgresql://user@host:port/database`).
+//! (`postgresql://user:password@host:port/database`, the password only where the server wants one).
+
+#![allow(clippy::disallowed_methods)] // tests spawn on their own runtime
 
 mod bad_input;
 mod lookup;
@@ -19,39 +21,44 @@ use millstream::types::{Field, Schema, SqlType, TypeKind};
 use tokio_postgres::{Client, NoTls};
 
 /// Where the server is.
-struct Server {
+pub struct Server {
     /// `host:port`
-    address: String,
-    user: String,
-    database: String,
+    pub address: String,
+    pub user: String,
+    pub password: Option<String>,
+    pub database: String,
 }
 
-fn server() -> Server {
+pub fn server() -> Server {
     let url = std::env::var("MILLSTREAM_TEST_POSTGRES").unwrap_or_else(|_| {
         panic!(
             "these tests need a PostgreSQL: start one with `make up` and set MILLSTREAM_TEST_POSTGRES to \
-             postgresql://user@host:port/database"
+             postgresql://user:password@host:port/database"
         )
     });
     let rest = url.strip_prefix("postgresql://").expect("MILLSTREAM_TEST_POSTGRES starts with postgresql://");
-    let (user, rest) = rest.split_once('@').expect("MILLSTREAM_TEST_POSTGRES has a user");
+    let (login, rest) = rest.split_once('@').expect("MILLSTREAM_TEST_POSTGRES has a user");
     let (address, database) = rest.split_once('/').expect("MILLSTREAM_TEST_POSTGRES has a database");
-    let user = user.split(':').next().unwrap_or(user);
-    Server { address: address.into(), user: user.into(), database: database.into() }
+    let (user, password) =
+        login.split_once(':').map_or((login, None), |(user, password)| (user, Some(password.into())));
+    Server { address: address.into(), user: user.into(), password, database: database.into() }
 }
 
 /// A schema of a test's own.
-struct Db {
+pub struct Db {
     client: Client,
-    schema: String,
+    pub schema: String,
 }
 
 impl Db {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let server = server();
         let (host, port) = server.address.split_once(':').expect("the address has a port");
         let mut config = tokio_postgres::Config::new();
         config.host(host).port(port.parse().unwrap()).user(&server.user).dbname(&server.database);
+        if let Some(password) = &server.password {
+            config.password(password);
+        }
         let (client, connection) = config.connect(NoTls).await.expect("PostgreSQL answers");
         tokio::spawn(connection);
         let schema = format!("test_{}", uuid::Uuid::new_v4().simple());
@@ -59,12 +66,12 @@ impl Db {
         Self { client, schema }
     }
 
-    async fn run(&self, sql: &str) {
+    pub async fn run(&self, sql: &str) {
         self.client.batch_execute(sql).await.unwrap_or_else(|e| panic!("{sql}: {e:?}"));
     }
 
     /// The rows of a query as text, `NULL` for NULL, columns separated by `|`.
-    async fn rows(&self, sql: &str) -> Vec<String> {
+    pub async fn rows(&self, sql: &str) -> Vec<String> {
         let messages = self.client.simple_query(sql).await.unwrap_or_else(|e| panic!("{sql}: {e:?}"));
         let rows = messages.into_iter().filter_map(|m| match m {
             tokio_postgres::SimpleQueryMessage::Row(row) => {
@@ -78,6 +85,13 @@ impl Db {
     /// `name` in our schema as a table with these columns; `key` counts the leading columns of its PRIMARY KEY.
     fn table(&self, name: &str, columns: &[(&str, TypeKind)], key: usize) -> TableDescriptor {
         let server = server();
+        let mut options = vec![
+            ("connector", "jdbc".to_string()),
+            ("url", format!("jdbc:postgresql://{}/{}", server.address, server.database)),
+            ("username", server.user),
+            ("table-name", format!("{}.{name}", self.schema)),
+        ];
+        options.extend(server.password.map(|password| ("password", password)));
         let columns =
             columns.iter().enumerate().map(|(i, (name, kind))| Field::new(*name, SqlType::new(kind.clone(), i >= key)));
         TableDescriptor {
@@ -86,19 +100,12 @@ impl Db {
             metadata: vec![],
             primary_key: (0..key).collect(),
             partition_keys: vec![],
-            options: [
-                ("connector", "jdbc".to_string()),
-                ("url", format!("jdbc:postgresql://{}/{}", server.address, server.database)),
-                ("username", server.user),
-                ("table-name", format!("{}.{name}", self.schema)),
-            ]
-            .into_iter()
-            .collect(),
+            options: options.into_iter().collect(),
             zone: chrono_tz::Europe::Berlin,
         }
     }
 
-    async fn drop(self) {
+    pub async fn drop(self) {
         self.run(&format!("DROP SCHEMA {} CASCADE", self.schema)).await;
     }
 }

@@ -101,7 +101,7 @@ async fn a_filter_means_the_same_wherever_it_is_applied() {
         ("u", string()),
     ];
     let source = jdbc().source(&db.table("t", &columns, 0)).unwrap();
-    let at = |millis| lit(ScalarValue::TimestampMillisecond(Some(1_704_067_200_000 + millis), None));
+    let at = |millis: i64| lit(ScalarValue::TimestampMillisecond(Some(1_704_067_200_000 + millis), None));
     let cases: Vec<(Expr, &[&str])> = vec![
         (col("s").eq(lit("a")), &["1"]),
         (col("s").not_eq(lit("a")), &["2", "3"]),

@@ -97,8 +97,10 @@ fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Misfit> {
     bytes.try_into().map_err(|_| Misfit::malformed("value"))
 }
 
+type ReadWhole = fn(&[u8]) -> Result<i64, Misfit>;
+
 /// How whole numbers of a type are read.
-fn whole(pg: &PgType) -> Option<fn(&[u8]) -> Result<i64, Misfit>> {
+fn whole(pg: &PgType) -> Option<ReadWhole> {
     Some(match pg {
         PgType::Int2 => |b| Ok(i16::from_be_bytes(fixed(b)?).into()),
         PgType::Int4 => |b| Ok(i32::from_be_bytes(fixed(b)?).into()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Decimal128Array, TimestampMillisecondArray};
 use arrow::datatypes::{Date32Type, TimestampMillisecondType};
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{LocalResult, NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 
 use crate::error::{Error, Result};
@@ -103,7 +103,7 @@ pub static UNIX_TIMESTAMP: Builtin = Builtin {
             if present.at(row).is_none() || patterns.as_ref().is_some_and(|p| p.at(row).is_none()) {
                 return Ok(None);
             }
-            let instant = |t: NaiveDateTime| local_to_instant(t.and_utc().timestamp_millis(), call.context.zone);
+            let instant = |t: NaiveDateTime| later_instant(t, call.context.zone);
             Ok(Some(read(row)?.map_or(NO_TIME, |t| instant(t).div_euclid(1_000))))
         })
     },
@@ -151,16 +151,25 @@ pub static CONVERT_TZ: Builtin = Builtin {
         let pattern = JavaPattern::parse(SECONDS)?;
         call.write(|row, out| {
             let (text, from, to) = (texts.at(row)?, from.at(row)?, to.at(row)?);
-            let local = pattern.parse_text(text)?.and_utc().timestamp_millis();
+            let local = pattern.parse_text(text)?;
             // Java takes GMT for a zone it doesn't know.
             let zone = |name: &str| name.parse::<Tz>().unwrap_or(Tz::UTC);
-            let moved = instant_to_local(local_to_instant(local, zone(from)), zone(to));
+            let moved = instant_to_local(later_instant(local, zone(from)), zone(to));
             pattern.format(naive_from_ms(moved)?, Some(zone(to)), out);
             Some(())
         })
     },
     ..BUILTIN
 };
+
+/// Like [`local_to_instant`], but of the hour that a clock shows twice the second one: these functions go through Java's
+/// old calendar.
+fn later_instant(local: NaiveDateTime, zone: Tz) -> i64 {
+    match zone.from_local_datetime(&local) {
+        LocalResult::Ambiguous(_, later) => later.timestamp_millis(),
+        _ => local_to_instant(local.and_utc().timestamp_millis(), zone),
+    }
+}
 
 /// Reads the first argument by the second, a pattern, or by `standard` where there is none.
 fn reader<'a>(

@@ -3,7 +3,7 @@
 use arrow::array::ArrayRef;
 use chrono::{Datelike, NaiveDate};
 
-use super::extract::local_nanos;
+use super::extract::nanos;
 use crate::error::Result;
 use crate::functions::library::builtin::{Family, Overload, Returns, TypeName};
 use crate::functions::library::call::Call;
@@ -15,7 +15,7 @@ use Family::{Date, Instant, Text, Timestamp};
 const INT: Returns = Returns::Kind(TypeName::Int);
 const DAY: i128 = 86_400_000_000_000;
 
-/// The unit as a text, then from and to; cut off towards zero.
+/// The unit as a text, then from and to; cut off towards zero. Between instants a day has 24 hours.
 pub static TIMESTAMP_DIFF: Builtin = Builtin {
     name: "TIMESTAMPDIFF",
     usage: "TIMESTAMPDIFF(unit, from, to) is the number of whole units between two times.",
@@ -25,15 +25,13 @@ pub static TIMESTAMP_DIFF: Builtin = Builtin {
         Overload { parameters: &[Text, Date, Date], returns: INT },
         Overload { parameters: &[Text, Timestamp, Date], returns: INT },
         Overload { parameters: &[Text, Date, Timestamp], returns: INT },
-        Overload { parameters: &[Text, Timestamp, Instant], returns: INT },
-        Overload { parameters: &[Text, Instant, Timestamp], returns: INT },
     ],
     kernel: difference,
     ..BUILTIN
 };
 
 fn difference(call: &Call<'_>) -> Result<ArrayRef> {
-    let (units, from, to) = (call.text(0)?, local_nanos(call, 1)?, local_nanos(call, 2)?);
+    let (units, from, to) = (call.text(0)?, nanos(call, 1)?, nanos(call, 2)?);
     call.collect(|row| {
         let (from, to) = (from(row)?, to(row)?);
         let seconds = |n: i128| Some((to - from) / (n * 1_000_000_000));

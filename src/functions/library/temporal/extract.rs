@@ -108,6 +108,15 @@ fn apply(call: &Call<'_>, part: impl Fn(NaiveDate, i64) -> i64) -> Result<ArrayR
     })
 }
 
+/// Nanoseconds since 1970 of each value: of an instant in UTC, of the others as they are written.
+pub fn nanos(call: &Call<'_>, n: usize) -> Result<Box<dyn Fn(usize) -> Option<i128>>> {
+    if !call.argument_type(n)?.kind.is_timestamp() {
+        return local_nanos(call, n);
+    }
+    let (ticks, nanos) = call.ticks(n)?;
+    Ok(Box::new(move |row| Some(i128::from(ticks.at(row)?) * i128::from(nanos))))
+}
+
 /// Nanoseconds since 1970 on the wall clock of each value of a date, time or timestamp argument.
 pub fn local_nanos(call: &Call<'_>, n: usize) -> Result<Box<dyn Fn(usize) -> Option<i128>>> {
     match call.argument_type(n)?.kind {
@@ -128,9 +137,6 @@ pub fn local_nanos(call: &Call<'_>, n: usize) -> Result<Box<dyn Fn(usize) -> Opt
                 Some(i128::from(instant_to_local(ms, zone)) * 1_000_000 + instant.rem_euclid(1_000_000))
             }))
         }
-        _ => {
-            let (ticks, nanos) = call.ticks(n)?;
-            Ok(Box::new(move |row| Some(i128::from(ticks.at(row)?) * i128::from(nanos))))
-        }
+        _ => nanos(call, n),
     }
 }

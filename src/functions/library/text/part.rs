@@ -9,7 +9,7 @@ use crate::functions::library::builtin::{Family, Nulls, Overload, Returns, TypeN
 use crate::functions::library::call::Call;
 use crate::functions::library::operators::as_varchar;
 use crate::functions::library::{BUILTIN, Builtin};
-use crate::types::coercion::common_type;
+use crate::types::coercion::common_argument_type;
 use crate::types::{SqlType, TypeKind};
 
 use Family::{Bytes, Int, Text};
@@ -125,7 +125,7 @@ fn split(text: &str, delimiter: &str, index: i32, out: &mut String) -> Option<()
 
 /// What the values behind the index have in common.
 fn behind_the_index(arguments: &[SqlType]) -> Option<TypeKind> {
-    common_type(arguments.get(1..)?).map(|ty| ty.kind)
+    common_argument_type(arguments.get(1..)?).map(|ty| ty.kind)
 }
 
 pub static ELT: Builtin = Builtin {

@@ -7,6 +7,7 @@ use super::casts::CastMode;
 use crate::error::{Error, Result};
 use crate::functions::TypedExpr;
 use crate::functions::library::operators;
+use crate::types::coercion::common_type;
 use crate::types::{RowField, SqlType, TypeKind};
 
 impl Binder<'_> {
@@ -48,7 +49,7 @@ impl Binder<'_> {
     }
 
     fn unified(&self, values: Vec<TypedExpr>, construct: &str) -> Result<(Vec<TypedExpr>, SqlType)> {
-        let ty = self.common(&values, construct)?;
+        let ty = self.common(&values, construct, common_type)?;
         let cast = values.into_iter().map(|v| self.convert(v, &ty, CastMode::Explicit)).collect::<Result<Vec<_>>>()?;
         Ok((cast, ty))
     }

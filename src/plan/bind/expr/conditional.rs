@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::functions::TypedExpr;
 use crate::functions::library::operators;
 use crate::span::Span;
-use crate::types::coercion::common_type;
+use crate::types::coercion::{common_argument_type, common_type};
 use crate::types::{SqlType, TypeKind};
 
 impl Binder<'_> {
@@ -50,7 +50,7 @@ impl Binder<'_> {
 
     /// `CASE WHEN conditions[i] THEN results[i] … ELSE the last result END`
     fn choose(&self, conditions: Vec<TypedExpr>, results: Vec<TypedExpr>) -> Result<TypedExpr> {
-        let ty = self.common(&results, "CASE")?;
+        let ty = self.common(&results, "CASE", common_type)?;
         let mut results = results
             .into_iter()
             .map(|r| self.convert(r, &ty, CastMode::Explicit).map(|r| Box::new(r.expr)))
@@ -60,14 +60,19 @@ impl Binder<'_> {
         Ok(TypedExpr::new(Expr::Case(Case::new(None, branches, otherwise)), ty))
     }
 
-    /// The type of several values, which must not all be NULL.
-    pub(super) fn common(&self, values: &[TypedExpr], construct: &str) -> Result<SqlType> {
+    /// The type of several values, which must not all be NULL, by one of the two rules of Flink's.
+    pub(super) fn common(
+        &self,
+        values: &[TypedExpr],
+        construct: &str,
+        rule: fn(&[SqlType]) -> Option<SqlType>,
+    ) -> Result<SqlType> {
         let types = values.iter().map(|v| v.ty.clone()).collect::<Vec<_>>();
         if types.iter().all(|t| t.kind == TypeKind::Null) {
             return Err(Error::statement(format!("every value of {construct} is NULL, so it has no type"))
                 .with_hint("Give one a type: CAST(NULL AS INT)."));
         }
-        common_type(&types).ok_or_else(|| {
+        rule(&types).ok_or_else(|| {
             let listed = types.iter().map(|t| t.kind.to_string()).collect::<Vec<_>>().join(", ");
             Error::statement(format!("{construct} mixes types that have nothing in common: {listed}"))
                 .with_hint("Make them one type with CAST.")
@@ -76,7 +81,7 @@ impl Binder<'_> {
 
     pub(super) fn coalesce(&self, name: &str, arguments: &[&ast::Expr]) -> Result<TypedExpr> {
         let mut values = arguments.iter().map(|a| self.bind_operand(a)).collect::<Result<Vec<_>>>()?;
-        let ty = self.common(&values, name)?;
+        let ty = self.common(&values, name, common_argument_type)?;
         let ty = ty.with_nullable(values.iter().all(|v| v.ty.nullable));
         if let Some(end) = values.iter().position(|v| !v.ty.nullable) {
             values.truncate(end + 1); // what follows a value that is never NULL is never looked at

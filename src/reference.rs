@@ -1,0 +1,154 @@
+//! The generated parts of the documentation: option tables, functions, settings, from the code that reads them.
+//!
+//! A page has a marker such as `<!-- options:kafka -->`; what stands between it and `<!-- end -->` is made here. A test
+//! compares, and `UPDATE_EXPECT=1 cargo test --lib reference` writes.
+
+use crate::connectors::options::{COMMON_OPTIONS, OptionSpec, OptionType, quoted_list};
+use crate::connectors::{self};
+use crate::formats;
+use crate::functions::library;
+use crate::settings::{Effect, SETTINGS};
+
+const END: &str = "<!-- end -->";
+
+/// The page with every marked part made anew. An unknown marker is left as it is.
+pub fn fill(page: &str) -> String {
+    let mut out = String::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        out += line;
+        out.push('\n');
+        let name = line.trim().strip_prefix("<!-- ").and_then(|l| l.strip_suffix(" -->"));
+        let Some(text) = name.and_then(part) else { continue };
+        out += &format!("\n{}\n{END}\n", text.trim_end());
+        let rest: Vec<&str> = lines.clone().collect();
+        // What stood there before goes away, if its end is marked before the next part begins.
+        let end = rest.iter().position(|l| l.trim() == END);
+        let next = rest.iter().position(|l| is_marker(l));
+        if end.is_some_and(|end| next.is_none_or(|next| end < next)) {
+            lines.by_ref().take(end.unwrap_or(0) + 1).for_each(drop);
+        }
+    }
+    out
+}
+
+fn is_marker(line: &str) -> bool {
+    let name = line.trim().strip_prefix("<!-- ").and_then(|l| l.strip_suffix(" -->"));
+    name.is_some_and(|name| name.starts_with("options:") || name == "functions" || name == "settings")
+}
+
+fn part(name: &str) -> Option<String> {
+    match name {
+        "functions" => Some(functions()),
+        "settings" => Some(settings()),
+        "options:common" => Some(table(COMMON_OPTIONS)),
+        _ => options(name.strip_prefix("options:")?),
+    }
+}
+
+fn options(name: &str) -> Option<String> {
+    if let Some(connector) = connectors::all().iter().find(|c| c.names().contains(&name)) {
+        return Some(table(connector.options()));
+    }
+    formats::find(name, None).ok().map(|format| table(format.options()))
+}
+
+fn table(specs: &[OptionSpec]) -> String {
+    let mut text = String::from("| Option | Default | Value | Flink | Meaning |\n| --- | --- | --- | --- | --- |\n");
+    for spec in specs {
+        let default = match (spec.required, spec.default) {
+            (true, _) => "required".to_string(),
+            (false, Some(default)) => format!("`{default}`"),
+            (false, None) => String::new(),
+        };
+        let flink = if spec.flink { "yes" } else { "ours" };
+        text += &format!("| `{}` | {default} | {} | {flink} | {} |\n", spec.key, value(spec.ty), cell(spec.about));
+    }
+    text
+}
+
+fn value(ty: OptionType) -> String {
+    match ty {
+        OptionType::Text => "text".to_string(),
+        OptionType::Bool => "true or false".to_string(),
+        OptionType::Int => "whole number".to_string(),
+        OptionType::Duration => "duration".to_string(),
+        OptionType::MemorySize => "size".to_string(),
+        OptionType::List => "list, `;` between".to_string(),
+        OptionType::Enum(words) => quoted_list(words).replace('\'', "`"),
+    }
+}
+
+fn functions() -> String {
+    let mut all = library::all();
+    all.sort_by_key(|f| f.name());
+    let mut text = String::from("| Function | Also | Usage |\n| --- | --- | --- |\n");
+    for function in all {
+        text +=
+            &format!("| `{}` | {} | {} |\n", function.name(), function.aliases().join(", "), cell(function.usage()));
+    }
+    text
+}
+
+fn settings() -> String {
+    let mut text = String::from("| Option | Default | Flink | Meaning |\n| --- | --- | --- | --- |\n");
+    for spec in SETTINGS.iter().filter(|s| s.effect == Effect::Works) {
+        let default = spec.default.map(|d| format!("`{d}`")).unwrap_or_default();
+        let flink = if spec.flink { "yes" } else { "ours" };
+        text += &format!("| `{}` | {default} | {flink} | {} |\n", spec.key, cell(spec.about));
+    }
+    let names: Vec<String> =
+        SETTINGS.iter().filter(|s| s.effect == Effect::None).map(|s| format!("`{}`", s.key)).collect();
+    text + &format!("\nAccepted, without effect: {}.\n", names.join(", "))
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                pages(&path, found);
+            } else if path.extension().is_some_and(|e| e == "md") {
+                found.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn the_documentation_says_what_the_code_reads() {
+        let mut found = Vec::new();
+        pages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs"), &mut found);
+        let mut parts = 0;
+        for path in found {
+            let page = std::fs::read_to_string(&path).unwrap();
+            parts += page.lines().filter(|l| is_marker(l)).count();
+            let filled = fill(&page);
+            if std::env::var_os("UPDATE_EXPECT").is_some() {
+                std::fs::write(&path, &filled).unwrap();
+            }
+            assert!(
+                page == filled || std::env::var_os("UPDATE_EXPECT").is_some(),
+                "{} is out of date: run `make bless`",
+                path.display()
+            );
+        }
+        assert!(parts > 5, "the pages have lost their markers");
+    }
+
+    #[test]
+    fn a_part_is_made_anew_and_the_rest_stays() {
+        let once = fill("a\n<!-- options:common -->\n\nb\n");
+        assert!(once.starts_with("a\n<!-- options:common -->\n\n| Option |"), "{once}");
+        assert!(once.ends_with("<!-- end -->\n\nb\n"), "{once}");
+        assert_eq!(fill(&once), once);
+    }
+}

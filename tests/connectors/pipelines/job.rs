@@ -1,0 +1,106 @@
+//! A process of the binary, watched, stopped as a user would stop it, and read to its last line.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::stage::Stage;
+use crate::kafka::PATIENCE;
+
+pub struct Job {
+    child: Child,
+    stdout: PathBuf,
+    stderr: PathBuf,
+    what: String,
+}
+
+/// How a process ended and all that it said.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Stage {
+    /// Starts `millstream run` with these arguments and the stage's integrations.
+    pub fn start(&self, arguments: &[&str]) -> Job {
+        let config = self.path("generated.toml").display().to_string();
+        self.start_with(&config, arguments)
+    }
+
+    /// Starts a file of `sql/alerting` with this test's names.
+    pub fn start_file(&self, name: &str) -> Job {
+        let path = self.write(name, &self.job_text(name));
+        self.start(&[&path])
+    }
+
+    /// Runs a statement to its end.
+    pub async fn query(&self, sql: &str) -> Ended {
+        self.start(&["-q", "-e", sql]).end().await
+    }
+
+    pub fn start_with(&self, config: &str, arguments: &[&str]) -> Job {
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let (stdout, stderr) = (self.path(&format!("{id}.out")), self.path(&format!("{id}.err")));
+        let child = Command::new(env!("CARGO_BIN_EXE_millstream"))
+            .args(["run", "--config", config])
+            .args(arguments)
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .stdout(File::create(&stdout).unwrap())
+            .stderr(File::create(&stderr).unwrap())
+            .spawn()
+            .unwrap();
+        Job { child, stdout, stderr, what: arguments.join(" ") }
+    }
+}
+
+impl Job {
+    /// Fails the test when the process has ended.
+    pub fn check(&mut self) {
+        let ended = self.child.try_wait().unwrap();
+        assert!(ended.is_none(), "{} ended by itself with {ended:?}:\n{}", self.what, self.said());
+    }
+
+    /// SIGTERM: it must end with status 0.
+    pub async fn stop(mut self) -> Ended {
+        self.check();
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let ended = self.end().await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        ended
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn end(mut self) -> Ended {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                let read = |path| fs::read_to_string(path).unwrap();
+                return Ended { code: status.code(), stdout: read(&self.stdout), stderr: read(&self.stderr) };
+            }
+            assert!(start.elapsed() < PATIENCE, "{} does not end:\n{}", self.what, self.said());
+            pause().await;
+        }
+    }
+
+    pub fn said(&self) -> String {
+        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        format!("{}{}", read(&self.stdout), read(&self.stderr))
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+/// Between two looks at something that another process does.
+pub async fn pause() {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
