@@ -145,21 +145,6 @@ async fn a_reader_goes_on_from_the_position_of_another() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_has_taken_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), "a.csv", "1\n2\n3\n");
-    let source = FileSource::try_new(&described("a INT", folder.path(), &[])).unwrap();
-    let context = context(100);
-    let splits = source.splits(&context).await.unwrap();
-    let mut reader = source.open(splits, &context).await.unwrap();
-    // Polled once: the read has begun, and is dropped.
-    assert!(futures::poll!(std::pin::pin!(reader.next())).is_pending());
-    assert_eq!(reader.positions()[0].position, "0");
-    let SourceEvent::Rows { rows, .. } = reader.next().await.unwrap() else { panic!("rows come first") };
-    assert_eq!(cells(&rows), ["1", "2", "3"]);
-}
-
-#[tokio::test]
 async fn a_monitored_folder_gives_files_as_they_appear_and_resumes_behind_them() {
     let folder = tempfile::tempdir().unwrap();
     let table = described("a INT", folder.path(), &[("source.monitor-interval", "1 ms")]);
