@@ -10,6 +10,7 @@ pub fn all() -> &'static [&'static dyn Connector] {
         &super::kafka::Kafka,
         &super::postgres::Jdbc,
         &super::opensearch::OpenSearch,
+        &super::filesystem::Filesystem,
         &super::datagen::Datagen,
         &super::print::Print,
         &super::blackhole::Blackhole,

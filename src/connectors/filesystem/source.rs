@@ -1,0 +1,80 @@
+//! The source of a filesystem table: which files are read.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::blocking;
+use super::columns::RowColumns;
+use super::location::shown;
+use super::reader::{FileQueue, FileReader};
+use super::table::FileTable;
+use super::watch::{WatchPosition, WatchReader};
+use crate::connectors::{OpenContext, ScanRequest, Source, SourceReader, Split, TableDescriptor};
+use crate::error::{Error, Result};
+
+/// Reads the files there are, or those and all that appear.
+#[derive(Debug, Clone)]
+pub struct FileSource {
+    table: Arc<FileTable>,
+    columns: RowColumns,
+}
+
+impl FileSource {
+    /// A description of all columns; everything the options say is checked.
+    pub fn try_new(table: &TableDescriptor) -> Result<Self> {
+        let table = FileTable::try_new(table)?;
+        let all: Vec<usize> = (0..table.descriptor.scan_schema().len()).collect();
+        Ok(Self { columns: RowColumns::try_new(&table, &all)?, table: Arc::new(table) })
+    }
+}
+
+#[async_trait]
+impl Source for FileSource {
+    fn is_bounded(&self) -> bool {
+        self.table.options.monitor_interval.is_none()
+    }
+
+    fn narrow(&self, scan: ScanRequest) -> Result<Arc<dyn Source>> {
+        let columns = RowColumns::try_new(&self.table, &scan.projection)?;
+        Ok(Arc::new(Self { table: self.table.clone(), columns }))
+    }
+
+    fn describe(&self) -> String {
+        let path = shown(&self.table.options.listing.root);
+        let monitored = match self.table.options.monitor_interval {
+            Some(interval) => format!(", monitor-interval={interval:?}"),
+            None => String::new(),
+        };
+        format!("path={path}, format={}{monitored}", self.table.format.name())
+    }
+
+    /// One per file; one for all of a folder that is monitored, whose files are not known yet.
+    async fn splits(&self, _context: &OpenContext) -> Result<Vec<Split>> {
+        let listing = self.table.options.listing.clone();
+        let owner = self.table.descriptor.owner();
+        let files = blocking::run(move || listing.files()).await.map_err(|e| e.context(owner))?;
+        if !self.is_bounded() {
+            let id = self.table.options.listing.root.display().to_string();
+            return Ok(vec![Split { id, position: WatchPosition::default().to_string() }]);
+        }
+        Ok(files.iter().map(|file| Split { id: file.name.to_string(), position: "0".into() }).collect())
+    }
+
+    async fn open(&self, splits: Vec<Split>, context: &OpenContext) -> Result<Box<dyn SourceReader>> {
+        let listing = &self.table.options.listing;
+        let queue = FileQueue::new(&listing.root, self.columns.clone(), context.batch_rows);
+        let metrics = context.metrics.clone();
+        let Some(interval) = self.table.options.monitor_interval else {
+            return Ok(Box::new(FileReader::try_new(splits, queue, metrics)?));
+        };
+        match splits.as_slice() {
+            [split] => Ok(Box::new(WatchReader::try_new(split, queue, listing.clone(), interval, metrics)?)),
+            _ => Err(Error::internal("a monitored folder is one split")),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;
