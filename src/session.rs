@@ -214,7 +214,7 @@ impl Default for Session {
 }
 
 impl Query {
-    /// The next rows with what they do; `None` at the end.
+    /// The next rows with what they do; `None` at the end. Cancel safe.
     ///
     /// # Errors
     /// The job's failure, once its rows are read.
@@ -223,8 +223,9 @@ impl Query {
             Some(batch) => Ok(Some(batch)),
             None if self.ended => Ok(None),
             None => {
+                let end = self.job.wait().await;
                 self.ended = true;
-                self.job.wait().await.map(|_: JobEnd| None)
+                end.map(|_: JobEnd| None)
             }
         }
     }

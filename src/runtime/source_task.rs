@@ -118,6 +118,9 @@ impl SourceTask {
         let mut ticks = tokio::time::interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut commands_open = true;
+        if self.chain.is_satisfied() {
+            self.context.satisfied();
+        }
         loop {
             if *signal.borrow() != Signal::Run {
                 return self.finish(EndKind::Stop).await;
@@ -145,7 +148,7 @@ impl SourceTask {
         let count = rows.num_rows();
         self.metrics.door.rows.fetch_add(count as u64, Ordering::Relaxed);
         let (batch, watermark) = self.steps.apply(rows)?;
-        self.watermarks.on_rows(&split, count, watermark);
+        self.watermarks.on_rows(&split, count, watermark, Instant::now());
         if let Some(batch) = batch.filter(|b| !b.is_empty()) {
             self.chain.push(StreamElement::Batch(batch)).await?;
         }
@@ -173,7 +176,7 @@ impl SourceTask {
     }
 
     async fn advance(&mut self) -> Result<()> {
-        let advance = self.watermarks.advance();
+        let advance = self.watermarks.advance(Instant::now());
         if self.steps.watermark.is_none() {
             return Ok(());
         }

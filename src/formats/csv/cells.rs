@@ -100,3 +100,40 @@ impl Cells {
         Ok(chars.as_str())
     }
 }
+
+/// The first line feed that is not inside a quoted cell.
+pub(super) fn line_end(text: &[u8], quote: u8, rules: &Rules) -> Option<usize> {
+    let (mut at, mut cell_starts) = (0, true);
+    loop {
+        let byte = *text.get(at)?;
+        if cell_starts && byte == quote {
+            at = quoted_end(text, at + 1, quote, rules.escape)?;
+            cell_starts = false;
+            continue;
+        }
+        if byte == b'\n' {
+            return Some(at);
+        }
+        cell_starts = byte == rules.delimiter;
+        at += if Some(byte) == rules.escape { 2 } else { 1 };
+        if !cell_starts && rules.escape.is_none() {
+            at += memchr::memchr2(rules.delimiter, b'\n', text.get(at..)?)?;
+        }
+    }
+}
+
+/// The position behind the quote that closes the cell whose text begins at `at`.
+fn quoted_end(text: &[u8], mut at: usize, quote: u8, escape: Option<u8>) -> Option<usize> {
+    loop {
+        let byte = *text.get(at)?;
+        if Some(byte) == escape && escape != Some(quote) {
+            at += 2;
+        } else if byte != quote {
+            at += 1;
+        } else if text.get(at + 1) == Some(&quote) {
+            at += 2;
+        } else {
+            return Some(at + 1);
+        }
+    }
+}
