@@ -10,10 +10,11 @@ pub fn all() -> &'static [&'static dyn Connector] {
         &super::kafka::Kafka,
         &super::postgres::Jdbc,
         &super::opensearch::OpenSearch,
+        &super::filesystem::Filesystem,
         &super::datagen::Datagen,
         &super::print::Print,
         &super::blackhole::Blackhole,
-    ] & [&super::kafka::Kafka, &super::postgres::Jdbc, &super::opensearch::OpenSearch, &super::filesystem::Filesystem]
+    ]
 }
 
 /// The connector that answers to `name`.
