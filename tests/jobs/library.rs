@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use millstream::arrow::array::{AsArray, Float64Array, Int32Array, RecordBatch, StringArray};
+use millstream::arrow::array::{AsArray, Float64Array, Int32Array, LargeStringArray, RecordBatch, StringArray};
 use millstream::arrow::datatypes::{DataType, Field, Float64Type, Int32Type, Schema};
 use millstream::runtime::JobEnd;
 use millstream::{Error, ErrorKind, Outcome, Session};
@@ -116,9 +116,11 @@ async fn a_batch_that_does_not_fit_its_channel_fails_the_query_by_the_columns() 
 
 #[tokio::test]
 async fn arrow_types_that_mean_the_same_are_taken() {
-    let schema = Schema::new(vec![Field::new("name", DataType::LargeUtf8, true), Field::new("n", DataType::Int32, true)]);
-    let names = millstream::arrow::array::LargeStringArray::from(vec!["doc"]);
-    let batch = RecordBatch::try_new(Arc::new(schema.clone()), vec![Arc::new(names), Arc::new(Int32Array::from(vec![7]))]);
+    let schema =
+        Schema::new(vec![Field::new("name", DataType::LargeUtf8, true), Field::new("n", DataType::Int32, true)]);
+    let names = LargeStringArray::from(vec!["doc"]);
+    let batch =
+        RecordBatch::try_new(Arc::new(schema.clone()), vec![Arc::new(names), Arc::new(Int32Array::from(vec![7]))]);
     let mut session = Session::new();
     let sender = session.register_channel("t", &schema, 1).unwrap();
     let mut query = session.query("SELECT name || '!', n + 1 FROM t").await.unwrap();
@@ -147,4 +149,54 @@ async fn a_script_gives_one_outcome_per_statement() {
     assert!(matches!(outcomes.next(), Some(Outcome::Listing(listing)) if listing.rows.len() == 1));
     let Some(Outcome::Query(mut query)) = outcomes.next() else { panic!("a query") };
     assert_eq!(hosts(&mut query).await.unwrap().unwrap(), ["doc"]);
+}
+
+#[tokio::test]
+async fn a_row_meets_the_thresholds_as_they_are_when_it_comes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("thresholds.csv");
+    std::fs::write(&file, "doc,20\ndoc,30\nhappy,70\n").expect("a file");
+    let mut session = Session::new();
+    let sender = session.register_channel("loads", &loads(&[]).schema(), 4).unwrap();
+    let declare = format!(
+        "CREATE TABLE thresholds (host STRING, top INT) WITH ('connector' = 'filesystem', 'path' = '{}', \
+         'format' = 'csv'); CREATE TEMPORARY VIEW cpu_in AS SELECT *, PROCTIME() AS proctime FROM loads",
+        file.display()
+    );
+    session.execute(&declare).await.unwrap();
+    let sql = "SELECT hostname || ' > ' || CAST(top AS STRING) FROM cpu_in JOIN thresholds \
+               FOR SYSTEM_TIME AS OF proctime AS t ON hostname = host WHERE `usage` > top";
+    let mut query = session.query(sql).await.unwrap();
+    sender.send(loads(&[("doc", 98.0), ("happy", 60.0), ("sleepy", 99.0), ("doc", 25.0)])).await.unwrap();
+    assert_eq!(hosts(&mut query).await.unwrap().unwrap(), ["doc > 20", "doc > 30", "doc > 20"]);
+    sender.send(loads(&[("happy", 71.0)])).await.unwrap();
+    assert_eq!(hosts(&mut query).await.unwrap().unwrap(), ["happy > 70"]);
+    drop(sender);
+    assert_eq!(hosts(&mut query).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_statement_set_reads_a_channel_once_and_is_one_job() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut session = Session::new();
+    let sender = session.register_channel("loads", &loads(&[]).schema(), 4).unwrap();
+    let table = |name: &str| {
+        let path = folder.path().join(name);
+        format!(
+            "CREATE TABLE {name} (host STRING) WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv');",
+            path.display()
+        )
+    };
+    session.execute(&(table("high") + &table("low"))).await.unwrap();
+    let set = "EXECUTE STATEMENT SET BEGIN INSERT INTO high SELECT hostname FROM loads WHERE `usage` > 80; \
+               INSERT INTO low SELECT hostname FROM loads WHERE `usage` < 90; END";
+    let mut outcomes = session.execute(set).await.unwrap();
+    let Some(Outcome::Job(mut job)) = outcomes.pop() else { panic!("a job") };
+    sender.send(loads(&[("doc", 98.0), ("happy", 85.0), ("sleepy", 1.0)])).await.unwrap();
+    drop(sender);
+    assert_eq!(in_time(job.wait()).await.unwrap(), JobEnd::Finished);
+    for (table, expected) in [("high", vec!["doc", "happy"]), ("low", vec!["happy", "sleepy"])] {
+        let mut query = session.query(&format!("SELECT host FROM {table}")).await.unwrap();
+        assert_eq!(hosts(&mut query).await.unwrap().unwrap(), expected);
+    }
 }

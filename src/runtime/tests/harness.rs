@@ -249,7 +249,7 @@ impl SourceReader for FedReader {
 /// Tells the test what it is told.
 #[derive(Debug, Clone)]
 pub struct WatchedSink {
-    events: mpsc::UnboundedSender<Event>,
+    pub events: mpsc::UnboundedSender<Event>,
     /// Where there are some, every batch takes one.
     pub permits: Option<Arc<Semaphore>>,
     /// Writing fails with this.
