@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::connectors::options::mask_text;
 use crate::span::{SourceText, Span};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -230,7 +231,8 @@ impl fmt::Display for Error {
 }
 
 fn write_snippet(f: &mut fmt::Formatter<'_>, text: &SourceText, span: Span) -> fmt::Result {
-    let line = text.line(span.start.line).replace('\t', " ");
+    let masked = mask_text(&text.text);
+    let line = masked.lines().nth(span.start.line.saturating_sub(1) as usize).unwrap_or("").replace('\t', " ");
     let number = span.start.line.to_string();
     let pad = " ".repeat(number.len());
     let start = span.start.column.max(1) as usize;

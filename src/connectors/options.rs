@@ -381,6 +381,30 @@ pub fn redact(key: &str, value: &str) -> String {
     redact_urls(value)
 }
 
+/// A SQL text as it may be quoted: values of secret options, and credentials in addresses, are blotted out, each
+/// character by a `*`, so that lines and columns stay where they are.
+pub fn mask_text(text: &str) -> String {
+    static PAIR: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
+        regex::Regex::new(r"'([^'\n]*)'(\s*=\s*)'((?:[^']|'')*)'").expect("a valid pattern")
+    });
+    static CREDENTIALS: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
+        let pattern =
+            r"(?i)(://)([^/@\s;,']*:[^/@\s;,']*)(@)|([?&;][^=&;']*(?:password|secret|token)[^=&;']*=)([^&;']*)";
+        regex::Regex::new(pattern).expect("a valid pattern")
+    });
+    let blot = |part: &str| part.chars().map(|c| if c == '\n' || c == '\r' { c } else { '*' }).collect::<String>();
+    let pairs = PAIR.replace_all(text, |found: &regex::Captures<'_>| match is_secret(&found[1]) {
+        true => format!("'{}'{}'{}'", &found[1], &found[2], blot(&found[3])),
+        false => found[0].to_string(),
+    });
+    let masked = CREDENTIALS.replace_all(&pairs, |found: &regex::Captures<'_>| match (found.get(2), found.get(5)) {
+        (Some(user_info), _) => format!("://{}@", blot(user_info.as_str())),
+        (_, Some(value)) => format!("{}{}", &found[4], blot(value.as_str())),
+        _ => found[0].to_string(),
+    });
+    masked.into_owned()
+}
+
 /// `scheme://user:pass@host` loses `user:pass`, `?password=...` its value.
 fn redact_urls(value: &str) -> String {
     static USER_INFO: std::sync::LazyLock<regex::Regex> =
@@ -451,5 +475,12 @@ mod tests {
         );
         assert_eq!(redact("hosts", "http://u:p@h:9200"), "http://******@h:9200");
         assert_eq!(redact("topic", "x"), "x");
+    }
+
+    #[test]
+    fn quoted_text_shows_no_secret_and_keeps_its_columns() {
+        let text = "WITH ('password' = 'ab''c',\n 'url' = 'http://u:p@h', 'x' = 'jdbc:p://h/d?password=q&y=1')";
+        let masked = "WITH ('password' = '*****',\n 'url' = 'http://***@h', 'x' = 'jdbc:p://h/d?password=*&y=1')";
+        assert_eq!(mask_text(text), masked);
     }
 }

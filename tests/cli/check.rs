@@ -43,7 +43,7 @@ fn portable_lists_what_flink_reads_differently() {
 
 #[test]
 fn explain_prints_the_plans_and_runs_nothing() {
-    let sql = format!("{SINK} INSERT INTO s VALUES (1); SELECT 1 AS one;");
+    let sql = format!("{SINK} INSERT INTO s VALUES (1); SELECT 1 AS single;");
     let ended = millstream(&["explain", "-e", &sql]).expect(0);
     assert_eq!(ended.out.matches("== Logical Plan ==").count(), 2, "{}", ended.out);
     assert_eq!(ended.out.matches("== Stream Plan ==").count(), 2, "{}", ended.out);

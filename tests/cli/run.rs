@@ -49,11 +49,11 @@ fn files_are_one_session_and_relative_paths_are_the_working_directorys() {
     write(
         "tables.sql",
         &format!(
-            "{} CREATE TABLE out (n INT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'csv');",
+            "{} CREATE TABLE written (n INT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'csv');",
             numbers(3)
         ),
     );
-    write("job.sql", "INSERT INTO out SELECT n FROM numbers");
+    write("job.sql", "INSERT INTO written SELECT n FROM numbers");
     millstream_in(folder.path(), &["run", "-q", "tables.sql", "job.sql", "--set", "parallelism.default=1"]).expect(0);
     let mut rows = Vec::new();
     for entry in std::fs::read_dir(folder.path().join("out")).unwrap() {
