@@ -78,3 +78,8 @@ pub use changelog::{ChangelogBatch, RowKind};
 pub use error::{Error, ErrorKind, Result};
 pub use runtime::{JobEnd, JobHandle};
 pub use session::{Outcome, Query, Session};
+
+/// The README's Rust examples, run as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,5 +1,6 @@
 //! Epochs: barriers pass every task, sinks flush, then the sources hear that they are complete.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::harness::*;
@@ -25,20 +26,24 @@ async fn an_epoch_is_complete_once_every_sink_has_flushed_what_came_before_it() 
     add_sink(&mut plan, exchange, events.sink());
     let mut job = start(plan, with_epochs(3));
     feeds[0].send(rows(&[("doc", 1), ("happy", 2), ("sleepy", 3), ("grumpy", 4)]));
-    let (mut written, mut flushed) = (0, 0);
+    let (mut written, mut unflushed, mut writers) = (0, HashSet::new(), HashSet::new());
     loop {
         match events.next().await {
-            Event::Written { rows, .. } => {
+            Event::Written { subtask, rows } => {
                 written += rows.num_rows();
-                flushed = 0;
+                unflushed.insert(subtask);
             }
-            Event::Flushed => flushed += 1,
+            Event::Flushed(subtask) => {
+                unflushed.remove(&subtask);
+                writers.insert(subtask);
+            }
             Event::Completed(splits) if at(&splits, "0").as_deref() == Some("1") => break,
             _ => {}
         }
     }
     assert_eq!(written, 4, "an epoch is not complete before its rows are written");
-    assert!(flushed >= 3, "and flushed by each of the three writers, not {flushed}");
+    assert!(unflushed.is_empty(), "nor before the writers {unflushed:?} have flushed");
+    assert_eq!(writers.len(), 3, "every writer has seen the barrier");
     assert!(job.metrics.epoch.load(std::sync::atomic::Ordering::Relaxed) >= 1);
     drop(feeds);
     assert_eq!(in_time(job.wait()).await.unwrap(), JobEnd::Finished);

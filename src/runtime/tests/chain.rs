@@ -64,7 +64,7 @@ async fn an_operator_with_more_to_say_is_resumed_before_the_barrier() {
         .into_iter()
         .filter_map(|event| match event {
             Event::Written { rows, .. } => Some(rows.rows().column(1).as_primitive::<Int64Type>().value(0).to_string()),
-            Event::Flushed => Some("flushed".to_string()),
+            Event::Flushed(_) => Some("flushed".to_string()),
             _ => None,
         })
         .collect();

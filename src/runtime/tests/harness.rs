@@ -75,7 +75,8 @@ pub enum Event {
         subtask: usize,
         rows: ChangelogBatch,
     },
-    Flushed,
+    /// A writer, by its subtask.
+    Flushed(usize),
     Closed,
     /// A reader was told of a complete epoch with these positions.
     Completed(Vec<Split>),
@@ -298,7 +299,7 @@ impl SinkWriter for WatchedWriter {
     }
 
     async fn flush(&mut self) -> Result<()> {
-        self.tell(Event::Flushed);
+        self.tell(Event::Flushed(self.subtask));
         Ok(())
     }
 

@@ -13,8 +13,7 @@ use crate::plan::stream_plan::{Distribution, NodeKind, StreamPlan};
 use crate::runtime::{JobEnd, JobHandle, start};
 
 /// `source ─ exchange by k ─ sink`.
-fn exchanged(events: &Events, source: FedSource, sink: WatchedSink, parallelism: usize) -> JobHandle {
-    let _ = events;
+fn exchanged(source: FedSource, sink: WatchedSink, parallelism: usize) -> JobHandle {
     let mut plan = StreamPlan::default();
     let source = add_source(&mut plan, source);
     let exchange = plan.add(vec![source], NodeKind::Exchange(Distribution::Hash(vec![0])), schema());
@@ -26,7 +25,7 @@ fn exchanged(events: &Events, source: FedSource, sink: WatchedSink, parallelism:
 async fn a_job_whose_data_ends_flushes_and_closes_its_sinks() {
     let mut events = Events::new();
     let (source, feeds) = events.source(2);
-    let mut job = exchanged(&events, source, events.sink(), 1);
+    let mut job = exchanged(source, events.sink(), 1);
     feeds[0].send(rows(&[("doc", 1)]));
     feeds[1].send(rows(&[("happy", 2)]));
     drop(feeds);
@@ -36,11 +35,11 @@ async fn a_job_whose_data_ends_flushes_and_closes_its_sinks() {
         .iter()
         .filter_map(|event| match event {
             Event::Written { rows, .. } => Some(text(rows).join(", ")),
-            Event::Flushed | Event::Closed => Some(format!("{event:?}")),
+            Event::Flushed(_) | Event::Closed => Some(format!("{event:?}")),
             _ => None,
         })
         .collect();
-    assert_eq!(told, ["+I doc 1", "+I happy 2", "Flushed", "Closed"]);
+    assert_eq!(told, ["+I doc 1", "+I happy 2", "Flushed(0)", "Closed"]);
     assert_eq!(job.metrics.rows_in(), 2);
     assert_eq!(job.metrics.rows_out(), 2);
 }
@@ -52,7 +51,7 @@ async fn what_was_read_before_a_stop_arrives() {
     let log = source.log.clone();
     let permits = Arc::new(Semaphore::new(0));
     let sink = WatchedSink { permits: Some(permits.clone()), ..events.sink() };
-    let mut job = exchanged(&events, source, sink, 1);
+    let mut job = exchanged(source, sink, 1);
     (0..5).for_each(|i| feeds[0].send(rows(&[("doc", i)])));
     while !matches!(events.next().await, Event::Begun) {}
     settle().await;
@@ -103,7 +102,7 @@ async fn the_task_that_failed_first_names_the_cause() {
     let events = Events::new();
     let (source, feeds) = events.source(4);
     let sink = WatchedSink { fails: Some("the disk is full"), ..events.sink() };
-    let mut job = exchanged(&events, source, sink, 4);
+    let mut job = exchanged(source, sink, 4);
     for feed in &feeds {
         (0..50).for_each(|i| feed.send(rows(&[("doc", i), ("happy", i), ("sleepy", i)])));
     }
@@ -117,7 +116,7 @@ async fn the_task_that_failed_first_names_the_cause() {
 async fn a_reader_that_fails_ends_the_job() {
     let events = Events::new();
     let (source, feeds) = events.source(2);
-    let mut job = exchanged(&events, source, events.sink(), 2);
+    let mut job = exchanged(source, events.sink(), 2);
     feeds[1].fail("the broker is gone");
     assert_eq!(in_time(job.wait()).await.unwrap_err().message(), "the broker is gone");
 }
@@ -160,7 +159,7 @@ async fn a_job_that_is_stopped_before_it_ran_has_read_nothing() {
     let (source, feeds) = events.source(1);
     let log = source.log.clone();
     feeds[0].send(rows(&[("doc", 1)]));
-    let mut job = exchanged(&events, source, events.sink(), 1);
+    let mut job = exchanged(source, events.sink(), 1);
     job.stop();
     assert_eq!(in_time(job.wait()).await.unwrap(), JobEnd::Stopped);
     assert_eq!(log.pulled.load(Ordering::SeqCst), 0);
@@ -171,7 +170,7 @@ async fn a_job_that_is_stopped_before_it_ran_has_read_nothing() {
 async fn a_dropped_handle_ends_the_job_without_flushing() {
     let mut events = Events::new();
     let (source, feeds) = events.source(1);
-    let job = exchanged(&events, source, events.sink(), 1);
+    let job = exchanged(source, events.sink(), 1);
     feeds[0].send(rows(&[("doc", 1)]));
     assert_eq!(events.rows().await, ["+I doc 1"]);
     drop(job);
