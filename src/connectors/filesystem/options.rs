@@ -139,7 +139,8 @@ fn monitor_interval(options: &Options) -> Result<Option<Duration>> {
 }
 
 fn cache(options: &Options) -> Result<Option<LookupCacheOptions>> {
-    match options.text("lookup.cache").unwrap_or("NONE").to_ascii_uppercase().as_str() {
+    let cache = options.text("lookup.cache").unwrap_or("NONE");
+    match cache.to_ascii_uppercase().as_str() {
         "NONE" => Ok(None),
         "PARTIAL" => Ok(Some(LookupCacheOptions {
             max_rows: positive(options, "lookup.partial-cache.max-rows")?,
@@ -150,7 +151,7 @@ fn cache(options: &Options) -> Result<Option<LookupCacheOptions>> {
         "FULL" => Err(options
             .invalid("lookup.cache", "the connector filesystem has no 'FULL' cache")
             .with_hint("Leave the option out: the file is held in memory, and read again when it has changed.")),
-        other => Err(options.invalid("lookup.cache", format!("'{other}' is not one of 'NONE', 'PARTIAL'"))),
+        _ => Err(options.invalid("lookup.cache", format!("'{cache}' is not one of 'NONE', 'PARTIAL'"))),
     }
 }
 

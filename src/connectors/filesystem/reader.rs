@@ -169,3 +169,33 @@ impl SourceReader for FileReader {
         self.positions.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+
+    /// Steps that wait for someone.
+    struct Gate(Receiver<u32>);
+
+    impl Steps for Gate {
+        type Step = u32;
+
+        fn step(&mut self) -> Result<u32> {
+            self.0.recv().map_err(|e| Error::internal(e.to_string()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_dropped_has_taken_nothing() {
+        let (sender, receiver) = channel();
+        let mut steps = OffThread::new(Gate(receiver));
+        // Polled once: the step has begun, and the call is dropped.
+        assert!(futures::poll!(std::pin::pin!(steps.next())).is_pending());
+        sender.send(1).unwrap();
+        sender.send(2).unwrap();
+        assert_eq!(steps.next().await.unwrap(), 1);
+        assert_eq!(steps.next().await.unwrap(), 2);
+    }
+}

@@ -97,8 +97,7 @@ async fn run(node: SourceNode, probe: &Probe, until_end: impl Future<Output = ()
     };
     let (ended, ()) = in_time(async { tokio::join!(task.run(watched), until_end) }).await;
     ended.unwrap();
-    let said = probe.0.lock().unwrap().clone();
-    said
+    probe.0.lock().unwrap().clone()
 }
 
 #[tokio::test]

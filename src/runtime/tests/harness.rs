@@ -318,6 +318,7 @@ pub fn source_node(source: FedSource) -> SourceNode {
         watermark: None,
         filter: None,
         output: None,
+        pushed_text: Vec::new(),
         filter_text: None,
     }
 }
@@ -333,8 +334,12 @@ pub fn add_sink(plan: &mut StreamPlan, input: usize, sink: WatchedSink) -> usize
 
 pub fn add_filter(plan: &mut StreamPlan, input: usize, predicate: &Expr) -> usize {
     let schema = plan.nodes[input].schema.clone();
-    let calc =
-        CalcNode { predicate: Some(physical(predicate, &schema)), projection: None, text: predicate.to_string() };
+    let calc = CalcNode {
+        predicate: Some(physical(predicate, &schema)),
+        projection: None,
+        condition: Some(predicate.to_string()),
+        selected: Vec::new(),
+    };
     plan.add(vec![input], NodeKind::Calc(calc), schema)
 }
 

@@ -59,7 +59,12 @@ async fn through_a_projection() {
     let came = one_row(1, |plan, source| {
         let schema = Arc::new(Schema::new(vec![Field::new("twice", DataType::Int64, true)]));
         let projection = vec![physical(&(col("v") * lit(2i64)), &plan.nodes[source].schema)];
-        let calc = CalcNode { predicate: None, projection: Some(projection), text: String::new() };
+        let calc = CalcNode {
+            predicate: None,
+            projection: Some(projection),
+            condition: None,
+            selected: vec!["v * 2".to_string()],
+        };
         plan.add(vec![source], NodeKind::Calc(calc), schema)
     });
     assert_eq!(came.await, ["+I 196"]);
