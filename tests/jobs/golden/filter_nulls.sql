@@ -1,3 +1,4 @@
+-- The order of rows is not defined where Flink spreads them: compared sorted.
 -- NULL is neither true nor false, and a filter keeps only what is true.
 SELECT * FROM (VALUES (1, 10), (2, CAST(NULL AS INT)), (3, 30)) AS t (id, v) WHERE v > 5;
 SELECT * FROM (VALUES (1, 10), (2, CAST(NULL AS INT)), (3, 30)) AS t (id, v) WHERE NOT (v > 20);
