@@ -38,8 +38,8 @@ EXPLAIN SELECT id FROM readings WHERE RAND() < 0.5 AND id = 1;
 -- Expressions.
 EXPLAIN SELECT
   id + 1 AS following, (id + 1) * 2 AS twice, -v AS negated, price * 2 AS price2, v / 2 AS half, MOD(id, 3) AS rest,
-  UPPER(name) AS upper, name || '!' AS bang, TRIM(name) AS trimmed, SUBSTRING(name FROM 2 FOR 3) AS part,
-  CASE WHEN v > 5 THEN 'hi' ELSE 'lo' END AS level, COALESCE(name, 'it''s none') AS some,
+  UPPER(name) AS the_upper, name || '!' AS bang, TRIM(name) AS trimmed, SUBSTRING(name FROM 2 FOR 3) AS part,
+  CASE WHEN v > 5 THEN 'hi' ELSE 'lo' END AS level, COALESCE(name, 'it''s none') AS the_some,
   CAST(v AS STRING) AS text, TRY_CAST(name AS INT) AS number,
   tags[1] AS tag, counts['a'] AS a, place.city,
   id IN (1, 2, 3) AS listed, id BETWEEN 1 AND 3 AS between3, NOT (id = 1 OR name IS NULL) AS neither, name NOT LIKE 'x' AS unlike
