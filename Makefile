@@ -34,7 +34,7 @@ psql: ## a psql prompt on that database
 check: ## formatting, clippy and documentation, without a warning
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets -- -D warnings
-	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --document-private-items
 
 test: ## every test, on services of its own that end with it (TEST=name for some)
 	$(CARGO) test --no-run

@@ -9,7 +9,7 @@ use crate::connectors::options::{OptionSpec, OptionType, Options};
 use crate::error::{Error, Result};
 use crate::formats::{FormatRole, TableFormat, option_specs};
 
-/// What all names of the connector take together; see [`not_of`] for the differences.
+/// What all names of the connector take together; not every name takes all of them.
 pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("hosts", OptionType::List, "The nodes, as 'http://host:port;...'. Requests go to them in turn.")
         .required(),

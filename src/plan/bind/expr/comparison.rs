@@ -1,4 +1,4 @@
-//! `= <> < <= > >=`, IS [NOT] DISTINCT FROM, BETWEEN and IN, between the types that Flink compares.
+//! `= <> < <= > >=`, `IS [NOT] DISTINCT FROM`, BETWEEN and IN, between the types that Flink compares.
 
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
