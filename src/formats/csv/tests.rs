@@ -135,7 +135,7 @@ fn a_line_feed_inside_quotes_ends_no_line() {
         ("\n", Some(0)),
         ("\"x\ny\",z\n", Some(7)),
         ("a\"x\ny\"", Some(3)),
-        ("\"x\"\"\n\"\n", Some(7)),
+        ("\"x\"\"\n\"\n", Some(6)),
         ("a,\"x\n", None),
         ("a,b", None),
         ("", None),
