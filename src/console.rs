@@ -25,20 +25,26 @@ impl Live {
         }
     }
 
+    /// Draws over what is drawn, in one write: erasing first would flicker.
     fn draw(&mut self) {
-        let width = comfy_table_width();
-        let mut text = String::new();
+        let width = terminal_width();
+        let (dim, plain) = if std::env::var_os("NO_COLOR").is_some() { ("", "") } else { ("\x1b[2m", "\x1b[0m") };
+        let mut text = match self.drawn {
+            0 => String::new(),
+            rows => format!("\r\x1b[{rows}A"),
+        };
         for line in &self.lines {
             let cut: String = line.chars().take(width.saturating_sub(1).max(20)).collect();
-            text += &format!("\x1b[2m{cut}\x1b[0m\n");
+            text += &format!("{dim}{cut}{plain}\x1b[K\n");
         }
+        text += "\x1b[J";
         let _ = std::io::stderr().write_all(text.as_bytes());
         let _ = std::io::stderr().flush();
         self.drawn = self.lines.len();
     }
 }
 
-fn comfy_table_width() -> usize {
+fn terminal_width() -> usize {
     comfy_table::Table::new().width().map_or(120, usize::from)
 }
 
@@ -116,7 +122,6 @@ fn timestamp() -> String {
 /// Sets the live lines. Only for terminals.
 pub fn live(lines: Vec<String>) {
     let mut live = live_lines();
-    live.erase();
     live.lines = lines;
     live.draw();
 }

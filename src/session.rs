@@ -8,11 +8,12 @@ mod statements;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow::datatypes::Schema as ArrowSchema;
 use arrow::record_batch::RecordBatch;
 use tokio::sync::mpsc;
 
 pub use self::listing::Listing;
-use crate::catalog::{Catalog, Integrations, Object, ObjectName, RegisteredTable};
+use crate::catalog::{Catalog, Integrations, Object, ObjectName, RegisteredTable, conform};
 use crate::changelog::ChangelogBatch;
 use crate::connectors::Reporter;
 use crate::error::{Error, Result};
@@ -118,7 +119,10 @@ impl Session {
         self
     }
 
-    /// Makes a bounded table of Arrow batches, which all have one schema.
+    /// Makes a bounded table of Arrow batches, which all have one schema; every query reads it from its start.
+    ///
+    /// # Errors
+    /// Without a batch, with different schemas, or where an Arrow type has no SQL type (unsigned integers, unions, …).
     pub fn register_batches(&mut self, name: &str, batches: Vec<RecordBatch>) -> Result<()> {
         let Some(first) = batches.first() else {
             return Err(Error::statement(format!("table \"{name}\" needs at least one batch to tell its columns")));
@@ -127,19 +131,20 @@ impl Session {
         if batches.iter().any(|batch| batch.schema() != first.schema()) {
             return Err(Error::statement(format!("the batches of table \"{name}\" have different schemas")));
         }
-        let batches = batches.into_iter().map(|b| conform(b, &schema)).collect::<Result<Vec<_>>>()?;
+        let batches = batches.into_iter().map(|b| conform(&b, &schema)).collect::<Result<Vec<_>>>()?;
         self.register(name, RegisteredTable::batches(schema, batches))
     }
 
-    /// Makes a table that the returned sender feeds; its rows end when all senders are gone. `capacity` batches wait
-    /// at most. Batches must have `schema`'s columns.
+    /// Makes a table that the returned sender feeds: one query or statement set can read it, sees every batch at once,
+    /// and ends when all senders are gone. `capacity` batches wait at most; then `send` waits. A batch whose columns
+    /// are not those of `schema` fails the query.
     pub fn register_channel(
         &mut self,
         name: &str,
-        schema: Schema,
+        schema: &ArrowSchema,
         capacity: usize,
     ) -> Result<mpsc::Sender<RecordBatch>> {
-        let (table, sender) = RegisteredTable::channel(schema, capacity);
+        let (table, sender) = RegisteredTable::channel(Schema::from_arrow(schema)?, capacity);
         self.register(name, table)?;
         Ok(sender)
     }
@@ -148,7 +153,10 @@ impl Session {
         self.catalog.add(ObjectName::local(name), Object::Registered(Arc::new(table)), false, false, None)
     }
 
-    /// Runs the statements of a text in order, up to the first error. Jobs that were started go on.
+    /// Runs the statements of a text in order, up to the first error. Must be called inside a Tokio runtime.
+    ///
+    /// A job runs while its [`JobHandle`] (or [`Query`]) is held; where a later statement fails, those of the earlier
+    /// ones are dropped with the outcomes: use [`Session::execute_statement`] to keep them.
     pub async fn execute(&mut self, sql: &str) -> Result<Vec<Outcome>> {
         self.execute_text(&SourceText::new("sql", sql)).await
     }
@@ -214,7 +222,7 @@ impl Default for Session {
 }
 
 impl Query {
-    /// The next rows with what they do; `None` at the end.
+    /// The next rows with what they do; `None` at the end. Cancel safe.
     ///
     /// # Errors
     /// The job's failure, once its rows are read.
@@ -223,8 +231,9 @@ impl Query {
             Some(batch) => Ok(Some(batch)),
             None if self.ended => Ok(None),
             None => {
+                let end = self.job.wait().await;
                 self.ended = true;
-                self.job.wait().await.map(|_: JobEnd| None)
+                end.map(|_: JobEnd| None)
             }
         }
     }
@@ -233,12 +242,4 @@ impl Query {
     pub fn stop(&self) {
         self.job.stop();
     }
-}
-
-/// The batch with exactly the Arrow types of `schema`.
-fn conform(batch: RecordBatch, schema: &Schema) -> Result<RecordBatch> {
-    let target = schema.arrow();
-    let columns = batch.columns().iter().zip(target.fields());
-    let columns = columns.map(|(column, field)| arrow::compute::cast(column, field.data_type()).map_err(Error::from));
-    Ok(RecordBatch::try_new(target.clone(), columns.collect::<Result<Vec<_>>>()?)?)
 }

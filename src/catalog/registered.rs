@@ -22,8 +22,8 @@ pub struct RegisteredTable {
 enum Rows {
     /// Bounded; read from the start by every query.
     Batches(Arc<Vec<RecordBatch>>),
-    /// Ends when all senders are gone; read by one query.
-    Channel(Arc<Mutex<Option<mpsc::Receiver<RecordBatch>>>>),
+    /// Ends when all senders are gone; read by one query. What is sent must fit the columns.
+    Channel(Arc<Mutex<Option<mpsc::Receiver<RecordBatch>>>>, Arc<Schema>),
 }
 
 impl RegisteredTable {
@@ -34,7 +34,8 @@ impl RegisteredTable {
     /// A table fed by the sender: `capacity` batches wait at most, then `send` waits.
     pub fn channel(schema: Schema, capacity: usize) -> (Self, mpsc::Sender<RecordBatch>) {
         let (sender, receiver) = mpsc::channel(capacity.max(1));
-        (Self { schema, rows: Rows::Channel(Arc::new(Mutex::new(Some(receiver)))) }, sender)
+        let rows = Rows::Channel(Arc::new(Mutex::new(Some(receiver))), Arc::new(schema.clone()));
+        (Self { schema, rows }, sender)
     }
 
     pub fn source(&self) -> Arc<dyn Source> {
@@ -46,7 +47,7 @@ impl fmt::Debug for RegisteredTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.rows {
             Rows::Batches(_) => "batches",
-            Rows::Channel(_) => "channel",
+            Rows::Channel(..) => "channel",
         };
         write!(f, "RegisteredTable({kind})")
     }
@@ -80,7 +81,7 @@ impl Source for RegisteredSource {
     fn describe(&self) -> String {
         match &self.rows {
             Rows::Batches(batches) => format!("batches={}", batches.len()),
-            Rows::Channel(_) => "channel".to_string(),
+            Rows::Channel(..) => "channel".to_string(),
         }
     }
 
@@ -92,12 +93,13 @@ impl Source for RegisteredSource {
         let position = splits.first().and_then(|s| s.position.parse().ok()).unwrap_or(0);
         let feed = match &self.rows {
             Rows::Batches(batches) => Feed::Batches(batches.clone()),
-            Rows::Channel(receiver) => {
+            Rows::Channel(receiver, schema) => {
                 let taken = receiver.lock().unwrap_or_else(PoisonError::into_inner).take();
-                Feed::Channel(taken.ok_or_else(|| {
+                let receiver = taken.ok_or_else(|| {
                     Error::statement("a table fed by a channel can be read by one query only")
                         .with_hint("Put the INSERTs that read it into one statement set, or register it once more.")
-                })?)
+                })?;
+                Feed::Channel(receiver, schema.clone())
             }
         };
         Ok(Box::new(RegisteredReader { feed, position, projection: self.projection.clone() }))
@@ -106,7 +108,7 @@ impl Source for RegisteredSource {
 
 enum Feed {
     Batches(Arc<Vec<RecordBatch>>),
-    Channel(mpsc::Receiver<RecordBatch>),
+    Channel(mpsc::Receiver<RecordBatch>, Arc<Schema>),
 }
 
 struct RegisteredReader {
@@ -120,7 +122,10 @@ impl SourceReader for RegisteredReader {
     async fn next(&mut self) -> Result<SourceEvent> {
         let batch = match &mut self.feed {
             Feed::Batches(batches) => batches.get(self.position).cloned(),
-            Feed::Channel(receiver) => receiver.recv().await,
+            Feed::Channel(receiver, schema) => {
+                let sent = receiver.recv().await;
+                sent.map(|batch| conform(&batch, schema)).transpose()?
+            }
         };
         let Some(batch) = batch else { return Ok(SourceEvent::End) };
         self.position += 1;
@@ -130,4 +135,30 @@ impl SourceReader for RegisteredReader {
     fn positions(&self) -> Vec<Split> {
         vec![Split { id: SPLIT.to_string(), position: self.position.to_string() }]
     }
+}
+
+/// The batch with exactly the Arrow types of `schema`.
+///
+/// # Errors
+/// Where the columns are others, or hold a NULL that the schema does not allow.
+pub fn conform(batch: &RecordBatch, schema: &Schema) -> Result<RecordBatch> {
+    let given = batch.schema();
+    let given: Vec<&str> = given.fields().iter().map(|f| f.name().as_str()).collect();
+    let unfit = |error: arrow::error::ArrowError| {
+        let wanted: Vec<&str> = schema.names().collect();
+        Error::data(format!(
+            "a batch with the columns ({}) was sent to a table with ({})",
+            given.join(", "),
+            wanted.join(", ")
+        ))
+        .with_source(error)
+    };
+    if !schema.names().eq(given.iter().copied()) {
+        return Err(unfit(arrow::error::ArrowError::SchemaError("other columns".to_string())));
+    }
+    let target = schema.arrow();
+    let columns = batch.columns().iter().zip(target.fields());
+    let columns = columns.map(|(column, field)| arrow::compute::cast(column, field.data_type()));
+    let columns = columns.collect::<Result<Vec<_>, _>>().map_err(&unfit)?;
+    RecordBatch::try_new(target.clone(), columns).map_err(&unfit)
 }

@@ -1,5 +1,7 @@
 //! `millstream check`: everything parsed, bound and planned, no service touched.
 
+use std::collections::HashSet;
+
 use super::script::Script;
 use super::{CheckArgs, Exit};
 use crate::console;
@@ -40,16 +42,20 @@ struct Report {
     statements: usize,
     errors: usize,
     warnings: usize,
+    /// Errors that were shown: a table that is wrong is wrong for everyone who reads it, and told of once.
+    shown: HashSet<String>,
 }
 
 impl Report {
     fn new(strict: bool) -> Self {
-        Self { strict, statements: 0, errors: 0, warnings: 0 }
+        Self { strict, statements: 0, errors: 0, warnings: 0, shown: HashSet::new() }
     }
 
     fn error(&mut self, error: &Error) {
-        self.errors += 1;
-        console::error(error);
+        if self.shown.insert(error.to_string()) {
+            self.errors += 1;
+            console::error(error);
+        }
     }
 
     fn notices(&mut self, notices: Vec<Notice>, text: Option<&SourceText>) {

@@ -38,7 +38,7 @@ async fn print_plans(args: &ScriptArgs) -> Result<()> {
         };
         if let Outcome::Text(plan) = session.execute_statement(&explained, text).await? {
             let gap = if std::mem::take(&mut first) { "" } else { "\n" };
-            console::stdout(format!("{gap}{plan}").as_bytes());
+            console::stdout(format!("{gap}{}\n", plan.trim_end()).as_bytes());
         }
     }
     Ok(())

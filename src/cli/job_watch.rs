@@ -26,6 +26,9 @@ pub enum Progress {
 
 const LIVE_EVERY: Duration = Duration::from_millis(500);
 const LOG_EVERY: Duration = Duration::from_secs(10);
+/// The first line comes sooner: does anything arrive at all?
+const LOG_FIRST: Duration = Duration::from_secs(2);
+const LIVE_FIRST: Duration = Duration::from_millis(100);
 /// So long must a watermark stand still while rows arrive before it is spoken of.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
 
@@ -65,8 +68,11 @@ impl JobWatch {
         let stop_all = || stoppers.iter().for_each(|stop| stop());
         let mut rates = Rates::new(self.jobs.iter().map(|j| (j.name.clone(), j.metrics.clone())));
         let mut running: FuturesUnordered<_> = self.jobs.into_iter().map(to_end).collect();
-        let every = if self.progress == Progress::Live { LIVE_EVERY } else { LOG_EVERY };
-        let mut ticks = tokio::time::interval(every);
+        let (first, every) = match self.progress {
+            Progress::Live => (LIVE_FIRST, LIVE_EVERY),
+            _ => (LOG_FIRST, LOG_EVERY),
+        };
+        let mut ticks = tokio::time::interval_at(Instant::now() + first, every);
         let mut exit = Exit::Fine;
         let mut asked = false;
         while !running.is_empty() {
@@ -123,6 +129,33 @@ impl Progress {
 /// What is shown of the jobs that run.
 struct Rates {
     jobs: Vec<JobRate>,
+    columns: Columns,
+}
+
+/// The widths of the live columns; they only grow, so that nothing jumps.
+#[derive(Default)]
+struct Columns(Vec<usize>);
+
+impl Columns {
+    /// One line of cells: the first is flush left, numbers flush right, the last as it is.
+    fn lay_out(&mut self, lines: &[Vec<String>]) -> Vec<String> {
+        for line in lines {
+            self.0.resize(self.0.len().max(line.len()), 0);
+            for (width, cell) in self.0.iter_mut().zip(line) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        let one = |line: &Vec<String>| {
+            let last = line.len().saturating_sub(1);
+            let cells = line.iter().zip(&self.0).enumerate().map(|(i, (cell, &width))| match i {
+                0 => format!("{cell:<width$}"),
+                i if i == last => cell.clone(),
+                _ => format!("{cell:>width$}"),
+            });
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_string()
+        };
+        lines.iter().map(one).collect()
+    }
 }
 
 struct JobRate {
@@ -155,7 +188,7 @@ impl Rates {
             running: true,
             stalls: HashMap::new(),
         };
-        Self { jobs: jobs.map(rate).collect() }
+        Self { jobs: jobs.map(rate).collect(), columns: Columns::default() }
     }
 
     fn ended(&mut self, name: &str) {
@@ -164,11 +197,15 @@ impl Rates {
 
     fn show(&mut self, progress: Progress) {
         let now = Instant::now();
-        let lines: Vec<String> = self.jobs.iter_mut().filter(|j| j.running).map(|j| j.line(now)).collect();
+        let lines: Vec<Vec<String>> = self.jobs.iter_mut().filter(|j| j.running).map(|j| j.cells(now)).collect();
         match progress {
             Progress::None => {}
-            Progress::Live => console::live(lines),
-            Progress::Log => lines.iter().for_each(|line| console::progress(line)),
+            Progress::Live => console::live(self.columns.lay_out(&lines)),
+            Progress::Log => {
+                let one =
+                    |line: &Vec<String>| line.iter().filter(|c| !c.is_empty()).cloned().collect::<Vec<_>>().join("  ");
+                lines.iter().for_each(|line| console::progress(&one(line)));
+            }
         }
         for hint in self.jobs.iter_mut().filter(|j| j.running).flat_map(|j| j.stalled(now)) {
             if progress != Progress::None {
@@ -179,34 +216,33 @@ impl Rates {
 }
 
 impl JobRate {
-    /// `simple_filter  in 12,345 rows/s  out 1,234 rows/s  lag 0  watermark 2026-11-23 08:37:12.000`
-    fn line(&mut self, now: Instant) -> String {
+    /// `simple_filter  in 12,345 rows/s (1,234,567)  out 1,234 rows/s (123,456)  lag 0  watermark 2026-11-23 08:37:12.000`
+    fn cells(&mut self, now: Instant) -> Vec<String> {
         let (rows_in, rows_out) = (self.metrics.rows_in(), self.metrics.rows_out());
         let seconds = now.saturating_duration_since(self.at).as_secs_f64().max(0.001);
         let rate = |new: u64, old: u64| grouped(((new - old) as f64 / seconds).round() as u64);
-        let mut line = format!(
-            "{}  in {} rows/s ({})  out {} rows/s ({})  lag {}",
-            self.name,
-            rate(rows_in, self.rows_in),
-            grouped(rows_in),
-            rate(rows_out, self.rows_out),
-            grouped(rows_out),
-            grouped(self.metrics.lag()),
-        );
+        let mut cells = vec![
+            self.name.to_string(),
+            format!("in {} rows/s", rate(rows_in, self.rows_in)),
+            format!("({})", grouped(rows_in)),
+            format!("out {} rows/s", rate(rows_out, self.rows_out)),
+            format!("({})", grouped(rows_out)),
+            format!("lag {}", grouped(self.metrics.lag())),
+        ];
         (self.at, self.rows_in, self.rows_out) = (now, rows_in, rows_out);
         let watermark = self.metrics.sources.iter().filter(|s| s.has_watermark).map(|s| s.watermark()).min();
-        if let Some(watermark) = watermark {
-            line += &format!("  watermark {watermark}");
-        }
+        let mut rest = Vec::new();
+        rest.extend(watermark.map(|watermark| format!("watermark {watermark}")));
         let epoch = self.metrics.epoch.load(std::sync::atomic::Ordering::Relaxed);
         if epoch > 0 {
-            line += &format!("  epoch {epoch}");
+            rest.push(format!("epoch {epoch}"));
         }
         let waiting = self.metrics.waiting_for();
         if !waiting.is_empty() {
-            line += &format!("  ({waiting})");
+            rest.push(format!("({waiting})"));
         }
-        line
+        cells.push(rest.join("  "));
+        cells
     }
 
     /// What to say of watermarks that stand still while rows arrive; once each time.
@@ -259,6 +295,16 @@ pub fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn live_columns_stand_below_each_other_and_never_shrink() {
+        let mut columns = super::Columns::default();
+        let line = |cells: [&str; 4]| cells.map(str::to_string).to_vec();
+        let shown = columns
+            .lay_out(&[line(["simple_filter", "in 5", "(1,000)", ""]), line(["b", "in 12,345", "(7)", "lag 0"])]);
+        assert_eq!(shown, ["simple_filter       in 5  (1,000)", "b              in 12,345      (7)  lag 0"]);
+        assert_eq!(columns.lay_out(&[line(["b", "in 1", "(8)", ""])]), ["b                   in 1      (8)"]);
+    }
+
     #[test]
     fn numbers_are_grouped_by_thousands() {
         assert_eq!(super::grouped(7), "7");

@@ -60,10 +60,13 @@ fn refuse(error: &Error) -> Exit {
 /// Plans every statement before the first one runs: a typo in the last line starts nothing.
 fn plan_all(script: &Script) -> Result<(), Vec<Error>> {
     let mut session = script.session().map_err(|e| vec![e])?;
-    let mut errors = Vec::new();
+    let mut errors: Vec<Error> = Vec::new();
     for (statement, text) in script.statements() {
         if let Err(error) = statement.and_then(|s| session.prepare_statement(&s, text)) {
-            errors.push(error);
+            // A table that is wrong is wrong for everyone who reads it: told of once.
+            if errors.iter().all(|known| known.to_string() != error.to_string()) {
+                errors.push(error);
+            }
         }
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }

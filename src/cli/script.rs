@@ -27,7 +27,12 @@ impl Script {
             })?;
             let text = String::from_utf8(bytes).map_err(|e| {
                 let at = e.utf8_error().valid_up_to();
-                Error::statement(format!("\"{}\" is not UTF-8: byte {at} is wrong", path.display()))
+                let before = String::from_utf8_lossy(&e.as_bytes()[..at]);
+                let line = before.matches('\n').count() + 1;
+                let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
+                let place = format!("line {line}, column {column} (byte {at})");
+                Error::statement(format!("\"{}\" is not UTF-8: {place} is wrong", path.display()))
+                    .with_hint("Save it as UTF-8.")
             })?;
             texts.push(SourceText::new(path.display().to_string(), text));
         }

@@ -35,6 +35,12 @@ pub trait Source: Send + Sync + Debug {
         None
     }
 
+    /// True where watermarks are the source's own business in Flink (its watermark push-down): a row without an event
+    /// time then passes and moves no watermark, where otherwise it fails the job.
+    fn makes_watermarks(&self) -> bool {
+        false
+    }
+
     /// The parts there are, each with its start position resolved.
     async fn splits(&self, context: &OpenContext) -> Result<Vec<Split>>;
 

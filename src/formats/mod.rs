@@ -176,10 +176,9 @@ pub trait DecodingFormat: Send + Sync + std::fmt::Debug {
     /// the others.
     fn decoder(&self, projection: &[usize]) -> Result<Box<dyn Decoder>>;
 
-    /// In a file of lines: the position of the line feed that ends the first message, or none where it is not there
-    /// yet.
-    fn line_end(&self, text: &[u8]) -> Option<usize> {
-        memchr::memchr(b'\n', text)
+    /// The character between two of which a line feed does not end a message, in files of lines.
+    fn quote(&self) -> Option<u8> {
+        None
     }
 }
 

@@ -158,3 +158,66 @@ impl Operator for Calc {
         Ok(Progress::Done)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{AsArray, Int64Array, StringArray};
+    use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+    use datafusion::logical_expr::Operator as Op;
+    use datafusion::physical_expr::expressions::{binary, col, lit};
+
+    use super::*;
+    use crate::changelog::RowKind;
+
+    fn schema() -> SchemaRef {
+        Arc::new(Schema::new(vec![Field::new("k", DataType::Utf8, true), Field::new("v", DataType::Int64, true)]))
+    }
+
+    fn updates() -> ChangelogBatch {
+        let keys = StringArray::from(vec!["a", "a", "b", "b", "c"]);
+        let values = Int64Array::from(vec![Some(90), Some(10), Some(10), Some(90), None]);
+        let rows = RecordBatch::try_new(schema(), vec![Arc::new(keys), Arc::new(values)]).unwrap();
+        let (before, after) = (RowKind::UpdateBefore, RowKind::UpdateAfter);
+        ChangelogBatch::new(rows, vec![before, after, before, after, RowKind::Insert])
+    }
+
+    fn above(limit: i64) -> Arc<dyn PhysicalExpr> {
+        binary(col("v", &schema()).unwrap(), Op::Gt, lit(limit), &schema()).unwrap()
+    }
+
+    #[test]
+    fn an_update_that_leaves_or_enters_the_filter_keeps_the_half_that_passes() {
+        let calc = Calc::try_new(&schema(), Some(above(80)), None).unwrap();
+        let out = calc.apply(&updates()).unwrap().unwrap();
+        assert_eq!(out.kinds(), Some([RowKind::UpdateBefore, RowKind::UpdateAfter].as_slice()));
+        let keys: Vec<_> = out.rows().column(0).as_string::<i32>().iter().flatten().collect();
+        assert_eq!(keys, ["a", "b"], "a lone -U of a, a lone +U of b, and NULL is not true");
+    }
+
+    #[test]
+    fn no_row_is_nothing_and_every_row_is_the_batch() {
+        assert!(Calc::try_new(&schema(), Some(above(1_000)), None).unwrap().apply(&updates()).unwrap().is_none());
+        assert!(Calc::try_new(&schema(), Some(lit(false)), None).unwrap().apply(&updates()).unwrap().is_none());
+        for predicate in [None, Some(lit(true))] {
+            let calc = Calc::try_new(&schema(), predicate, None).unwrap();
+            assert_eq!(calc.apply(&updates()).unwrap().unwrap().num_rows(), 5);
+        }
+    }
+
+    #[test]
+    fn a_projection_computes_only_the_rows_that_are_kept() {
+        // 800 / (v - 10) fails for the rows that the filter drops.
+        let minus = binary(col("v", &schema()).unwrap(), Op::Minus, lit(10i64), &schema()).unwrap();
+        let divided = binary(lit(800i64), Op::Divide, minus, &schema()).unwrap();
+        let output = Arc::new(Schema::new(vec![Field::new("d", DataType::Int64, true)]));
+        let calc = Calc::try_new(&schema(), Some(above(80)), Some((vec![divided], output))).unwrap();
+        let out = calc.apply(&updates()).unwrap().unwrap();
+        assert_eq!(out.rows().column(0).as_primitive::<Int64Type>().values(), &[10, 10]);
+    }
+
+    #[test]
+    fn a_projection_without_columns_keeps_the_count_of_rows() {
+        let calc = Calc::try_new(&schema(), None, Some((Vec::new(), Arc::new(Schema::empty())))).unwrap();
+        assert_eq!(calc.apply(&updates()).unwrap().unwrap().num_rows(), 5);
+    }
+}

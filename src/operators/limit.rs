@@ -56,3 +56,60 @@ impl Operator for Limit {
         self.seen >= self.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{AsArray, Int64Array};
+    use arrow::datatypes::Int64Type;
+    use arrow::record_batch::RecordBatch;
+
+    use super::*;
+    use crate::changelog::StreamElement;
+
+    fn batch(values: std::ops::Range<i64>) -> ChangelogBatch {
+        let column = Arc::new(Int64Array::from_iter_values(values));
+        ChangelogBatch::inserts(RecordBatch::try_from_iter([("v", column as _)]).unwrap())
+    }
+
+    /// What comes out of batches of three rows, 0 to 8.
+    fn passed(mut limit: Limit) -> Vec<i64> {
+        let mut out = Output::new();
+        for start in [0, 3, 6] {
+            let _ = limit.process(0, batch(start..start + 3), &mut out).unwrap();
+        }
+        let rows = out.drain().map(|element| match element {
+            StreamElement::Batch(batch) => batch.rows().column(0).as_primitive::<Int64Type>().values().to_vec(),
+            other => panic!("{other:?}"),
+        });
+        rows.flatten().collect()
+    }
+
+    #[test]
+    fn rows_between_skip_and_skip_plus_fetch_pass_whatever_the_batches() {
+        let cases: [(u64, Option<u64>, Vec<i64>); 6] = [
+            (0, Some(4), vec![0, 1, 2, 3]),
+            (2, Some(3), vec![2, 3, 4]),
+            (3, Some(3), vec![3, 4, 5]),
+            (7, None, vec![7, 8]),
+            (20, Some(1), vec![]),
+            (0, Some(0), vec![]),
+        ];
+        for (skip, fetch, expected) in cases {
+            assert_eq!(passed(Limit::new(skip, fetch)), expected, "LIMIT {fetch:?} OFFSET {skip}");
+        }
+    }
+
+    #[test]
+    fn a_restored_limit_goes_on_counting() {
+        let mut before = Limit::new(0, Some(4));
+        let _ = before.process(0, batch(0..3), &mut Output::new()).unwrap();
+        assert!(!before.is_satisfied());
+        let state = before.snapshot(Epoch(1)).unwrap();
+        let mut after = Limit::new(0, Some(4));
+        after.restore(&state).unwrap();
+        assert_eq!(passed(after), [0]);
+        assert!(Limit::new(0, Some(4)).restore(b"odd").is_err());
+    }
+}

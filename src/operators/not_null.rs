@@ -73,3 +73,55 @@ impl Operator for NotNull {
         Ok(Progress::Done)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int64Array, StringArray};
+    use arrow::datatypes::{DataType, Field, Schema};
+
+    use super::*;
+    use crate::changelog::{RowKind, StreamElement};
+
+    fn check(columns: Vec<usize>, on_null: OnNull) -> Result<Vec<ChangelogBatch>> {
+        let keys = StringArray::from(vec![Some("doc"), None, Some("happy"), None]);
+        let values = Int64Array::from(vec![Some(1), Some(2), None, None]);
+        let rows = RecordBatch::try_from_iter([("k", Arc::new(keys) as _), ("v", Arc::new(values) as _)]).unwrap();
+        let field = |i: usize, name, ty| Field::new(name, ty, !columns.contains(&i));
+        let schema = Schema::new(vec![field(0, "k", DataType::Utf8), field(1, "v", DataType::Int64)]);
+        let kinds = vec![RowKind::Insert, RowKind::Delete, RowKind::UpdateAfter, RowKind::Insert];
+        let mut out = Output::new();
+        let mut operator = NotNull::new(Arc::new(schema), columns, on_null);
+        let _ = operator.process(0, ChangelogBatch::new(rows, kinds), &mut out)?;
+        let batches = out.drain().map(|element| match element {
+            StreamElement::Batch(batch) => batch,
+            other => panic!("{other:?}"),
+        });
+        Ok(batches.collect())
+    }
+
+    #[test]
+    fn rows_with_a_forbidden_null_are_dropped_where_the_job_says_so() {
+        for (columns, kept) in
+            [(vec![], vec![0, 1, 2, 3]), (vec![0], vec![0, 2]), (vec![1], vec![0, 1]), (vec![0, 1], vec![0])]
+        {
+            let batches = check(columns.clone(), OnNull::Drop).unwrap();
+            let rows: usize = batches.iter().map(ChangelogBatch::num_rows).sum();
+            assert_eq!(rows, kept.len(), "{columns:?}");
+        }
+    }
+
+    #[test]
+    fn rows_keep_their_kinds() {
+        let batches = check(vec![0], OnNull::Drop).unwrap();
+        assert_eq!(batches[0].kinds(), Some([RowKind::Insert, RowKind::UpdateAfter].as_slice()));
+    }
+
+    #[test]
+    fn a_forbidden_null_fails_by_the_name_of_its_column() {
+        let error = check(vec![1], OnNull::Fail).unwrap_err();
+        assert!(error.message().contains("column 'v' is NOT NULL"), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("table.exec.sink.not-null-enforcer")));
+    }
+}

@@ -1,8 +1,11 @@
 //! EXPLAIN: both plans as text that people read and tests compare.
 
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::common::DFSchema;
+use datafusion::logical_expr::{Expr, FetchType, LogicalPlan, SkipType};
 
+use super::nodes::{LookupJoin, Sink};
 use super::stream_plan::{Distribution, NodeKind, StreamNode, StreamPlan, WatermarkEmit};
+use super::text::{bare_expression, expression, named};
 
 /// Both plans.
 pub fn explain<'a>(
@@ -12,11 +15,69 @@ pub fn explain<'a>(
 ) -> String {
     let mut text = String::from("== Logical Plan ==\n");
     for plan in logical {
-        text += &format!("{}\n", plan.display_indent());
+        logical_plan(plan, 0, &mut text);
     }
     text += "\n== Stream Plan ==\n";
     text += &stream_plan(stream, changelog_mode);
     text
+}
+
+/// A logical plan, a node to a line, inputs indented below those that read them.
+fn logical_plan(plan: &LogicalPlan, depth: usize, text: &mut String) {
+    *text += &format!("{}{}\n", "  ".repeat(depth), logical_node(plan));
+    for input in plan.inputs() {
+        logical_plan(input, depth + 1, text);
+    }
+}
+
+fn logical_node(plan: &LogicalPlan) -> String {
+    let all = |exprs: &[Expr], schema: &DFSchema| {
+        let of = |e: &Expr| match e {
+            Expr::Alias(alias) => named(&expression(&alias.expr, schema), &alias.name),
+            other => expression(other, schema),
+        };
+        exprs.iter().map(of).collect::<Vec<_>>().join(", ")
+    };
+    match plan {
+        LogicalPlan::Projection(p) => format!("Projection: {}", all(&p.expr, p.input.schema())),
+        LogicalPlan::Filter(filter) => format!("Filter: {}", expression(&filter.predicate, filter.input.schema())),
+        LogicalPlan::TableScan(scan) => {
+            let names: Vec<&str> = scan.projected_schema.fields().iter().map(|f| f.name().as_str()).collect();
+            let mut text = format!("TableScan: {}, columns=[{}]", scan.table_name.table(), names.join(", "));
+            if !scan.filters.is_empty() {
+                let filters: Vec<String> = scan.filters.iter().map(bare_expression).collect();
+                text += &format!(", filters=[{}]", filters.join(" AND "));
+            }
+            text
+        }
+        LogicalPlan::SubqueryAlias(alias) => format!("Alias: {}", alias.alias.table()),
+        LogicalPlan::Limit(limit) => {
+            let skip = match limit.get_skip_type() {
+                Ok(SkipType::Literal(n)) if n > 0 => Some(format!("offset={n}")),
+                _ => None,
+            };
+            let fetch = match limit.get_fetch_type() {
+                Ok(FetchType::Literal(Some(n))) => Some(format!("fetch={n}")),
+                _ => None,
+            };
+            format!("Limit: {}", skip.into_iter().chain(fetch).collect::<Vec<_>>().join(", "))
+        }
+        LogicalPlan::Union(_) => "Union: all".to_string(),
+        LogicalPlan::Values(values) => {
+            let rows: Vec<String> = values.values.iter().map(|r| format!("({})", all(r, &values.schema))).collect();
+            format!("Values: {}", rows.join(", "))
+        }
+        LogicalPlan::EmptyRelation(empty) if empty.produce_one_row => "Values: one row".to_string(),
+        LogicalPlan::EmptyRelation(_) => "Values: no rows".to_string(),
+        LogicalPlan::Extension(extension) => match extension.node.as_any().downcast_ref::<LookupJoin>() {
+            Some(join) => format!("LookupJoin: {}", join.describe()),
+            None => match extension.node.as_any().downcast_ref::<Sink>() {
+                Some(sink) => format!("Sink: {}", sink.table),
+                None => extension.node.name().to_string(),
+            },
+        },
+        other => other.display().to_string(),
+    }
 }
 
 /// The stream plan as trees from the sinks down to the sources. A node that several read is written out once.
@@ -49,6 +110,12 @@ impl Printer<'_> {
             _ => format!("{}+- ", "   ".repeat(depth - 1)),
         };
         let node = &self.plan.nodes[id];
+        // It only tells the columns anew; there is nothing to see.
+        if let (NodeKind::NotNull { columns, .. }, &[input]) = (&node.kind, node.inputs.as_slice()) {
+            if columns.is_empty() && self.readers[id] <= 1 {
+                return self.print(input, depth);
+            }
+        }
         if self.readers[id] > 1 {
             if let Some(number) = self.printed.iter().position(|p| *p == id) {
                 self.text += &format!("{indent}Shared({})\n", number + 1);
@@ -93,12 +160,24 @@ pub fn describe(node: &StreamNode) -> String {
                 let idle = watermark.idle_timeout.map(|t| format!(", idle={} ms", t.as_millis())).unwrap_or_default();
                 text += &format!(", watermark=[{} AS {}{emit}{idle}]", watermark.column, watermark.text);
             }
+            if !source.pushed_text.is_empty() {
+                text += &format!(", pushed=[{}]", source.pushed_text.join(" AND "));
+            }
             if let Some(filter) = &source.filter_text {
                 text += &format!(", filter=[{filter}]");
             }
             format!("{text}, fields=[{}])", columns())
         }
-        NodeKind::Calc(calc) => format!("Calc({})", calc.text),
+        NodeKind::Calc(calc) => {
+            let mut parts = Vec::new();
+            parts.extend(calc.condition.iter().map(|c| format!("where=[{c}]")));
+            if calc.projection.is_some() {
+                let names = node.schema.fields().iter().map(|f| f.name().as_str());
+                let selected: Vec<String> = calc.selected.iter().zip(names).map(|(e, n)| named(e, n)).collect();
+                parts.push(format!("select=[{}]", selected.join(", ")));
+            }
+            format!("Calc({})", parts.join(", "))
+        }
         NodeKind::LookupJoin(join) => {
             let cache = match join.lookup.cache() {
                 Some(_) => ", cache=PARTIAL",
@@ -120,10 +199,7 @@ pub fn describe(node: &StreamNode) -> String {
         }
         NodeKind::NotNull { columns: checked, .. } => {
             let names: Vec<&str> = checked.iter().map(|&i| node.schema.field(i).name().as_str()).collect();
-            match names.is_empty() {
-                true => "ConstraintEnforcer()".to_string(),
-                false => format!("ConstraintEnforcer(notNull=[{}])", names.join(", ")),
-            }
+            format!("ConstraintEnforcer(notNull=[{}])", names.join(", "))
         }
         NodeKind::Sink(sink) => {
             let described = sink.sink.describe();

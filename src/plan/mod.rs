@@ -10,3 +10,4 @@ pub mod nodes;
 pub mod optimize;
 pub mod stream_plan;
 pub mod table;
+pub mod text;

@@ -13,6 +13,7 @@ use datafusion::logical_expr::{
 };
 
 use super::table::PlannedTable;
+use super::text::{bare_expression, expression};
 
 /// A declared table as DataFusion's planner sees it: all declared columns, computed ones included.
 ///
@@ -91,17 +92,21 @@ impl LookupJoin {
     /// `lookup=[hostname = hostname], where=[...]`, for people.
     pub fn describe(&self) -> String {
         let scan = self.table.scan_schema();
-        let keys: Vec<String> =
-            self.key_columns.iter().zip(&self.keys).map(|(&i, key)| format!("{}={key}", scan.fields[i].name)).collect();
+        let keys: Vec<String> = self
+            .key_columns
+            .iter()
+            .zip(&self.keys)
+            .map(|(&i, key)| format!("{} = {}", scan.fields[i].name, expression(key, self.input.schema())))
+            .collect();
         let mut text = format!("table={}, ", self.table.name);
         text += if self.outer { "joinType=LeftOuterJoin" } else { "joinType=InnerJoin" };
         text += &format!(", lookup=[{}]", keys.join(", "));
         if !self.filters.is_empty() {
-            let filters: Vec<String> = self.filters.iter().map(|f| f.to_string()).collect();
+            let filters: Vec<String> = self.filters.iter().map(bare_expression).collect();
             text += &format!(", pushed=[{}]", filters.join(" AND "));
         }
         if let Some(condition) = &self.condition {
-            text += &format!(", where=[{condition}]");
+            text += &format!(", where=[{}]", expression(condition, &self.schema));
         }
         text
     }

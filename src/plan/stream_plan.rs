@@ -60,7 +60,9 @@ pub struct SourceNode {
     pub filter: Option<Arc<dyn PhysicalExpr>>,
     /// Positions in the declared columns of what comes out; `None`: all.
     pub output: Option<Vec<usize>>,
-    /// The filters as people read them.
+    /// The filters that the source itself applies, as people read them.
+    pub pushed_text: Vec<String>,
+    /// The filter behind the watermark, as people read it.
     pub filter_text: Option<String>,
 }
 
@@ -93,8 +95,10 @@ pub struct CalcNode {
     pub predicate: Option<Arc<dyn PhysicalExpr>>,
     /// The expressions of the node's schema; `None`: the input's columns.
     pub projection: Option<Vec<Arc<dyn PhysicalExpr>>>,
-    /// `where=[...], select=[...]`
-    pub text: String,
+    /// The predicate as people read it.
+    pub condition: Option<String>,
+    /// The projection as people read it, without the columns' names.
+    pub selected: Vec<String>,
 }
 
 /// Joins each row with the rows that a table has for its key at this moment.
@@ -165,4 +169,10 @@ macro_rules! debug_by_name {
         })*
     };
 }
-debug_by_name!(SourceNode: table, WatermarkNode: text, CalcNode: text, LookupJoinNode: table);
+debug_by_name!(SourceNode: table, WatermarkNode: text, LookupJoinNode: table);
+
+impl fmt::Debug for CalcNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CalcNode({:?}, {:?})", self.condition, self.selected)
+    }
+}

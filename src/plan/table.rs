@@ -70,13 +70,17 @@ impl PlannedTable {
     pub fn try_new(table: &Table, hints: &RawOptions, context: &TableContext<'_>) -> Result<Self> {
         let planned = Self::plan(table, hints, context);
         planned.map_err(|error| match &table.text {
-            Some(text) if hints.is_empty() => error.in_text(text),
+            Some(text) if hints.is_empty() && error.span().is_some() => error.in_text(text),
             _ => error,
         })
     }
 
     fn plan(table: &Table, hints: &RawOptions, context: &TableContext<'_>) -> Result<Self> {
         let mut options = table.options.clone();
+        if !hints.is_empty() {
+            // Places in two texts would be mixed up: only those of the hints count.
+            table.options.iter().for_each(|(key, value)| drop(options.set(key, value, None)));
+        }
         for (key, value) in hints.iter() {
             options.set(key, value, hints.span(key));
         }
@@ -107,7 +111,7 @@ impl PlannedTable {
             columns,
             watermark: None,
             primary_key,
-            text: table.text.clone(),
+            text: table.text.clone().filter(|_| hints.is_empty()),
             door: Door::Connector { connector, descriptor: Arc::new(descriptor) },
         };
         planned.bind_watermark(table, context)?;
@@ -163,8 +167,8 @@ impl PlannedTable {
 
     pub fn in_text(&self, error: Error) -> Error {
         match &self.text {
-            Some(text) => error.in_text(text),
-            None => error,
+            Some(text) if error.span().is_some() => error.in_text(text),
+            _ => error,
         }
     }
 

@@ -31,7 +31,7 @@ impl Exchange {
     pub async fn send(&self, element: StreamElement) -> Result<()> {
         match (element, &self.route) {
             (StreamElement::Batch(batch), Route::Hash(key)) if self.receivers.len() > 1 => {
-                for (receiver, part) in self.receivers.iter().zip(self.split(&batch, key)?) {
+                for (receiver, part) in self.receivers.iter().zip(split_by_key(&batch, key, self.receivers.len())?) {
                     if let Some(part) = part {
                         receiver.send(StreamElement::Batch(part)).await.map_err(receiver_gone)?;
                     }
@@ -48,21 +48,21 @@ impl Exchange {
         }
         Ok(())
     }
+}
 
-    /// The rows of each receiver, in their order.
-    fn split(&self, batch: &ChangelogBatch, key: &[usize]) -> Result<Vec<Option<ChangelogBatch>>> {
-        let mut rows: Vec<Vec<u32>> = vec![Vec::new(); self.receivers.len()];
-        for (row, group) in key_groups(batch.rows(), key)?.into_iter().enumerate() {
-            rows[subtask_of(group, self.receivers.len())].push(row as u32);
-        }
-        rows.into_iter()
-            .map(|rows| match rows.len() {
-                0 => Ok(None),
-                n if n == batch.num_rows() => Ok(Some(batch.clone())),
-                _ => batch.take(&UInt32Array::from(rows)).map(Some),
-            })
-            .collect()
+/// The rows for each of `parallelism` subtasks by the key group of the columns `key`, in their order; `None` for none.
+pub fn split_by_key(batch: &ChangelogBatch, key: &[usize], parallelism: usize) -> Result<Vec<Option<ChangelogBatch>>> {
+    let mut rows: Vec<Vec<u32>> = vec![Vec::new(); parallelism];
+    for (row, group) in key_groups(batch.rows(), key)?.into_iter().enumerate() {
+        rows[subtask_of(group, parallelism)].push(row as u32);
     }
+    rows.into_iter()
+        .map(|rows| match rows.len() {
+            0 => Ok(None),
+            n if n == batch.num_rows() => Ok(Some(batch.clone())),
+            _ => batch.take(&UInt32Array::from(rows)).map(Some),
+        })
+        .collect()
 }
 
 /// Not the cause of a failure but its echo: the job reports the task that failed first.

@@ -1,7 +1,7 @@
 //! Several inputs as one: rows as they come, watermarks by minimum, barriers aligned, one end.
 //!
 //! A finished input is left out of the minimum and counts as aligned. An idle one is left out of the minimum until it
-//! sends a row or a watermark. Behind its barrier an input waits until the others have sent theirs.
+//! sends a row or a watermark; a watermark that repeats the last one says just that. Behind its barrier an input waits until the others have sent theirs.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -17,6 +17,8 @@ pub struct InputGate {
     watermark: Watermark,
     idle: bool,
     ended: bool,
+    /// A barrier went out before it was looked whether an input's end had moved the watermark.
+    unsettled: bool,
     /// Where polling goes on, so that no input starves.
     next: usize,
 }
@@ -38,11 +40,14 @@ impl InputGate {
             watermark: Watermark::MIN,
             idle: false,
             ended: false,
+            unsettled: false,
             next: 0,
         }
     }
 
     /// The next element of the joined stream; `None` when an input broke off without an end, or after the end.
+    ///
+    /// Cancel safe: an element is taken from its input at the moment it is returned.
     pub async fn next(&mut self) -> Option<StreamElement> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
@@ -50,6 +55,11 @@ impl InputGate {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<StreamElement>> {
         if self.ended {
             return Poll::Ready(None);
+        }
+        if std::mem::take(&mut self.unsettled) {
+            if let Some(element) = self.advance() {
+                return Poll::Ready(Some(element));
+            }
         }
         let count = self.inputs.len();
         for turn in 0..count {
@@ -98,6 +108,7 @@ impl InputGate {
                     return Some(StreamElement::End(end));
                 }
                 if let Some(barrier) = self.aligned() {
+                    self.unsettled = true;
                     return Some(barrier);
                 }
             }
@@ -137,6 +148,10 @@ impl InputGate {
                 self.idle = false;
                 Some(StreamElement::Watermark(watermark))
             }
+            Some(_) if self.idle => {
+                self.idle = false;
+                Some(StreamElement::Watermark(self.watermark))
+            }
             None if !self.idle => {
                 self.idle = true;
                 Some(StreamElement::Idle)
@@ -148,6 +163,8 @@ impl InputGate {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::super::channel::{Sender, channel};
     use super::*;
 
@@ -156,21 +173,21 @@ mod tests {
         (senders, InputGate::new(receivers))
     }
 
+    /// What the gate says when its two inputs say these, one after the other.
     async fn script(lines: &[(usize, StreamElement)]) -> Vec<String> {
         let (senders, mut gate) = gate(2);
+        let mut said = Vec::new();
         for (input, element) in lines {
             senders[*input].send(element.clone()).await.unwrap();
-        }
-        drop(senders);
-        let mut said = Vec::new();
-        while let Some(element) = gate.next().await {
-            said.push(match element {
-                StreamElement::Watermark(w) => format!("watermark {}", w.0),
-                StreamElement::Barrier(e) => format!("barrier {}", e.0),
-                StreamElement::End(kind) => format!("end {kind:?}"),
-                StreamElement::Idle => "idle".to_string(),
-                StreamElement::Batch(_) => "batch".to_string(),
-            });
+            while let Some(Some(element)) = gate.next().now_or_never() {
+                said.push(match element {
+                    StreamElement::Watermark(w) => format!("watermark {}", w.0),
+                    StreamElement::Barrier(e) => format!("barrier {}", e.0),
+                    StreamElement::End(kind) => format!("end {kind:?}"),
+                    StreamElement::Idle => "idle".to_string(),
+                    StreamElement::Batch(_) => "batch".to_string(),
+                });
+            }
         }
         said
     }
@@ -200,6 +217,25 @@ mod tests {
         assert_eq!(said, ["barrier 1", "watermark 2"]);
         let said = script(&[(0, barrier), (1, StreamElement::End(EndKind::Data))]).await;
         assert_eq!(said, ["barrier 1"]);
+    }
+
+    #[tokio::test]
+    async fn an_input_that_wakes_up_holds_the_watermark_again() {
+        let idle = || StreamElement::Idle;
+        let lines = [(0, watermark(5)), (1, watermark(4)), (0, idle()), (1, idle()), (1, watermark(4)), (1, idle())];
+        assert_eq!(script(&lines).await, ["watermark 4", "idle", "watermark 4", "idle"]);
+    }
+
+    #[tokio::test]
+    async fn a_watermark_that_waited_for_a_finished_input_follows_the_barrier() {
+        let (senders, mut gate) = gate(2);
+        for (input, element) in [(1, watermark(3)), (0, watermark(5)), (0, StreamElement::Barrier(Epoch(1)))] {
+            senders[input].send(element).await.unwrap();
+        }
+        assert!(matches!(gate.next().await, Some(StreamElement::Watermark(Watermark(3)))));
+        senders[1].send(StreamElement::End(EndKind::Data)).await.unwrap();
+        assert!(matches!(gate.next().await, Some(StreamElement::Barrier(Epoch(1)))));
+        assert!(matches!(gate.next().await, Some(StreamElement::Watermark(Watermark(5)))));
     }
 
     #[tokio::test]

@@ -1,27 +1,22 @@
-//! A running job: opens its doors, runs its tasks, and says how it ended.
+//! A running job: the handle that others hold, and the supervisor that runs its tasks and says how it ended.
+//!
+//! ```text
+//!  start ─► open (assembly.rs: doors, chains, edges) ─► run (tasks, coordinator) ─► Finished | Stopped | the first error
+//! ```
+//! Nothing runs before everything is open: a job that is stopped or fails while it opens has read no row.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::chain::{Body, Chain};
-use super::channel::{Receiver, Sender, channel};
-use super::coordinator::{Coordinator, SourceCommand, TaskReport};
-use super::exchange::{ECHO, Exchange, Route};
-use super::fragment::{Fragment, cut, parallelisms};
-use super::gate::InputGate;
-use super::lookup::{LookupHead, LookupJoin};
-use super::lookup_cache::LookupCache;
+use super::assembly::{Assembled, Assembly, Task};
+use super::coordinator::{Coordinator, TaskReport};
+use super::exchange::ECHO;
 use super::metrics::{JobMetrics, SinkMetrics, SourceMetrics};
-use super::source_task::{SourceSteps, SourceTask};
-use super::task::{GateTask, TaskContext};
-use super::watermarks::SplitWatermarks;
-use crate::connectors::{DoorMetrics, OpenContext, Reporter, Split};
-use crate::error::{Error, Result};
-use crate::operators::{Calc, Limit, NotNull};
+use crate::connectors::Reporter;
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::stream_plan::{NodeKind, StreamPlan};
 use crate::time::Clock;
 
@@ -64,6 +59,8 @@ pub struct JobHandle {
     pub metrics: Arc<JobMetrics>,
     signal: watch::Sender<Signal>,
     done: JoinHandle<Result<JobEnd>>,
+    /// How it ended, once somebody has been told.
+    end: Option<Result<JobEnd, (ErrorKind, String)>>,
 }
 
 impl JobHandle {
@@ -84,12 +81,25 @@ impl JobHandle {
         self.done.is_finished()
     }
 
-    /// Waits for the end. Cancel safe.
+    /// Waits for the end. Cancel safe, and may be called again: then a failure is told by its message alone.
+    ///
+    /// # Errors
+    /// The failure of the task that failed first; a panic is an internal error.
     pub async fn wait(&mut self) -> Result<JobEnd> {
-        match (&mut self.done).await {
+        match &self.end {
+            Some(Ok(end)) => return Ok(*end),
+            Some(Err((kind, message))) => return Err(Error::new(*kind, message)),
+            None => {}
+        }
+        let result = match (&mut self.done).await {
             Ok(result) => result,
             Err(error) => Err(panicked(&self.name, error)),
-        }
+        };
+        self.end = Some(match &result {
+            Ok(end) => Ok(*end),
+            Err(error) => Err((error.kind(), error.message().to_string())),
+        });
+        result
     }
 }
 
@@ -116,7 +126,7 @@ pub fn start(plan: StreamPlan, config: JobConfig) -> JobHandle {
     let name = config.name.clone();
     let job = Job { plan, config, metrics: metrics.clone(), signal: signal.clone() };
     let done = super::spawn(job.run(watched));
-    JobHandle { name, metrics, signal, done }
+    JobHandle { name, metrics, signal, done, end: None }
 }
 
 fn metrics_of(plan: &StreamPlan) -> JobMetrics {
@@ -140,308 +150,61 @@ struct Job {
     signal: watch::Sender<Signal>,
 }
 
-/// The channels into one fragment: per subtask its receivers, per input edge the senders to all subtasks.
-struct Wiring {
-    receivers: Vec<Vec<Receiver>>,
-}
-
 impl Job {
     async fn run(self, mut watched: watch::Receiver<Signal>) -> Result<JobEnd> {
-        let mut tasks = JoinSet::new();
-        let opened = tokio::select! {
+        let assembly = Assembly {
+            plan: &self.plan,
+            config: &self.config,
+            metrics: self.metrics.clone(),
+            signal: self.signal.clone(),
+        };
+        let assembled = tokio::select! {
             biased;
             _ = stopped(&mut watched) => return Ok(JobEnd::Stopped),
-            opened = self.open(&mut tasks) => opened,
+            assembled = assembly.open() => assembled?,
         };
-        opened?;
+        drop(assembly);
         self.metrics.set_waiting_for("");
-        let mut echo = None;
-        while let Some(ended) = tasks.join_next().await {
-            match ended {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) if error.message() == ECHO => echo = Some(error),
-                Ok(Err(error)) => {
-                    tasks.abort_all();
-                    while tasks.join_next().await.is_some() {}
-                    return Err(error);
-                }
-                Err(error) if error.is_cancelled() => {}
-                Err(error) => return Err(panicked(&self.config.name, error)),
-            }
-        }
-        if let Some(echo) = echo {
-            return Err(echo);
-        }
+        self.supervise(assembled).await?;
         let signal = *self.signal.borrow();
         Ok(if signal == Signal::Stop { JobEnd::Stopped } else { JobEnd::Finished })
     }
 
-    /// Opens all doors and spawns all tasks: sinks before sources, so that nothing is read that can't be written.
-    async fn open(&self, tasks: &mut JoinSet<Result<()>>) -> Result<()> {
-        let fragments = cut(&self.plan);
-        let splits = self.splits(&fragments).await?;
-        let widths = parallelisms(&self.plan, &fragments, self.config.parallelism, |head| {
-            splits.get(&head).map_or(1, |per_subtask| per_subtask.len().max(1))
-        });
-        let task_count = widths.iter().sum();
-        let (reports, report_receiver) = mpsc::unbounded_channel();
-        let mut commands = Vec::new();
-        let mut wirings: Vec<Wiring> =
-            widths.iter().map(|&n| Wiring { receivers: (0..n).map(|_| Vec::new()).collect() }).collect();
-        let mut built: Vec<BuiltTask> = Vec::new();
-        let mut next_id = 0;
-        let exchanges = self.exchanges(&fragments, &widths, &mut wirings);
-        let mut exchanges = exchanges.into_iter();
-        for (f, fragment) in fragments.iter().enumerate() {
-            for subtask in 0..widths[f] {
-                let context = TaskContext {
-                    id: next_id,
-                    clock: self.config.clock.clone(),
-                    signal: self.signal.clone(),
-                    may_end_job: self.metrics.sinks.len() == 1,
-                    reports: reports.clone(),
-                };
-                next_id += 1;
-                let outgoing = exchanges.next().unwrap_or_default();
-                let chain = self.chain(fragment, subtask, widths[f], outgoing).await?;
-                built.push(BuiltTask { fragment: f, subtask, chain, context });
-            }
-        }
-        drop(reports);
-        for task in built {
-            let fragment = &fragments[task.fragment];
-            let width = widths[task.fragment];
-            let id = task.context.id;
-            let ended = task.context.clone();
-            let run: futures::future::BoxFuture<'static, Result<()>> = match &self.plan.nodes[fragment.head].kind {
-                NodeKind::Source(_) => {
-                    let (sender, receiver) = mpsc::channel(4);
-                    commands.push(sender);
-                    let mine = splits.get(&fragment.head).and_then(|s| s.get(task.subtask)).cloned();
-                    let source =
-                        self.source_task(fragment.head, task, mine.unwrap_or_default(), width, receiver).await?;
-                    match source {
-                        Opened::Reading(source) => {
-                            let watched = self.signal.subscribe();
-                            Box::pin(source.run(watched))
-                        }
-                        Opened::Empty(mut chain) => {
-                            Box::pin(async move { chain.end(crate::changelog::EndKind::Data).await })
-                        }
-                    }
-                }
-                _ => {
-                    let receivers = std::mem::take(&mut wirings[task.fragment].receivers[task.subtask]);
-                    let lookup = self.lookup(fragment.head, task.subtask, width).await?;
-                    let gate = InputGate::new(receivers);
-                    Box::pin(GateTask { gate, lookup, chain: task.chain, context: task.context }.run())
-                }
-            };
-            spawn_task(tasks, id, ended, run);
-        }
-        self.coordinate(commands, task_count, report_receiver);
-        Ok(())
-    }
-
-    fn coordinate(
-        &self,
-        sources: Vec<mpsc::Sender<SourceCommand>>,
-        tasks: usize,
-        reports: mpsc::UnboundedReceiver<TaskReport>,
-    ) {
+    /// Runs all tasks to their end, or until one fails: then the others end at once.
+    ///
+    /// A task that finds its neighbour gone fails too, with an echo; the neighbour's own error is the one to report.
+    async fn supervise(&self, assembled: Assembled) -> Result<()> {
+        let Assembled { tasks: open, commands, reports } = assembled;
+        let mut tasks = JoinSet::new();
+        let count = open.len();
+        open.into_iter().for_each(|task| spawn_task(&mut tasks, task));
         if let Some(interval) = self.config.epoch_interval {
             let metrics = self.metrics.clone();
-            super::spawn(Coordinator { interval, sources, tasks, reports, metrics }.run());
+            super::spawn(Coordinator { interval, sources: commands, tasks: count, reports, metrics }.run());
         }
-    }
-
-    /// The splits of every source, dealt to its subtasks in turn.
-    async fn splits(&self, fragments: &[Fragment]) -> Result<HashMap<usize, Vec<Vec<Split>>>> {
-        let mut dealt = HashMap::new();
-        for fragment in fragments {
-            let NodeKind::Source(node) = &self.plan.nodes[fragment.head].kind else { continue };
-            let context = self.context(0, 1, self.source_metrics(fragment.head).door.clone());
-            let splits = node.source.splits(&context).await?;
-            let width = node.source.parallelism().unwrap_or(self.config.parallelism).clamp(1, splits.len().max(1));
-            let mut per_subtask = vec![Vec::new(); width];
-            for (i, split) in splits.into_iter().enumerate() {
-                per_subtask[i % width].push(split);
-            }
-            dealt.insert(fragment.head, per_subtask);
-        }
-        Ok(dealt)
-    }
-
-    /// Makes the channels of every edge: the outgoing edges of every subtask, fragments and subtasks in order.
-    fn exchanges(
-        &self,
-        fragments: &[Fragment],
-        widths: &[usize],
-        wirings: &mut [Wiring],
-    ) -> Vec<Vec<(Option<usize>, Exchange)>> {
-        let mut outgoing = Vec::new();
-        for (f, fragment) in fragments.iter().enumerate() {
-            for subtask in 0..widths[f] {
-                let mut edges = Vec::new();
-                for edge in &fragment.edges {
-                    let targets = match edge.route {
-                        Route::Forward => vec![subtask % widths[edge.to]],
-                        Route::Hash(_) => (0..widths[edge.to]).collect(),
-                    };
-                    let senders: Vec<Sender> = targets
-                        .into_iter()
-                        .map(|target| {
-                            let (sender, receiver) = channel();
-                            wirings[edge.to].receivers[target].push(receiver);
-                            sender
-                        })
-                        .collect();
-                    edges.push((edge.from, Exchange::new(senders, edge.route.clone())));
+        let mut echo = None;
+        while let Some(ended) = tasks.join_next().await {
+            let error = match ended {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) if error.message() == ECHO => {
+                    echo = Some(error);
+                    continue;
                 }
-                outgoing.push(edges);
-            }
-        }
-        outgoing
-    }
-
-    /// The operators, writers and outgoing edges of one subtask.
-    async fn chain(
-        &self,
-        fragment: &Fragment,
-        subtask: usize,
-        width: usize,
-        outgoing: Vec<(Option<usize>, Exchange)>,
-    ) -> Result<Chain> {
-        let mut chain = Chain::new();
-        let mut stages: HashMap<usize, usize> = HashMap::new();
-        for &(id, before) in &fragment.members {
-            let node = &self.plan.nodes[id];
-            let input_schema = &self.plan.nodes[node.inputs[0]].schema;
-            let body = match &node.kind {
-                NodeKind::Calc(calc) => {
-                    let projection = calc.projection.clone().map(|exprs| (exprs, node.schema.clone()));
-                    Body::Operator(Box::new(Calc::try_new(input_schema, calc.predicate.clone(), projection)?))
-                }
-                NodeKind::Limit { skip, fetch } => Body::Operator(Box::new(Limit::new(*skip, *fetch))),
-                NodeKind::NotNull { columns, on_null } => {
-                    Body::Operator(Box::new(NotNull::new(node.schema.clone(), columns.clone(), *on_null)))
-                }
-                NodeKind::Sink(sink) => {
-                    let metrics = self.sink_metrics(id);
-                    let context = self.context(subtask, width, metrics.door.clone());
-                    Body::Writer { writer: sink.sink.open(&context).await?, metrics }
-                }
-                other => return Err(Error::internal(format!("a {other:?} inside a fragment"))),
+                Ok(Err(error)) => error,
+                Err(error) => panicked(&self.config.name, error),
             };
-            let parent = before.and_then(|before| stages.get(&before).copied());
-            stages.insert(id, chain.add(parent, body));
+            tasks.shutdown().await;
+            return Err(error);
         }
-        for (from, exchange) in outgoing {
-            let parent = from.and_then(|from| stages.get(&from).copied());
-            chain.add(parent, Body::Exchange(exchange));
-        }
-        Ok(chain)
+        echo.map_or(Ok(()), Err)
     }
-
-    async fn source_task(
-        &self,
-        head: usize,
-        task: BuiltTask,
-        splits: Vec<Split>,
-        width: usize,
-        commands: mpsc::Receiver<SourceCommand>,
-    ) -> Result<Opened> {
-        let NodeKind::Source(node) = &self.plan.nodes[head].kind else {
-            return Err(Error::internal("a source task without a source"));
-        };
-        if splits.is_empty() {
-            return Ok(Opened::Empty(task.chain));
-        }
-        let metrics = self.source_metrics(head);
-        let context = self.context(task.subtask, width, metrics.door.clone());
-        let ids: Vec<Arc<str>> = splits.iter().map(|s| s.id.as_str().into()).collect();
-        let reader = node.source.open(splits, &context).await?;
-        let idle_timeout = node.watermark.as_ref().and_then(|w| w.idle_timeout);
-        Ok(Opened::Reading(Box::new(SourceTask {
-            reader,
-            steps: SourceSteps::try_new(node)?,
-            watermarks: SplitWatermarks::new(ids, idle_timeout, metrics.clone()),
-            chain: task.chain,
-            commands,
-            metrics,
-            context: task.context,
-            snapshots: Vec::new(),
-        })))
-    }
-
-    async fn lookup(&self, head: usize, subtask: usize, width: usize) -> Result<Option<LookupHead>> {
-        let node = &self.plan.nodes[head];
-        let NodeKind::LookupJoin(join) = &node.kind else { return Ok(None) };
-        let context = self.context(subtask, width, Arc::default());
-        let lookup = join.lookup.open(&join.request, &context).await?;
-        Ok(Some(LookupHead::new(LookupJoin {
-            lookup,
-            keys: join.keys.clone(),
-            key_schema: join.key_schema.clone(),
-            right_schema: join.right_schema.clone(),
-            output_schema: node.schema.clone(),
-            outer: join.outer,
-            condition: join.condition.clone(),
-            cache: join.lookup.cache().map(|options| std::sync::Mutex::new(LookupCache::new(options))),
-        })))
-    }
-
-    fn context(&self, subtask: usize, parallelism: usize, metrics: Arc<DoorMetrics>) -> OpenContext {
-        let job_metrics = self.metrics.clone();
-        let outer = self.config.reporter.clone();
-        OpenContext {
-            job: self.config.name.clone(),
-            subtask,
-            parallelism,
-            clock: self.config.clock.clone(),
-            reporter: Reporter::new(move |line| {
-                job_metrics.set_waiting_for(line);
-                outer.tell(line);
-            }),
-            metrics,
-            batch_rows: self.config.batch_rows,
-        }
-    }
-
-    fn source_metrics(&self, node: usize) -> Arc<SourceMetrics> {
-        let position = self.plan.nodes[..node].iter().filter(|n| matches!(n.kind, NodeKind::Source(_))).count();
-        self.metrics.sources[position].clone()
-    }
-
-    fn sink_metrics(&self, node: usize) -> Arc<SinkMetrics> {
-        let position = self.plan.nodes[..node].iter().filter(|n| matches!(n.kind, NodeKind::Sink(_))).count();
-        self.metrics.sinks[position].clone()
-    }
-}
-
-struct BuiltTask {
-    fragment: usize,
-    subtask: usize,
-    chain: Chain,
-    context: TaskContext,
-}
-
-/// A source's subtask: with splits to read, or idle from the start because it has none.
-enum Opened {
-    Reading(Box<SourceTask>),
-    Empty(Chain),
 }
 
 #[allow(clippy::disallowed_methods)] // the one door to a job's tasks: they die with their set
-fn spawn_task(
-    tasks: &mut JoinSet<Result<()>>,
-    id: usize,
-    context: TaskContext,
-    run: futures::future::BoxFuture<'static, Result<()>>,
-) {
+fn spawn_task(tasks: &mut JoinSet<Result<()>>, task: Task) {
     tasks.spawn(async move {
-        let result = run.await;
-        context.report(TaskReport::Ended(id));
+        let result = task.run.await;
+        task.context.report(TaskReport::Ended(task.context.id));
         result
     });
 }

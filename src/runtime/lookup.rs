@@ -165,6 +165,9 @@ impl LookupJoin {
             let first_rows = missing.iter().map(|&i| keys.distinct[i as usize].1);
             let asked = take_record_batch(&keys.rows, &UInt32Array::from_iter_values(first_rows))?;
             let found = self.lookup.lookup(&asked).await?;
+            if found.key_of_row.len() != found.rows.num_rows() {
+                return Err(Error::internal("a lookup answered with rows that belong to no key"));
+            }
             let now = Instant::now();
             let mut start = 0;
             for (position, &i) in missing.iter().enumerate() {
@@ -176,6 +179,9 @@ impl LookupJoin {
                     cache.put(keys.distinct[i as usize].0.as_ref(), rows.clone(), now);
                 }
                 answers[i as usize] = Some(rows);
+            }
+            if start != found.rows.num_rows() {
+                return Err(Error::internal("a lookup answered out of the order of its keys"));
             }
         }
         let none = RecordBatch::new_empty(self.right_schema.clone());

@@ -4,6 +4,7 @@
 //! meet, and runs as one task per subtask. Inside a task elements go from operator to operator without a queue;
 //! between tasks they go through channels bounded in bytes, and full means wait. Only this room spawns.
 
+mod assembly;
 mod chain;
 mod channel;
 mod collect;
@@ -18,11 +19,17 @@ mod lookup_cache;
 mod metrics;
 mod source_task;
 mod task;
+#[cfg(test)]
+mod tests;
 mod watermarks;
+mod wiring;
 
 pub use collect::{CollectSink, Collected};
+pub use exchange::split_by_key;
 pub use job::{JobConfig, JobEnd, JobHandle, start};
 pub use key_group::{KEY_GROUPS, key_groups};
+pub use lookup::{LookupHead, LookupJoin};
+pub use lookup_cache::LookupCache;
 pub use metrics::{JobMetrics, SinkMetrics, SourceMetrics, SplitStatus};
 
 use std::future::Future;

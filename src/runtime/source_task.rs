@@ -43,6 +43,8 @@ pub struct SourceTask {
 pub struct SourceSteps {
     columns: Option<Calc>,
     watermark: Option<WatermarkNode>,
+    /// Whether a row without an event time fails the job.
+    needs_time: bool,
     narrow: Option<Calc>,
 }
 
@@ -70,7 +72,8 @@ impl SourceSteps {
             (None, None) => None,
             _ => Some(Calc::try_new(&declared, node.filter.clone(), output)?),
         };
-        Ok(Self { columns, watermark: node.watermark.clone(), narrow })
+        let needs_time = !node.source.makes_watermarks();
+        Ok(Self { columns, watermark: node.watermark.clone(), needs_time, narrow })
     }
 
     /// The rows that go on, and the highest watermark among all of them.
@@ -84,7 +87,7 @@ impl SourceSteps {
         }
         let watermark = match &self.watermark {
             Some(node) => {
-                if batch.rows().column(node.column_index).null_count() > 0 {
+                if self.needs_time && batch.rows().column(node.column_index).null_count() > 0 {
                     return Err(Error::data(format!(
                         "rowtime column '{}' should not be null, please convert it to a non-null value",
                         node.column
@@ -115,6 +118,9 @@ impl SourceTask {
         let mut ticks = tokio::time::interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut commands_open = true;
+        if self.chain.is_satisfied() {
+            self.context.satisfied();
+        }
         loop {
             if *signal.borrow() != Signal::Run {
                 return self.finish(EndKind::Stop).await;
@@ -142,7 +148,7 @@ impl SourceTask {
         let count = rows.num_rows();
         self.metrics.door.rows.fetch_add(count as u64, Ordering::Relaxed);
         let (batch, watermark) = self.steps.apply(rows)?;
-        self.watermarks.on_rows(&split, count, watermark);
+        self.watermarks.on_rows(&split, count, watermark, Instant::now());
         if let Some(batch) = batch.filter(|b| !b.is_empty()) {
             self.chain.push(StreamElement::Batch(batch)).await?;
         }
@@ -170,7 +176,7 @@ impl SourceTask {
     }
 
     async fn advance(&mut self) -> Result<()> {
-        let advance = self.watermarks.advance();
+        let advance = self.watermarks.advance(Instant::now());
         if self.steps.watermark.is_none() {
             return Ok(());
         }

@@ -60,6 +60,9 @@ pub struct GateTask {
 impl GateTask {
     pub async fn run(mut self) -> Result<()> {
         let mut gate_open = true;
+        if self.chain.is_satisfied() {
+            self.context.satisfied();
+        }
         loop {
             let deadline = self.chain.deadline();
             let timer = self.chain.next_timer();

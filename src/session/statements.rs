@@ -67,8 +67,12 @@ impl Session {
     fn check_declared(&self, statement: &Statement) -> Result<()> {
         let name = match &statement.kind {
             StatementKind::CreateTable(create) => &create.name,
+            StatementKind::AlterTable { name, change: AlterTable::Set(_) | AlterTable::Reset(_), .. } => name,
             _ => return Ok(()),
         };
+        if !matches!(self.catalog.get(name), Ok(Object::Table(_))) {
+            return Ok(()); // IF EXISTS
+        }
         let table = self.binder().table(name, &Default::default())?;
         let (connector, descriptor) = table.connector()?;
         // A table is a source, a sink, or both: it must do for one of them.
@@ -104,9 +108,10 @@ impl Session {
                 let relation = self.binder().query(&create.query)?;
                 if !view.columns.is_empty() && view.columns.len() != relation.columns.len() {
                     return Err(Error::statement(format!(
-                        "view \"{}\" names {} columns, and its query has {}",
+                        "view \"{}\" names {} column{}, and its query has {}",
                         view.name.name,
                         view.columns.len(),
+                        if view.columns.len() == 1 { "" } else { "s" },
                         relation.columns.len()
                     ))
                     .at(create.name.span));

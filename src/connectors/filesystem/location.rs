@@ -1,103 +1,94 @@
-//! Where a table's files are, and which of them are read.
+//! Where a table's files are: what `'path' = '…'` says.
 
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
-use regex::Regex;
+use crate::error::{Error, nearest};
 
-use crate::connectors::options::Options;
-use crate::error::{Error, Result};
-
-/// A file or folder of the local file system, and which files in it count.
-#[derive(Debug, Clone)]
-pub(super) struct Location {
-    /// As the table states it, without `file:`.
-    pub path: PathBuf,
-    /// The whole absolute path has to match.
-    pattern: Option<Regex>,
-}
-
-/// A file as it was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FoundFile {
-    /// Absolute.
-    pub path: PathBuf,
-    pub size: u64,
-    pub modified_ms: i64,
-}
-
-/// Endings of compressed files, which Flink would unpack.
-const COMPRESSED: &[&str] = &["gz", "gzip", "deflate", "bz2", "xz", "zst"];
-
-impl Location {
-    pub fn of(options: &Options) -> Result<Self> {
-        let text = options.require("path")?.trim();
-        let path = match text.split_once(':') {
-            Some(("file", path)) => path.strip_prefix("//").unwrap_or(path),
-            Some((scheme, rest)) if rest.starts_with("//") => {
-                return Err(options.invalid("path", format!("file systems of the kind '{scheme}' are not supported")));
+/// The absolute path that an option means: `data/a.csv` (from the working directory), `/data`, `file:///data`.
+pub fn parse(text: &str) -> Result<PathBuf, String> {
+    let text = text.trim();
+    let local = match text.split_once(':') {
+        Some((scheme, rest)) if is_scheme(scheme) => {
+            if !scheme.eq_ignore_ascii_case("file") {
+                return Err(format!("file system '{scheme}' is not supported; only local files are"));
             }
-            _ => text,
-        };
-        let pattern = options.text("source.path.regex-pattern").map(|pattern| {
-            Regex::new(&format!("^(?:{pattern})$")).map_err(|e| options.invalid("source.path.regex-pattern", e))
-        });
-        Ok(Self { path: PathBuf::from(path), pattern: pattern.transpose()? })
-    }
-
-    pub fn absolute(&self) -> Result<PathBuf> {
-        std::path::absolute(&self.path).map_err(|e| failed("find", &self.path, e))
-    }
-
-    /// The files there are, by path. Names that begin with `.` or `_` are hidden, as in Flink.
-    ///
-    /// # Errors
-    /// Where the path does not exist, can't be read, or a file is compressed.
-    pub async fn files(&self) -> Result<Vec<FoundFile>> {
-        let root = self.absolute()?;
-        let found = tokio::fs::metadata(&root).await.map_err(|e| failed("read", &root, e))?;
-        let mut files = Vec::new();
-        let mut folders = Vec::new();
-        match found.is_dir() {
-            true => folders.push(root),
-            false => self.add(root, &found, &mut files)?,
-        }
-        while let Some(folder) = folders.pop() {
-            let mut entries = tokio::fs::read_dir(&folder).await.map_err(|e| failed("read", &folder, e))?;
-            while let Some(entry) = entries.next_entry().await.map_err(|e| failed("read", &folder, e))? {
-                if entry.file_name().to_string_lossy().starts_with(['.', '_']) {
-                    continue;
+            match rest.strip_prefix("//") {
+                Some(rest) if rest.starts_with('/') => rest,
+                Some(rest) => {
+                    let host = rest.split('/').next().unwrap_or(rest);
+                    return Err(format!("'{host}' stands where a host would; write 'file:///folder' or a plain path"));
                 }
-                // A file that went away meanwhile is not there.
-                match tokio::fs::metadata(entry.path()).await {
-                    Ok(found) if found.is_dir() => folders.push(entry.path()),
-                    Ok(found) => self.add(entry.path(), &found, &mut files)?,
-                    Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-                    Err(e) => return Err(failed("read", &entry.path(), e)),
-                }
+                None => rest,
             }
         }
-        files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(files)
-    }
+        _ => text,
+    };
+    std::path::absolute(local).map_err(|error| format!("'{text}' is no path: {error}"))
+}
 
-    fn add(&self, path: PathBuf, found: &std::fs::Metadata, files: &mut Vec<FoundFile>) -> Result<()> {
-        if self.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(&path.to_string_lossy())) {
-            return Ok(());
-        }
-        let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
-        if COMPRESSED.contains(&ending.as_str()) {
-            return Err(Error::unsupported(format!("the compressed file {}", path.display()))
-                .with_hint("Unpack it, or leave it out with 'source.path.regex-pattern'."));
-        }
-        let modified = found.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
-        let modified_ms = modified.map_or(0, |d| d.as_millis() as i64);
-        files.push(FoundFile { path, size: found.len(), modified_ms });
-        Ok(())
+/// True for `file`, `s3`, `hdfs`; one letter is a drive.
+fn is_scheme(text: &str) -> bool {
+    text.len() > 1
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+}
+
+/// The path as people know it: from the working directory where it is in there.
+pub fn shown(path: &Path) -> String {
+    let short = std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_path_buf));
+    short.filter(|s| !s.as_os_str().is_empty()).as_deref().unwrap_or(path).display().to_string()
+}
+
+/// "no such file or folder", with the nearest name that is there.
+pub fn missing(path: &Path) -> Error {
+    let error = Error::external(format!("no such file or folder: \"{}\"", shown(path)));
+    let Some(parent) = path.ancestors().skip(1).find(|p| p.exists()) else {
+        return error;
+    };
+    // The first part of the path that is not there.
+    let wrong = path.strip_prefix(parent).ok().and_then(|rest| rest.components().next());
+    let wrong = wrong.map(|part| part.as_os_str().to_string_lossy().into_owned()).unwrap_or_default();
+    let names: Vec<String> = std::fs::read_dir(parent)
+        .map(|entries| entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect())
+        .unwrap_or_default();
+    match nearest(&wrong, names.iter().map(String::as_str)) {
+        Some(name) => error.with_hint(format!("Did you mean \"{}\"?", shown(&parent.join(name)))),
+        None => error.with_hint("Relative paths start at the working directory."),
     }
 }
 
-/// `cannot read /data/x.json: permission denied`
-pub(super) fn failed(what: &str, path: &Path, error: std::io::Error) -> Error {
-    Error::external(format!("cannot {what} {}: {error}", path.display())).with_source(error)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_file_uris_name_local_files() {
+        let here = std::env::current_dir().unwrap();
+        for (text, expected) in [
+            ("/data/in", PathBuf::from("/data/in")),
+            ("file:///data/in", PathBuf::from("/data/in")),
+            ("file:/data/in", PathBuf::from("/data/in")),
+            ("data/in", here.join("data/in")),
+            ("./data", here.join("data")),
+        ] {
+            assert_eq!(parse(text).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_file_systems_are_refused() {
+        assert!(parse("s3://bucket/x").unwrap_err().contains("file system 's3' is not supported"));
+        assert!(parse("file://data/in").unwrap_err().contains("'data' stands where a host would"));
+    }
+
+    #[test]
+    fn a_missing_file_names_the_nearest_that_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("thresholds.csv"), "").unwrap();
+        let error = missing(&folder.path().join("threshold.csv"));
+        assert!(error.message().starts_with("no such file or folder: "), "{error}");
+        assert!(error.hint().unwrap().ends_with("thresholds.csv\"?"), "{error}");
+        let error = missing(&folder.path().join("elsewhere/x.csv"));
+        assert_eq!(error.hint(), Some("Relative paths start at the working directory."));
+    }
 }

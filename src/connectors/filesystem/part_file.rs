@@ -1,57 +1,85 @@
-//! A file that is written under a hidden name and appears under its own when it is whole.
+//! A file that is being written: hidden until it is finished, then there as a whole.
 
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tokio::fs::File;
-use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
-use super::location::failed;
-use crate::error::Result;
+use super::blocking::io_error;
+use crate::error::{Error, Result};
 
-/// A file in the making. Dropped before it is published, it goes away.
+/// An open file under a hidden name. Dropped before it is published, it is gone.
 #[derive(Debug)]
-pub(super) struct PartFile {
-    file: File,
-    /// `.part-….inprogress`
+pub struct PartFile {
     hidden: PathBuf,
-    /// `part-…`
-    path: PathBuf,
-    pub bytes: usize,
-    pub begun: Instant,
-    published: bool,
+    visible: PathBuf,
+    /// `None` once it is published.
+    out: Option<BufWriter<File>>,
+    size: u64,
+    opened: Instant,
 }
 
 impl PartFile {
-    /// Begins `folder/name`; the folder is made where it is missing.
-    pub async fn create(folder: &Path, name: &str) -> Result<Self> {
-        tokio::fs::create_dir_all(folder).await.map_err(|e| failed("make the folder", folder, e))?;
+    /// Creates the file that will be `name` in `folder`, which is made if need be.
+    pub fn create(folder: &Path, name: &str, now: Instant) -> Result<Self> {
+        fs::create_dir_all(folder).map_err(|e| io_error("create folder", folder, e))?;
         let hidden = folder.join(format!(".{name}.inprogress"));
-        let file = File::create(&hidden).await.map_err(|e| failed("write", &hidden, e))?;
-        let path = folder.join(name);
-        Ok(Self { file, hidden, path, bytes: 0, begun: Instant::now(), published: false })
+        let file = File::create_new(&hidden).map_err(|e| io_error("write", &hidden, e))?;
+        let out = Some(BufWriter::with_capacity(256 << 10, file));
+        Ok(Self { hidden, visible: folder.join(name), out, size: 0, opened: now })
     }
 
-    pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.bytes += bytes.len();
-        self.file.write_all(bytes).await.map_err(|e| failed("write", &self.hidden, e))
+    pub fn size(&self) -> u64 {
+        self.size
     }
 
-    /// Makes the file durable and visible.
-    pub async fn publish(mut self) -> Result<()> {
-        self.file.flush().await.map_err(|e| failed("write", &self.hidden, e))?;
-        self.file.sync_all().await.map_err(|e| failed("write", &self.hidden, e))?;
-        tokio::fs::rename(&self.hidden, &self.path).await.map_err(|e| failed("write", &self.path, e))?;
-        self.published = true;
+    pub fn opened(&self) -> Instant {
+        self.opened
+    }
+
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let Some(out) = &mut self.out else {
+            return Err(Error::internal("a published file is written"));
+        };
+        out.write_all(bytes).map_err(|e| io_error("write", &self.hidden, e))?;
+        self.size += bytes.len() as u64;
         Ok(())
+    }
+
+    /// Lets everyone see the file, with all that was written, on the disk.
+    pub fn publish(mut self) -> Result<()> {
+        let Some(mut out) = self.out.take() else {
+            return Err(Error::internal("a file is published twice"));
+        };
+        let written = out.flush().and_then(|()| out.get_ref().sync_all());
+        drop(out);
+        let published = written.and_then(|()| fs::rename(&self.hidden, &self.visible));
+        published.map_err(|e| {
+            let _leftover = fs::remove_file(&self.hidden);
+            io_error("write", &self.visible, e)
+        })
     }
 }
 
 impl Drop for PartFile {
     fn drop(&mut self) {
-        if !self.published {
-            // Nobody sees the hidden file; that it stays behind in the worst case does no harm.
-            let _ = std::fs::remove_file(&self.hidden);
+        if let Some(out) = self.out.take() {
+            // What is buffered belongs to a job that has failed.
+            let (_file, _unwritten) = out.into_parts();
+            let _leftover = fs::remove_file(&self.hidden);
         }
     }
+}
+
+/// Checks that files can be written to a folder, which is made if need be.
+pub fn check_folder(folder: &Path, probe: &str) -> Result<()> {
+    if fs::metadata(folder).is_ok_and(|m| !m.is_dir()) {
+        let folder = super::location::shown(folder);
+        return Err(Error::external(format!("\"{folder}\" is a file, and a sink writes files into a folder")));
+    }
+    fs::create_dir_all(folder).map_err(|e| io_error("create folder", folder, e))?;
+    let probe = folder.join(probe);
+    File::create_new(&probe).map_err(|e| io_error("write to folder", folder, e))?;
+    fs::remove_file(&probe).map_err(|e| io_error("write to folder", folder, e))
 }

@@ -1,33 +1,44 @@
-//! The description of where to write files.
+//! The sink of a filesystem table: files `part-<run>-<subtask>-<n>` in a folder, or in folders by partition.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
+use arrow::array::{Array, UInt32Array};
+use arrow::compute::take_record_batch;
+use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use chrono_tz::Tz;
+use indexmap::IndexMap;
+use tokio::time::Instant;
+use uuid::Uuid;
 
-use super::location::{Location, failed};
-use super::writer::FileWriter;
-use crate::connectors::{ChangelogSupport, OpenContext, Sink, SinkWriter};
+use super::blocking;
+use super::location::shown;
+use super::part_file::{PartFile, check_folder};
+use super::partition::FolderPrinter;
+use super::table::FileTable;
+use crate::changelog::ChangelogBatch;
+use crate::connectors::{ChangelogSupport, DoorMetrics, OpenContext, Sink, SinkWriter, TableDescriptor};
 use crate::error::{Error, Result};
-use crate::formats::EncodingFormat;
-use crate::types::Schema;
+use crate::formats::{Encoder, Messages};
 
-/// A folder that files of lines are written into.
-#[derive(Debug, Clone)]
-pub(super) struct FileSink {
-    pub location: Location,
-    pub encoding: Arc<dyn EncodingFormat>,
-    /// All physical columns; those at `partition_keys` become folders.
-    pub columns: Schema,
-    pub partition_keys: Vec<usize>,
-    pub default_name: String,
-    pub zone: Tz,
-    // When a file is finished.
-    pub file_bytes_max: usize,
-    pub age_max: Duration,
-    pub check_interval: Duration,
-    pub parallelism: Option<usize>,
+/// Writes rows to new files; those of other jobs and runs stay.
+#[derive(Debug)]
+pub struct FileSink {
+    table: Arc<FileTable>,
+}
+
+impl FileSink {
+    pub fn try_new(table: &TableDescriptor) -> Result<Self> {
+        let table = FileTable::try_new(table)?;
+        table.format.encoding(&table.body)?;
+        if let Some(column) = table.descriptor.metadata.iter().find(|m| !m.is_virtual) {
+            let error = format!("{} can't write the metadata '{}'", table.descriptor.owner(), column.key);
+            return Err(Error::statement(error).with_hint("Declare the column as METADATA VIRTUAL."));
+        }
+        Ok(Self { table: Arc::new(table) })
+    }
 }
 
 #[async_trait]
@@ -37,20 +48,179 @@ impl Sink for FileSink {
     }
 
     fn describe(&self) -> String {
-        format!("path={}", self.location.path.display())
+        format!("path={}, format={}", shown(&self.table.options.listing.root), self.table.format.name())
     }
 
     fn parallelism(&self) -> Option<usize> {
-        self.parallelism
+        self.table.options.sink_parallelism
     }
 
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {
-        let root = self.location.absolute()?;
-        if tokio::fs::metadata(&root).await.is_ok_and(|found| !found.is_dir()) {
-            return Err(Error::external(format!("cannot write to {}: it is a file", root.display()))
-                .with_hint("'path' of a table that is written is a folder."));
-        }
-        tokio::fs::create_dir_all(&root).await.map_err(|e| failed("make the folder", &root, e))?;
-        Ok(Box::new(FileWriter::new(self.clone(), root, context)?))
+        let (run, root) = (Uuid::new_v4(), self.table.options.listing.root.clone());
+        let probe = format!(".probe-{run}");
+        let owner = self.table.descriptor.owner();
+        blocking::run(move || check_folder(&root, &probe)).await.map_err(|e| e.context(owner))?;
+        let parts = PartFiles {
+            encoder: self.table.format.encoding(&self.table.body)?.encoder()?,
+            messages: Messages::new(),
+            table: self.table.clone(),
+            name: format!("part-{run}-{}", context.subtask),
+            next: 0,
+            open: BTreeMap::new(),
+            metrics: context.metrics.clone(),
+        };
+        Ok(Box::new(FileSinkWriter { parts: Some(parts), next_check: None }))
     }
 }
+
+/// One subtask's writer.
+struct FileSinkWriter {
+    /// Away while a thread writes.
+    parts: Option<PartFiles>,
+    /// When to look for files that were open long enough; `None` while none is open.
+    next_check: Option<Instant>,
+}
+
+/// The files that a subtask writes, one per partition at a time.
+struct PartFiles {
+    table: Arc<FileTable>,
+    /// What the names of all files begin with.
+    name: String,
+    /// The number of the next file.
+    next: u64,
+    /// Files by partition folder, relative to the table's path; without partitions that is "".
+    open: BTreeMap<String, PartFile>,
+    encoder: Box<dyn Encoder>,
+    messages: Messages,
+    metrics: Arc<DoorMetrics>,
+}
+
+impl FileSinkWriter {
+    /// Does something with the files on a thread that may block.
+    async fn with_parts(&mut self, work: impl FnOnce(&mut PartFiles) -> Result<()> + Send + 'static) -> Result<()> {
+        let Some(mut parts) = self.parts.take() else {
+            return Err(Error::internal("a file is written after its writer has failed"));
+        };
+        let parts = blocking::run(move || work(&mut parts).map(|()| parts)).await?;
+        self.next_check = match parts.open.is_empty() {
+            true => None,
+            false => self.next_check.or_else(|| Some(Instant::now() + parts.table.options.rolling.check)),
+        };
+        self.parts = Some(parts);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SinkWriter for FileSinkWriter {
+    async fn write(&mut self, batch: ChangelogBatch) -> Result<()> {
+        if batch.kinds().is_some() {
+            return Err(Error::internal("a file takes inserts only"));
+        }
+        let now = Instant::now();
+        self.with_parts(move |parts| parts.write(batch.rows(), now)).await
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.next_check
+    }
+
+    async fn on_deadline(&mut self) -> Result<()> {
+        let now = Instant::now();
+        self.next_check = None;
+        self.with_parts(move |parts| {
+            let policy = parts.table.options.rolling;
+            parts.publish(|file| policy.is_old(file.opened(), now))
+        })
+        .await
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.with_parts(|parts| parts.publish(|_| true)).await
+    }
+
+    async fn close(&mut self) -> Result<()> {
+        self.flush().await
+    }
+}
+
+impl PartFiles {
+    fn write(&mut self, rows: &RecordBatch, now: Instant) -> Result<()> {
+        let table = self.table.clone();
+        let keys = &table.descriptor.partition_keys;
+        let body = rows.project(&table.body_columns)?;
+        if keys.is_empty() {
+            return self.append("", &body, now);
+        }
+        let columns =
+            keys.iter().map(|&k| (&table.descriptor.columns.fields[k], rows.column(k).as_ref() as &dyn Array));
+        let mut printer = FolderPrinter::new(columns, &table.options.default_partition, table.descriptor.zone);
+        let mut folders: IndexMap<String, Vec<u32>> = IndexMap::new();
+        let mut folder = String::new();
+        for row in 0..rows.num_rows() {
+            printer.folder(row, &mut folder);
+            match folders.get_mut(&folder) {
+                Some(rows) => rows.push(row as u32),
+                None => drop(folders.insert(folder.clone(), vec![row as u32])),
+            }
+        }
+        for (folder, rows) in folders {
+            self.append(&folder, &take_record_batch(&body, &UInt32Array::from(rows))?, now)?;
+        }
+        Ok(())
+    }
+
+    /// Appends rows to the open file of a folder, and to a next one where that is full.
+    fn append(&mut self, folder: &str, rows: &RecordBatch, now: Instant) -> Result<()> {
+        let mut messages = std::mem::take(&mut self.messages);
+        messages.clear();
+        let owner = self.table.descriptor.owner();
+        let fail = |e: crate::formats::FormatError| e.into_error(format!("cannot write a row to {owner}"));
+        self.encoder.encode(rows, &mut messages).map_err(fail)?;
+        for i in 0..messages.len() {
+            let Some(line) = messages.get(i) else {
+                let error = format!(
+                    "cannot write a row to {owner}: NULL is no line in the format '{}'",
+                    self.table.format.name()
+                );
+                return Err(Error::data(error).with_hint("Leave such rows out with WHERE … IS NOT NULL."));
+            };
+            self.append_line(folder, line, now)?;
+        }
+        self.metrics.bytes.fetch_add(messages.buffer.len() as u64, Ordering::Relaxed);
+        self.messages = messages;
+        Ok(())
+    }
+
+    fn append_line(&mut self, folder: &str, line: &[u8], now: Instant) -> Result<()> {
+        if self.open.get(folder).is_some_and(|file| self.table.options.rolling.is_full(file.size()))
+            && let Some(full) = self.open.remove(folder)
+        {
+            full.publish()?;
+        }
+        if let Some(file) = self.open.get_mut(folder) {
+            return file.write(line);
+        }
+        let path: PathBuf = self.table.options.listing.root.join(folder);
+        let mut file = PartFile::create(&path, &format!("{}-{}", self.name, self.next), now)?;
+        self.next += 1;
+        file.write(line)?;
+        self.open.insert(folder.to_string(), file);
+        Ok(())
+    }
+
+    /// Finishes the open files for which `is_due`.
+    fn publish(&mut self, is_due: impl Fn(&PartFile) -> bool) -> Result<()> {
+        let due: Vec<String> = self.open.iter().filter(|(_, f)| is_due(f)).map(|(folder, _)| folder.clone()).collect();
+        for folder in due {
+            if let Some(file) = self.open.remove(&folder) {
+                file.publish()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "sink_tests.rs"]
+mod tests;

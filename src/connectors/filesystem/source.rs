@@ -1,103 +1,80 @@
-//! The description of which files to read.
+//! The source of a filesystem table: which files are read.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 
-use super::columns::Columns;
-use super::location::Location;
-use super::reader::FileReader;
-use crate::connectors::options::Options;
+use super::blocking;
+use super::columns::RowColumns;
+use super::location::shown;
+use super::reader::{FileQueue, FileReader};
+use super::table::FileTable;
+use super::watch::{WatchPosition, WatchReader};
 use crate::connectors::{OpenContext, ScanRequest, Source, SourceReader, Split, TableDescriptor};
 use crate::error::{Error, Result};
-use crate::formats::DecodingFormat;
 
-/// Files of lines, read once or watched.
-///
-/// Read once, each file is a split and its position the next byte. Watched, a split is a share of all files there
-/// will be, and its position what was read of each so far.
+/// Reads the files there are, or those and all that appear.
 #[derive(Debug, Clone)]
-pub(super) struct FileSource {
-    pub location: Location,
-    pub decoding: Arc<dyn DecodingFormat>,
-    pub columns: Columns,
-    pub limit: Option<usize>,
-    /// Look for new files this often.
-    pub monitor: Option<Duration>,
-}
-
-/// How far a watched file was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Progress {
-    pub offset: u64,
-    pub done: bool,
-}
-
-/// What was read of the files of a watched share.
-pub(super) type Watched = BTreeMap<PathBuf, Progress>;
-
-/// The id of the `number`th share (from 0) of `of`.
-pub(super) fn share_id(number: usize, of: usize) -> String {
-    format!("{}-of-{of}", number + 1)
-}
-
-/// The share that an id names.
-pub(super) fn parse_share(id: &str) -> Option<(usize, usize)> {
-    let (number, of) = id.split_once("-of-")?;
-    let (number, of): (usize, usize) = (number.parse().ok()?, of.parse().ok()?);
-    (1..=of).contains(&number).then(|| (number - 1, of))
+pub struct FileSource {
+    table: Arc<FileTable>,
+    columns: RowColumns,
 }
 
 impl FileSource {
-    pub fn try_new(table: &TableDescriptor, options: &Options, decoding: Box<dyn DecodingFormat>) -> Result<Self> {
-        let monitor = options.duration("source.monitor-interval");
-        if monitor == Some(Duration::ZERO) {
-            return Err(options.invalid("source.monitor-interval", "it must be above zero"));
-        }
-        Ok(Self {
-            location: Location::of(options)?,
-            decoding: Arc::from(decoding),
-            columns: Columns::of(table, options.text("partition.default-name").unwrap_or_default())?,
-            limit: None,
-            monitor,
-        })
+    /// A description of all columns; everything the options say is checked.
+    pub fn try_new(table: &TableDescriptor) -> Result<Self> {
+        let table = FileTable::try_new(table)?;
+        let all: Vec<usize> = (0..table.descriptor.scan_schema().len()).collect();
+        Ok(Self { columns: RowColumns::try_new(&table, &all)?, table: Arc::new(table) })
     }
 }
 
 #[async_trait]
 impl Source for FileSource {
     fn is_bounded(&self) -> bool {
-        self.monitor.is_none()
+        self.table.options.monitor_interval.is_none()
     }
 
     fn narrow(&self, scan: ScanRequest) -> Result<Arc<dyn Source>> {
-        let columns = self.columns.project(&scan.projection);
-        Ok(Arc::new(Self { columns, limit: scan.limit.or(self.limit), ..self.clone() }))
+        let columns = RowColumns::try_new(&self.table, &scan.projection)?;
+        Ok(Arc::new(Self { table: self.table.clone(), columns }))
     }
 
     fn describe(&self) -> String {
-        let watched = if self.monitor.is_some() { ", watched" } else { "" };
-        format!("path={}{watched}", self.location.path.display())
+        let path = shown(&self.table.options.listing.root);
+        let monitored = match self.table.options.monitor_interval {
+            Some(interval) => format!(", monitor-interval={interval:?}"),
+            None => String::new(),
+        };
+        format!("path={path}, format={}{monitored}", self.table.format.name())
     }
 
-    async fn splits(&self, context: &OpenContext) -> Result<Vec<Split>> {
-        if self.monitor.is_some() {
-            let of = context.parallelism.max(1);
-            return Ok((0..of).map(|n| Split { id: share_id(n, of), position: "{}".into() }).collect());
+    /// One per file; one for all of a folder that is monitored, whose files are not known yet.
+    async fn splits(&self, _context: &OpenContext) -> Result<Vec<Split>> {
+        let listing = self.table.options.listing.clone();
+        let owner = self.table.descriptor.owner();
+        let files = blocking::run(move || listing.files()).await.map_err(|e| e.context(owner))?;
+        if !self.is_bounded() {
+            let id = self.table.options.listing.root.display().to_string();
+            return Ok(vec![Split { id, position: WatchPosition::default().to_string() }]);
         }
-        let files = self.location.files().await?;
-        let split = |path: PathBuf| match path.into_os_string().into_string() {
-            Ok(id) => Ok(Split { id, position: "0".into() }),
-            Err(path) => Err(Error::external(format!("the path {} is no UTF-8 text", path.display()))),
-        };
-        files.into_iter().map(|file| split(file.path)).collect()
+        Ok(files.iter().map(|file| Split { id: file.name.to_string(), position: "0".into() }).collect())
     }
 
     async fn open(&self, splits: Vec<Split>, context: &OpenContext) -> Result<Box<dyn SourceReader>> {
-        Ok(Box::new(FileReader::open(self, splits, context)?))
+        let listing = &self.table.options.listing;
+        let queue = FileQueue::new(&listing.root, self.columns.clone(), context.batch_rows);
+        let metrics = context.metrics.clone();
+        let Some(interval) = self.table.options.monitor_interval else {
+            return Ok(Box::new(FileReader::try_new(splits, queue, metrics)?));
+        };
+        match splits.as_slice() {
+            [split] => Ok(Box::new(WatchReader::try_new(split, queue, listing.clone(), interval, metrics)?)),
+            _ => Err(Error::internal("a monitored folder is one split")),
+        }
     }
 }
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;

@@ -89,6 +89,10 @@ impl Source for KafkaSource {
         self.bounded != BoundedMode::Unbounded
     }
 
+    fn makes_watermarks(&self) -> bool {
+        true
+    }
+
     fn narrow(&self, scan: ScanRequest) -> Result<Arc<dyn Source>> {
         Ok(Arc::new(Self { projection: scan.projection, ..self.clone() }))
     }

@@ -16,6 +16,7 @@ pub type Reply = (u16, String);
 
 impl Stub {
     /// After the last of `replies` every request is answered with 200 and `{"errors":false}`.
+    #[allow(clippy::disallowed_methods)] // a service of the test's, not a part of a job
     pub fn start(replies: Vec<Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = format!("http://{}", listener.local_addr().unwrap());

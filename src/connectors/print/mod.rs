@@ -101,8 +101,8 @@ impl Sink for PrintSink {
         let prefix = self.prefix(context.subtask, context.parallelism);
         let (types, zone) = (self.types.clone(), self.zone);
         Ok(match self.standard_error {
-            true => Box::new(PrintWriter::new(std::io::stderr(), "standard error", prefix, types, zone)),
-            false => Box::new(PrintWriter::new(std::io::stdout(), "standard output", prefix, types, zone)),
+            true => Box::new(PrintWriter::new(crate::console::Stream::Stderr, "standard error", prefix, types, zone)),
+            false => Box::new(PrintWriter::new(crate::console::Stream::Stdout, "standard output", prefix, types, zone)),
         })
     }
 }

@@ -166,11 +166,8 @@ impl DecodingFormat for CsvFormat {
         Ok(Box::new(CsvDecoder::new(&self.schema, projection, self.rules.clone())?))
     }
 
-    fn line_end(&self, text: &[u8]) -> Option<usize> {
-        match self.rules.quote {
-            Some(quote) => cells::line_end(text, quote, &self.rules),
-            None => memchr::memchr(b'\n', text),
-        }
+    fn quote(&self) -> Option<u8> {
+        self.rules.quote
     }
 }
 

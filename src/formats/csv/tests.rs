@@ -123,32 +123,6 @@ fn lists_are_one_cell() {
 }
 
 #[test]
-fn a_line_feed_inside_quotes_ends_no_line() {
-    let format = |options: &[(&str, &str)]| {
-        let mut all = vec![("format", "csv")];
-        all.extend(options);
-        table_format(&all, true).decoding(&schema("a STRING, b STRING")).unwrap()
-    };
-    let plain = format(&[]);
-    for (text, end) in [
-        ("a,b\nc", Some(3)),
-        ("\n", Some(0)),
-        ("\"x\ny\",z\n", Some(7)),
-        ("a\"x\ny\"", Some(3)),
-        ("\"x\"\"\n\"\n", Some(6)),
-        ("a,\"x\n", None),
-        ("a,b", None),
-        ("", None),
-        ("a,,\n", Some(3)),
-    ] {
-        assert_eq!(plain.line_end(text.as_bytes()), end, "{text:?}");
-    }
-    let escaping = format(&[("csv.escape-character", "\\")]);
-    assert_eq!(escaping.line_end(b"\"a\\\"\nb\"\n"), Some(7));
-    assert_eq!(format(&[("csv.disable-quote-character", "true")]).line_end(b"\"x\ny\"\n"), Some(2));
-}
-
-#[test]
 fn a_bad_line_leaves_nothing_and_names_the_cell() {
     let schema = schema("a INT, b INT");
     let mut decoder = table_format(&[("format", "csv")], false).decoding(&schema).unwrap().decoder(&[1, 0]).unwrap();

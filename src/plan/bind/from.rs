@@ -143,8 +143,11 @@ impl Binder<'_> {
         let relation = self.query_with(&view.query, &Ctes::new(), depth + 1);
         let relation = relation.and_then(|r| r.alias(&view.name.name, &view.columns));
         relation.map_err(|error| match &view.text {
-            Some(text) => error.in_text(text),
-            None => error,
+            Some(text) if error.span().is_some() && error.text().is_none() => {
+                let detail = error.detail().map(str::to_string);
+                error.in_text(text).with_detail(detail.unwrap_or_else(|| format!("In view \"{}\".", view.name.name)))
+            }
+            _ => error,
         })
     }
 }

@@ -25,6 +25,9 @@ use crate::types::TimeAttribute;
 impl Binder<'_> {
     pub(super) fn lookup_join(&self, left: Relation, join: &ast::Join, _hints: &[LookupHint]) -> Result<Relation> {
         let span = Span::from_ast(join.relation.span());
+        if matches!(join.relation, ast::TableFactor::UNNEST { .. }) {
+            return Err(Error::unsupported("UNNEST").at(span));
+        }
         let ast::TableFactor::Table { name, version: Some(version), with_hints, .. } = &join.relation else {
             return Err(Error::unsupported("a join of two streams")
                 .with_hint("A table that is looked up takes JOIN ... FOR SYSTEM_TIME AS OF a processing time column.")
@@ -48,6 +51,8 @@ impl Binder<'_> {
                 .with_hint("Give one of them another alias.")
                 .at(span));
         }
+        let (connector, descriptor) = table.connector()?;
+        let lookup = connector.lookup(descriptor).map_err(|e| table.in_text(e).at(span))?;
         if let Some(computed) =
             (0..table.columns.len()).find(|&i| table.columns[i] != column(&table.schema.fields[i].name))
         {
@@ -57,8 +62,6 @@ impl Binder<'_> {
             ))
             .at(span));
         }
-        let (connector, descriptor) = table.connector()?;
-        let lookup = connector.lookup(descriptor).map_err(|e| table.in_text(e).at(span))?;
         let reference = TableReference::bare(alias.clone());
         let joined = joined_relation(&left, &table, &alias, outer)?;
         let on = match constraint {

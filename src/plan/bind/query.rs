@@ -123,8 +123,14 @@ impl Binder<'_> {
             rows.push(row.content.iter().map(bind).collect::<Result<_>>()?);
         }
         let width = rows.first().map_or(0, Vec::len);
-        if width == 0 || rows.iter().any(|row| row.len() != width) {
-            return Err(Error::statement("all rows of VALUES must have the same number of columns"));
+        if let Some(odd) = rows.iter().position(|row| row.len() != width || width == 0) {
+            let place = values.rows[odd].content.first().and_then(|expr| Span::from_ast(expr.span()));
+            return Err(Error::statement(format!(
+                "all rows of VALUES must have the same number of columns: row {} has {}, the first has {width}",
+                odd + 1,
+                rows[odd].len()
+            ))
+            .at(place));
         }
         let mut fields = Vec::with_capacity(width);
         for i in 0..width {
@@ -132,7 +138,10 @@ impl Binder<'_> {
             let ty = common_type(&types).ok_or_else(|| {
                 let mut names: Vec<String> = types.iter().map(|t| t.kind.to_string()).collect();
                 names.dedup();
+                let odd = types.iter().position(|t| common_type(&[types[0].clone(), t.clone()]).is_none());
+                let place = odd.and_then(|row| Span::from_ast(values.rows[row].content[i].span()));
                 Error::statement(format!("column {} of VALUES has no common type: {}", i + 1, names.join(", ")))
+                    .at(place)
             })?;
             fields.push(Field::new(format!("EXPR${i}"), ty));
         }

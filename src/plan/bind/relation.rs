@@ -106,6 +106,7 @@ impl Relation {
         let place = match (qualifier, tables.len()) {
             (Some(table), _) => format!(" in table \"{table}\""),
             (None, 1) => format!(" in table \"{}\"", tables.iter().next().unwrap_or(&"")),
+            _ if self.columns.is_empty() => ": there is no FROM".to_string(),
             _ => " in any table".to_string(),
         };
         let error = Error::statement(format!("column \"{}\" not found{place}", name.value));

@@ -18,6 +18,7 @@ use self::source::ScanNeeds;
 use super::bind::BoundInsert;
 use super::nodes;
 use super::stream_plan::{CalcNode, Distribution, NodeKind, SinkNode, SourceNode, StreamPlan};
+use super::text::expression;
 use crate::catalog::RegisteredTable;
 use crate::connectors::{ChangelogSupport, Sink};
 use crate::error::{Error, ErrorKind, Result};
@@ -101,10 +102,7 @@ impl Lowering {
             LogicalPlan::Filter(filter) => {
                 let with_filter = needed.map(|needed| with_columns(needed, [&filter.predicate]));
                 let (node, schema) = self.node(&filter.input, with_filter.as_ref())?;
-                let predicate = physical(&filter.predicate, &schema)?;
-                let text = format!("where=[{}]", filter.predicate);
-                let calc = CalcNode { predicate: Some(predicate), projection: None, text };
-                Ok((self.plan.add(vec![node], NodeKind::Calc(calc), schema_ref(&schema)), schema))
+                self.filter(&filter.predicate, node, schema)
             }
             LogicalPlan::SubqueryAlias(alias) => {
                 let inner = needed.map(|needed| below_alias(needed, alias));
@@ -150,27 +148,62 @@ impl Lowering {
         }
     }
 
+    fn filter(&mut self, predicate: &Expr, node: usize, schema: DFSchemaRef) -> Result<Lowered> {
+        let calc = CalcNode {
+            predicate: Some(physical(predicate, &schema)?),
+            projection: None,
+            condition: Some(expression(predicate, &schema)),
+            selected: Vec::new(),
+        };
+        Ok((self.plan.add(vec![node], NodeKind::Calc(calc), schema_ref(&schema)), schema))
+    }
+
     fn projection(&mut self, projection: &datafusion::logical_expr::Projection) -> Result<Lowered> {
         let needed = with_columns(&HashSet::new(), &projection.expr);
-        let (input, input_schema) = self.node(&projection.input, Some(&needed))?;
-        let exprs = projection.expr.iter().map(|e| physical(e, &input_schema)).collect::<Result<Vec<_>>>()?;
+        let (input, input_schema) = self.selected_input(&projection.input, &needed)?;
         let schema = projection.schema.clone();
-        let shown: Vec<String> = projection.expr.iter().map(|e| e.to_string()).collect();
-        let select = format!("select=[{}]", shown.join(", "));
-        // A filter right below joins in, unless another branch reads it too: then it is not the last node.
+        let positions: Option<Vec<usize>> = projection.expr.iter().map(|e| position(e, &input_schema)).collect();
+        let is_whole = |p: &Vec<usize>| p.iter().copied().eq(0..input_schema.fields().len());
+        if positions.as_ref().is_some_and(is_whole) && self.plan.nodes[input].schema == schema_ref(&schema) {
+            return Ok((input, schema));
+        }
+        let exprs = projection.expr.iter().map(|e| physical(e, &input_schema)).collect::<Result<Vec<_>>>()?;
+        let shown: Vec<String> = projection.expr.iter().map(|e| expression(e, &input_schema)).collect();
+        // A calculation right below joins in, unless another branch reads it too: then it is not the last node.
         let is_last = input + 1 == self.plan.nodes.len();
         if let Some(last) = self.plan.nodes.last_mut().filter(|_| is_last) {
             if let NodeKind::Calc(calc) = &mut last.kind {
-                if calc.projection.is_none() {
-                    calc.projection = Some(exprs);
-                    calc.text = format!("{}, {select}", calc.text);
+                let joined = match (&calc.projection, positions) {
+                    (None, _) => Some((exprs.clone(), shown.clone())),
+                    (Some(below), Some(positions)) => {
+                        let of = |&i: &usize| Some((below.get(i)?.clone(), calc.selected.get(i)?.clone()));
+                        positions.iter().map(of).collect::<Option<Vec<_>>>().map(|all| all.into_iter().unzip())
+                    }
+                    _ => None,
+                };
+                if let Some((exprs, selected)) = joined {
+                    (calc.projection, calc.selected) = (Some(exprs), selected);
                     last.schema = schema_ref(&schema);
                     return Ok((input, schema));
                 }
             }
         }
-        let calc = CalcNode { predicate: None, projection: Some(exprs), text: select };
+        let calc = CalcNode { predicate: None, projection: Some(exprs), condition: None, selected: shown };
         Ok((self.plan.add(vec![input], NodeKind::Calc(calc), schema_ref(&schema)), schema))
+    }
+
+    /// What a projection reads. A mere choice of columns below its filter is left out: the projection chooses anyway.
+    fn selected_input(&mut self, input: &LogicalPlan, needed: &HashSet<Column>) -> Result<Lowered> {
+        if let LogicalPlan::Filter(filter) = input {
+            if let LogicalPlan::Projection(choice) = filter.input.as_ref() {
+                if choice.expr.iter().all(|e| matches!(e, Expr::Column(_))) {
+                    let needed = with_columns(needed, [&filter.predicate]);
+                    let (node, schema) = self.node(&choice.input, Some(&needed))?;
+                    return self.filter(&filter.predicate, node, schema);
+                }
+            }
+        }
+        self.node(input, Some(needed))
     }
 
     fn scan(&mut self, scan: &TableScan) -> Result<Lowered> {
@@ -211,6 +244,7 @@ impl Lowering {
             watermark: None,
             filter: None,
             output: None,
+            pushed_text: Vec::new(),
             filter_text: None,
         };
         self.plan.add(Vec::new(), NodeKind::Source(node), schema)
@@ -226,6 +260,15 @@ pub(super) fn physical(expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn Physica
     };
     create_physical_expr(bare, schema, &props, &Default::default())
         .map_err(|e| Error::from_datafusion(ErrorKind::Internal, e))
+}
+
+/// Where a column, renamed or not, stands in `schema`.
+fn position(expr: &Expr, schema: &DFSchema) -> Option<usize> {
+    match expr {
+        Expr::Alias(alias) => position(&alias.expr, schema),
+        Expr::Column(column) => schema.maybe_index_of_column(column),
+        _ => None,
+    }
 }
 
 fn one_row() -> RecordBatch {

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::plan::nodes::StreamTableSource;
 use crate::plan::stream_plan::{CalcNode, NodeKind, SourceNode, StreamPlan, WatermarkNode};
 use crate::plan::table::{Door, PlannedTable, column};
+use crate::plan::text::bare_expression;
 
 /// What all scans of one table need together.
 pub struct ScanNeeds {
@@ -68,13 +69,11 @@ pub fn lower(plan: &mut StreamPlan, needs: &mut HashMap<String, ScanNeeds>, scan
     };
     let schema = declared_schema(&table, scan.table_name.clone(), &declared)?;
     let predicate = conjunction(scan.filters.clone());
-    let mut text = predicate.as_ref().map(|p| format!("where=[{p}], ")).unwrap_or_default();
-    let names: Vec<&str> = output.iter().map(|&i| table.schema.fields[i].name.as_str()).collect();
-    text += &format!("select=[{}]", names.join(", "));
     let calc = CalcNode {
-        predicate: predicate.map(|p| physical(&p, &schema)).transpose()?,
+        predicate: predicate.as_ref().map(|p| physical(p, &schema)).transpose()?,
         projection: Some(positions(&table, &declared, &output)),
-        text,
+        condition: predicate.as_ref().map(bare_expression),
+        selected: output.iter().map(|&i| table.schema.fields[i].name.clone()).collect(),
     };
     let node = plan.add(vec![source], NodeKind::Calc(calc), schema_ref(&scan.projected_schema));
     Ok((node, scan.projected_schema.clone()))
@@ -121,8 +120,7 @@ fn source_node(
         }),
         None => None,
     };
-    let filter_text: Vec<String> =
-        pushed.iter().map(|f| format!("pushed: {f}")).chain(kept.iter().map(|f| f.to_string())).collect();
+    let filter_text = conjunction(kept.iter().cloned()).map(|f| bare_expression(&f));
     let output = match output {
         Some(output) if output != declared => {
             Some(output.iter().map(|&i| position(declared, i)).collect::<Result<Vec<_>>>()?)
@@ -137,7 +135,8 @@ fn source_node(
         watermark,
         filter: conjunction(kept).map(|f| physical(&f, &schema)).transpose()?,
         output,
-        filter_text: (!filter_text.is_empty()).then(|| filter_text.join(" AND ")),
+        pushed_text: pushed.iter().map(bare_expression).collect(),
+        filter_text,
     })
 }
 

@@ -51,7 +51,7 @@ async fn job_1_writes_every_reading_above_80_and_each_host_in_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn job_3_knows_two_thresholds_of_a_host_and_lets_hosts_without_one_pass() {
     let stage = Stage::new().await;
-    stage.db.run("INSERT INTO cpu_thresholds VALUES ('doc', 81), ('nobody', 1), (NULL, 1), ('gandalf', NULL)").await;
+    stage.db.run("INSERT INTO limits VALUES ('doc', 81), ('nobody', 1), (NULL, 1), ('gandalf', NULL)").await;
     let input = stage.topic("cpu_load_stats_real").create(2).await;
     let output = stage.topic("cpu_load_stats_real_filter_pg").create(1).await;
     let readings = readings(COUNT);
@@ -137,5 +137,53 @@ async fn one_reading_becomes_one_alert_at_once_and_without_company() {
         // Far above what it takes, far below any timer that would wait for company.
         assert!(fastest.as_millis() < 250, "{file}: {fastest:?}");
     }
+    stage.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_stopped_in_the_middle_has_written_all_that_it_has_read() {
+    let stage = Stage::new().await;
+    let input = stage.topic("cpu_load_stats_real").create(1).await;
+    let output = stage.topic("cpu_load_stats_real_filter").create(1).await;
+    let readings = readings(50_000);
+    input.send(readings.iter().map(Reading::record));
+    let expected: Vec<String> = readings.iter().filter_map(Reading::high).collect();
+    let mut job = stage.start_file("simple_filter.sql");
+    output.holds(1, &mut [&mut job]).await;
+    let said = job.stop().await.stderr;
+
+    let written = output.values();
+    assert_eq!(written, expected[..written.len()]);
+    // `job simple_filter stopped: 12,345 rows in, 1,234 rows out`
+    let told = said.split("simple_filter stopped: ").nth(1).and_then(|end| end.lines().next()).unwrap();
+    let numbers: Vec<usize> = told.split(' ').filter_map(|word| word.replace(',', "").parse().ok()).collect();
+    let read = readings.iter().take(numbers[0]).filter_map(Reading::high).count();
+    assert_eq!((read, numbers[1]), (written.len(), written.len()), "{told}");
+    stage.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_table_is_a_sink_and_a_source_in_one_session() {
+    let stage = Stage::new().await;
+    let input = stage.topic("cpu_load_stats_real").create(1).await;
+    let second = stage.job_text("data_filtering_replication.sql");
+    // Job 5 without the table that job 3 has made.
+    let (start, end) = (second.find("CREATE TABLE CPU_OUT_FILTER_PG").unwrap(), second.find("CREATE TABLE CPU_OUT_OS"));
+    let second = format!("{}{}", &second[..start], &second[end.unwrap()..]);
+    let second = stage.write("replication.sql", &second);
+    let first = stage.write("filter.sql", &stage.job_text("simple_filter_pg.sql"));
+    let mut job = stage.start(&[&first, &second]);
+    input.send([Reading::new("happy", 99), Reading::new("doc", 99)].iter().map(Reading::record));
+    let start = Instant::now();
+    while stage.index.all().await.is_empty() {
+        job.check();
+        assert!(start.elapsed() < PATIENCE, "{}", job.said());
+        pause().await;
+    }
+    let said = job.stop().await.stderr;
+    for name in ["simple_filter_pg", "data_filtering_replication"] {
+        assert!(said.contains(&format!("job {name} stopped")), "{said}");
+    }
+    assert_eq!(stage.index.all().await, Vec::from_iter(Reading::new("happy", 99).document(70)));
     stage.clear().await;
 }

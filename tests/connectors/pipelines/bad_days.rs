@@ -66,8 +66,8 @@ async fn a_table_or_column_that_postgresql_does_not_have_is_named() {
     let stage = Stage::new().await;
     stage.topic("cpu_load_stats_real").create(1).await.send([Reading::new("doc", 99).record()]);
     for (sql, part) in [
-        ("ALTER TABLE cpu_thresholds RENAME COLUMN allowed_top TO top", "\"allowed_top\""),
-        ("DROP TABLE cpu_thresholds", ".cpu_thresholds\""),
+        ("ALTER TABLE limits RENAME COLUMN allowed_top TO top", "\"allowed_top\""),
+        ("DROP TABLE limits", ".\"limits\""),
     ] {
         stage.db.run(sql).await;
         let ended = stage.start_file("simple_filter_pg.sql").end().await;
@@ -79,13 +79,13 @@ async fn a_table_or_column_that_postgresql_does_not_have_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_null_for_a_column_that_is_not_null_is_refused_by_name() {
     let stage = Stage::new().await;
-    stage.db.run("ALTER TABLE cpu_thresholds ALTER allowed_top SET NOT NULL").await;
+    stage.db.run("ALTER TABLE limits ALTER allowed_top SET NOT NULL").await;
     let sql = stage.rename(
         "CREATE TABLE t (hostname STRING, allowed_top INT) WITH ('connector' = 'jdbc', 'table-name' = 'public.cpu_thresholds');
          INSERT INTO t VALUES ('gandalf', CAST(NULL AS INT));",
     );
-    assert_failed(&stage.query(&sql).await, &["\"allowed_top\"", "NOT NULL"]);
-    assert_eq!(stage.db.rows("SELECT count(*) FROM cpu_thresholds").await, ["7"]);
+    assert_failed(&stage.query(&sql).await, &["\"allowed_top\"", "not-null constraint"]);
+    assert_eq!(stage.db.rows("SELECT count(*) FROM limits").await, ["7"]);
     stage.clear().await;
 }
 
@@ -148,7 +148,7 @@ async fn messages_that_are_no_readings_are_left_out_where_the_table_says_so() {
     for (message, _) in UNREADABLE {
         input.send([("doc", message.to_string()), good.record()]);
     }
-    // One of them is a reading but for its time: Flink keeps what it can read of it.
+    // Flink keeps what it can read of a message: one of them lacks only its time, and a row without a time passes.
     output.holds(UNREADABLE.len() + 1, &mut [&mut job]).await;
     job.stop().await;
     let (with_time, without): (Vec<_>, Vec<_>) =

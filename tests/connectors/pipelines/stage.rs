@@ -28,9 +28,9 @@ impl Stage {
             db: Db::new().await,
             index: Index::new("pipelines"),
         };
-        stage.db.run("CREATE TABLE cpu_thresholds (hostname varchar, allowed_top int)").await;
+        stage.db.run("CREATE TABLE limits (hostname varchar, allowed_top int)").await;
         for (host, threshold) in THRESHOLDS {
-            stage.db.run(&format!("INSERT INTO cpu_thresholds VALUES ('{host}', {threshold})")).await;
+            stage.db.run(&format!("INSERT INTO limits VALUES ('{host}', {threshold})")).await;
         }
         fs::write(stage.path("generated.toml"), stage.integrations()).unwrap();
         stage
@@ -54,7 +54,7 @@ impl Stage {
     /// A text with this test's names.
     pub fn rename(&self, text: &str) -> String {
         let mut text = text
-            .replace("'public.cpu_thresholds'", &format!("'{}.cpu_thresholds'", self.db.schema))
+            .replace("'public.cpu_thresholds'", &format!("'{}.limits'", self.db.schema))
             .replace("'cpu_high_load'", &format!("'{}'", self.index.name));
         for name in ["cpu_load_stats_real", "cpu_load_stats_real_filter", "cpu_load_stats_real_filter_pg"] {
             text = text.replace(&format!("'{name}'"), &format!("'{}'", self.topic(name).name));

@@ -10,7 +10,7 @@ use crate::kafka::PATIENCE;
 
 /// Job 3 with these options added to its lookup table.
 fn with_cache(stage: &Stage, options: &str) -> String {
-    let table = format!("'table-name' = '{}.cpu_thresholds'", stage.db.schema);
+    let table = format!("'table-name' = '{}.limits'", stage.db.schema);
     let text = stage.job_text("simple_filter_pg.sql");
     assert!(text.contains(&table));
     stage.write("cached.sql", &text.replace(&table, &format!("{table},\n  {options}")))
@@ -28,7 +28,7 @@ async fn an_update_decides_the_next_reading() {
     let mut expected = vec![Reading::new("doc", 50).above(20).unwrap()];
     assert_eq!(alerts.next(), expected[0]);
     for (threshold, alert) in [(85, true), (88, false), (20, true), (99, false)] {
-        stage.db.run(&format!("UPDATE cpu_thresholds SET allowed_top = {threshold} WHERE hostname = 'dopey'")).await;
+        stage.db.run(&format!("UPDATE limits SET allowed_top = {threshold} WHERE hostname = 'dopey'")).await;
         input.send([Reading::new("dopey", 88), Reading::new("doc", 51)].iter().map(Reading::record));
         let dopey = Reading::new("dopey", 88).above(threshold);
         assert_eq!(dopey.is_some(), alert);
@@ -56,7 +56,7 @@ async fn a_cached_threshold_is_kept_for_its_time() {
     let reading = Reading::new("doc", 50);
     input.send([reading.record()]);
     assert_eq!(alerts.next(), reading.above(20).unwrap());
-    stage.db.run("UPDATE cpu_thresholds SET allowed_top = 60").await;
+    stage.db.run("UPDATE limits SET allowed_top = 60").await;
     // grumpy was never asked for: the database is asked, and has changed. doc is answered from the cache.
     input.send([Reading::new("grumpy", 50), Reading::new("doc", 50)].iter().map(Reading::record));
     job.check();
@@ -80,7 +80,7 @@ async fn a_cached_threshold_is_read_anew_after_its_time() {
     let start = Instant::now();
     input.send([reading.record()]);
     assert_eq!(alerts.next(), reading.above(20).unwrap());
-    stage.db.run("UPDATE cpu_thresholds SET allowed_top = 21").await;
+    stage.db.run("UPDATE limits SET allowed_top = 21").await;
     loop {
         job.check();
         input.send([reading.record()]);

@@ -1,6 +1,8 @@
 //! The connector `jdbc` against a real PostgreSQL, found by the environment variable `MILLSTREAM_TEST_POSTGRES`
 //! (`postgresql://user:password@host:port/database`, the password only where the server wants one).
 
+#![allow(clippy::disallowed_methods)] // tests spawn on their own runtime
+
 mod bad_input;
 mod lookup;
 mod outage;

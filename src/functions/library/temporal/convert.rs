@@ -46,7 +46,7 @@ pub static TO_TIMESTAMP: Builtin = Builtin {
 
 pub static TO_TIMESTAMP_LTZ: Builtin = Builtin {
     name: "TO_TIMESTAMP_LTZ",
-    usage: "TO_TIMESTAMP_LTZ(number [, precision]) reads epoch seconds (precision 0) or milliseconds (3, the default); TO_TIMESTAMP_LTZ(text [, pattern [, zone]]) reads a text, in UTC unless a zone is given.",
+    usage: "TO_TIMESTAMP_LTZ(number [, precision]) reads epoch seconds (precision 0) or milliseconds (3, the default); TO_TIMESTAMP_LTZ(text [, pattern [, zone]]) reads a text, in UTC unless a zone is given; without a pattern a text that is no time is an error.",
     overloads: &[
         Overload { parameters: &[Long], returns: INSTANT },
         Overload { parameters: &[Long, Int], returns: INSTANT },
@@ -248,12 +248,18 @@ fn instant_from_decimal(call: &Call<'_>, scale: u8) -> Result<ArrayRef> {
 fn instant_from_text(call: &Call<'_>) -> Result<ArrayRef> {
     let zones = if call.arguments.len() > 2 { Some(call.text(2)?) } else { None };
     let mut read = reader(call, parse_timestamp)?;
+    let (texts, patterned) = (call.text(0)?, call.arguments.len() > 1);
     call.collect_as::<TimestampMillisecondType>(|row| {
         let zone = match zones.as_ref().map(|z| z.at(row)) {
             None => Some(Tz::UTC),
             Some(name) => name.and_then(|n| n.parse::<Tz>().ok()),
         };
         let local = read(row)?.map(|t| t.and_utc().timestamp_millis());
+        // Only the form with a pattern gives NULL for a text that is no time.
+        if let (None, false, Some(text)) = (local, patterned, texts.at(row)) {
+            return Err(Error::data(format!("cannot read '{text}' as a timestamp"))
+                .with_hint("TO_TIMESTAMP_LTZ(text, pattern) gives NULL instead."));
+        }
         Ok(local.zip(zone).map(|(ms, zone)| local_to_instant(ms, zone)))
     })
 }

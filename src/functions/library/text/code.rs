@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use md5::{Digest, Md5};
 
+use crate::error::Error;
 use crate::functions::library::builtin::{Family, Nulls, Overload, Returns, TypeName};
 use crate::functions::library::{BUILTIN, Builtin};
 use crate::types::TypeKind;
@@ -63,33 +64,39 @@ pub static TO_BASE64: Builtin = Builtin {
 
 pub static FROM_BASE64: Builtin = Builtin {
     name: "FROM_BASE64",
-    usage: "FROM_BASE64(text) is the text that was written in Base64.",
+    usage: "FROM_BASE64(text) is the text that was written in Base64; another text is an error.",
     overloads: TEXT_TO_TEXT,
-    nulls: Nulls::Always,
     kernel: |call| {
         let texts = call.text(0)?;
-        call.collect(|row| {
-            let digits = texts.at(row)?.trim_end_matches('=').bytes();
-            let (mut bits, mut count, mut bytes) = (0u32, 0, Vec::new());
-            for digit in digits {
-                let value = ALPHABET.iter().position(|a| *a == digit)? as u32;
-                (bits, count) = (bits << 6 | value, count + 6);
-                if count >= 8 {
-                    count -= 8;
-                    bytes.push((bits >> count) as u8);
-                    bits &= (1 << count) - 1;
-                }
-            }
-            Some(String::from_utf8_lossy(&bytes).into_owned())
+        call.try_collect(|row| {
+            let Some(text) = texts.at(row) else { return Ok(None) };
+            let bytes = from_base64(text).ok_or_else(|| Error::data(format!("'{text}' is not Base64")))?;
+            Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
         })
     },
     ..BUILTIN
 };
 
+/// Padding may be missing; a lone last digit is an error.
+fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let (mut bits, mut count, mut bytes) = (0u32, 0, Vec::new());
+    for digit in text.trim_end_matches('=').bytes() {
+        let value = ALPHABET.iter().position(|a| *a == digit)? as u32;
+        (bits, count) = (bits << 6 | value, count + 6);
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+            bits &= (1 << count) - 1;
+        }
+    }
+    (count < 6).then_some(bytes)
+}
+
 pub static URL_ENCODE: Builtin = Builtin {
     name: "URL_ENCODE",
     usage: "URL_ENCODE(text) writes the text as part of a URL's query.",
     overloads: TEXT_TO_TEXT,
+    nulls: Nulls::Always,
     kernel: |call| {
         let texts = call.text(0)?;
         call.write(|row, out| {

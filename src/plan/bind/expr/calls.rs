@@ -73,7 +73,11 @@ impl Binder<'_> {
         let arity = function.arity();
         let count = arguments.len();
         if count < arity.min || arity.max.is_some_and(|max| count > max) {
-            return Err(Error::statement(format!("{name} does not take {count} arguments")).with_hint(function.usage()));
+            return Err(Error::statement(format!(
+                "{name} does not take {count} argument{}",
+                if count == 1 { "" } else { "s" }
+            ))
+            .with_hint(function.usage()));
         }
         let arguments = arguments.iter().map(|a| self.bind_operand(a)).collect::<Result<Vec<_>>>()?;
         self.call_bound(function, arguments)

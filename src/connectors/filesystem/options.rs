@@ -1,0 +1,204 @@
+//! The options of a filesystem table.
+
+use std::time::Duration;
+
+use regex::Regex;
+
+use super::listing::Listing;
+use super::location;
+use super::rolling::RollingPolicy;
+use crate::connectors::options::{OptionSpec, OptionType, Options};
+use crate::connectors::{LookupCacheOptions, TableDescriptor};
+use crate::error::{Error, Result};
+use crate::formats;
+
+/// Flink's options of the connector, and those of looking up, which are ours.
+pub const OPTIONS: &[OptionSpec] = &[
+    OptionSpec::new("path", OptionType::Text, "A file or a folder with files; relative paths start at the working directory. A sink writes files into the folder.")
+        .required(),
+    OptionSpec::new("format", OptionType::Text, "The format of the files' lines.").required(),
+    OptionSpec::new("source.monitor-interval", OptionType::Duration, "How often to look for new files; the source then never ends. Without it the files there are now are read."),
+    OptionSpec::new("source.path.regex-pattern", OptionType::Text, "A regular expression that the whole absolute path of a file must match to be read."),
+    OptionSpec::new("source.report-statistics", OptionType::Enum(&["ALL", "NONE"]), "Accepted; plans don't depend on statistics.")
+        .default("ALL"),
+    OptionSpec::new("partition.default-name", OptionType::Text, "What the folder is called that holds the rows whose partition column is NULL.")
+        .default("__DEFAULT_PARTITION__"),
+    OptionSpec::new("lookup.cache", OptionType::Text, "The file is held in memory and read again when it has changed. NONE looks for a change at every lookup; PARTIAL also keeps answers within the bounds of the lookup.partial-cache options.")
+        .default("NONE")
+        .ours(),
+    OptionSpec::new("lookup.partial-cache.max-rows", OptionType::Int, "Rows the cache of answers holds at most; the least recently used go first.")
+        .ours(),
+    OptionSpec::new("lookup.partial-cache.expire-after-write", OptionType::Duration, "How long after it was found an answer is used.")
+        .ours(),
+    OptionSpec::new("lookup.partial-cache.expire-after-access", OptionType::Duration, "How long after it was last used an answer is kept.")
+        .ours(),
+    OptionSpec::new("lookup.partial-cache.cache-missing-key", OptionType::Bool, "Whether it is also kept that a key has no row.")
+        .default("true")
+        .ours(),
+    OptionSpec::new("sink.rolling-policy.file-size", OptionType::MemorySize, "A file is finished when it has this size.")
+        .default("128 MB"),
+    OptionSpec::new("sink.rolling-policy.rollover-interval", OptionType::Duration, "A file is finished when it was open this long.")
+        .default("30 min"),
+    OptionSpec::new("sink.rolling-policy.check-interval", OptionType::Duration, "How often to look whether a file was open long enough.")
+        .default("1 min"),
+    OptionSpec::new("sink.parallelism", OptionType::Int, "How many subtasks write, each files of its own."),
+    OptionSpec::new("sink.shuffle-by-partition.enable", OptionType::Bool, "Whether rows of one partition go to one subtask; only false is supported.")
+        .default("false"),
+    OptionSpec::new("auto-compaction", OptionType::Bool, "Whether small files are merged; only false is supported.").default("false"),
+    OptionSpec::new("compaction.file-size", OptionType::MemorySize, "For 'auto-compaction' only."),
+    OptionSpec::new("compaction.parallelism", OptionType::Int, "For 'auto-compaction' only."),
+    OptionSpec::new("sink.partition-commit.policy.kind", OptionType::Text, "What tells others that a partition is complete; not supported, partitions are never committed."),
+    OptionSpec::new("sink.partition-commit.policy.class", OptionType::Text, "For 'sink.partition-commit.policy.kind' only."),
+    OptionSpec::new("sink.partition-commit.policy.class.parameters", OptionType::List, "For 'sink.partition-commit.policy.kind' only."),
+    OptionSpec::new("sink.partition-commit.success-file.name", OptionType::Text, "For 'sink.partition-commit.policy.kind' only.").default("_SUCCESS"),
+    OptionSpec::new("sink.partition-commit.trigger", OptionType::Enum(&["process-time", "partition-time"]), "For 'sink.partition-commit.policy.kind' only.")
+        .default("process-time"),
+    OptionSpec::new("sink.partition-commit.delay", OptionType::Duration, "For 'sink.partition-commit.policy.kind' only.").default("0 s"),
+    OptionSpec::new("sink.partition-commit.watermark-time-zone", OptionType::Text, "For 'sink.partition-commit.policy.kind' only.").default("UTC"),
+    OptionSpec::new("partition.time-extractor.kind", OptionType::Text, "For 'sink.partition-commit.policy.kind' only.").default("default"),
+    OptionSpec::new("partition.time-extractor.class", OptionType::Text, "For 'sink.partition-commit.policy.kind' only."),
+    OptionSpec::new("partition.time-extractor.timestamp-pattern", OptionType::Text, "For 'sink.partition-commit.policy.kind' only."),
+    OptionSpec::new("partition.time-extractor.timestamp-formatter", OptionType::Text, "For 'sink.partition-commit.policy.kind' only.")
+        .default("yyyy-MM-dd HH:mm:ss"),
+];
+
+/// The checked options of one table.
+#[derive(Debug, Clone)]
+pub struct FileOptions {
+    pub listing: Listing,
+    /// `None` for a source that ends.
+    pub monitor_interval: Option<Duration>,
+    pub default_partition: String,
+    pub cache: Option<LookupCacheOptions>,
+    pub rolling: RollingPolicy,
+    pub sink_parallelism: Option<usize>,
+}
+
+impl FileOptions {
+    /// # Errors
+    /// Of kind Statement, each naming the option; no file is touched.
+    pub fn of(table: &TableDescriptor) -> Result<Self> {
+        let mut specs = OPTIONS.to_vec();
+        specs.extend(formats::option_specs(&table.options, None)?);
+        let options = Options::check(table.owner(), &table.options, &specs)?;
+        refuse_unsupported(&options)?;
+        let root = location::parse(options.require("path")?).map_err(|why| options.invalid("path", why))?;
+        let interval = |key, default| options.duration(key).unwrap_or(Duration::from_secs(default));
+        Ok(Self {
+            listing: Listing { root, pattern: pattern(&options)? },
+            monitor_interval: monitor_interval(&options)?,
+            default_partition: options.text("partition.default-name").unwrap_or_default().to_string(),
+            cache: cache(&options)?,
+            rolling: RollingPolicy {
+                size_max: options.memory_size("sink.rolling-policy.file-size").unwrap_or(128 << 20).max(1) as u64,
+                rollover: interval("sink.rolling-policy.rollover-interval", 30 * 60),
+                check: interval("sink.rolling-policy.check-interval", 60).max(Duration::from_millis(1)),
+            },
+            sink_parallelism: positive(&options, "sink.parallelism")?,
+        })
+    }
+}
+
+fn refuse_unsupported(options: &Options) -> Result<()> {
+    for key in ["auto-compaction", "sink.shuffle-by-partition.enable"] {
+        if options.bool(key) {
+            return Err(Error::unsupported(format!("'{key}' = 'true' in {}", options.owner()))
+                .with_hint("Leave the option out.")
+                .at(options.raw().span(key)));
+        }
+    }
+    let key = "sink.partition-commit.policy.kind";
+    if options.is_set(key) {
+        return Err(Error::unsupported(format!("'{key}' in {}", options.owner()))
+            .with_hint("Leave the option out: files appear when they are finished, partitions are not committed.")
+            .at(options.raw().span(key)));
+    }
+    Ok(())
+}
+
+fn pattern(options: &Options) -> Result<Option<Regex>> {
+    let key = "source.path.regex-pattern";
+    let Some(text) = options.text(key) else {
+        return Ok(None);
+    };
+    match Regex::new(&format!("^(?:{text})$")) {
+        Ok(regex) => Ok(Some(regex)),
+        Err(error) => {
+            let why = error.to_string();
+            let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            Err(options.invalid(key, format!("'{text}' is no regular expression: {why}")))
+        }
+    }
+}
+
+fn monitor_interval(options: &Options) -> Result<Option<Duration>> {
+    match options.duration("source.monitor-interval") {
+        Some(Duration::ZERO) => Err(options.invalid("source.monitor-interval", "it must be more than 0")),
+        interval => Ok(interval),
+    }
+}
+
+fn cache(options: &Options) -> Result<Option<LookupCacheOptions>> {
+    let cache = options.text("lookup.cache").unwrap_or("NONE");
+    match cache.to_ascii_uppercase().as_str() {
+        "NONE" => Ok(None),
+        "PARTIAL" => Ok(Some(LookupCacheOptions {
+            max_rows: positive(options, "lookup.partial-cache.max-rows")?,
+            expire_after_write: options.duration("lookup.partial-cache.expire-after-write"),
+            expire_after_access: options.duration("lookup.partial-cache.expire-after-access"),
+            cache_missing_keys: options.bool("lookup.partial-cache.cache-missing-key"),
+        })),
+        "FULL" => Err(options
+            .invalid("lookup.cache", "the connector filesystem has no 'FULL' cache")
+            .with_hint("Leave the option out: the file is held in memory, and read again when it has changed.")),
+        _ => Err(options.invalid("lookup.cache", format!("'{cache}' is not one of 'NONE', 'PARTIAL'"))),
+    }
+}
+
+fn positive(options: &Options, key: &str) -> Result<Option<usize>> {
+    match options.int(key).map(usize::try_from) {
+        None => Ok(None),
+        Some(Ok(count)) if count > 0 => Ok(Some(count)),
+        Some(_) => Err(options.invalid(key, "it must be at least 1")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::table;
+    use super::*;
+
+    fn error(pairs: &[(&str, &str)]) -> String {
+        FileOptions::of(&table("a INT", pairs)).expect_err("the options are wrong").to_string()
+    }
+
+    #[test]
+    fn wrong_options_are_refused_by_name() {
+        let cases: [(&[(&str, &str)], &str); 10] = [
+            (&[("paht", "x")], "unknown option 'paht'"),
+            (&[("path", " ")], "required option 'path' is missing"),
+            (&[("path", "s3://b/x")], "file system 's3' is not supported"),
+            (&[("source.path.regex-pattern", "(")], "'(' is no regular expression: unclosed group"),
+            (&[("source.monitor-interval", "0 s")], "it must be more than 0"),
+            (&[("lookup.cache", "FULL")], "has no 'FULL' cache"),
+            (&[("lookup.cache", "some")], "'some' is not one of 'NONE', 'PARTIAL'"),
+            (&[("auto-compaction", "true")], "'auto-compaction' = 'true' in table \"t\""),
+            (&[("sink.partition-commit.policy.kind", "success-file")], "'sink.partition-commit.policy.kind' in table"),
+            (&[("sink.parallelism", "0")], "it must be at least 1"),
+        ];
+        for (pairs, expected) in cases {
+            let error = error(pairs);
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn defaults_are_those_of_flink() {
+        let options = FileOptions::of(&table("a INT", &[("auto-compaction", "false")])).unwrap();
+        assert_eq!(options.default_partition, "__DEFAULT_PARTITION__");
+        assert_eq!(options.rolling.size_max, 128 << 20);
+        assert_eq!(options.rolling.rollover, Duration::from_secs(1800));
+        assert_eq!(options.rolling.check, Duration::from_secs(60));
+        assert_eq!((options.monitor_interval, options.cache), (None, None));
+    }
+}

@@ -1,0 +1,111 @@
+//! Reads the rows of one file, batch by batch.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Take};
+use std::path::Path;
+
+use arrow::array::ArrayRef;
+use arrow::record_batch::RecordBatch;
+
+use super::blocking::io_error;
+use super::columns::RowColumns;
+use super::data_file::DataFile;
+use super::line_reader::LineReader;
+use super::location::{missing, shown};
+use crate::error::{Error, Result};
+use crate::formats::{Decoder, FormatError};
+
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// An open file. What was appended to it after it was opened is not read.
+pub struct RecordReader {
+    file: DataFile,
+    lines: LineReader<BufReader<Take<File>>>,
+    decoder: Box<dyn Decoder>,
+    columns: RowColumns,
+    shared: Vec<Option<ArrayRef>>,
+    /// Records counted as undecodable so far, as the format counts them.
+    undecodable: u64,
+}
+
+impl RecordReader {
+    /// Opens a file to be read from byte `offset` on.
+    ///
+    /// # Errors
+    /// The file is gone or can't be read, or its folders are no values of the partition columns.
+    pub fn open(file: DataFile, offset: u64, columns: &RowColumns) -> Result<Self> {
+        let fail = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::NotFound => missing(&file.path),
+            _ => io_error("read", &file.path, error),
+        };
+        let mut input = File::open(&file.path).map_err(fail)?;
+        let size = input.metadata().map_err(fail)?.len();
+        input.seek(SeekFrom::Start(offset)).map_err(fail)?;
+        let input = BufReader::with_capacity(BUFFER_BYTES, input.take(size.saturating_sub(offset)));
+        Ok(Self {
+            lines: LineReader::new(input, offset, columns.quoting),
+            decoder: columns.decoder()?,
+            shared: columns.shared(&file)?,
+            columns: columns.clone(),
+            undecodable: 0,
+            file,
+        })
+    }
+
+    pub fn file(&self) -> &DataFile {
+        &self.file
+    }
+
+    /// Where the next record starts.
+    pub fn offset(&self) -> u64 {
+        self.lines.offset()
+    }
+
+    /// The next rows, `rows_max` or a few more; `None` at the end of the file.
+    ///
+    /// # Errors
+    /// The first record that can't be decoded, with its file and line.
+    pub fn next(&mut self, rows_max: usize) -> Result<Option<RecordBatch>> {
+        while self.decoder.len() < rows_max && !self.decoder.is_full() {
+            let start = self.lines.offset();
+            let record = self.lines.next().map_err(|e| io_error("read", &self.file.path, e))?;
+            let Some(record) = record else { break };
+            self.decoder.decode(record).map_err(|error| undecodable(&self.file.path, start, error))?;
+        }
+        if self.decoder.is_empty() {
+            return Ok(None);
+        }
+        let body = self.decoder.finish()?;
+        self.columns.assemble(&body, &self.shared).map(Some)
+    }
+
+    /// Records skipped and fields set to NULL since the last call.
+    pub fn take_undecodable(&mut self) -> u64 {
+        let total = self.decoder.undecodable();
+        total - std::mem::replace(&mut self.undecodable, total)
+    }
+}
+
+/// The error for the record that starts at byte `offset`.
+fn undecodable(path: &Path, offset: u64, error: FormatError) -> Error {
+    let place = match line_of(path, offset) {
+        Ok(line) => format!("line {line}"),
+        Err(_) => format!("byte {offset}"),
+    };
+    error.into_error(format!("cannot decode record at file \"{}\", {place}", shown(path)))
+}
+
+/// The number of the line that starts at byte `offset`, counted only now that it is needed.
+fn line_of(path: &Path, offset: u64) -> std::io::Result<u64> {
+    let mut before = BufReader::with_capacity(BUFFER_BYTES, File::open(path)?.take(offset));
+    let mut line = 1;
+    loop {
+        let bytes = before.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(line);
+        }
+        line += memchr::memchr_iter(b'\n', bytes).count() as u64;
+        let read = bytes.len();
+        before.consume(read);
+    }
+}

@@ -1,0 +1,262 @@
+//! Opens a job: splits, sinks, lookups and readers, put together as tasks that only have to be run.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use tokio::sync::{mpsc, watch};
+
+use super::chain::{Body, Chain};
+use super::coordinator::{SourceCommand, TaskReport};
+use super::exchange::Exchange;
+use super::fragment::{Fragment, cut, parallelisms};
+use super::gate::InputGate;
+use super::job::{JobConfig, Signal};
+use super::lookup::{LookupHead, LookupJoin};
+use super::lookup_cache::LookupCache;
+use super::metrics::{JobMetrics, SinkMetrics, SourceMetrics};
+use super::source_task::{SourceSteps, SourceTask};
+use super::task::{GateTask, TaskContext};
+use super::watermarks::SplitWatermarks;
+use super::wiring::{Wiring, wire};
+use crate::changelog::EndKind;
+use crate::connectors::{DoorMetrics, OpenContext, Reporter, Split};
+use crate::error::{Error, Result};
+use crate::operators::{Calc, Limit, NotNull};
+use crate::plan::stream_plan::{NodeKind, SourceNode, StreamPlan};
+
+/// What is needed to open a job.
+pub struct Assembly<'a> {
+    pub plan: &'a StreamPlan,
+    pub config: &'a JobConfig,
+    pub metrics: Arc<JobMetrics>,
+    pub signal: watch::Sender<Signal>,
+}
+
+/// A job with all its doors open and nothing running.
+pub struct Assembled {
+    pub tasks: Vec<Task>,
+    /// The coordinator's way to every source task.
+    pub commands: Vec<mpsc::Sender<SourceCommand>>,
+    /// What the tasks tell the coordinator. Unbounded, but a task says two things per epoch at most, and epochs wait
+    /// for each other.
+    pub reports: mpsc::UnboundedReceiver<TaskReport>,
+}
+
+/// A subtask that is ready to run.
+pub struct Task {
+    pub run: BoxFuture<'static, Result<()>>,
+    pub context: TaskContext,
+}
+
+/// The splits of every source node, per subtask.
+type Dealt = HashMap<usize, Vec<Vec<Split>>>;
+
+/// A subtask whose sinks are open.
+struct Built {
+    fragment: usize,
+    subtask: usize,
+    chain: Chain,
+    context: TaskContext,
+}
+
+impl Assembly<'_> {
+    /// Opens all doors: sinks before sources, so that nothing is read that can't be written.
+    ///
+    /// Cancel safe: what was opened is closed by dropping it, and no row has been read.
+    pub async fn open(&self) -> Result<Assembled> {
+        let fragments = cut(self.plan);
+        let splits = self.splits(&fragments).await?;
+        let widths = parallelisms(self.plan, &fragments, self.config.parallelism, |head| {
+            splits.get(&head).map_or(1, |per_subtask| per_subtask.len().max(1))
+        });
+        let (reporting, reports) = mpsc::unbounded_channel();
+        let mut wiring = wire(&fragments, &widths);
+        let built = self.chains(&fragments, &widths, &mut wiring, reporting).await?;
+        let mut commands = Vec::new();
+        let mut tasks = Vec::with_capacity(built.len());
+        for built in built {
+            let fragment = &fragments[built.fragment];
+            let width = widths[built.fragment];
+            let context = built.context.clone();
+            let run = match &self.plan.nodes[fragment.head].kind {
+                NodeKind::Source(node) => {
+                    let (sender, receiver) = mpsc::channel(4);
+                    commands.push(sender);
+                    let mine = splits.get(&fragment.head).and_then(|s| s.get(built.subtask)).cloned();
+                    self.source_task(node, fragment.head, built, mine.unwrap_or_default(), width, receiver).await?
+                }
+                _ => {
+                    let receivers = std::mem::take(&mut wiring.receivers[built.fragment][built.subtask]);
+                    let lookup = self.lookup(fragment.head, built.subtask, width).await?;
+                    let gate = InputGate::new(receivers);
+                    Box::pin(GateTask { gate, lookup, chain: built.chain, context: built.context }.run())
+                }
+            };
+            tasks.push(Task { run, context });
+        }
+        Ok(Assembled { tasks, commands, reports })
+    }
+
+    /// The splits of every source, dealt to its subtasks in turn. A source has at most as many subtasks as splits.
+    async fn splits(&self, fragments: &[Fragment]) -> Result<Dealt> {
+        let mut dealt = HashMap::new();
+        for fragment in fragments {
+            let NodeKind::Source(node) = &self.plan.nodes[fragment.head].kind else { continue };
+            let context = self.context(0, 1, self.source_metrics(fragment.head).door.clone());
+            let splits = node.source.splits(&context).await?;
+            let width = node.source.parallelism().unwrap_or(self.config.parallelism).clamp(1, splits.len().max(1));
+            let mut per_subtask = vec![Vec::new(); width];
+            for (i, split) in splits.into_iter().enumerate() {
+                per_subtask[i % width].push(split);
+            }
+            dealt.insert(fragment.head, per_subtask);
+        }
+        Ok(dealt)
+    }
+
+    /// The chains of all subtasks, numbered as tasks; opens the sinks.
+    async fn chains(
+        &self,
+        fragments: &[Fragment],
+        widths: &[usize],
+        wiring: &mut Wiring,
+        reports: mpsc::UnboundedSender<TaskReport>,
+    ) -> Result<Vec<Built>> {
+        let mut built = Vec::new();
+        for (f, fragment) in fragments.iter().enumerate() {
+            for (subtask, outgoing) in std::mem::take(&mut wiring.outgoing[f]).into_iter().enumerate() {
+                let context = TaskContext {
+                    id: built.len(),
+                    clock: self.config.clock.clone(),
+                    signal: self.signal.clone(),
+                    may_end_job: self.metrics.sinks.len() == 1,
+                    reports: reports.clone(),
+                };
+                let chain = self.chain(fragment, subtask, widths[f], outgoing).await?;
+                built.push(Built { fragment: f, subtask, chain, context });
+            }
+        }
+        Ok(built)
+    }
+
+    /// The operators, writers and outgoing edges of one subtask.
+    async fn chain(
+        &self,
+        fragment: &Fragment,
+        subtask: usize,
+        width: usize,
+        outgoing: Vec<(Option<usize>, Exchange)>,
+    ) -> Result<Chain> {
+        let mut chain = Chain::new();
+        let mut stages: HashMap<usize, usize> = HashMap::new();
+        for &(id, before) in &fragment.members {
+            let body = self.body(id, subtask, width).await?;
+            let parent = before.and_then(|before| stages.get(&before).copied());
+            stages.insert(id, chain.add(parent, body));
+        }
+        for (from, exchange) in outgoing {
+            let parent = from.and_then(|from| stages.get(&from).copied());
+            chain.add(parent, Body::Exchange(exchange));
+        }
+        Ok(chain)
+    }
+
+    /// The running form of a node behind a fragment's head.
+    async fn body(&self, id: usize, subtask: usize, width: usize) -> Result<Body> {
+        let node = &self.plan.nodes[id];
+        Ok(match &node.kind {
+            NodeKind::Calc(calc) => {
+                let input = &self.plan.nodes[node.inputs[0]].schema;
+                let projection = calc.projection.clone().map(|exprs| (exprs, node.schema.clone()));
+                Body::Operator(Box::new(Calc::try_new(input, calc.predicate.clone(), projection)?))
+            }
+            NodeKind::Limit { skip, fetch } => Body::Operator(Box::new(Limit::new(*skip, *fetch))),
+            NodeKind::NotNull { columns, on_null } => {
+                Body::Operator(Box::new(NotNull::new(node.schema.clone(), columns.clone(), *on_null)))
+            }
+            NodeKind::Sink(sink) => {
+                let metrics = self.sink_metrics(id);
+                let context = self.context(subtask, width, metrics.door.clone());
+                Body::Writer { writer: sink.sink.open(&context).await?, metrics }
+            }
+            other => return Err(Error::internal(format!("a {other:?} inside a fragment"))),
+        })
+    }
+
+    async fn source_task(
+        &self,
+        node: &SourceNode,
+        head: usize,
+        built: Built,
+        splits: Vec<Split>,
+        width: usize,
+        commands: mpsc::Receiver<SourceCommand>,
+    ) -> Result<BoxFuture<'static, Result<()>>> {
+        let mut chain = built.chain;
+        if splits.is_empty() {
+            // A bounded source without a part, such as an empty folder: its data is all read.
+            return Ok(Box::pin(async move { chain.end(EndKind::Data).await }));
+        }
+        let metrics = self.source_metrics(head);
+        let context = self.context(built.subtask, width, metrics.door.clone());
+        let ids: Vec<Arc<str>> = splits.iter().map(|s| s.id.as_str().into()).collect();
+        let reader = node.source.open(splits, &context).await?;
+        let idle_timeout = node.watermark.as_ref().and_then(|w| w.idle_timeout);
+        let task = SourceTask {
+            reader,
+            steps: SourceSteps::try_new(node)?,
+            watermarks: SplitWatermarks::new(ids, idle_timeout, metrics.clone(), tokio::time::Instant::now()),
+            chain,
+            commands,
+            metrics,
+            context: built.context,
+            snapshots: Vec::new(),
+        };
+        Ok(Box::pin(task.run(self.signal.subscribe())))
+    }
+
+    async fn lookup(&self, head: usize, subtask: usize, width: usize) -> Result<Option<LookupHead>> {
+        let node = &self.plan.nodes[head];
+        let NodeKind::LookupJoin(join) = &node.kind else { return Ok(None) };
+        let context = self.context(subtask, width, Arc::default());
+        let lookup = join.lookup.open(&join.request, &context).await?;
+        Ok(Some(LookupHead::new(LookupJoin {
+            lookup,
+            keys: join.keys.clone(),
+            key_schema: join.key_schema.clone(),
+            right_schema: join.right_schema.clone(),
+            output_schema: node.schema.clone(),
+            outer: join.outer,
+            condition: join.condition.clone(),
+            cache: join.lookup.cache().map(|options| std::sync::Mutex::new(LookupCache::new(options))),
+        })))
+    }
+
+    fn context(&self, subtask: usize, parallelism: usize, metrics: Arc<DoorMetrics>) -> OpenContext {
+        let job_metrics = self.metrics.clone();
+        let outer = self.config.reporter.clone();
+        OpenContext {
+            job: self.config.name.clone(),
+            subtask,
+            parallelism,
+            clock: self.config.clock.clone(),
+            reporter: Reporter::new(move |line| {
+                job_metrics.set_waiting_for(line);
+                outer.tell(line);
+            }),
+            metrics,
+            batch_rows: self.config.batch_rows,
+        }
+    }
+
+    fn source_metrics(&self, node: usize) -> Arc<SourceMetrics> {
+        let position = self.plan.nodes[..node].iter().filter(|n| matches!(n.kind, NodeKind::Source(_))).count();
+        self.metrics.sources[position].clone()
+    }
+
+    fn sink_metrics(&self, node: usize) -> Arc<SinkMetrics> {
+        let position = self.plan.nodes[..node].iter().filter(|n| matches!(n.kind, NodeKind::Sink(_))).count();
+        self.metrics.sinks[position].clone()
+    }
+}

@@ -1,0 +1,91 @@
+//! Inside a task: order on every path, resumption before what follows, restoring.
+
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+
+use super::harness::*;
+use crate::changelog::{ChangelogBatch, Epoch, StreamElement};
+use crate::connectors::{OpenContext, Sink};
+use crate::error::Result;
+use crate::operators::{Operator, Output, Progress};
+use crate::runtime::chain::{Body, Chain};
+use crate::runtime::metrics::SinkMetrics;
+
+/// Emits every row of a batch by itself, one per call, as an operator with much to say does.
+struct OneByOne(Vec<ChangelogBatch>);
+
+impl OneByOne {
+    fn emit(&mut self, out: &mut Output) -> Progress {
+        if let Some(row) = self.0.pop() {
+            out.emit(row);
+        }
+        if self.0.is_empty() { Progress::Done } else { Progress::More }
+    }
+}
+
+impl Operator for OneByOne {
+    fn name(&self) -> &'static str {
+        "OneByOne"
+    }
+
+    fn process(&mut self, _input: usize, batch: ChangelogBatch, out: &mut Output) -> Result<Progress> {
+        assert!(self.0.is_empty(), "it is resumed before anything else comes");
+        self.0 = (0..batch.num_rows()).rev().map(|row| batch.slice(row, 1)).collect();
+        Ok(self.emit(out))
+    }
+
+    fn resume(&mut self, out: &mut Output) -> Result<Progress> {
+        Ok(self.emit(out))
+    }
+}
+
+async fn writer(events: &Events) -> Body {
+    let writer = events.sink().open(&OpenContext::for_test()).await.unwrap();
+    Body::Writer { writer, metrics: Arc::new(SinkMetrics::new("watched")) }
+}
+
+#[tokio::test]
+async fn an_operator_with_more_to_say_is_resumed_before_the_barrier() {
+    let mut events = Events::new();
+    let mut chain = Chain::new();
+    let operator = chain.add(None, Body::Operator(Box::new(OneByOne(Vec::new()))));
+    let next = chain.add(Some(operator), Body::Operator(Box::new(OneByOne(Vec::new()))));
+    let body = writer(&events).await;
+    chain.add(Some(next), body);
+    for start in [1, 4] {
+        let batch = rows(&[("a", start), ("b", start + 1), ("c", start + 2)]);
+        chain.push(StreamElement::Batch(ChangelogBatch::inserts(batch))).await.unwrap();
+    }
+    chain.barrier(Epoch(1)).await.unwrap();
+    let told: Vec<String> = events
+        .drain()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Written { rows, .. } => Some(rows.rows().column(1).as_primitive::<Int64Type>().value(0).to_string()),
+            Event::Flushed(_) => Some("flushed".to_string()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, ["1", "2", "3", "4", "5", "6", "flushed"]);
+}
+
+#[tokio::test]
+async fn every_branch_gets_every_element_in_order() {
+    let mut events = Events::new();
+    let mut chain = Chain::new();
+    let root = chain.add(None, Body::Operator(Box::new(OneByOne(Vec::new()))));
+    for _ in 0..2 {
+        let body = writer(&events).await;
+        chain.add(Some(root), body);
+    }
+    let batch = ChangelogBatch::inserts(rows(&[("a", 1), ("b", 2)]));
+    chain.push(StreamElement::Batch(batch)).await.unwrap();
+    let written: Vec<String> = events
+        .drain()
+        .into_iter()
+        .filter_map(|e| if let Event::Written { rows, .. } = e { Some(text(&rows).concat()) } else { None })
+        .collect();
+    assert_eq!(written, ["+I a 1", "+I a 1", "+I b 2", "+I b 2"]);
+}

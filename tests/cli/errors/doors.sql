@@ -1,0 +1,10 @@
+CREATE TABLE idx (id INT, name STRING) WITH ('connector' = 'opensearch', 'hosts' = 'http://h:9200', 'index' = 'i');
+CREATE TABLE src (id INT, name STRING, proctime AS PROCTIME()) WITH ('connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'broker:9092', 'format' = 'json');
+SELECT s.id FROM src s JOIN idx FOR SYSTEM_TIME AS OF s.proctime AS i ON s.id = i.id;
+SELECT s.id FROM src s JOIN src FOR SYSTEM_TIME AS OF s.proctime AS i ON s.id = i.id;
+CREATE TABLE sink (id INT) WITH ('connector' = 'print');
+SELECT * FROM sink;
+CREATE TABLE hole (id INT) WITH ('connector' = 'blackhole');
+SELECT * FROM hole;
+CREATE TABLE gen (id INT) WITH ('connector' = 'datagen');
+INSERT INTO gen SELECT id FROM src;

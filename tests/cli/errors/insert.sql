@@ -1,0 +1,14 @@
+CREATE TABLE src (id INT, name STRING, v DOUBLE, ts TIMESTAMP(3), ok BOOLEAN) WITH ('connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'broker:9092', 'format' = 'json');
+CREATE TABLE dst (id INT NOT NULL, name STRING, v DOUBLE, up AS UPPER(name)) WITH ('connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'broker:9092', 'format' = 'json');
+INSERT INTO dst SELECT id, name FROM src;
+INSERT INTO dst SELECT id, name, v, ok FROM src;
+INSERT INTO dst SELECT name, name, v FROM src;
+INSERT INTO dst SELECT id, ts, v FROM src;
+INSERT INTO dst VALUES (1, 'a', TRUE);
+INSERT INTO dst VALUES (1, 'a', 1.0), (2, 'b');
+INSERT INTO dst (id, name, up) SELECT id, name, name FROM src;
+INSERT INTO dst (id, id) SELECT id, id FROM src;
+INSERT INTO dst (name, v) SELECT name, v FROM src;
+INSERT OVERWRITE dst SELECT id, name, v FROM src;
+CREATE VIEW w AS SELECT id FROM src;
+INSERT INTO w SELECT id FROM src;

@@ -1,0 +1,15 @@
+CREATE TABLE src (id INT, name STRING, ts TIMESTAMP(3), proctime AS PROCTIME(), WATERMARK FOR ts AS ts) WITH ('connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'broker:9092', 'format' = 'json');
+CREATE TABLE dim (id INT, name STRING, lim BIGINT) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://h/db', 'table-name' = 'dim');
+SELECT s.id FROM src s JOIN dim FOR SYSTEM_TIME AS OF s.proctime AS d ON s.id > d.id;
+SELECT s.id FROM src s JOIN dim FOR SYSTEM_TIME AS OF s.proctime AS d ON s.name = d.lim;
+SELECT s.id FROM src s JOIN dim FOR SYSTEM_TIME AS OF s.ts AS d ON s.id = d.id;
+SELECT s.id FROM src s JOIN dim FOR SYSTEM_TIME AS OF PROCTIME() AS d ON s.id = d.id;
+SELECT s.id FROM src s JOIN dim FOR SYSTEM_TIME AS OF s.name AS d ON s.id = d.id;
+SELECT s.id FROM src s JOIN dim FOR SYSTEM_TIME AS OF s.proctme AS d ON s.id = d.id;
+SELECT s.id FROM src s RIGHT JOIN dim FOR SYSTEM_TIME AS OF s.proctime AS d ON s.id = d.id;
+SELECT s.id FROM src s JOIN dmi FOR SYSTEM_TIME AS OF s.proctime AS d ON s.id = d.id;
+SELECT s.id FROM src s JOIN dim FOR SYSTEM_TIME AS OF s.proctime AS s ON s.id = s.id;
+SELECT id FROM src s JOIN dim FOR SYSTEM_TIME AS OF s.proctime AS d ON s.id = d.id;
+SELECT s.id FROM src s JOIN dim FOR SYSTEM_TIME AS OF s.proctime AS d ON s.id = d.idd;
+SELECT /*+ LOOKUP('table'='x') */ s.id FROM src s JOIN dim FOR SYSTEM_TIME AS OF s.proctime AS d ON s.id = d.id;
+SELECT * FROM dim FOR SYSTEM_TIME AS OF PROCTIME();

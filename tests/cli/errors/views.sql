@@ -1,0 +1,12 @@
+CREATE TABLE src (id INT, name STRING) WITH ('connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'broker:9092', 'format' = 'json');
+CREATE VIEW bad AS SELECT idd FROM src;
+CREATE VIEW v AS SELECT id, name FROM src;
+CREATE VIEW v (a) AS SELECT id, name FROM src;
+CREATE VIEW v AS SELECT id FROM src;
+SELECT nme FROM v;
+SELECT x.id FROM v AS y;
+DROP TABLE v;
+DROP TABLE src;
+SELECT * FROM v;
+WITH c AS (SELECT id FROM src) SELECT * FROM cc;
+SELECT * FROM v /*+ OPTIONS('a' = 'b') */;

@@ -1,0 +1,8 @@
+//! The built binary on its own, without a service: exit codes, errors, plans, jobs.
+
+mod check;
+mod errors;
+mod millstream;
+mod plans;
+mod run;
+mod secrets;

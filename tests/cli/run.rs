@@ -1,0 +1,185 @@
+//! `run`: results, jobs, exit codes, stopping.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
+
+use crate::millstream::{command, millstream, millstream_in, root, signal, wait};
+
+/// `n` rows 1, 2, 3, …
+fn numbers(n: usize) -> String {
+    format!(
+        "CREATE TABLE numbers (n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '{n}',
+           'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '{n}');"
+    )
+}
+
+const PRINT: &str = "CREATE TABLE printed (n INT) WITH ('connector' = 'print');";
+
+#[test]
+fn a_select_over_values_is_printed_as_a_changelog() {
+    let ended = millstream(&["run", "-q", "-e", "SELECT a, b FROM (VALUES (1, 'x'), (2, 'y')) AS t(a, b)"]).expect(0);
+    for text in ["op", "| +I |", " 1 |", " x |", " y |"] {
+        assert!(ended.out.contains(text), "{text} is missing in\n{}", ended.out);
+    }
+    assert_eq!(ended.err, "");
+}
+
+#[test]
+fn an_insert_from_datagen_prints_every_row_once() {
+    let sql =
+        format!("SET 'parallelism.default' = '1'; {} {PRINT} INSERT INTO printed SELECT n FROM numbers", numbers(5));
+    let ended = millstream(&["run", "-q", "-e", &sql]).expect(0);
+    assert_eq!(ended.out, "+I[1]\n+I[2]\n+I[3]\n+I[4]\n+I[5]\n");
+}
+
+#[test]
+fn rows_come_out_in_full_with_any_parallelism() {
+    let sql = format!("{} {PRINT} INSERT INTO printed SELECT n FROM numbers WHERE MOD(n, 2) = 0", numbers(1000));
+    let ended = millstream(&["run", "-q", "--set", "parallelism.default=4", "-e", &sql]).expect(0);
+    let number = |line: &str| line.rsplit('[').next().and_then(|n| n.trim_end_matches(']').parse::<u32>().ok());
+    let mut rows: Vec<Option<u32>> = ended.out.lines().map(number).collect();
+    rows.sort();
+    assert_eq!(rows, (1..=500).map(|n| Some(n * 2)).collect::<Vec<_>>());
+}
+
+#[test]
+fn files_are_one_session_and_relative_paths_are_the_working_directorys() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "tables.sql",
+        &format!(
+            "{} CREATE TABLE out (n INT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'csv');",
+            numbers(3)
+        ),
+    );
+    write("job.sql", "INSERT INTO out SELECT n FROM numbers");
+    millstream_in(folder.path(), &["run", "-q", "tables.sql", "job.sql", "--set", "parallelism.default=1"]).expect(0);
+    let mut rows = Vec::new();
+    for entry in std::fs::read_dir(folder.path().join("out")).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        rows.extend(text.lines().map(str::to_string).collect::<Vec<_>>());
+    }
+    rows.sort();
+    assert_eq!(rows, ["1", "2", "3"]);
+}
+
+#[test]
+fn several_jobs_of_one_name_get_a_number_behind_it() {
+    let sql = format!(
+        "{} CREATE TABLE hole (n INT) WITH ('connector' = 'blackhole'); INSERT INTO hole SELECT n FROM numbers; INSERT INTO hole SELECT n FROM numbers;",
+        numbers(3)
+    );
+    let ended = millstream(&["run", "--name", "twins", "-e", &sql]).expect(0);
+    for text in ["job twins started", "job twins-2 started", "job twins finished: 3 rows in", "job twins-2 finished"] {
+        assert!(ended.err.contains(text), "{text} is missing in\n{}", ended.err);
+    }
+    let ended = millstream(&["run", "-e", &sql]).expect(0);
+    assert!(ended.err.contains("job insert-into_default_catalog.default_database.hole started"), "{}", ended.err);
+    let named = format!("SET 'pipeline.name' = 'mine'; {sql}");
+    let ended = millstream(&["run", "--name", "twins", "-e", &named]).expect(0);
+    assert!(ended.err.contains("job mine started") && !ended.err.contains("twins"), "{}", ended.err);
+}
+
+/// A job that fails at its third row beside one that takes a while.
+fn failing_and_fine() -> String {
+    format!(
+        "SET 'parallelism.default' = '1'; {} {PRINT}
+         CREATE TABLE slow (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '20', 'number-of-rows' = '40',
+           'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '40');
+         CREATE TABLE hole (n INT) WITH ('connector' = 'blackhole');
+         INSERT INTO hole SELECT 6 / (n - 3) FROM numbers;
+         INSERT INTO printed SELECT n FROM slow;",
+        numbers(5)
+    )
+}
+
+#[test]
+fn a_failing_job_leaves_the_others_running_and_the_exit_code_is_1() {
+    let ended = millstream(&["run", "--name", "pair", "-e", &failing_and_fine()]).expect(1);
+    assert!(ended.err.contains("error: job \"pair\" failed: "), "{}", ended.err);
+    assert!(ended.err.contains("job pair-2 finished: 40 rows in, 40 rows out"), "{}", ended.err);
+    assert_eq!(ended.out.lines().count(), 40);
+}
+
+#[test]
+fn with_fail_fast_the_others_are_stopped() {
+    let ended = millstream(&["run", "--fail-fast", "--name", "pair", "-e", &failing_and_fine()]).expect(1);
+    assert!(ended.err.contains("job pair-2 stopped"), "{}", ended.err);
+    assert!(ended.out.lines().count() < 40);
+}
+
+#[test]
+fn a_typo_in_the_last_statement_starts_nothing() {
+    let sql = format!("{} {PRINT} INSERT INTO printed SELECT n FROM numbers; SELECT nn FROM numbers;", numbers(3));
+    let ended = millstream(&["run", "-e", &sql]).expect(2);
+    assert_eq!(ended.out, "");
+    assert!(!ended.err.contains("started"), "{}", ended.err);
+}
+
+#[test]
+fn a_signal_stops_an_endless_job_cleanly_and_what_was_read_is_written() {
+    let sql = format!(
+        "CREATE TABLE endless (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '500'); {} INSERT INTO printed SELECT CAST(n AS INT) FROM (SELECT MOD(n, 1000) AS n FROM endless);",
+        PRINT
+    );
+    for name in ["TERM", "INT"] {
+        let mut child = command(&["run", "-e", &sql]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        out.read_line(&mut first).unwrap();
+        assert!(first.contains("+I["), "{first}");
+        signal(&child, name);
+        let mut rest = String::new();
+        out.read_to_string(&mut rest).unwrap();
+        let status = wait(&mut child);
+        let mut err = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        assert_eq!(status.code(), Some(0), "{err}");
+        let rows = rest.lines().count() + 1;
+        let shown: String = rows.to_string();
+        let ended = err.lines().find(|l| l.contains(" stopped: ")).unwrap_or_else(|| panic!("{err}"));
+        assert_eq!(ended.replace(',', "").matches(&format!(" {shown} rows")).count(), 2, "{rows} rows, but {ended}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_a_query_without_a_panic() {
+    let sql = "CREATE TABLE endless (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '1000'); SELECT * FROM endless;";
+    let mut child = command(&["run", "-e", sql]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 1];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let status = wait(&mut child);
+    let mut err = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!(status.code(), Some(0), "{err}");
+    assert!(!err.contains("panic"), "{err}");
+}
+
+#[test]
+fn the_quickstart_raises_alerts() {
+    let mut child = command(&["run", "-q", "sql/quickstart.sql"])
+        .current_dir(root())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.contains("+I["), "{first}");
+    signal(&child, "TERM");
+    wait(&mut child);
+}
+
+#[test]
+fn without_a_terminal_progress_is_lines_with_the_time() {
+    let sql = format!(
+        "{} CREATE TABLE hole (n INT) WITH ('connector' = 'blackhole'); INSERT INTO hole SELECT n FROM numbers;",
+        numbers(3)
+    );
+    let ended = millstream(&["run", "--name", "j", "-e", &sql]).expect(0);
+    assert!(!ended.err.contains('\u{1b}'), "{:?}", ended.err);
+    for line in ended.err.lines() {
+        assert!(line.starts_with("20") && line.contains("Z "), "{line}");
+    }
+}

@@ -1,0 +1,2 @@
+SELECT id FROM (VALUES (1), (2), (3), (4)) AS t (id) LIMIT 2;
+SELECT COUNT_ME FROM (VALUES (1), (2), (3)) AS t (COUNT_ME) LIMIT 0;
