@@ -2,6 +2,7 @@
 //! make way for both.
 
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Error;
@@ -52,12 +53,23 @@ fn live_lines() -> MutexGuard<'static, Live> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// True once nobody reads standard output any more (`| head`).
+static READER_GONE: AtomicBool = AtomicBool::new(false);
+
+/// True once nobody reads the results any more: then there is nothing to say of it either.
+pub fn reader_is_gone() -> bool {
+    READER_GONE.load(Ordering::Relaxed)
+}
+
 /// Writes results. False when nobody reads them any more.
 pub fn stdout(bytes: &[u8]) -> bool {
     let mut live = live_lines();
     live.erase();
     let mut out = std::io::stdout().lock();
     let written = out.write_all(bytes).and_then(|()| out.flush()).is_ok();
+    if !written {
+        READER_GONE.store(true, Ordering::Relaxed);
+    }
     if !live.lines.is_empty() {
         live.draw();
     }

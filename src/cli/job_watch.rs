@@ -118,6 +118,8 @@ impl Progress {
                 }
                 exit
             }
+            // Whoever read the printed rows has seen enough.
+            Err(_) if console::reader_is_gone() => exit,
             Err(error) => {
                 console::error(&error.context(format!("job \"{name}\" failed")));
                 Exit::Failed
