@@ -193,6 +193,7 @@ pub fn describe(node: &StreamNode) -> String {
         },
         NodeKind::Union => format!("Union(all=[true], fields=[{}])", columns()),
         NodeKind::Exchange(Distribution::Single) => "Exchange(distribution=[single])".to_string(),
+        NodeKind::Exchange(Distribution::Rebalance) => "Exchange(distribution=[rebalance])".to_string(),
         NodeKind::Exchange(Distribution::Hash(key)) => {
             let names: Vec<&str> = key.iter().map(|&i| node.schema.field(i).name().as_str()).collect();
             format!("Exchange(distribution=[hash[{}]])", names.join(", "))

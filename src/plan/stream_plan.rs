@@ -127,6 +127,8 @@ pub enum Distribution {
     Hash(Vec<usize>),
     /// All to one.
     Single,
+    /// Batches in turn.
+    Rebalance,
 }
 
 #[derive(Debug, Clone)]

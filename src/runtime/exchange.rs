@@ -1,4 +1,6 @@
-//! Sends what a task says to the tasks behind it: to one, to all, or by key group.
+//! Sends what a task says to the tasks behind it: to one, to all, in turn, or by key group.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::UInt32Array;
 
@@ -11,6 +13,8 @@ use crate::error::{Error, Result};
 pub struct Exchange {
     receivers: Vec<Sender>,
     route: Route,
+    /// How many batches went out in turn.
+    turns: AtomicUsize,
 }
 
 /// How rows find their receiver.
@@ -18,13 +22,15 @@ pub struct Exchange {
 pub enum Route {
     /// There is one receiver.
     Forward,
+    /// Each batch to the next receiver in turn.
+    Rebalance,
     /// By the key group of these columns.
     Hash(Vec<usize>),
 }
 
 impl Exchange {
     pub fn new(receivers: Vec<Sender>, route: Route) -> Self {
-        Self { receivers, route }
+        Self { receivers, route, turns: AtomicUsize::new(0) }
     }
 
     /// Queues an element, waiting for room. Both halves of an update with one key stay neighbours.
@@ -36,6 +42,10 @@ impl Exchange {
                         receiver.send(StreamElement::Batch(part)).await.map_err(receiver_gone)?;
                     }
                 }
+            }
+            (StreamElement::Batch(batch), Route::Rebalance) => {
+                let turn = self.turns.fetch_add(1, Ordering::Relaxed) % self.receivers.len();
+                self.receivers[turn].send(StreamElement::Batch(batch)).await.map_err(receiver_gone)?;
             }
             (StreamElement::Batch(batch), _) => {
                 self.receivers[0].send(StreamElement::Batch(batch)).await.map_err(receiver_gone)?;

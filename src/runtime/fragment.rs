@@ -54,6 +54,7 @@ pub fn cut(plan: &StreamPlan) -> Vec<Fragment> {
             let from = fragment_of[input];
             let route = match &node.kind {
                 NodeKind::Exchange(Distribution::Hash(key)) => Route::Hash(key.clone()),
+                NodeKind::Exchange(Distribution::Rebalance) => Route::Rebalance,
                 _ => Route::Forward,
             };
             let before = (fragments[from].head != input).then_some(input);
@@ -79,9 +80,19 @@ pub fn parallelisms(
         result.push(match &plan.nodes[fragment.head].kind {
             NodeKind::Source(_) => source_subtasks(fragment.head),
             NodeKind::Exchange(Distribution::Single) => 1,
-            NodeKind::Exchange(Distribution::Hash(_)) => default.min(super::KEY_GROUPS as usize).max(1),
+            NodeKind::Exchange(Distribution::Hash(_) | Distribution::Rebalance) => {
+                sink_parallelism(plan, fragment).unwrap_or(default).min(super::KEY_GROUPS as usize).max(1)
+            }
             _ => widest,
         });
     }
     result
+}
+
+/// What the sink of a fragment asks for (`sink.parallelism`).
+fn sink_parallelism(plan: &StreamPlan, fragment: &Fragment) -> Option<usize> {
+    fragment.members.iter().find_map(|&(node, _)| match &plan.nodes[node].kind {
+        NodeKind::Sink(sink) => sink.sink.parallelism(),
+        _ => None,
+    })
 }

@@ -24,7 +24,7 @@ pub fn wire(fragments: &[Fragment], widths: &[usize]) -> Wiring {
             for edge in &fragment.edges {
                 let targets = match edge.route {
                     Route::Forward => subtask % widths[edge.to]..subtask % widths[edge.to] + 1,
-                    Route::Hash(_) => 0..widths[edge.to],
+                    Route::Hash(_) | Route::Rebalance => 0..widths[edge.to],
                 };
                 let mut senders: Vec<Sender> = Vec::with_capacity(targets.len());
                 for target in targets {

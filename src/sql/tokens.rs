@@ -97,6 +97,16 @@ impl Cleaner<'_, '_> {
                 let written = span.map(|span| self.source.slice(span)).unwrap_or_default();
                 token.token = Token::SingleQuotedString(unescape(written));
             }
+            // sqlparser takes `SELECT TOP n`; Flink has no such clause, and TOP is a name unless a number follows it.
+            Token::Word(ref mut word) if word.keyword == Keyword::TOP => word.keyword = Keyword::NoKeyword,
+            Token::Number(..) => {
+                if let Some(Token::Word(word)) = self.tokens.last_mut().map(|last| &mut last.token)
+                    && word.quote_style.is_none()
+                    && word.value.eq_ignore_ascii_case("TOP")
+                {
+                    word.keyword = Keyword::TOP;
+                }
+            }
             Token::UnicodeStringLiteral(text) | Token::NationalStringLiteral(text) => {
                 token.token = Token::SingleQuotedString(text);
             }

@@ -57,6 +57,14 @@ impl TableName {
         }
     }
 
+    /// The schema it names, if it names one.
+    pub fn schema(&self) -> Option<&str> {
+        match self {
+            Self::Name(parts) => parts.len().checked_sub(2).map(|schema| parts[schema].0.as_str()),
+            Self::Query(_) => None,
+        }
+    }
+
     /// How it may be spelled behind FROM, the likeliest first: unquoted parts in lower case as SQL reads them, then as
     /// they stand.
     pub fn spellings(&self) -> Vec<String> {
@@ -289,20 +297,23 @@ async fn missing_table(link: &Link, connection: &Connection, name: &TableName, o
          AND n.nspname NOT LIKE 'pg\\_%' AND has_schema_privilege(n.oid, 'USAGE') ORDER BY 1, 2 LIMIT 10000";
     let Ok(rows) = connection.client.query(tables, &[]).await else { return error };
     let wanted = name.last();
-    let mut near: Vec<(usize, String)> = rows
+    let home = name.schema().unwrap_or("public").to_string();
+    let mut near: Vec<(usize, bool, String)> = rows
         .iter()
         .filter_map(|row| Some((row.try_get::<_, String>(0).ok()?, row.try_get::<_, String>(1).ok()?)))
         .filter(|(_, table)| nearest(wanted, [table.as_str()]).is_some() || table.contains(wanted))
         .map(|(schema, table)| {
-            (strsim::damerau_levenshtein(&wanted.to_lowercase(), &table.to_lowercase()), format!("{schema}.{table}"))
+            let distance = strsim::damerau_levenshtein(&wanted.to_lowercase(), &table.to_lowercase());
+            (distance, schema != home, format!("{schema}.{table}"))
         })
         .collect();
+    // A table of the same schema is likelier than one of the same name elsewhere that is misspelled as much.
     near.sort();
     near.truncate(3);
     let hint = match near.as_slice() {
         [] => "Create it there first, or correct the option 'table-name'.".to_string(),
         near => {
-            let names: Vec<_> = near.iter().map(|(_, name)| format!("'{name}'")).collect();
+            let names: Vec<_> = near.iter().map(|(_, _, name)| format!("'{name}'")).collect();
             format!("Did you mean {}?", names.join(" or "))
         }
     };

@@ -99,17 +99,23 @@ impl Binder<'_> {
             return Err(Error::unsupported("a table version other than FOR SYSTEM_TIME AS OF"));
         };
         let span = Span::from_ast(time.span());
+        if !matches!(time, ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_)) {
+            return Err(not_a_time_attribute().at(span));
+        }
         let bound = bind_expr(time, left, &self.expr)?;
         match bound.time_attribute {
             Some(TimeAttribute::Proctime) => Ok(()),
             Some(TimeAttribute::Rowtime) => Err(Error::unsupported("a temporal join by event time").at(span)),
-            None => Err(Error::statement(
-                "temporal table join currently only supports 'FOR SYSTEM_TIME AS OF' left table's time attribute field",
-            )
-            .with_hint("Declare a column `proctime AS PROCTIME()` in the left table and name it here.")
-            .at(span)),
+            None => Err(not_a_time_attribute().at(span)),
         }
     }
+}
+
+fn not_a_time_attribute() -> Error {
+    Error::statement(
+        "temporal table join currently only supports 'FOR SYSTEM_TIME AS OF' left table's time attribute field",
+    )
+    .with_hint("Declare a column `proctime AS PROCTIME()` in the left table and name it here.")
 }
 
 fn needs_key() -> Error {

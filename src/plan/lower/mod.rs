@@ -85,7 +85,8 @@ impl Lowering {
         let distribution = match sink.parallelism() {
             Some(1) => Some(Distribution::Single),
             _ if keyed => Some(Distribution::Hash(descriptor.primary_key.clone())),
-            _ => None,
+            Some(_) => Some(Distribution::Rebalance),
+            None => None,
         };
         if let Some(distribution) = distribution {
             node = self.plan.add(vec![node], NodeKind::Exchange(distribution), schema.clone());

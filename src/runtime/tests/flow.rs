@@ -103,3 +103,26 @@ async fn the_rows_of_a_key_reach_one_writer_in_their_order() {
     assert!(seen.values().all(|(_, values)| *values == in_order), "{seen:?}");
     assert_eq!(seen.values().map(|(writer, _)| *writer).collect::<HashSet<_>>().len(), 3, "all writers work");
 }
+
+#[tokio::test]
+async fn a_sink_has_as_many_writers_as_it_asks_for() {
+    for asked in [2, 5] {
+        let mut events = Events::new();
+        let (source, feeds) = events.source(1);
+        let mut plan = StreamPlan::default();
+        let source = add_source(&mut plan, source);
+        let exchange = plan.add(vec![source], NodeKind::Exchange(Distribution::Rebalance), schema());
+        add_sink(&mut plan, exchange, WatchedSink { parallelism: Some(asked), ..events.sink() });
+        let mut job = start(plan, config(3));
+        (0..10).for_each(|i| feeds[0].send(rows(&[("doc", i)])));
+        drop(feeds);
+        assert_eq!(in_time(job.wait()).await.unwrap(), JobEnd::Finished);
+        let mut per_writer: HashMap<usize, usize> = HashMap::new();
+        for event in events.drain() {
+            let Event::Written { subtask, rows } = event else { continue };
+            *per_writer.entry(subtask).or_default() += text(&rows).len();
+        }
+        assert_eq!(per_writer.len(), asked, "{per_writer:?}");
+        assert_eq!(per_writer.values().sum::<usize>(), 10);
+    }
+}

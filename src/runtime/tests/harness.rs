@@ -112,7 +112,13 @@ impl Events {
     }
 
     pub fn sink(&self) -> WatchedSink {
-        WatchedSink { events: self.sender.clone(), permits: None, fails: None, support: ChangelogSupport::All }
+        WatchedSink {
+            events: self.sender.clone(),
+            permits: None,
+            fails: None,
+            support: ChangelogSupport::All,
+            parallelism: None,
+        }
     }
 
     /// A source of so many splits, with a feed for each.
@@ -256,10 +262,15 @@ pub struct WatchedSink {
     /// Writing fails with this.
     pub fails: Option<&'static str>,
     pub support: ChangelogSupport,
+    pub parallelism: Option<usize>,
 }
 
 #[async_trait]
 impl Sink for WatchedSink {
+    fn parallelism(&self) -> Option<usize> {
+        self.parallelism
+    }
+
     fn changelog_support(&self) -> ChangelogSupport {
         self.support
     }
