@@ -2,6 +2,7 @@
 
 use super::ScriptArgs;
 use crate::catalog::{Config, Integrations};
+use crate::connectors;
 use crate::error::{Error, Result, did_you_mean};
 use crate::session::Session;
 use crate::span::SourceText;
@@ -48,6 +49,7 @@ impl Script {
         });
         let here = std::env::current_dir().map_err(|e| Error::external(format!("no working directory: {e}")))?;
         let config = Config::discover(args.config.as_deref(), args.files.first().map(|p| p.as_path()), &here)?;
+        config.integrations.check(|connector| connectors::find(connector, None))?;
         Ok(Self { texts, integrations: config.integrations, set: set.collect::<Result<_>>()? })
     }
 

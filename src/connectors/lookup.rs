@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use datafusion::logical_expr::Expr;
 
 use super::OpenContext;
+use super::options::Options;
 use crate::error::Result;
 
 /// A description of a table that can be looked up.
@@ -47,6 +48,25 @@ pub struct LookupCacheOptions {
     pub expire_after_write: Option<Duration>,
     pub expire_after_access: Option<Duration>,
     pub cache_missing_keys: bool,
+}
+
+impl LookupCacheOptions {
+    /// What `lookup.cache` and the `lookup.partial-cache` options ask for. `instead` tells who wants a FULL cache what
+    /// to do.
+    pub fn of(options: &Options, instead: &str) -> Result<Option<Self>> {
+        let cache = options.text("lookup.cache").unwrap_or("NONE");
+        match cache.to_ascii_uppercase().as_str() {
+            "NONE" => Ok(None),
+            "PARTIAL" => Ok(Some(Self {
+                max_rows: options.positive("lookup.partial-cache.max-rows")?,
+                expire_after_write: options.duration("lookup.partial-cache.expire-after-write"),
+                expire_after_access: options.duration("lookup.partial-cache.expire-after-access"),
+                cache_missing_keys: options.bool("lookup.partial-cache.cache-missing-key"),
+            })),
+            "FULL" => Err(options.invalid("lookup.cache", "the connector has no 'FULL' cache").with_hint(instead)),
+            _ => Err(options.invalid("lookup.cache", format!("'{cache}' is not one of 'NONE', 'PARTIAL'"))),
+        }
+    }
 }
 
 /// A running lookup. Several calls may be in flight.

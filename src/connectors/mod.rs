@@ -19,6 +19,8 @@ mod registry;
 mod retry;
 mod sink;
 mod source;
+#[cfg(test)]
+mod testing;
 
 pub use connector::{Connector, MetadataColumn, TableDescriptor};
 pub use lookup::{Lookup, LookupCacheOptions, LookupRequest, LookupRows, LookupSource};

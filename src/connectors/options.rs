@@ -268,6 +268,25 @@ impl Options {
         self.text(key).and_then(|v| v.trim().parse().ok())
     }
 
+    /// A whole number that must not be less than `least`.
+    pub fn at_least(&self, key: &str, least: i64) -> Result<Option<i64>> {
+        match self.int(key) {
+            Some(number) if number < least && least == 0 => Err(self.invalid(key, "it must not be negative")),
+            Some(number) if number < least => Err(self.invalid(key, format!("it must be at least {least}"))),
+            number => Ok(number),
+        }
+    }
+
+    /// A number of things, zero among them.
+    pub fn count(&self, key: &str) -> Result<Option<usize>> {
+        Ok(self.at_least(key, 0)?.and_then(|number| usize::try_from(number).ok()))
+    }
+
+    /// A number of things, at least one.
+    pub fn positive(&self, key: &str) -> Result<Option<usize>> {
+        Ok(self.at_least(key, 1)?.and_then(|number| usize::try_from(number).ok()))
+    }
+
     pub fn duration(&self, key: &str) -> Option<Duration> {
         self.text(key).and_then(parse_duration)
     }

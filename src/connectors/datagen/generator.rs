@@ -162,7 +162,7 @@ fn variable_length(options: &mut FieldOptions, path: &str, limit: u32) -> Result
         return Err(options.invalid(path, "length", format!("'{length}' is above the type's length {limit}")));
     }
     if length == 0 {
-        return Err(options.invalid(path, "length", "'0' is not above zero"));
+        return Err(options.invalid(path, "length", "it must be at least 1"));
     }
     Ok(Kind::Length { length: length as usize, varies: options.bool(path, "var-len") })
 }

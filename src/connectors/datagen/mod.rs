@@ -12,7 +12,6 @@ mod source;
 use std::sync::Arc;
 
 use crate::connectors::options::{OptionSpec, OptionType, Options};
-use crate::connectors::print::positive;
 use crate::connectors::{Connector, Source, TableDescriptor};
 use crate::error::Result;
 
@@ -67,7 +66,7 @@ impl Connector for Datagen {
         let columns = table.columns.fields.iter();
         let generators = columns.map(|f| generator::of_column(&mut fields, f)).collect::<Result<Vec<_>>>()?;
         fields.check_all_used()?;
-        let rows_per_second = positive(&options, "rows-per-second")?.unwrap_or(10_000);
+        let rows_per_second = options.positive("rows-per-second")?.unwrap_or(10_000);
         let number_of_rows = match options.int("number-of-rows") {
             None => None,
             Some(count) => {
@@ -80,7 +79,7 @@ impl Connector for Datagen {
             schema: table.columns.clone(),
             rows: sequences.chain(number_of_rows).min(),
             rows_per_second,
-            parallelism: positive(&options, "scan.parallelism")?,
+            parallelism: options.positive("scan.parallelism")?,
             generators: generators.into(),
         }))
     }

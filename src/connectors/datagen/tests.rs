@@ -143,5 +143,5 @@ fn options_that_fit_no_column_are_refused() {
     assert!(refused("i INT", &[("fields.i.kind", "sequence")]).contains("required option 'fields.i.start' is missing"));
     assert!(refused("d DATE", &[("fields.d.kind", "sequence")]).contains("there is no sequence of DATE"));
     assert!(refused("i INT NOT NULL", &[("fields.i.null-rate", "0.5")]).contains("takes no NULL"));
-    assert!(refused("i INT", &[("rows-per-second", "0")]).contains("'0' is not above zero"));
+    assert!(refused("i INT", &[("rows-per-second", "0")]).contains("it must be at least 1"));
 }

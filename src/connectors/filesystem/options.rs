@@ -88,13 +88,16 @@ impl FileOptions {
             listing: Listing { root, pattern: pattern(&options)? },
             monitor_interval: monitor_interval(&options)?,
             default_partition: options.text("partition.default-name").unwrap_or_default().to_string(),
-            cache: cache(&options)?,
+            cache: LookupCacheOptions::of(
+                &options,
+                "Leave the option out: the file is held in memory, and read again when it has changed.",
+            )?,
             rolling: RollingPolicy {
                 size_max: options.memory_size("sink.rolling-policy.file-size").unwrap_or(128 << 20).max(1) as u64,
                 rollover: interval("sink.rolling-policy.rollover-interval", 30 * 60),
                 check: interval("sink.rolling-policy.check-interval", 60).max(Duration::from_millis(1)),
             },
-            sink_parallelism: positive(&options, "sink.parallelism")?,
+            sink_parallelism: options.positive("sink.parallelism")?,
         })
     }
 }
@@ -135,31 +138,6 @@ fn monitor_interval(options: &Options) -> Result<Option<Duration>> {
     match options.duration("source.monitor-interval") {
         Some(Duration::ZERO) => Err(options.invalid("source.monitor-interval", "it must be more than 0")),
         interval => Ok(interval),
-    }
-}
-
-fn cache(options: &Options) -> Result<Option<LookupCacheOptions>> {
-    let cache = options.text("lookup.cache").unwrap_or("NONE");
-    match cache.to_ascii_uppercase().as_str() {
-        "NONE" => Ok(None),
-        "PARTIAL" => Ok(Some(LookupCacheOptions {
-            max_rows: positive(options, "lookup.partial-cache.max-rows")?,
-            expire_after_write: options.duration("lookup.partial-cache.expire-after-write"),
-            expire_after_access: options.duration("lookup.partial-cache.expire-after-access"),
-            cache_missing_keys: options.bool("lookup.partial-cache.cache-missing-key"),
-        })),
-        "FULL" => Err(options
-            .invalid("lookup.cache", "the connector filesystem has no 'FULL' cache")
-            .with_hint("Leave the option out: the file is held in memory, and read again when it has changed.")),
-        _ => Err(options.invalid("lookup.cache", format!("'{cache}' is not one of 'NONE', 'PARTIAL'"))),
-    }
-}
-
-fn positive(options: &Options, key: &str) -> Result<Option<usize>> {
-    match options.int(key).map(usize::try_from) {
-        None => Ok(None),
-        Some(Ok(count)) if count > 0 => Ok(Some(count)),
-        Some(_) => Err(options.invalid(key, "it must be at least 1")),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Tables for the tests of this room.
 
 use crate::connectors::TableDescriptor;
-use crate::types::{Field, Schema, SqlType, TypeKind};
 
 /// A kafka table `t` of topic `topic` with json values: `columns` as `a INT, b STRING`, and more options.
 pub fn table(columns: &str, options: &[(&str, &str)]) -> TableDescriptor {
@@ -11,27 +10,5 @@ pub fn table(columns: &str, options: &[(&str, &str)]) -> TableDescriptor {
         ("properties.bootstrap.servers", "127.0.0.1:1"),
         ("format", "json"),
     ];
-    TableDescriptor {
-        name: "t".into(),
-        columns: columns.split(", ").map(column).collect::<Schema>(),
-        metadata: Vec::new(),
-        primary_key: Vec::new(),
-        partition_keys: Vec::new(),
-        options: defaults.iter().chain(options).copied().collect(),
-        zone: chrono_tz::UTC,
-    }
-}
-
-fn column(declared: &str) -> Field {
-    let (name, ty) = declared.split_once(' ').expect("a name and a type");
-    Field::new(
-        name,
-        match ty {
-            "INT" => SqlType::nullable(TypeKind::Int),
-            "BIGINT" => SqlType::nullable(TypeKind::BigInt),
-            "DOUBLE" => SqlType::nullable(TypeKind::Double),
-            "STRING" => SqlType::string(),
-            other => panic!("the test helper doesn't know {other}"),
-        },
-    )
+    crate::connectors::testing::table(columns, defaults.iter().chain(options))
 }

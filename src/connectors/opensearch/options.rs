@@ -179,16 +179,6 @@ impl TableOptions {
         let index = options.require("index")?.to_string();
         Ok(Self { options, connection, format, index })
     }
-
-    /// A whole number that is at least `least`.
-    pub fn at_least(&self, key: &str, least: i64) -> Result<Option<i64>> {
-        match self.options.int(key) {
-            Some(number) if number < least => {
-                Err(self.options.invalid(key, format!("'{number}' is less than {least}")))
-            }
-            number => Ok(number),
-        }
-    }
 }
 
 fn connection(product: Product, options: &Options) -> Result<ConnectionOptions> {

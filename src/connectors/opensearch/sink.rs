@@ -61,7 +61,7 @@ impl OpenSearchSink {
         }
         let index = IndexName::parse(&checked.index, table, options)?;
         let delimiter = options.text("document-id.key-delimiter").unwrap_or("_");
-        let actions = checked.at_least("sink.bulk-flush.max-actions", -1)?.filter(|n| *n > 0);
+        let actions = checked.options.at_least("sink.bulk-flush.max-actions", -1)?.filter(|n| *n > 0);
         let bytes = options.memory_size("sink.bulk-flush.max-size").filter(|n| *n > 0);
         let limits = Limits {
             actions: actions.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX),
@@ -73,7 +73,7 @@ impl OpenSearchSink {
             id: DocumentId::try_new(table, delimiter)?,
             encoding: checked.format.encoding(&table.sink_schema())?.into(),
             retry: RetryPolicy::from_options(options, checked.connection.max_retry)?,
-            parallelism: checked.at_least("sink.parallelism", 1)?.and_then(|n| usize::try_from(n).ok()),
+            parallelism: checked.options.positive("sink.parallelism")?,
             drops_rejected: options.text("failure-handler") == Some("ignore"),
             index,
             limits,

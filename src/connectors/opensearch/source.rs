@@ -47,7 +47,7 @@ impl OpenSearchSource {
     pub fn try_new(table: &TableDescriptor) -> Result<Self> {
         let checked = TableOptions::check(table)?;
         let index = IndexName::parse(&checked.index, table, &checked.options)?.search_expression();
-        let fetch_size = checked.at_least("scan.fetch-size", 1)?.and_then(|n| usize::try_from(n).ok());
+        let fetch_size = checked.options.positive("scan.fetch-size")?;
         let fields = (0..table.columns.len()).map(Column::Field);
         let metadata = table.metadata.iter().map(|m| if m.key == "_id" { Column::Id } else { Column::Index });
         Ok(Self {

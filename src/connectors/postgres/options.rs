@@ -95,15 +95,15 @@ impl JdbcOptions {
             table: TableName::parse(options.require("table-name")?)
                 .map_err(|why| options.invalid("table-name", why))?,
             partitions: partitions(&options, table)?,
-            fetch_size: count(&options, "scan.fetch-size")?.unwrap_or(0),
+            fetch_size: options.count("scan.fetch-size")?.unwrap_or(0),
             push_filters: options.text("filter.handling.policy") != Some("never"),
             cache: cache(&options)?,
-            lookup_retries: count(&options, "lookup.max-retries")?.unwrap_or(0),
+            lookup_retries: options.count("lookup.max-retries")?.unwrap_or(0),
             sink: SinkOptions {
-                max_rows: count(&options, "sink.buffer-flush.max-rows")?.filter(|n| *n > 0),
+                max_rows: options.count("sink.buffer-flush.max-rows")?.filter(|n| *n > 0),
                 interval: options.duration("sink.buffer-flush.interval").filter(|d| !d.is_zero()),
-                retries: count(&options, "sink.max-retries")?.unwrap_or(0),
-                parallelism: positive(&options, "sink.parallelism")?,
+                retries: options.count("sink.max-retries")?.unwrap_or(0),
+                parallelism: options.positive("sink.parallelism")?,
             },
         })
     }
@@ -130,18 +130,6 @@ fn link(options: &Options) -> Result<Link> {
 }
 
 /// An option that counts something: absent, or not negative.
-fn count(options: &Options, key: &str) -> Result<Option<usize>> {
-    let count = options.int(key).map(usize::try_from);
-    count.transpose().map_err(|_| options.invalid(key, "it must not be negative"))
-}
-
-fn positive(options: &Options, key: &str) -> Result<Option<usize>> {
-    match count(options, key)? {
-        Some(0) => Err(options.invalid(key, "it must be at least 1")),
-        count => Ok(count),
-    }
-}
-
 /// All of `keys`, or none of them.
 fn all_or_none(options: &Options, keys: &[&str]) -> Result<bool> {
     let missing = keys.iter().find(|k| !options.is_set(k));
@@ -178,7 +166,7 @@ fn partitions(options: &Options, table: &TableDescriptor) -> Result<Option<Parti
     if lower > upper {
         return Err(options.invalid(KEYS[2], format!("{lower} is larger than the upper bound {upper}")));
     }
-    let count = positive(options, KEYS[1])?.unwrap_or(1);
+    let count = options.positive(KEYS[1])?.unwrap_or(1);
     Ok(Some(Partitions { column, ranges: ranges(lower, upper, count) }))
 }
 
@@ -200,25 +188,13 @@ fn ranges(lower: i64, upper: i64, count: usize) -> Vec<(i64, i64)> {
 fn cache(options: &Options) -> Result<Option<LookupCacheOptions>> {
     if all_or_none(options, &["lookup.cache.max-rows", "lookup.cache.ttl"])? {
         return Ok(Some(LookupCacheOptions {
-            max_rows: positive(options, "lookup.cache.max-rows")?,
+            max_rows: options.positive("lookup.cache.max-rows")?,
             expire_after_write: options.duration("lookup.cache.ttl"),
             expire_after_access: None,
             cache_missing_keys: options.bool("lookup.cache.caching-missing-key"),
         }));
     }
-    match options.text("lookup.cache").unwrap_or("NONE").to_ascii_uppercase().as_str() {
-        "NONE" => Ok(None),
-        "PARTIAL" => Ok(Some(LookupCacheOptions {
-            max_rows: positive(options, "lookup.partial-cache.max-rows")?,
-            expire_after_write: options.duration("lookup.partial-cache.expire-after-write"),
-            expire_after_access: options.duration("lookup.partial-cache.expire-after-access"),
-            cache_missing_keys: options.bool("lookup.partial-cache.cache-missing-key"),
-        })),
-        "FULL" => {
-            Err(options.invalid("lookup.cache", "the connector jdbc has no 'FULL' cache; use 'PARTIAL' or 'NONE'"))
-        }
-        other => Err(options.invalid("lookup.cache", format!("'{other}' is not one of 'NONE', 'PARTIAL'"))),
-    }
+    LookupCacheOptions::of(options, "Use 'PARTIAL', or 'NONE' to ask for every row.")
 }
 
 /// Refuses columns whose type has no counterpart in PostgreSQL, before anything is opened.

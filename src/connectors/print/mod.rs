@@ -41,21 +41,10 @@ impl Connector for Print {
         Ok(Arc::new(PrintSink {
             identifier: options.text("print-identifier").unwrap_or("").to_string(),
             standard_error: options.bool("standard-error"),
-            parallelism: positive(&options, "sink.parallelism")?,
+            parallelism: options.positive("sink.parallelism")?,
             types: table.sink_schema().fields.into_iter().map(|f| f.ty).collect(),
             zone: table.zone,
         }))
-    }
-}
-
-/// An option that is a number above zero where it is set.
-pub(super) fn positive(options: &Options, key: &str) -> Result<Option<usize>> {
-    match options.int(key) {
-        None => Ok(None),
-        Some(value) => match usize::try_from(value) {
-            Ok(value) if value > 0 => Ok(Some(value)),
-            _ => Err(options.invalid(key, format!("'{value}' is not above zero"))),
-        },
     }
 }
 

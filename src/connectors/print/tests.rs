@@ -63,7 +63,7 @@ fn the_prefix_names_the_subtask_where_there_are_several() {
 fn options_are_checked() {
     assert_eq!(Print.sink(&table(&[("sink.parallelism", "3")])).unwrap().parallelism(), Some(3));
     let error = Print.sink(&table(&[("sink.parallelism", "0")])).unwrap_err();
-    assert!(error.message().contains("'0' is not above zero"), "{error}");
+    assert!(error.message().contains("it must be at least 1"), "{error}");
     let error = Print.sink(&table(&[("print-identifer", "x")])).unwrap_err();
     assert_eq!(error.hint(), Some("Did you mean \"print-identifier\"?"));
 }
