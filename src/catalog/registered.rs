@@ -129,7 +129,7 @@ impl SourceReader for RegisteredReader {
         };
         let Some(batch) = batch else { return Ok(SourceEvent::End) };
         self.position += 1;
-        Ok(SourceEvent::Rows { split: SPLIT.into(), rows: batch.project(&self.projection)? })
+        Ok(SourceEvent::Rows { split: SPLIT.into(), rows: batch.project(&self.projection)?, records: None })
     }
 
     fn positions(&self) -> Vec<Split> {

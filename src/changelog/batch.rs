@@ -6,7 +6,7 @@ use arrow::array::{Array, BooleanArray, UInt32Array};
 use arrow::compute::{filter_record_batch, take_record_batch};
 use arrow::record_batch::RecordBatch;
 
-use super::RowKind;
+use super::{Origin, RowKind};
 use crate::error::Result;
 
 /// A `RecordBatch` with one [`RowKind`] per row; absent kinds mean that every row is an insert.
@@ -16,12 +16,14 @@ use crate::error::Result;
 pub struct ChangelogBatch {
     rows: RecordBatch,
     kinds: Option<Arc<[RowKind]>>,
+    /// Where a table of theirs says what becomes of rows that can't be processed.
+    origin: Option<Origin>,
 }
 
 impl ChangelogBatch {
     /// Rows that are all inserts.
     pub fn inserts(rows: RecordBatch) -> Self {
-        Self { rows, kinds: None }
+        Self { rows, kinds: None, origin: None }
     }
 
     /// Rows with their kinds, one each.
@@ -33,7 +35,18 @@ impl ChangelogBatch {
         if kinds.iter().all(|k| *k == RowKind::Insert) {
             return Self::inserts(rows);
         }
-        Self { rows, kinds: Some(kinds.into()) }
+        Self { rows, kinds: Some(kinds.into()), origin: None }
+    }
+
+    /// The same rows with where they come from.
+    pub fn with_origin(mut self, origin: Option<Origin>) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    /// Where the rows come from, if rejected rows don't fail the job.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
     }
 
     pub fn rows(&self) -> &RecordBatch {
@@ -64,7 +77,7 @@ impl ChangelogBatch {
     /// The same kinds over other columns (a projection).
     pub fn with_rows(&self, rows: RecordBatch) -> Self {
         debug_assert_eq!(rows.num_rows(), self.num_rows(), "a projection keeps its rows");
-        Self { rows, kinds: self.kinds.clone() }
+        Self { rows, kinds: self.kinds.clone(), origin: self.origin.clone() }
     }
 
     /// The rows where `mask` is true; NULL is not true.
@@ -73,14 +86,16 @@ impl ChangelogBatch {
         let kinds = self.kinds.as_ref().map(|kinds| {
             kinds.iter().enumerate().filter(|(i, _)| mask.is_valid(*i) && mask.value(*i)).map(|(_, k)| *k).collect()
         });
-        Ok(Self { rows, kinds })
+        let origin = self.origin.as_ref().map(|origin| origin.filter(mask)).transpose()?;
+        Ok(Self { rows, kinds, origin })
     }
 
     /// The rows at `indices`, in that order.
     pub fn take(&self, indices: &UInt32Array) -> Result<Self> {
         let rows = take_record_batch(&self.rows, indices)?;
         let kinds = self.kinds.as_ref().map(|kinds| indices.values().iter().map(|i| kinds[*i as usize]).collect());
-        Ok(Self { rows, kinds })
+        let origin = self.origin.as_ref().map(|origin| origin.take(indices)).transpose()?;
+        Ok(Self { rows, kinds, origin })
     }
 
     /// `length` rows from `offset`, sharing memory.
@@ -88,6 +103,7 @@ impl ChangelogBatch {
         Self {
             rows: self.rows.slice(offset, length),
             kinds: self.kinds.as_ref().map(|k| k[offset..offset + length].into()),
+            origin: self.origin.as_ref().map(|origin| origin.slice(offset, length)),
         }
     }
 

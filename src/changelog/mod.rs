@@ -2,8 +2,10 @@
 
 mod batch;
 mod element;
+mod origin;
 mod row_kind;
 
 pub use batch::ChangelogBatch;
 pub use element::{EndKind, Epoch, StreamElement};
+pub use origin::Origin;
 pub use row_kind::RowKind;

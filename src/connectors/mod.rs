@@ -16,6 +16,7 @@ pub mod postgres;
 pub mod print;
 pub mod provider;
 mod registry;
+pub mod rejects;
 mod retry;
 mod sink;
 mod source;

@@ -4,11 +4,13 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use arrow::array::UInt32Array;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::logical_expr::Expr;
 use serde::{Deserialize, Serialize};
 
+use super::rejects::{ErrorHandling, Records};
 use crate::error::Result;
 use crate::time::Clock;
 
@@ -99,6 +101,8 @@ pub enum SourceEvent {
         /// The split's id.
         split: Arc<str>,
         rows: RecordBatch,
+        /// What the rows were made of, with the index of each row's record, where [`OpenContext::errors`] keeps it.
+        records: Option<(Arc<dyn Records>, UInt32Array)>,
     },
     /// A split has no more rows, ever.
     SplitEnd(Arc<str>),
@@ -120,6 +124,8 @@ pub struct OpenContext {
     pub metrics: Arc<DoorMetrics>,
     /// Rows in a batch at most.
     pub batch_rows: usize,
+    /// What becomes of rows of this table that can't be processed.
+    pub errors: ErrorHandling,
 }
 
 /// Counters of one door of a job.
@@ -168,6 +174,7 @@ impl OpenContext {
             reporter: Reporter::silent(),
             metrics: Arc::default(),
             batch_rows: 8192,
+            errors: ErrorHandling::Fail,
         }
     }
 }

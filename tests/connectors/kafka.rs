@@ -126,7 +126,7 @@ async fn rest(reader: &mut Box<dyn SourceReader>) -> Result<Vec<String>> {
     let mut ended = Vec::new();
     loop {
         match next(reader).await? {
-            SourceEvent::Rows { split, rows } => {
+            SourceEvent::Rows { split, rows, .. } => {
                 assert!(rows.num_rows() > 0, "an event without rows");
                 assert!(!ended.contains(&split), "rows behind the end of {split}");
                 by_split.entry(split.to_string()).or_default().extend(texts(&rows));

@@ -152,7 +152,7 @@ impl FileRows {
         let now_ms = self.context.clock.now_ms();
         let mut batches = Vec::new();
         for file in &files {
-            let mut reader = RecordReader::open(file.clone(), 0, &self.columns)?;
+            let mut reader = RecordReader::open(file.clone(), 0, &self.columns, ErrorHandling::Fail)?;
             while let Some(rows) = reader.next(self.context.batch_rows)? {
                 batches.push(rows);
             }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use tokio::task::JoinHandle;
 
 use super::blocking;
 use super::columns::RowColumns;
 use super::data_file::DataFile;
-use super::record_reader::RecordReader;
+use super::record_reader::{FileRows, RecordReader};
+use crate::connectors::rejects::ErrorHandling;
 use crate::connectors::{DoorMetrics, SourceEvent, SourceReader, Split};
 use crate::error::{Error, Result};
 
@@ -61,6 +61,7 @@ pub struct FileQueue {
     current: Option<RecordReader>,
     columns: RowColumns,
     rows_max: usize,
+    errors: ErrorHandling,
 }
 
 /// What a queue of files gives.
@@ -68,7 +69,7 @@ pub struct FileQueue {
 pub enum FileStep {
     Rows {
         file: Arc<str>,
-        rows: RecordBatch,
+        rows: FileRows,
         /// Where the next record starts.
         offset: u64,
         undecodable: u64,
@@ -84,8 +85,9 @@ pub enum FileStep {
 
 impl FileQueue {
     /// A queue of files in the table whose files are in `root`, read in batches of `rows_max` rows.
-    pub fn new(root: &Path, columns: RowColumns, rows_max: usize) -> Self {
-        Self { root: root.to_path_buf(), files: VecDeque::new(), current: None, columns, rows_max: rows_max.max(1) }
+    pub fn new(root: &Path, columns: RowColumns, rows_max: usize, errors: ErrorHandling) -> Self {
+        let (root, files, rows_max) = (root.to_path_buf(), VecDeque::new(), rows_max.max(1));
+        Self { root, files, current: None, columns, rows_max, errors }
     }
 
     pub fn push(&mut self, path: impl Into<PathBuf>, offset: u64) {
@@ -100,7 +102,10 @@ impl Steps for FileQueue {
         let mut reader = match self.current.take() {
             Some(reader) => reader,
             None => match self.files.pop_front() {
-                Some((path, offset)) => RecordReader::open(DataFile::look(&path, &self.root)?, offset, &self.columns)?,
+                Some((path, offset)) => {
+                    let file = DataFile::look(&path, &self.root)?;
+                    RecordReader::open(file, offset, &self.columns, self.errors.clone())?
+                }
                 None => return Ok(FileStep::Empty),
             },
         };
@@ -155,7 +160,7 @@ impl SourceReader for FileReader {
         Ok(match self.queue.next().await? {
             FileStep::Rows { file, rows, offset, undecodable } => {
                 self.moved(&file, offset, undecodable);
-                SourceEvent::Rows { split: file, rows }
+                SourceEvent::Rows { split: file, rows: rows.rows, records: rows.records }
             }
             FileStep::FileEnd { file, offset, undecodable } => {
                 self.moved(&file, offset, undecodable);

@@ -3,8 +3,9 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Take};
 use std::path::Path;
+use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, UInt32Array};
 use arrow::record_batch::RecordBatch;
 
 use super::blocking::io_error;
@@ -12,6 +13,7 @@ use super::columns::RowColumns;
 use super::data_file::DataFile;
 use super::line_reader::LineReader;
 use super::location::{missing, shown};
+use crate::connectors::rejects::{ErrorHandling, Record, Records, Stage};
 use crate::error::{Error, Result};
 use crate::formats::{Decoder, FormatError};
 
@@ -26,6 +28,40 @@ pub struct RecordReader {
     shared: Vec<Option<ArrayRef>>,
     /// Records counted as undecodable so far, as the format counts them.
     undecodable: u64,
+    errors: ErrorHandling,
+    /// The records of the rows in `decoder`, where they are kept.
+    kept: Option<KeptLines>,
+}
+
+/// Rows of a file, and the records they were made of where those are kept.
+#[derive(Debug)]
+pub struct FileRows {
+    pub rows: RecordBatch,
+    pub records: Option<(Arc<dyn Records>, UInt32Array)>,
+}
+
+/// Records with the byte each starts at, and the record of every row.
+#[derive(Debug, Default)]
+struct KeptLines {
+    path: String,
+    lines: Vec<(u64, Vec<u8>)>,
+    of_row: Vec<u32>,
+}
+
+impl Records for KeptLines {
+    fn record(&self, index: usize) -> Record {
+        let (offset, line) = &self.lines[index];
+        record(&self.path, *offset, line)
+    }
+}
+
+fn record(path: &str, offset: u64, line: &[u8]) -> Record {
+    Record {
+        payload: Some(line.to_vec()),
+        topic: Some(path.to_string()),
+        offset: i64::try_from(offset).ok(),
+        ..Record::default()
+    }
 }
 
 impl RecordReader {
@@ -33,7 +69,7 @@ impl RecordReader {
     ///
     /// # Errors
     /// The file is gone or can't be read, or its folders are no values of the partition columns.
-    pub fn open(file: DataFile, offset: u64, columns: &RowColumns) -> Result<Self> {
+    pub fn open(file: DataFile, offset: u64, columns: &RowColumns, errors: ErrorHandling) -> Result<Self> {
         let fail = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::NotFound => missing(&file.path),
             _ => io_error("read", &file.path, error),
@@ -48,6 +84,8 @@ impl RecordReader {
             shared: columns.shared(&file)?,
             columns: columns.clone(),
             undecodable: 0,
+            kept: errors.keeps_records().then(KeptLines::default),
+            errors,
             file,
         })
     }
@@ -61,22 +99,44 @@ impl RecordReader {
         self.lines.offset()
     }
 
-    /// The next rows, `rows_max` or a few more; `None` at the end of the file.
+    /// The next rows, `rows_max` or a few more; `None` at the end of the file. None at all where all were rejected.
     ///
     /// # Errors
-    /// The first record that can't be decoded, with its file and line.
-    pub fn next(&mut self, rows_max: usize) -> Result<Option<RecordBatch>> {
-        while self.decoder.len() < rows_max && !self.decoder.is_full() {
+    /// The first record that can't be decoded, with its file and line, unless such records are handled.
+    pub fn next(&mut self, rows_max: usize) -> Result<Option<FileRows>> {
+        let mut rejected = 0;
+        while self.decoder.len() + rejected < rows_max && !self.decoder.is_full() {
             let start = self.lines.offset();
-            let record = self.lines.next().map_err(|e| io_error("read", &self.file.path, e))?;
-            let Some(record) = record else { break };
-            self.decoder.decode(record).map_err(|error| undecodable(&self.file.path, start, error))?;
+            let line = self.lines.next().map_err(|e| io_error("read", &self.file.path, e))?;
+            let Some(line) = line else { break };
+            match self.decoder.decode(line) {
+                Ok(rows) => {
+                    if let Some(kept) = &mut self.kept {
+                        kept.of_row.extend(std::iter::repeat_n(kept.lines.len() as u32, rows));
+                        kept.lines.push((start, line.to_vec()));
+                    }
+                }
+                Err(error) => {
+                    let path = &self.file.path;
+                    let error = match self.errors.handles() {
+                        true => error.into_error(format!("cannot decode record at file \"{}\"", shown(path))),
+                        false => undecodable(path, start, error),
+                    };
+                    self.errors.reject(Stage::Decode, error, || record(&shown(path).to_string(), start, line))?;
+                    rejected += 1;
+                }
+            }
         }
-        if self.decoder.is_empty() {
+        if self.decoder.is_empty() && rejected == 0 {
             return Ok(None);
         }
         let body = self.decoder.finish()?;
-        self.columns.assemble(&body, &self.shared).map(Some)
+        let records = self.kept.as_mut().map(std::mem::take).map(|mut kept| {
+            kept.path = shown(&self.file.path).to_string();
+            let of_row = UInt32Array::from(std::mem::take(&mut kept.of_row));
+            (Arc::new(kept) as Arc<dyn Records>, of_row)
+        });
+        Ok(Some(FileRows { rows: self.columns.assemble(&body, &self.shared)?, records }))
     }
 
     /// Records skipped and fields set to NULL since the last call.

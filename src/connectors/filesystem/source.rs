@@ -63,7 +63,7 @@ impl Source for FileSource {
 
     async fn open(&self, splits: Vec<Split>, context: &OpenContext) -> Result<Box<dyn SourceReader>> {
         let listing = &self.table.options.listing;
-        let queue = FileQueue::new(&listing.root, self.columns.clone(), context.batch_rows);
+        let queue = FileQueue::new(&listing.root, self.columns.clone(), context.batch_rows, context.errors.clone());
         let metrics = context.metrics.clone();
         let Some(interval) = self.table.options.monitor_interval else {
             return Ok(Box::new(FileReader::try_new(splits, queue, metrics)?));

@@ -110,7 +110,8 @@ impl SourceReader for WatchReader {
                 FileStep::Rows { file, rows, offset, undecodable } => {
                     self.moved(&file, offset, undecodable);
                     self.position.open = Some((file.to_string(), offset));
-                    return Ok(SourceEvent::Rows { split: self.split.clone(), rows });
+                    let split = self.split.clone();
+                    return Ok(SourceEvent::Rows { split, rows: rows.rows, records: rows.records });
                 }
                 FileStep::FileEnd { file, offset, undecodable } => {
                     self.moved(&file, offset, undecodable);

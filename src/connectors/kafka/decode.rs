@@ -8,6 +8,8 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use super::block::{Block, BlockRecord};
 use super::columns::RecordColumns;
 use super::metadata::{Metadata, MetadataBuilder};
+use super::records::record_of;
+use crate::connectors::rejects::{ErrorHandling, Stage};
 use crate::error::Result;
 use crate::formats::{Decoder, FormatError};
 use crate::types::Schema;
@@ -97,18 +99,36 @@ impl RecordDecoder {
         self.rows
     }
 
-    /// Appends the rows of a block's records.
+    /// Appends the rows of a block's records, and to `rows_of` how many each record has given. Says how many records
+    /// were rejected.
     ///
     /// # Errors
-    /// The first record that can't be decoded, with its topic, partition and offset.
-    pub fn decode(&mut self, topic: &str, partition: i32, block: &Block) -> Result<()> {
+    /// The first record that can't be decoded, with its topic, partition and offset, unless such records are handled.
+    pub fn decode(
+        &mut self,
+        topic: &str,
+        partition: i32,
+        block: &Block,
+        errors: &ErrorHandling,
+        mut rows_of: Option<&mut Vec<u32>>,
+    ) -> Result<usize> {
+        let mut rejected = 0;
         for record in &block.records {
-            let rows = self.decode_record(block, record).map_err(|(what, error)| {
-                let offset = record.offset;
-                error.into_error(format!(
-                    "cannot decode {what} at topic \"{topic}\", partition {partition}, offset {offset}"
-                ))
-            })?;
+            let rows = match self.decode_record(block, record) {
+                Ok(rows) => rows,
+                Err((what, error)) => {
+                    let offset = record.offset;
+                    let error = error.into_error(format!(
+                        "cannot decode {what} at topic \"{topic}\", partition {partition}, offset {offset}"
+                    ));
+                    errors.reject(Stage::Decode, error, || record_of(topic, partition, block, record))?;
+                    rejected += 1;
+                    0
+                }
+            };
+            if let Some(rows_of) = &mut rows_of {
+                rows_of.push(rows as u32);
+            }
             self.rows += rows;
             for builder in &mut self.metadata {
                 for _ in 0..rows {
@@ -116,7 +136,7 @@ impl RecordDecoder {
                 }
             }
         }
-        Ok(())
+        Ok(rejected)
     }
 
     fn decode_record(&mut self, block: &Block, record: &BlockRecord) -> Result<usize, (&'static str, FormatError)> {
@@ -129,6 +149,7 @@ impl RecordDecoder {
         let keys = decode(key.as_mut(), bytes).map_err(|error| ("the key of the record", error))?;
         let first_value = self.value.len();
         let bytes = record.value.as_ref().map(|value| block.bytes(value));
+        // Where the value fails behind a decoded key, no pair names the key: `finish` leaves it out.
         let values = decode(self.value.as_mut(), bytes).map_err(|error| ("record", error))?;
         for value in 0..values {
             self.pairs.extend((0..keys).map(|key| ((first_value + value) as u32, (first_key + key) as u32)));
@@ -228,7 +249,7 @@ mod tests {
             (Some("{broken"), Some(r#"{"v":4}"#)),
             (Some(r#"{"k":5}"#), Some(r#"{"v":5}"#)),
         ];
-        decoder.decode("t", 0, &block(&records)).unwrap();
+        decoder.decode("t", 0, &block(&records), &ErrorHandling::Fail, None).unwrap();
         assert_eq!(decoder.rows(), 2);
         let rows = pretty_format_batches(&[decoder.finish().unwrap()]).unwrap().to_string();
         let expected = "+---+---+\n| v | k |\n+---+---+\n| 1 | 1 |\n| 5 | 5 |\n+---+---+";
@@ -237,14 +258,14 @@ mod tests {
         assert_eq!(decoder.take_undecodable(), 0);
 
         // The next batch starts anew.
-        decoder.decode("t", 0, &block(&records[4..])).unwrap();
+        decoder.decode("t", 0, &block(&records[4..]), &ErrorHandling::Fail, None).unwrap();
         assert_eq!(decoder.finish().unwrap().num_rows(), 1);
     }
 
     #[test]
     fn a_key_that_cannot_be_decoded_is_named_as_such() {
         let mut decoder = decoder(&KEYED[..3], &[0]);
-        let error = decoder.decode("t", 3, &block(&[(Some("{broken"), Some("{}"))])).unwrap_err();
+        let error = decoder.decode("t", 3, &block(&[(Some("{broken"), Some("{}"))]), &ErrorHandling::Fail, None).unwrap_err();
         let expected = "cannot decode the key of the record at topic \"t\", partition 3, offset 10: ";
         assert!(error.message().starts_with(expected), "{error}");
     }
@@ -252,7 +273,7 @@ mod tests {
     #[test]
     fn rows_are_counted_where_no_column_is_needed() {
         let mut decoder = decoder(&[], &[]);
-        decoder.decode("t", 0, &block(&[(None, Some("{}")), (None, None), (None, Some("{}"))])).unwrap();
+        decoder.decode("t", 0, &block(&[(None, Some("{}")), (None, None), (None, Some("{}"))]), &ErrorHandling::Fail, None).unwrap();
         let rows = decoder.finish().unwrap();
         assert_eq!((rows.num_rows(), rows.num_columns()), (2, 0));
     }

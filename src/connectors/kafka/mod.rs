@@ -22,6 +22,7 @@ mod options;
 mod produce;
 mod properties;
 mod reader;
+mod records;
 mod security;
 mod sink;
 mod source;

@@ -11,7 +11,9 @@ use super::block::Block;
 use super::cluster::Cluster;
 use super::decode::RecordDecoder;
 use super::fetcher::{Fetcher, WAITING_BLOCKS};
+use super::records::KeptBlocks;
 use super::split::KafkaSplit;
+use crate::connectors::rejects::ErrorHandling;
 use crate::connectors::{DoorMetrics, Reporter, SourceEvent, SourceReader, Split};
 use crate::error::{Error, Result};
 
@@ -27,6 +29,11 @@ pub struct KafkaReader {
     failure: Option<Error>,
     /// Events that are ready.
     ready: VecDeque<SourceEvent>,
+    /// Records rejected since the last batch.
+    rejected: usize,
+    /// The blocks of the rows in `decoder`, where records are kept.
+    kept: Option<KeptBlocks>,
+    errors: ErrorHandling,
     live: usize,
     ends: Arc<[AtomicI64]>,
     cluster: Cluster,
@@ -49,6 +56,7 @@ pub struct ReaderParts {
     pub commits: bool,
     pub metrics: Arc<DoorMetrics>,
     pub reporter: Reporter,
+    pub errors: ErrorHandling,
 }
 
 impl KafkaReader {
@@ -67,7 +75,7 @@ impl KafkaReader {
             .map_err(|error| Error::external(format!("cannot start a thread to read from Kafka: {error}")))?;
         let live = splits.len();
         let splits = splits.into_iter().map(|split| Reading { id: split.id().into(), split }).collect();
-        let ReaderParts { decoder, batch_rows, cluster, commits, metrics, reporter } = parts;
+        let ReaderParts { decoder, batch_rows, cluster, commits, metrics, reporter, errors } = parts;
         Ok(Self {
             splits,
             decoder,
@@ -76,6 +84,9 @@ impl KafkaReader {
             pending: None,
             failure: None,
             ready: VecDeque::new(),
+            rejected: 0,
+            kept: errors.keeps_records().then(KeptBlocks::default),
+            errors,
             live,
             ends,
             cluster,
@@ -89,7 +100,7 @@ impl KafkaReader {
     fn take(&mut self, block: Block) -> Result<()> {
         let split = block.split;
         let mut ended = self.decode(block)?;
-        while !ended && self.decoder.rows() < self.batch_rows {
+        while !ended && self.decoder.rows() + self.rejected < self.batch_rows {
             match self.blocks.try_recv() {
                 Ok(Ok(next)) if next.split == split && self.fits(&next) => ended = self.decode(next)?,
                 Ok(Ok(next)) => self.pending = Some(next),
@@ -103,9 +114,10 @@ impl KafkaReader {
         let undecodable = self.decoder.take_undecodable();
         self.metrics.rows_undecodable.fetch_add(undecodable, Ordering::Relaxed);
         let id = &self.splits[split].id;
-        if self.decoder.rows() > 0 {
+        if self.decoder.rows() + std::mem::take(&mut self.rejected) > 0 {
             let rows = self.decoder.finish()?;
-            self.ready.push_back(SourceEvent::Rows { split: id.clone(), rows });
+            let records = self.kept.as_mut().map(|kept| std::mem::take(kept).finish());
+            self.ready.push_back(SourceEvent::Rows { split: id.clone(), rows, records });
         }
         if ended {
             self.ready.push_back(SourceEvent::SplitEnd(id.clone()));
@@ -115,16 +127,25 @@ impl KafkaReader {
     }
 
     fn fits(&self, block: &Block) -> bool {
-        self.decoder.rows() + block.records.len() <= self.batch_rows
+        self.decoder.rows() + self.rejected + block.records.len() <= self.batch_rows
     }
 
     /// Decodes a block and moves its split's position behind it; true when the split has ended.
     fn decode(&mut self, block: Block) -> Result<bool> {
         let split = &mut self.splits[block.split].split;
-        self.decoder.decode(&split.topic, split.partition, &block)?;
+        let (topic, partition) = (split.topic.clone(), split.partition);
         self.metrics.bytes.fetch_add(block.buffer.len() as u64, Ordering::Relaxed);
         split.position = block.next_position;
-        Ok(block.ended)
+        let ended = block.ended;
+        match &mut self.kept {
+            None => self.rejected += self.decoder.decode(&topic, partition, &block, &self.errors, None)?,
+            Some(kept) => {
+                let mut rows_of = Vec::with_capacity(block.records.len());
+                self.rejected += self.decoder.decode(&topic, partition, &block, &self.errors, Some(&mut rows_of))?;
+                kept.push(topic, partition, block, &rows_of);
+            }
+        }
+        Ok(ended)
     }
 }
 

@@ -14,6 +14,7 @@ use super::offsets;
 use super::options::{BoundedMode, KafkaOptions, StartupMode, Topics, group_id};
 use super::properties::{KafkaProperties, Role};
 use super::reader::{KafkaReader, ReaderParts};
+use super::records;
 use super::split::KafkaSplit;
 use crate::connectors::{OpenContext, ScanRequest, Source, SourceReader, Split, TableDescriptor};
 use crate::error::Result;
@@ -144,8 +145,10 @@ impl Source for KafkaSource {
             commits: self.commits(),
             metrics: context.metrics.clone(),
             reporter: context.reporter.clone(),
+            errors: context.errors.clone(),
         };
-        let (needs, batch_rows) = (parts.decoder.needs(), parts.batch_rows);
+        let needs = if parts.errors.keeps_records() { records::ALL } else { parts.decoder.needs() };
+        let batch_rows = parts.batch_rows;
         let heard =
             KafkaContext::new(cluster.context().servers(), self.properties.secrets.clone(), context.reporter.clone());
         let consumer =

@@ -164,7 +164,7 @@ impl JdbcScanReader {
         self.linger = None;
         self.metrics.bytes.fetch_add(self.rows.bytes() as u64, Ordering::Relaxed);
         let (rows, _) = self.rows.finish()?;
-        Ok(SourceEvent::Rows { split: split.into(), rows })
+        Ok(SourceEvent::Rows { split: split.into(), rows, records: None })
     }
 
     fn end_split(&mut self) -> Option<SourceEvent> {

@@ -229,7 +229,7 @@ impl SourceReader for FedReader {
                         part.position += 1;
                         self.log.pulled.fetch_add(1, Ordering::SeqCst);
                         let split = part.id.clone();
-                        return Poll::Ready(rows.map(|rows| SourceEvent::Rows { split, rows }));
+                        return Poll::Ready(rows.map(|rows| SourceEvent::Rows { split, rows, records: None }));
                     }
                     Poll::Ready(None) => {
                         part.ended = true;
