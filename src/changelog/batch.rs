@@ -7,7 +7,8 @@ use arrow::compute::{filter_record_batch, take_record_batch};
 use arrow::record_batch::RecordBatch;
 
 use super::{Origin, RowKind};
-use crate::error::Result;
+use crate::connectors::rejects::{ErrorHandling, Stage};
+use crate::error::{Error, Result};
 
 /// A `RecordBatch` with one [`RowKind`] per row; absent kinds mean that every row is an insert.
 ///
@@ -47,6 +48,27 @@ impl ChangelogBatch {
     /// Where the rows come from, if rejected rows don't fail the job.
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()
+    }
+
+    /// Rejects one of the rows: as `errors` says, or where that says nothing, as the table that it was read from.
+    ///
+    /// # Errors
+    /// `error`, where rejected rows fail the job.
+    pub fn reject(&self, errors: &ErrorHandling, row: usize, stage: Stage, error: Error) -> Result<()> {
+        match (errors, &self.origin) {
+            (ErrorHandling::Unset, Some(origin)) => origin.reject(row, stage, error),
+            (errors, origin) => {
+                errors.reject(stage, error, || origin.as_ref().map(|origin| origin.record(row)).unwrap_or_default())
+            }
+        }
+    }
+
+    /// True where a rejected row doesn't fail the job.
+    pub fn may_reject(&self, errors: &ErrorHandling) -> bool {
+        match errors {
+            ErrorHandling::Unset => self.origin.is_some(),
+            errors => errors.handles(),
+        }
     }
 
     pub fn rows(&self) -> &RecordBatch {

@@ -171,6 +171,19 @@ pub const COMMON_OPTIONS: &[OptionSpec] = &[
         "When a watermark is sent: at intervals, or after every row that raises it.",
     )
     .default("on-periodic"),
+    OptionSpec::new(
+        "error-handling.mode",
+        OptionType::Enum(&["fail", "skip", "dead-letter"]),
+        "What becomes of a row of this table that can't be decoded, computed, looked up or written: it fails the job, is dropped and counted, or goes to the table that 'error-handling.table' names.",
+    )
+    .default("fail")
+    .ours(),
+    OptionSpec::new(
+        "error-handling.table",
+        OptionType::Text,
+        "The table that dead letters are written to, with some of the columns job, table, stage, error, failed_at, payload, key, topic, partition, offset, headers, timestamp.",
+    )
+    .ours(),
 ];
 
 impl Options {

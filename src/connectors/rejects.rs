@@ -118,8 +118,10 @@ impl DeadLetters {
 /// What becomes of the rejected rows of one table of one job.
 #[derive(Debug, Clone, Default)]
 pub enum ErrorHandling {
-    /// The job fails with the row's error.
+    /// The table says nothing: what the table says counts that the row was read from. Where none does, the job fails.
     #[default]
+    Unset,
+    /// The job fails with the row's error.
     Fail,
     Handle(Arc<Handling>),
 }

@@ -14,6 +14,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::utils::collect_columns;
 
+use super::parts::compute_parts;
 use super::{Operator, Output, Progress};
 use crate::changelog::ChangelogBatch;
 use crate::error::{Error, ErrorKind, Result};
@@ -152,9 +153,11 @@ impl Operator for Calc {
     }
 
     fn process(&mut self, _input: usize, batch: ChangelogBatch, out: &mut Output) -> Result<Progress> {
-        if let Some(batch) = self.apply(&batch)? {
-            out.emit(batch);
-        }
+        compute_parts(&batch, &mut |batch| self.apply(batch), &mut |rows| {
+            if let Some(rows) = rows {
+                out.emit(rows);
+            }
+        })?;
         Ok(Progress::Done)
     }
 }

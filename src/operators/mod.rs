@@ -7,12 +7,14 @@ mod calc;
 mod limit;
 mod not_null;
 mod output;
+mod parts;
 
 pub use calc::Calc;
 pub(crate) use calc::evaluation_error;
 pub use limit::Limit;
 pub use not_null::{NotNull, OnNull};
 pub use output::{Output, Progress};
+pub(crate) use parts::compute_parts;
 
 use crate::changelog::{ChangelogBatch, Epoch};
 use crate::error::Result;

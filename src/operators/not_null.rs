@@ -10,6 +10,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use super::{Operator, Output, Progress};
 use crate::changelog::ChangelogBatch;
+use crate::connectors::rejects::{ErrorHandling, Stage};
 use crate::error::{Error, Result};
 
 /// What becomes of a row with a forbidden NULL.
@@ -26,11 +27,12 @@ pub struct NotNull {
     /// Positions of NOT NULL columns whose input may be NULL.
     columns: Vec<usize>,
     on_null: OnNull,
+    errors: ErrorHandling,
 }
 
 impl NotNull {
-    pub fn new(schema: SchemaRef, columns: Vec<usize>, on_null: OnNull) -> Self {
-        Self { schema, columns, on_null }
+    pub fn new(schema: SchemaRef, columns: Vec<usize>, on_null: OnNull, errors: ErrorHandling) -> Self {
+        Self { schema, columns, on_null, errors }
     }
 
     /// Which rows have no forbidden NULL, or `None` where all are fine.
@@ -63,8 +65,15 @@ impl Operator for NotNull {
     fn process(&mut self, _input: usize, batch: ChangelogBatch, out: &mut Output) -> Result<Progress> {
         let batch = match self.fine_rows(batch.rows()) {
             None => batch,
-            Some(_) if self.on_null == OnNull::Fail => return Err(self.refusal(batch.rows())),
-            Some(fine) => batch.filter(&fine)?,
+            Some(fine) => {
+                if self.on_null == OnNull::Fail {
+                    for row in (0..batch.num_rows()).filter(|&row| !fine.value(row)) {
+                        let error = self.refusal(&batch.rows().slice(row, 1));
+                        batch.reject(&self.errors, row, Stage::Write, error)?;
+                    }
+                }
+                batch.filter(&fine)?
+            }
         };
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let columns = batch.rows().columns().to_vec();
@@ -92,7 +101,7 @@ mod tests {
         let schema = Schema::new(vec![field(0, "k", DataType::Utf8), field(1, "v", DataType::Int64)]);
         let kinds = vec![RowKind::Insert, RowKind::Delete, RowKind::UpdateAfter, RowKind::Insert];
         let mut out = Output::new();
-        let mut operator = NotNull::new(Arc::new(schema), columns, on_null);
+        let mut operator = NotNull::new(Arc::new(schema), columns, on_null, ErrorHandling::Unset);
         let _ = operator.process(0, ChangelogBatch::new(rows, kinds), &mut out)?;
         let batches = out.drain().map(|element| match element {
             StreamElement::Batch(batch) => batch,

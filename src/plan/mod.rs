@@ -4,6 +4,7 @@
 //! makes the [`stream_plan`] that the runtime builds.
 
 pub mod bind;
+pub mod dead_letters;
 pub mod explain;
 pub mod lower;
 pub mod nodes;

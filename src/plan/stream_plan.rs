@@ -7,6 +7,7 @@ use std::time::Duration;
 use arrow::datatypes::SchemaRef;
 use datafusion::physical_expr::PhysicalExpr;
 
+use super::dead_letters::DeadLetterSink;
 use crate::connectors::{LookupRequest, LookupSource, Sink, Source};
 use crate::operators::OnNull;
 
@@ -14,6 +15,20 @@ use crate::operators::OnNull;
 #[derive(Debug, Clone, Default)]
 pub struct StreamPlan {
     pub nodes: Vec<StreamNode>,
+    /// The tables that dead letters go to.
+    pub dead_letters: Vec<DeadLetterSink>,
+}
+
+/// What becomes of a table's rows that can't be processed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnReject {
+    /// They fail the job.
+    #[default]
+    Fail,
+    /// They are dropped and counted.
+    Skip,
+    /// They go to one of [`StreamPlan::dead_letters`].
+    DeadLetter(usize),
 }
 
 /// One node: what it does, to what, and what comes out.
@@ -41,6 +56,9 @@ pub enum NodeKind {
     NotNull {
         columns: Vec<usize>,
         on_null: OnNull,
+        /// The sink's table and what it says.
+        table: String,
+        on_reject: Option<OnReject>,
     },
     Sink(SinkNode),
 }
@@ -64,6 +82,8 @@ pub struct SourceNode {
     pub pushed_text: Vec<String>,
     /// The filter behind the watermark, as people read it.
     pub filter_text: Option<String>,
+    /// Of rows that can't be decoded, and of those that can't be computed on their way.
+    pub on_reject: OnReject,
 }
 
 /// How a source makes watermarks.
@@ -114,6 +134,8 @@ pub struct LookupJoinNode {
     pub right_schema: SchemaRef,
     /// LEFT JOIN: rows without a match come out with NULLs.
     pub outer: bool,
+    /// Of rows whose lookup failed; `None`: as the table says that they were read from.
+    pub on_reject: Option<OnReject>,
     /// What else must be true, over input columns followed by the table's.
     pub condition: Option<Arc<dyn PhysicalExpr>>,
     /// `joinType=[InnerJoin], lookup=[hostname=hostname]`
@@ -136,6 +158,8 @@ pub struct SinkNode {
     /// The table's name, for people.
     pub table: String,
     pub sink: Arc<dyn Sink>,
+    /// Of rows that can't be encoded or are refused; `None`: as the table says that they were read from.
+    pub on_reject: Option<OnReject>,
 }
 
 impl StreamPlan {

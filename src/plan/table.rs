@@ -30,8 +30,19 @@ pub struct PlannedTable {
     pub door: Door,
     /// Names of the primary key's columns.
     pub primary_key: Vec<String>,
+    /// `error-handling.mode`, where the table says it.
+    pub on_error: Option<ErrorMode>,
     /// Where options and expressions stand.
     pub text: Option<SourceText>,
+}
+
+/// What becomes of rows that can't be processed.
+#[derive(Debug, Clone)]
+pub enum ErrorMode {
+    Fail,
+    Skip,
+    /// They are written to this table.
+    DeadLetter(Arc<PlannedTable>),
 }
 
 /// Where the rows are.
@@ -111,6 +122,7 @@ impl PlannedTable {
             columns,
             watermark: None,
             primary_key,
+            on_error: None,
             text: table.text.clone().filter(|_| hints.is_empty()),
             door: Door::Connector { connector, descriptor: Arc::new(descriptor) },
         };
@@ -128,6 +140,7 @@ impl PlannedTable {
             schema,
             watermark: None,
             primary_key: Vec::new(),
+            on_error: None,
             text: None,
         }
     }

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::chain::{Body, Chain};
 use super::coordinator::{SourceCommand, TaskReport};
+use super::dead_letters::DeadLetterWriter;
 use super::exchange::Exchange;
 use super::fragment::{Fragment, cut, parallelisms};
 use super::gate::InputGate;
@@ -20,10 +21,11 @@ use super::task::{GateTask, TaskContext};
 use super::watermarks::SplitWatermarks;
 use super::wiring::{Wiring, wire};
 use crate::changelog::EndKind;
+use crate::connectors::rejects::{ErrorHandling, Handling};
 use crate::connectors::{DoorMetrics, OpenContext, Reporter, Split};
 use crate::error::{Error, Result};
 use crate::operators::{Calc, Limit, NotNull};
-use crate::plan::stream_plan::{NodeKind, SourceNode, StreamPlan};
+use crate::plan::stream_plan::{NodeKind, OnReject, SourceNode, StreamPlan};
 
 /// What is needed to open a job.
 pub struct Assembly<'a> {
@@ -31,11 +33,14 @@ pub struct Assembly<'a> {
     pub config: &'a JobConfig,
     pub metrics: Arc<JobMetrics>,
     pub signal: watch::Sender<Signal>,
+    /// The plan's tables of dead letters, open.
+    pub dead_letters: Vec<Arc<DeadLetterWriter>>,
 }
 
 /// A job with all its doors open and nothing running.
 pub struct Assembled {
     pub tasks: Vec<Task>,
+
     /// The coordinator's way to every source task.
     pub commands: Vec<mpsc::Sender<SourceCommand>>,
     /// What the tasks tell the coordinator. Unbounded, but a task says two things per epoch at most, and epochs wait
@@ -103,7 +108,8 @@ impl Assembly<'_> {
         let mut dealt = HashMap::new();
         for fragment in fragments {
             let NodeKind::Source(node) = &self.plan.nodes[fragment.head].kind else { continue };
-            let context = self.context(0, 1, self.source_metrics(fragment.head).door.clone());
+            let door = self.source_metrics(fragment.head).door.clone();
+            let context = self.context(0, 1, door, ErrorHandling::Fail);
             let splits = node.source.splits(&context).await?;
             let width = node.source.parallelism().unwrap_or(self.config.parallelism).clamp(1, splits.len().max(1));
             let mut per_subtask = vec![Vec::new(); width];
@@ -148,7 +154,7 @@ impl Assembly<'_> {
         width: usize,
         outgoing: Vec<(Option<usize>, Exchange)>,
     ) -> Result<Chain> {
-        let mut chain = Chain::new();
+        let mut chain = Chain::new(self.dead_letters.clone());
         let mut stages: HashMap<usize, usize> = HashMap::new();
         for &(id, before) in &fragment.members {
             let body = self.body(id, subtask, width).await?;
@@ -172,12 +178,14 @@ impl Assembly<'_> {
                 Body::Operator(Box::new(Calc::try_new(input, calc.predicate.clone(), projection)?))
             }
             NodeKind::Limit { skip, fetch } => Body::Operator(Box::new(Limit::new(*skip, *fetch))),
-            NodeKind::NotNull { columns, on_null } => {
-                Body::Operator(Box::new(NotNull::new(node.schema.clone(), columns.clone(), *on_null)))
+            NodeKind::NotNull { columns, on_null, table, on_reject } => {
+                let errors = self.errors(*on_reject, table);
+                Body::Operator(Box::new(NotNull::new(node.schema.clone(), columns.clone(), *on_null, errors)))
             }
             NodeKind::Sink(sink) => {
                 let metrics = self.sink_metrics(id);
-                let context = self.context(subtask, width, metrics.door.clone());
+                let errors = self.errors(sink.on_reject, &sink.table);
+                let context = self.context(subtask, width, metrics.door.clone(), errors);
                 Body::Writer { writer: sink.sink.open(&context).await?, metrics }
             }
             other => return Err(Error::internal(format!("a {other:?} inside a fragment"))),
@@ -199,7 +207,8 @@ impl Assembly<'_> {
             return Ok(Box::pin(async move { chain.end(EndKind::Data).await }));
         }
         let metrics = self.source_metrics(head);
-        let context = self.context(built.subtask, width, metrics.door.clone());
+        let errors = self.errors(Some(node.on_reject), &node.table);
+        let context = self.context(built.subtask, width, metrics.door.clone(), errors.clone());
         let ids: Vec<Arc<str>> = splits.iter().map(|s| s.id.as_str().into()).collect();
         let reader = node.source.open(splits, &context).await?;
         let idle_timeout = node.watermark.as_ref().and_then(|w| w.idle_timeout);
@@ -211,6 +220,7 @@ impl Assembly<'_> {
             commands,
             metrics,
             context: built.context,
+            errors,
             snapshots: Vec::new(),
         };
         Ok(Box::pin(task.run(self.signal.subscribe())))
@@ -219,7 +229,8 @@ impl Assembly<'_> {
     async fn lookup(&self, head: usize, subtask: usize, width: usize) -> Result<Option<LookupHead>> {
         let node = &self.plan.nodes[head];
         let NodeKind::LookupJoin(join) = &node.kind else { return Ok(None) };
-        let context = self.context(subtask, width, Arc::default());
+        let errors = self.errors(join.on_reject, &join.table);
+        let context = self.context(subtask, width, Arc::default(), errors.clone());
         let lookup = join.lookup.open(&join.request, &context).await?;
         Ok(Some(LookupHead::new(LookupJoin {
             lookup,
@@ -230,10 +241,29 @@ impl Assembly<'_> {
             outer: join.outer,
             condition: join.condition.clone(),
             cache: join.lookup.cache().map(|options| std::sync::Mutex::new(LookupCache::new(options))),
+            errors,
         })))
     }
 
-    fn context(&self, subtask: usize, parallelism: usize, metrics: Arc<DoorMetrics>) -> OpenContext {
+    /// What becomes of rows that can't be processed, for a node of `table`.
+    fn errors(&self, on_reject: Option<OnReject>, table: &str) -> ErrorHandling {
+        let letters = match on_reject {
+            None => return ErrorHandling::Unset,
+            Some(OnReject::Fail) => return ErrorHandling::Fail,
+            Some(OnReject::Skip) => None,
+            Some(OnReject::DeadLetter(i)) => Some(self.dead_letters[i].letters.clone()),
+        };
+        let counts = self.metrics.rejected.clone();
+        ErrorHandling::Handle(Arc::new(Handling { table: table.into(), letters, counts }))
+    }
+
+    fn context(
+        &self,
+        subtask: usize,
+        parallelism: usize,
+        metrics: Arc<DoorMetrics>,
+        errors: ErrorHandling,
+    ) -> OpenContext {
         let job_metrics = self.metrics.clone();
         let outer = self.config.reporter.clone();
         OpenContext {
@@ -247,6 +277,7 @@ impl Assembly<'_> {
             }),
             metrics,
             batch_rows: self.config.batch_rows,
+            errors,
         }
     }
 

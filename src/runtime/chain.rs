@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
+use super::dead_letters::DeadLetterWriter;
 use super::exchange::Exchange;
 use super::metrics::SinkMetrics;
 use crate::changelog::{EndKind, Epoch, StreamElement};
@@ -19,6 +20,8 @@ pub struct Chain {
     roots: Vec<usize>,
     out: Output,
     work: Vec<Work>,
+    /// The job's tables of dead letters.
+    dead_letters: Vec<Arc<DeadLetterWriter>>,
 }
 
 struct Stage {
@@ -39,8 +42,8 @@ enum Work {
 }
 
 impl Chain {
-    pub fn new() -> Self {
-        Self { stages: Vec::new(), roots: Vec::new(), out: Output::new(), work: Vec::new() }
+    pub fn new(dead_letters: Vec<Arc<DeadLetterWriter>>) -> Self {
+        Self { stages: Vec::new(), roots: Vec::new(), out: Output::new(), work: Vec::new(), dead_letters }
     }
 
     /// Adds a stage behind `parent`, or as a root, and says where it stands.
@@ -154,7 +157,7 @@ impl Chain {
                 }
             }
         }
-        Ok(())
+        self.send_dead_letters().await
     }
 
     /// When an operator wants to be told the time.
@@ -180,12 +183,30 @@ impl Chain {
         if kind == EndKind::Data {
             self.push(StreamElement::Watermark(Watermark::MAX)).await?;
         }
-        self.push(StreamElement::End(kind)).await
+        self.push(StreamElement::End(kind)).await?;
+        self.settle_dead_letters().await
     }
 
     /// Lets a barrier pass: writers have flushed when this returns.
     pub async fn barrier(&mut self, epoch: Epoch) -> Result<()> {
-        self.push(StreamElement::Barrier(epoch)).await
+        self.push(StreamElement::Barrier(epoch)).await?;
+        self.settle_dead_letters().await
+    }
+
+    /// Sends on the rows that were rejected in this task or before it.
+    pub async fn send_dead_letters(&self) -> Result<()> {
+        for writer in &self.dead_letters {
+            writer.send().await?;
+        }
+        Ok(())
+    }
+
+    /// As [`Chain::send_dead_letters`], and waits for what other tasks are sending: what was rejected up to here is safe.
+    async fn settle_dead_letters(&self) -> Result<()> {
+        for writer in &self.dead_letters {
+            writer.settle().await?;
+        }
+        Ok(())
     }
 
     /// True when no later row can come out.

@@ -13,9 +13,11 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::assembly::{Assembled, Assembly, Task};
 use super::coordinator::{Coordinator, TaskReport};
+use super::dead_letters::DeadLetterWriter;
 use super::exchange::ECHO;
 use super::metrics::{JobMetrics, SinkMetrics, SourceMetrics};
-use crate::connectors::Reporter;
+use crate::connectors::rejects::ErrorHandling;
+use crate::connectors::{OpenContext, Reporter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::stream_plan::{NodeKind, StreamPlan};
 use crate::time::Clock;
@@ -152,7 +154,13 @@ struct Job {
 
 impl Job {
     async fn run(self, mut watched: watch::Receiver<Signal>) -> Result<JobEnd> {
+        let dead_letters = tokio::select! {
+            biased;
+            _ = stopped(&mut watched) => return Ok(JobEnd::Stopped),
+            opened = self.open_dead_letters() => opened?,
+        };
         let assembly = Assembly {
+            dead_letters: dead_letters.clone(),
             plan: &self.plan,
             config: &self.config,
             metrics: self.metrics.clone(),
@@ -166,8 +174,35 @@ impl Job {
         drop(assembly);
         self.metrics.set_waiting_for("");
         self.supervise(assembled).await?;
+        for writer in dead_letters {
+            writer.close().await?;
+        }
         let signal = *self.signal.borrow();
         Ok(if signal == Signal::Stop { JobEnd::Stopped } else { JobEnd::Finished })
+    }
+
+    async fn open_dead_letters(&self) -> Result<Vec<Arc<DeadLetterWriter>>> {
+        let mut writers = Vec::with_capacity(self.plan.dead_letters.len());
+        for sink in &self.plan.dead_letters {
+            let context = OpenContext {
+                job: self.config.name.clone(),
+                subtask: 0,
+                parallelism: 1,
+                clock: self.config.clock.clone(),
+                reporter: self.config.reporter.clone(),
+                metrics: Arc::default(),
+                batch_rows: self.config.batch_rows,
+                errors: ErrorHandling::Fail,
+            };
+            writers.push(Arc::new(DeadLetterWriter {
+                letters: Arc::default(),
+                job: self.config.name.clone(),
+                clock: self.config.clock.clone(),
+                writer: tokio::sync::Mutex::new(sink.sink.open(&context).await?),
+                sink: sink.clone(),
+            }));
+        }
+        Ok(writers)
     }
 
     /// Runs all tasks to their end, or until one fails: then the others end at once.

@@ -20,12 +20,13 @@ use tokio::time::Instant;
 use super::lookup_cache::LookupCache;
 use crate::changelog::{ChangelogBatch, StreamElement};
 use crate::connectors::Lookup;
-use crate::error::{Error, Result};
+use crate::connectors::rejects::{ErrorHandling, Stage};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Queries under way at once, per subtask.
 const IN_FLIGHT: usize = 4;
 
-type Joined = Pin<Box<dyn Future<Output = Result<Option<ChangelogBatch>>> + Send>>;
+type Joined = Pin<Box<dyn Future<Output = Result<Vec<ChangelogBatch>>> + Send>>;
 
 /// Elements on their way through the lookup, in order.
 pub struct LookupHead {
@@ -50,6 +51,8 @@ pub struct LookupJoin {
     pub outer: bool,
     pub condition: Option<Arc<dyn PhysicalExpr>>,
     pub cache: Option<Mutex<LookupCache>>,
+    /// What becomes of rows whose lookup failed.
+    pub errors: ErrorHandling,
 }
 
 impl LookupHead {
@@ -101,7 +104,12 @@ impl LookupHead {
         match self.waiting.pop_front() {
             Some(Waiting::Other(element)) => Ok(Some(element)),
             Some(Waiting::Join(mut joined)) => match joined.as_mut().take_output() {
-                Some(result) => Ok(result?.map(StreamElement::Batch)),
+                Some(result) => {
+                    let mut batches = result?.into_iter().map(StreamElement::Batch);
+                    let first = batches.next();
+                    batches.rev().for_each(|later| self.waiting.push_front(Waiting::Other(later)));
+                    Ok(first)
+                }
                 None => Err(Error::internal("a lookup was taken before it was done")),
             },
             None => Ok(None),
@@ -119,11 +127,39 @@ struct Keys {
 }
 
 impl LookupJoin {
-    /// The joined rows of a batch, or `None` where there are none.
-    async fn join(self: Arc<Self>, batch: ChangelogBatch) -> Result<Option<ChangelogBatch>> {
+    /// The joined rows of a batch; none, or in several batches.
+    async fn join(self: Arc<Self>, batch: ChangelogBatch) -> Result<Vec<ChangelogBatch>> {
+        match self.join_all(&batch).await {
+            // However many rows failed for it, the service is not asked for each of them again.
+            Err(error) if batch.may_reject(&self.errors) && error.kind() != ErrorKind::Data => {
+                for row in 0..batch.num_rows() {
+                    let error = Error::new(error.kind(), error.message());
+                    batch.reject(&self.errors, row, Stage::Lookup, error)?;
+                }
+                Ok(Vec::new())
+            }
+            Err(_) if batch.may_reject(&self.errors) => self.join_each(&batch).await,
+            joined => joined.map(Vec::from_iter),
+        }
+    }
+
+    async fn join_all(&self, batch: &ChangelogBatch) -> Result<Option<ChangelogBatch>> {
         let keys = self.keys_of(batch.rows())?;
         let answers = self.answers(&keys).await?;
-        self.combine(&batch, &keys, &answers)
+        self.combine(batch, &keys, &answers)
+    }
+
+    /// Row by row, after something in the batch could not be looked up or computed.
+    async fn join_each(&self, batch: &ChangelogBatch) -> Result<Vec<ChangelogBatch>> {
+        let mut joined = Vec::new();
+        for row in 0..batch.num_rows() {
+            let one = batch.slice(row, 1);
+            match self.join_all(&one).await {
+                Ok(rows) => joined.extend(rows),
+                Err(error) => one.reject(&self.errors, 0, Stage::Lookup, error)?,
+            }
+        }
+        Ok(joined)
     }
 
     fn keys_of(&self, rows: &RecordBatch) -> Result<Keys> {

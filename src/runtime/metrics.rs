@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use crate::connectors::DoorMetrics;
+use crate::connectors::rejects::RejectCounts;
 use crate::time::Watermark;
 
 /// All counters of one job.
@@ -14,6 +15,8 @@ use crate::time::Watermark;
 pub struct JobMetrics {
     pub sources: Vec<Arc<SourceMetrics>>,
     pub sinks: Vec<Arc<SinkMetrics>>,
+    /// Rows that could not be processed and did not fail the job.
+    pub rejected: Arc<RejectCounts>,
     /// The last epoch that was completed; 0 before the first.
     pub epoch: AtomicU64,
     /// What the job waits for, in words; empty when it waits for nothing.

@@ -9,6 +9,7 @@ mod chain;
 mod channel;
 mod collect;
 mod coordinator;
+mod dead_letters;
 mod exchange;
 mod fragment;
 mod gate;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use arrow::array::Array;
+use arrow::array::{Array, UInt32Array};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -17,10 +17,11 @@ use super::job::Signal;
 use super::metrics::SourceMetrics;
 use super::task::TaskContext;
 use super::watermarks::{Advance, SplitWatermarks, highest};
-use crate::changelog::{ChangelogBatch, EndKind, Epoch, StreamElement};
+use crate::changelog::{ChangelogBatch, EndKind, Epoch, Origin, StreamElement};
+use crate::connectors::rejects::{ErrorHandling, Records};
 use crate::connectors::{SourceEvent, SourceReader, Split};
 use crate::error::{Error, Result};
-use crate::operators::Calc;
+use crate::operators::{Calc, compute_parts};
 use crate::plan::stream_plan::{SourceNode, WatermarkEmit, WatermarkNode};
 use crate::time::Watermark;
 
@@ -35,6 +36,8 @@ pub struct SourceTask {
     pub commands: mpsc::Receiver<SourceCommand>,
     pub metrics: Arc<SourceMetrics>,
     pub context: TaskContext,
+    /// What becomes of rows that can't be computed.
+    pub errors: ErrorHandling,
     /// The positions at barriers that are not complete yet.
     pub snapshots: Vec<(Epoch, Vec<Split>)>,
 }
@@ -77,8 +80,8 @@ impl SourceSteps {
     }
 
     /// The rows that go on, and the highest watermark among all of them.
-    fn apply(&self, rows: arrow::record_batch::RecordBatch) -> Result<(Option<ChangelogBatch>, Option<Watermark>)> {
-        let mut batch = ChangelogBatch::inserts(rows);
+    fn apply(&self, batch: &ChangelogBatch) -> Result<(Option<ChangelogBatch>, Option<Watermark>)> {
+        let mut batch = batch.clone();
         if let Some(columns) = &self.columns {
             match columns.apply(&batch)? {
                 Some(computed) => batch = computed,
@@ -136,7 +139,10 @@ impl SourceTask {
                 _ = sleep_until(deadline) => self.chain.on_deadline(Instant::now()).await?,
                 _ = ticks.tick() => self.on_tick().await?,
                 event = self.reader.next() => match event? {
-                    SourceEvent::Rows { split, rows } => self.on_rows(split, rows, on_event).await?,
+                    SourceEvent::Rows { split, rows, records } => {
+                        let batch = ChangelogBatch::inserts(rows).with_origin(self.origin(records));
+                        self.on_rows(split, batch, on_event).await?;
+                    }
                     SourceEvent::SplitEnd(split) => self.watermarks.on_split_end(&split),
                     SourceEvent::End => return self.finish(EndKind::Data).await,
                 },
@@ -144,14 +150,27 @@ impl SourceTask {
         }
     }
 
-    async fn on_rows(&mut self, split: Arc<str>, rows: arrow::record_batch::RecordBatch, on_event: bool) -> Result<()> {
-        let count = rows.num_rows();
-        self.metrics.door.rows.fetch_add(count as u64, Ordering::Relaxed);
-        let (batch, watermark) = self.steps.apply(rows)?;
-        self.watermarks.on_rows(&split, count, watermark, Instant::now());
-        if let Some(batch) = batch.filter(|b| !b.is_empty()) {
-            self.chain.push(StreamElement::Batch(batch)).await?;
+    fn origin(&self, records: Option<(Arc<dyn Records>, UInt32Array)>) -> Option<Origin> {
+        match records {
+            _ if !self.errors.handles() => None,
+            Some((records, index)) => Some(Origin::with_records(self.errors.clone(), records, index)),
+            None => Some(Origin::new(self.errors.clone())),
         }
+    }
+
+    async fn on_rows(&mut self, split: Arc<str>, batch: ChangelogBatch, on_event: bool) -> Result<()> {
+        let count = batch.num_rows();
+        self.metrics.door.rows.fetch_add(count as u64, Ordering::Relaxed);
+        let (mut parts, mut watermark) = (Vec::new(), None);
+        compute_parts(&batch, &mut |batch| self.steps.apply(batch), &mut |(rows, highest)| {
+            parts.extend(rows.filter(|rows| !rows.is_empty()));
+            watermark = watermark.max(highest);
+        })?;
+        self.watermarks.on_rows(&split, count, watermark, Instant::now());
+        for part in parts {
+            self.chain.push(StreamElement::Batch(part)).await?;
+        }
+        self.chain.send_dead_letters().await?;
         if on_event {
             self.advance().await?;
         }

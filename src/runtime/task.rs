@@ -75,10 +75,12 @@ impl GateTask {
                     self.chain.on_time(self.context.clock.now_ms()).await?;
                 }
                 joined = next_joined(self.lookup.as_mut()), if lookup_waits => {
-                    if let Some(element) = joined? {
-                        if self.push(element).await? {
+                    match joined? {
+                        Some(element) => if self.push(element).await? {
                             return Ok(());
-                        }
+                        },
+                        // All its rows were rejected, perhaps.
+                        None => self.chain.send_dead_letters().await?,
                     }
                 }
                 element = self.gate.next(), if has_room => {
@@ -108,7 +110,10 @@ impl GateTask {
                 self.chain.barrier(epoch).await?;
                 self.context.passed(epoch);
             }
-            other => self.chain.push(other).await?,
+            other => {
+                self.chain.push(other).await?;
+                self.chain.send_dead_letters().await?;
+            }
         }
         if self.chain.is_satisfied() {
             self.context.satisfied();

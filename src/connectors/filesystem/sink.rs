@@ -68,6 +68,7 @@ impl Sink for FileSink {
             next: 0,
             open: BTreeMap::new(),
             metrics: context.metrics.clone(),
+            errors: context.errors.clone(),
         };
         Ok(Box::new(FileSinkWriter { parts: Some(parts), next_check: None }))
     }
@@ -93,6 +94,7 @@ struct PartFiles {
     encoder: Box<dyn Encoder>,
     messages: Messages,
     metrics: Arc<DoorMetrics>,
+    errors: ErrorHandling,
 }
 
 impl FileSinkWriter {
@@ -118,7 +120,7 @@ impl SinkWriter for FileSinkWriter {
             return Err(Error::internal("a file takes inserts only"));
         }
         let now = Instant::now();
-        self.with_parts(move |parts| parts.write(batch.rows(), now)).await
+        self.with_parts(move |parts| parts.write(batch, now)).await
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -145,8 +147,9 @@ impl SinkWriter for FileSinkWriter {
 }
 
 impl PartFiles {
-    fn write(&mut self, rows: &RecordBatch, now: Instant) -> Result<()> {
+    fn write(&mut self, batch: ChangelogBatch, now: Instant) -> Result<()> {
         let table = self.table.clone();
+        let rows = &self.encodable(batch)?;
         let keys = &table.descriptor.partition_keys;
         let body = rows.project(&table.body_columns)?;
         if keys.is_empty() {
@@ -170,21 +173,44 @@ impl PartFiles {
         Ok(())
     }
 
-    /// Appends rows to the open file of a folder, and to a next one where that is full.
-    fn append(&mut self, folder: &str, rows: &RecordBatch, now: Instant) -> Result<()> {
+    /// The rows of a batch without those that can't be encoded and are rejected.
+    fn encodable(&mut self, batch: ChangelogBatch) -> Result<RecordBatch> {
+        if !batch.may_reject(&self.errors) {
+            return Ok(batch.into_rows());
+        }
+        let body = batch.rows().project(&self.table.body_columns)?;
+        if self.lines(&body).is_ok() {
+            return Ok(batch.into_rows());
+        }
+        let mut fine = Vec::with_capacity(batch.num_rows());
+        for row in 0..batch.num_rows() {
+            match self.lines(&body.slice(row, 1)) {
+                Ok(_) => fine.push(row as u32),
+                Err(error) => batch.reject(&self.errors, row, Stage::Write, error)?,
+            }
+        }
+        Ok(take_record_batch(batch.rows(), &UInt32Array::from(fine))?)
+    }
+
+    /// Encodes rows as lines; all have one.
+    fn lines(&mut self, rows: &RecordBatch) -> Result<Messages> {
         let mut messages = std::mem::take(&mut self.messages);
         messages.clear();
         let owner = self.table.descriptor.owner();
         let fail = |e: crate::formats::FormatError| e.into_error(format!("cannot write a row to {owner}"));
         self.encoder.encode(rows, &mut messages).map_err(fail)?;
-        for i in 0..messages.len() {
-            let Some(line) = messages.get(i) else {
-                let error = format!(
-                    "cannot write a row to {owner}: NULL is no line in the format '{}'",
-                    self.table.format.name()
-                );
-                return Err(Error::data(error).with_hint("Leave such rows out with WHERE … IS NOT NULL."));
-            };
+        if (0..messages.len()).any(|i| messages.get(i).is_none()) {
+            let format = self.table.format.name();
+            let error = format!("cannot write a row to {owner}: NULL is no line in the format '{format}'");
+            return Err(Error::data(error).with_hint("Leave such rows out with WHERE … IS NOT NULL."));
+        }
+        Ok(messages)
+    }
+
+    /// Appends rows to the open file of a folder, and to a next one where that is full.
+    fn append(&mut self, folder: &str, rows: &RecordBatch, now: Instant) -> Result<()> {
+        let messages = self.lines(rows)?;
+        for line in (0..messages.len()).filter_map(|i| messages.get(i)) {
             self.append_line(folder, line, now)?;
         }
         self.metrics.bytes.fetch_add(messages.buffer.len() as u64, Ordering::Relaxed);

@@ -226,6 +226,11 @@ impl BatchProducer {
         Ok(Topic(handle))
     }
 
+    /// The error for a record that the client would refuse for its size.
+    pub fn too_large(&self, topic: &str) -> Error {
+        self.failure(topic, RDKafkaErrorCode::MessageSizeTooLarge)
+    }
+
     /// `cannot write to topic "t": message size too large`, with what to do.
     fn failure(&self, topic: &str, code: RDKafkaErrorCode) -> Error {
         let message = format!("cannot write to topic \"{topic}\": {}", code_words(code));

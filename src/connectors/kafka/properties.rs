@@ -227,6 +227,11 @@ impl KafkaProperties {
         Ok(built)
     }
 
+    /// How large key and value of a record may be together (`max.request.size`).
+    pub fn message_bytes(&self) -> usize {
+        self.config.get("message.max.bytes").and_then(|size| size.parse().ok()).unwrap_or(1 << 20)
+    }
+
     /// Lets librdkafka look at names and values; touches no broker and no file.
     fn check(&self, options: &Options) -> Result<()> {
         let Err(error) = self.config.create_native_config() else {

@@ -132,6 +132,8 @@ impl Sink for KafkaSink {
             },
             guarantee: self.guarantee,
             metrics: context.metrics.clone(),
+            message_bytes: self.properties.message_bytes(),
+            errors: context.errors.clone(),
         })))
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use arrow::array::{Array, AsArray, StructArray};
+use arrow::array::{Array, AsArray, StructArray, UInt32Array};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::TimestampMillisecondType;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -15,7 +16,8 @@ use super::options::DeliveryGuarantee;
 use super::produce::{BatchProducer, Extras, Outgoing};
 use crate::changelog::ChangelogBatch;
 use crate::connectors::{DoorMetrics, SinkWriter};
-use crate::error::{Error, Result};
+use crate::connectors::rejects::{ErrorHandling, Stage};
+use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{Encoder, Messages};
 
 /// How long to wait before a full producer is asked again.
@@ -49,6 +51,9 @@ pub struct WriterParts {
     pub partitioning: Partitioning,
     pub guarantee: DeliveryGuarantee,
     pub metrics: Arc<DoorMetrics>,
+    /// How large key and value of a record may be together.
+    pub message_bytes: usize,
+    pub errors: ErrorHandling,
 }
 
 /// Writes for one subtask.
@@ -79,6 +84,61 @@ impl KafkaSinkWriter {
         let bytes = self.values.buffer.len() + self.keys.buffer.len();
         self.parts.metrics.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Encodes the rows of a batch, without those that are rejected, and says which they are.
+    fn encode_or_reject(&mut self, batch: ChangelogBatch) -> Result<RecordBatch> {
+        let may_reject = batch.may_reject(&self.parts.errors);
+        match self.encode(batch.rows()) {
+            Ok(()) if !may_reject => return Ok(batch.into_rows()),
+            Ok(()) => {
+                let addressed = (0..batch.num_rows()).all(|row| self.address(&batch.rows().slice(row, 1)).is_ok());
+                if addressed && (0..self.values.len()).all(|i| self.fits(i)) {
+                    return Ok(batch.into_rows());
+                }
+            }
+            Err(error) if !may_reject || error.kind() != ErrorKind::Data => return Err(error),
+            Err(_) => {}
+        }
+        let mut fine = Vec::with_capacity(batch.num_rows());
+        for row in 0..batch.num_rows() {
+            let encoded = self.encode(&batch.rows().slice(row, 1));
+            let error = match encoded.and_then(|()| self.address(&batch.rows().slice(row, 1))) {
+                Ok(()) if self.fits(0) => {
+                    fine.push(row as u32);
+                    continue;
+                }
+                Ok(()) => self.parts.producer.too_large(self.topic_name()),
+                Err(error) => error,
+            };
+            batch.reject(&self.parts.errors, row, Stage::Write, error)?;
+        }
+        let rows = take_record_batch(batch.rows(), &UInt32Array::from(fine))?;
+        self.encode(&rows)?;
+        Ok(rows)
+    }
+
+    /// True where the client takes a message of this size.
+    fn fits(&self, message: usize) -> bool {
+        let size = |messages: &Messages| messages.get(message).map_or(0, <[u8]>::len);
+        let key = if self.parts.key.is_some() { size(&self.keys) } else { 0 };
+        size(&self.values) + key <= self.parts.message_bytes
+    }
+
+    /// Finds the topic, timestamp and headers of a row, if it brings any.
+    fn address(&self, row: &RecordBatch) -> Result<()> {
+        if !self.parts.metadata.is_empty() || !matches!(self.parts.target, TargetTopic::One(_)) {
+            self.topic_of(row, 0)?;
+            self.extras_of(row, 0)?;
+        }
+        Ok(())
+    }
+
+    fn topic_name(&self) -> &str {
+        match &self.parts.target {
+            TargetTopic::One(topic) => topic,
+            _ => "",
+        }
     }
 
     /// Records that are alike but for key and value, many in a call.
@@ -229,8 +289,7 @@ impl Partitioning {
 impl SinkWriter for KafkaSinkWriter {
     async fn write(&mut self, batch: ChangelogBatch) -> Result<()> {
         self.parts.producer.check()?;
-        let rows = batch.into_rows();
-        self.encode(&rows)?;
+        let rows = self.encode_or_reject(batch)?;
         match &self.parts.target {
             TargetTopic::One(topic) if self.parts.metadata.is_empty() => self.write_plain(topic.clone()).await?,
             _ => self.write_with_metadata(&rows).await?,

@@ -20,6 +20,8 @@ pub struct Outcome {
 /// An action that was not carried out.
 #[derive(Debug, Clone)]
 pub struct Rejection {
+    /// The action's place in the request.
+    pub position: usize,
     pub index: String,
     /// Empty where the server would have chosen it.
     pub id: String,
@@ -81,7 +83,7 @@ impl Outcome {
             let done = item.done();
             let document = (done.index.as_ref(), done.id.as_deref().unwrap_or_default());
             let is_known = !document.1.is_empty();
-            match item.rejection() {
+            match item.rejection(position) {
                 Some(rejection) if matches!(done.status, 429 | 503) => {
                     outcome.again.push(position);
                     outcome.busy.get_or_insert(rejection);
@@ -106,13 +108,14 @@ impl Item<'_> {
     }
 
     /// Why the action was not carried out. A delete finds nothing to delete: that is what it wanted.
-    fn rejection(&self) -> Option<Rejection> {
+    fn rejection(&self, position: usize) -> Option<Rejection> {
         let done = self.done();
         let error = done.error.as_ref()?;
         if matches!(self, Self::Delete(_)) && done.status == 404 {
             return None;
         }
         Some(Rejection {
+            position,
             index: done.index.to_string(),
             id: done.id.as_deref().unwrap_or_default().to_string(),
             status: done.status,

@@ -20,7 +20,8 @@ use super::outcome::Outcome;
 use super::retries::RetryPolicy;
 use crate::changelog::ChangelogBatch;
 use crate::connectors::{ChangelogSupport, OpenContext, Sink, SinkWriter, TableDescriptor};
-use crate::error::{Error, Result};
+use crate::connectors::rejects::Stage;
+use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{Encoder, EncodingFormat, Messages};
 
 /// A request is sent before it grows beyond this: servers refuse more than 100 MB.
@@ -110,6 +111,7 @@ impl Sink for OpenSearchSink {
             cluster,
             context: context.clone(),
             bulk: Bulk::default(),
+            waiting: Vec::new(),
             waiting_since: None,
             documents: Messages::new(),
             names: Names::default(),
@@ -124,6 +126,8 @@ struct OpenSearchSinkWriter {
     context: OpenContext,
     encoder: Box<dyn Encoder>,
     bulk: Bulk,
+    /// The row of each action in `bulk`, where a rejected one doesn't fail the job; else empty.
+    waiting: Vec<(Arc<ChangelogBatch>, usize)>,
     waiting_since: Option<Instant>,
     /// Kept for their memory.
     documents: Messages,
@@ -140,22 +144,20 @@ struct Names {
 #[async_trait]
 impl SinkWriter for OpenSearchSinkWriter {
     async fn write(&mut self, batch: ChangelogBatch) -> Result<()> {
-        let (additions, is_addition) = additions(&batch)?;
-        let mut documents = std::mem::take(&mut self.documents);
-        documents.clear();
-        let place = || format!("cannot encode a row of {}", self.sink.owner);
-        self.encoder.encode(&additions, &mut documents).map_err(|e| e.into_error(place()))?;
-        let mut document = 0;
+        let batch = Arc::new(batch);
+        match self.write_rows(&batch).await {
+            Err(error) if error.kind() == ErrorKind::Data && batch.may_reject(&self.context.errors) => {}
+            done => return done,
+        }
         for row in 0..batch.num_rows() {
-            let adds = is_addition.as_ref().is_none_or(|mask| mask.value(row));
-            let source = if adds { documents.get(document) } else { None };
-            document += usize::from(adds);
-            self.push(batch.rows(), row, adds, source)?;
-            if self.bulk.len() >= self.sink.limits.actions || self.bulk.size() >= self.sink.limits.bytes {
-                self.send().await?;
+            let one = Arc::new(batch.slice(row, 1));
+            match self.write_rows(&one).await {
+                Err(error) if error.kind() == ErrorKind::Data => {
+                    batch.reject(&self.context.errors, row, Stage::Write, error)?;
+                }
+                done => done?,
             }
         }
-        self.documents = documents;
         Ok(())
     }
 
@@ -169,6 +171,32 @@ impl SinkWriter for OpenSearchSinkWriter {
 }
 
 impl OpenSearchSinkWriter {
+    /// Encodes the rows of a batch as actions. Where that fails for a row's document, none of them has been taken.
+    async fn write_rows(&mut self, batch: &Arc<ChangelogBatch>) -> Result<()> {
+        let keeps_rows = batch.may_reject(&self.context.errors);
+        let (additions, is_addition) = additions(batch)?;
+        let mut documents = std::mem::take(&mut self.documents);
+        documents.clear();
+        let place = || format!("cannot encode a row of {}", self.sink.owner);
+        self.encoder.encode(&additions, &mut documents).map_err(|e| e.into_error(place()))?;
+        let mut document = 0;
+        for row in 0..batch.num_rows() {
+            let adds = is_addition.as_ref().is_none_or(|mask| mask.value(row));
+            let source = if adds { documents.get(document) } else { None };
+            document += usize::from(adds);
+            match self.push(batch.rows(), row, adds, source) {
+                Ok(()) if keeps_rows => self.waiting.push((batch.clone(), row)),
+                Ok(()) => {}
+                Err(error) => batch.reject(&self.context.errors, row, Stage::Write, error)?,
+            }
+            if self.bulk.len() >= self.sink.limits.actions || self.bulk.size() >= self.sink.limits.bytes {
+                self.send().await?;
+            }
+        }
+        self.documents = documents;
+        Ok(())
+    }
+
     fn push(&mut self, rows: &RecordBatch, row: usize, adds: bool, document: Option<&[u8]>) -> Result<()> {
         self.names.index.clear();
         self.sink.index.push(rows, row, self.context.clock.as_ref(), &mut self.names.index);
@@ -196,7 +224,7 @@ impl OpenSearchSinkWriter {
         if self.bulk.is_empty() {
             return Ok(());
         }
-        let mut actions = self.bulk.take();
+        let (mut actions, mut waiting) = (self.bulk.take(), std::mem::take(&mut self.waiting));
         let bytes = actions.body().len() as u64;
         let mut retries = self.sink.retry.start();
         loop {
@@ -205,9 +233,10 @@ impl OpenSearchSinkWriter {
             let busy = match self.cluster.send(&request).await {
                 Ok(answer) if answer.status < 400 => {
                     let outcome = Outcome::parse(&answer.body, actions.len(), &self.cluster.name())?;
-                    self.judge(&outcome)?;
+                    self.judge(&outcome, &waiting)?;
                     let Some(busy) = outcome.busy else { break };
                     actions = actions.only(&outcome.again);
+                    waiting = outcome.again.iter().filter_map(|i| waiting.get(*i).cloned()).collect();
                     let message =
                         format!("{} is too busy for {}: {}", self.cluster.name(), busy.document(), busy.why());
                     Error::external(message).retriable()
@@ -221,12 +250,20 @@ impl OpenSearchSinkWriter {
         Ok(())
     }
 
-    /// Fails on rejected documents, or tells of those that the options say to drop.
-    fn judge(&self, outcome: &Outcome) -> Result<()> {
+    /// Fails on rejected documents, or does with them what the options say.
+    fn judge(&self, outcome: &Outcome, waiting: &[(Arc<ChangelogBatch>, usize)]) -> Result<()> {
         let Some(first) = outcome.rejected.first() else { return Ok(()) };
         let count = outcome.rejected.len();
         if !self.sink.drops_rejected {
-            return Err(first.clone().into_error(count, &self.sink.owner, self.sink.table.connection.product.name()));
+            let (owner, service) = (&self.sink.owner, self.sink.table.connection.product.name());
+            for rejection in &outcome.rejected {
+                let Some((batch, row)) = waiting.get(rejection.position) else {
+                    return Err(first.clone().into_error(count, owner, service));
+                };
+                let error = rejection.clone().into_error(1, owner, service);
+                batch.reject(&self.context.errors, *row, Stage::Write, error)?;
+            }
+            return Ok(());
         }
         let line = format!(
             "dropped {count} rejected documents of {}, first {}: {}",

@@ -20,6 +20,7 @@ use super::parameter::Parameter;
 use super::sink::{Prepared, Target};
 use crate::changelog::{ChangelogBatch, RowKind};
 use crate::connectors::{OpenContext, SinkWriter};
+use crate::connectors::rejects::Stage;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Rows in one statement at most.
@@ -46,6 +47,9 @@ pub struct JdbcSinkWriter {
 struct Flush {
     writes: RecordBatch,
     deletes: RecordBatch,
+    /// Which rows of the buffer these are.
+    written: Vec<u32>,
+    deleted: Vec<u32>,
 }
 
 impl JdbcSinkWriter {
@@ -63,8 +67,8 @@ impl JdbcSinkWriter {
             if let Some(kind) = kinds.iter().find(|k| **k != RowKind::Insert) {
                 return Err(Error::internal(format!("a {kind} row reached a sink without PRIMARY KEY")));
             }
-            let deletes = rows.slice(0, 0);
-            return Ok(Flush { writes: rows, deletes });
+            let (deletes, written) = (rows.slice(0, 0), (0..rows.num_rows() as u32).collect());
+            return Ok(Flush { writes: rows, deletes, written, deleted: Vec::new() });
         }
         let mut last: HashMap<Vec<u8>, u32> = HashMap::with_capacity(kinds.len());
         for (row, key) in self.target.cells.keys(&rows, &self.target.key)?.into_iter().enumerate() {
@@ -72,10 +76,12 @@ impl JdbcSinkWriter {
         }
         let mut kept: Vec<u32> = last.into_values().collect();
         kept.sort_unstable();
-        let (writes, deletes): (Vec<u32>, Vec<u32>) = kept.iter().partition(|i| kinds[**i as usize].is_addition());
+        let (written, deleted): (Vec<u32>, Vec<u32>) = kept.iter().partition(|i| kinds[**i as usize].is_addition());
         Ok(Flush {
-            writes: take_record_batch(&rows, &UInt32Array::from(writes))?,
-            deletes: take_record_batch(&rows, &UInt32Array::from(deletes))?,
+            writes: take_record_batch(&rows, &UInt32Array::from(written.clone()))?,
+            deletes: take_record_batch(&rows, &UInt32Array::from(deleted.clone()))?,
+            written,
+            deleted,
         })
     }
 
@@ -116,6 +122,37 @@ impl JdbcSinkWriter {
             // As in Flink: at once, then after one second, then after two.
             tokio::time::sleep(Duration::from_secs(tries as u64 - 1)).await;
         }
+    }
+
+    /// As `send`, each row on its own: those that the database refuses are rejected.
+    async fn send_each(&mut self, flush: &Flush) -> Result<()> {
+        let none = flush.writes.slice(0, 0);
+        let writes = flush.written.iter().enumerate().map(|(i, row)| (*row, flush.writes.slice(i, 1), none.clone()));
+        let deletes = flush.deleted.iter().enumerate().map(|(i, row)| (*row, none.clone(), flush.deletes.slice(i, 1)));
+        for (row, writes, deletes) in writes.chain(deletes).collect::<Vec<_>>() {
+            let one = Flush { writes, deletes, written: Vec::new(), deleted: Vec::new() };
+            match self.send(&one).await {
+                Err(error) if error.kind() == ErrorKind::Data => self.reject(row as usize, error)?,
+                done => done?,
+            }
+        }
+        Ok(())
+    }
+
+    fn may_reject(&self) -> bool {
+        self.buffer.iter().any(|batch| batch.may_reject(&self.context.errors))
+    }
+
+    /// Rejects a row of the buffer.
+    fn reject(&self, row: usize, error: Error) -> Result<()> {
+        let mut row = row;
+        for batch in &self.buffer {
+            if row < batch.num_rows() {
+                return batch.reject(&self.context.errors, row, Stage::Write, error);
+            }
+            row -= batch.num_rows();
+        }
+        Err(error)
     }
 
     /// The steps of a flush; whether each deletes.
@@ -228,7 +265,10 @@ impl SinkWriter for JdbcSinkWriter {
     async fn flush(&mut self) -> Result<()> {
         if self.rows > 0 {
             let flush = self.reduce()?;
-            self.send(&flush).await?;
+            match self.send(&flush).await {
+                Err(error) if error.kind() == ErrorKind::Data && self.may_reject() => self.send_each(&flush).await?,
+                done => done?,
+            }
             self.context.metrics.bytes.fetch_add(self.bytes as u64, Ordering::Relaxed);
         }
         self.buffer.clear();

@@ -22,6 +22,7 @@ use datafusion::physical_plan::ExecutionPlan;
 pub use insert::InsertSink;
 pub use scan::ScanExec;
 
+use super::rejects::ErrorHandling;
 use super::{Connector, OpenContext, Reporter, ScanRequest, Source, TableDescriptor};
 use crate::error::{Error, Result};
 
@@ -49,6 +50,7 @@ impl ConnectorTable {
             reporter: Reporter::new(|line| tracing::info!("{line}")),
             metrics: Arc::default(),
             batch_rows: 8192,
+            errors: ErrorHandling::Fail,
         };
         let schema = descriptor.scan_schema().arrow();
         let descriptor = Arc::new(descriptor);

@@ -18,10 +18,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::catalog::{Catalog, Integrations, Object};
+use crate::catalog::{Catalog, Integrations, Object, ObjectName};
 use crate::connectors::options::RawOptions;
 use crate::error::{Error, Result};
-use crate::plan::table::{PlannedTable, TableContext, planned};
+use crate::plan::dead_letters::DeadLetterSink;
+use crate::plan::table::{Door, ErrorMode, PlannedTable, TableContext, planned};
 use crate::span::Span;
 use crate::sql::ObjectPath;
 use expr::ExprContext;
@@ -73,8 +74,49 @@ impl Binder<'_> {
                 .at(span));
         }
         match planned(object, name, hints, &self.table_context()) {
-            Some(table) => table.map_err(|error| error.at(span)),
+            Some(table) => {
+                let table = table.and_then(|mut table| {
+                    table.on_error = self.error_mode(&table).map_err(|error| table.in_text(error))?;
+                    Ok(table)
+                });
+                table.map_err(|error| error.at(span))
+            }
             None => Err(Error::statement(format!("\"{name}\" is a view, and a table is needed here")).at(span)),
+        }
+    }
+
+    /// What a table says of rows that can't be processed.
+    fn error_mode(&self, table: &PlannedTable) -> Result<Option<ErrorMode>> {
+        let Door::Connector { descriptor, .. } = &table.door else { return Ok(None) };
+        let options = &descriptor.options;
+        let (mode, letters) = (options.get("error-handling.mode"), options.get("error-handling.table"));
+        let wrong = |key: &str, why: String| {
+            Error::statement(format!("option '{key}' of {}: {why}", descriptor.owner())).at(options.span(key))
+        };
+        if letters.is_some() && mode != Some("dead-letter") {
+            let why = "it needs 'error-handling.mode' = 'dead-letter'".to_string();
+            return Err(wrong("error-handling.table", why));
+        }
+        match mode {
+            None => Ok(None),
+            Some("fail") => Ok(Some(ErrorMode::Fail)),
+            Some("skip") => Ok(Some(ErrorMode::Skip)),
+            Some("dead-letter") => {
+                let Some(name) = letters else {
+                    let why = "'dead-letter' needs 'error-handling.table', the table that keeps such rows".to_string();
+                    return Err(wrong("error-handling.mode", why));
+                };
+                let span = options.span("error-handling.table");
+                let object = self.catalog.find(&ObjectName::local(name));
+                let object = object.ok_or_else(|| self.catalog.unknown("table", name, span))?;
+                // Its own dead letters would go round in circles: what it can't take fails the job.
+                let letters = planned(object, name, &RawOptions::default(), &self.table_context())
+                    .unwrap_or_else(|| Err(wrong("error-handling.table", format!("\"{name}\" is a view"))))?;
+                DeadLetterSink::try_new(&letters).map_err(|e| e.at(span))?;
+                Ok(Some(ErrorMode::DeadLetter(Arc::new(letters))))
+            }
+            // The connector's own check of its options refuses it, with the values there are.
+            Some(_) => Ok(None),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::Expr;
 
-use super::{Lowered, Lowering, Needed, internal, physical, schema_ref, with_columns};
+use super::{Lowered, Lowering, Needed, internal, physical, rejects, schema_ref, with_columns};
 use crate::connectors::LookupRequest;
 use crate::error::Result;
 use crate::plan::nodes::LookupJoin;
@@ -42,6 +42,7 @@ impl Lowering {
             request: LookupRequest { key_columns: join.key_columns.clone(), projection, filters: join.filters.clone() },
             right_schema,
             outer: join.outer,
+            on_reject: rejects::of(&mut self.plan, &join.table)?,
             condition: join.condition.as_ref().map(|c| physical(c, &schema)).transpose()?,
             text: join.describe(),
         };

@@ -2,6 +2,7 @@
 
 mod guarded;
 mod lookup;
+mod rejects;
 mod source;
 
 use std::collections::{HashMap, HashSet};
@@ -18,7 +19,7 @@ use datafusion::physical_expr::create_physical_expr;
 use self::source::ScanNeeds;
 use super::bind::BoundInsert;
 use super::nodes;
-use super::stream_plan::{CalcNode, Distribution, NodeKind, SinkNode, SourceNode, StreamPlan};
+use super::stream_plan::{CalcNode, Distribution, NodeKind, OnReject, SinkNode, SourceNode, StreamPlan};
 use super::text::expression;
 use crate::catalog::RegisteredTable;
 use crate::connectors::{ChangelogSupport, Sink};
@@ -55,7 +56,7 @@ pub fn lower_inserts(inserts: &[(BoundInsert, LogicalPlan)], on_null: OnNull) ->
 pub fn lower_query(plan: &LogicalPlan, sink: Arc<dyn Sink>) -> Result<StreamPlan> {
     let mut lowering = Lowering::new(OnNull::Fail, [plan])?;
     let (node, schema) = lowering.node(plan, None)?;
-    let kind = NodeKind::Sink(SinkNode { table: "*select*".to_string(), sink });
+    let kind = NodeKind::Sink(SinkNode { table: "*select*".to_string(), sink, on_reject: None });
     lowering.plan.add(vec![node], kind, schema_ref(&schema));
     Ok(lowering.plan)
 }
@@ -76,11 +77,13 @@ impl Lowering {
         let Some(logical) = extension.node.as_any().downcast_ref::<nodes::Sink>() else {
             return Err(Error::internal("an INSERT without a sink"));
         };
+        let on_reject = rejects::of(&mut self.plan, &insert.table)?;
         let (connector, descriptor) = insert.table.connector()?;
         let sink = connector.sink(descriptor).map_err(|e| insert.table.in_text(e))?;
         let (mut node, _) = self.node(&logical.input, None)?;
         let schema = insert.sink_schema.arrow();
-        let not_null = NodeKind::NotNull { columns: insert.checked.clone(), on_null: self.on_null };
+        let (columns, table) = (insert.checked.clone(), insert.table.name.clone());
+        let not_null = NodeKind::NotNull { columns, on_null: self.on_null, table, on_reject };
         node = self.plan.add(vec![node], not_null, schema.clone());
         let keyed = sink.changelog_support() == ChangelogSupport::Upsert && !descriptor.primary_key.is_empty();
         let distribution = match sink.parallelism() {
@@ -92,7 +95,7 @@ impl Lowering {
         if let Some(distribution) = distribution {
             node = self.plan.add(vec![node], NodeKind::Exchange(distribution), schema.clone());
         }
-        let kind = NodeKind::Sink(SinkNode { table: insert.table.name.clone(), sink });
+        let kind = NodeKind::Sink(SinkNode { table: insert.table.name.clone(), sink, on_reject });
         self.plan.add(vec![node], kind, schema);
         Ok(())
     }
@@ -248,6 +251,7 @@ impl Lowering {
             output: None,
             pushed_text: Vec::new(),
             filter_text: None,
+            on_reject: OnReject::Fail,
         };
         self.plan.add(Vec::new(), NodeKind::Source(node), schema)
     }

@@ -10,11 +10,11 @@ use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 
-use super::{Lowered, internal, physical, schema_ref};
+use super::{Lowered, internal, physical, rejects, schema_ref};
 use crate::connectors::ScanRequest;
 use crate::error::{Error, Result};
 use crate::plan::nodes::StreamTableSource;
-use crate::plan::stream_plan::{CalcNode, NodeKind, SourceNode, StreamPlan, WatermarkNode};
+use crate::plan::stream_plan::{CalcNode, NodeKind, OnReject, SourceNode, StreamPlan, WatermarkNode};
 use crate::plan::table::{Door, PlannedTable, column};
 use crate::plan::text::bare_expression;
 
@@ -50,17 +50,18 @@ pub fn lower(plan: &mut StreamPlan, needs: &mut HashMap<String, ScanNeeds>, scan
     let Some(entry) = needs.get_mut(&key_of(&table)) else {
         return Err(Error::internal("a scan was not counted"));
     };
+    let on_reject = rejects::of(plan, &table)?.unwrap_or_default();
     let declared: Vec<usize> = entry.columns.iter().copied().collect();
     let output = outputs(scan, &table);
     if entry.scans == 1 {
-        let node = source_node(&table, scan, &declared, &scan.filters, Some(&output))?;
+        let node = source_node(&table, scan, &declared, &scan.filters, Some(&output), on_reject)?;
         let node = plan.add(Vec::new(), NodeKind::Source(node), schema_ref(&scan.projected_schema));
         return Ok((node, scan.projected_schema.clone()));
     }
     let source = match entry.node {
         Some(node) => node,
         None => {
-            let node = source_node(&table, scan, &declared, &[], None)?;
+            let node = source_node(&table, scan, &declared, &[], None, on_reject)?;
             let schema = declared_schema(&table, scan.table_name.clone(), &declared)?;
             let node = plan.add(Vec::new(), NodeKind::Source(node), schema_ref(&schema));
             entry.node = Some(node);
@@ -85,6 +86,7 @@ fn source_node(
     declared: &[usize],
     filters: &[Expr],
     output: Option<&[usize]>,
+    on_reject: OnReject,
 ) -> Result<SourceNode> {
     let mut source = table.source()?;
     let (pushed, kept): (Vec<Expr>, Vec<Expr>) = filters.iter().cloned().partition(|filter| {
@@ -137,6 +139,7 @@ fn source_node(
         output,
         pushed_text: pushed.iter().map(bare_expression).collect(),
         filter_text,
+        on_reject,
     })
 }
 

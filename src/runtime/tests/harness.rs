@@ -24,7 +24,7 @@ use crate::connectors::{
     ChangelogSupport, OpenContext, Reporter, ScanRequest, Sink, SinkWriter, Source, SourceEvent, SourceReader, Split,
 };
 use crate::error::{Error, Result};
-use crate::plan::stream_plan::{CalcNode, NodeKind, SinkNode, SourceNode, StreamPlan};
+use crate::plan::stream_plan::{CalcNode, NodeKind, OnReject, SinkNode, SourceNode, StreamPlan};
 use crate::runtime::JobConfig;
 use crate::time::SystemClock;
 
@@ -331,6 +331,7 @@ pub fn source_node(source: FedSource) -> SourceNode {
         output: None,
         pushed_text: Vec::new(),
         filter_text: None,
+        on_reject: OnReject::Fail,
     }
 }
 
@@ -340,7 +341,7 @@ pub fn add_source(plan: &mut StreamPlan, source: FedSource) -> usize {
 
 pub fn add_sink(plan: &mut StreamPlan, input: usize, sink: WatchedSink) -> usize {
     let schema = plan.nodes[input].schema.clone();
-    plan.add(vec![input], NodeKind::Sink(SinkNode { table: "watched".to_string(), sink: Arc::new(sink) }), schema)
+    plan.add(vec![input], NodeKind::Sink(SinkNode { table: "watched".to_string(), sink: Arc::new(sink), on_reject: None }), schema)
 }
 
 pub fn add_filter(plan: &mut StreamPlan, input: usize, predicate: &Expr) -> usize {

@@ -118,6 +118,7 @@ pub fn lookup_node(table: Thresholds, outer: bool, condition: Option<Expr>) -> (
         request: LookupRequest { key_columns: vec![0], projection: vec![1], filters: Vec::new() },
         right_schema: right_schema(),
         outer,
+        on_reject: None,
         condition: condition.map(|c| physical(&c, &joined_schema())),
         text: String::new(),
     };
@@ -132,6 +133,7 @@ fn head(table: &Thresholds, outer: bool, condition: Option<Expr>, cache: Option<
         right_schema: right_schema(),
         output_schema: joined_schema(),
         outer,
+        on_reject: None,
         condition: condition.map(|c| physical(&c, &joined_schema())),
         cache: cache.map(|options| Mutex::new(LookupCache::new(options))),
     })
