@@ -125,6 +125,7 @@ pub struct OpenContext {
 /// Counters of one door of a job.
 #[derive(Debug, Default)]
 pub struct DoorMetrics {
+    /// Rows that a reader gave or a writer took. The runtime counts them; the rest is the connector's to count.
     pub rows: AtomicU64,
     pub bytes: AtomicU64,
     /// Records that could not be decoded and were skipped or nulled as the options say.

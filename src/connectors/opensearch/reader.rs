@@ -184,9 +184,7 @@ impl OpenSearchReader {
         let hits = page.hits.hits.get(..wanted).unwrap_or(&page.hits.hits);
         let rows = self.decode(hits)?;
         self.read += hits.len();
-        let metrics = &self.context.metrics;
-        metrics.rows.fetch_add(hits.len() as u64, Ordering::Relaxed);
-        metrics.bytes.fetch_add(answer.body.len() as u64, Ordering::Relaxed);
+        self.context.metrics.bytes.fetch_add(answer.body.len() as u64, Ordering::Relaxed);
         if hits.is_empty() {
             self.finish();
         }

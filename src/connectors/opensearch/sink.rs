@@ -197,16 +197,15 @@ impl OpenSearchSinkWriter {
             return Ok(());
         }
         let mut actions = self.bulk.take();
-        let (rows, bytes) = (actions.len() as u64, actions.body().len() as u64);
+        let bytes = actions.body().len() as u64;
         let mut retries = self.sink.retry.start();
-        let mut dropped = 0;
         loop {
             let request =
                 Request::new(Method::Post, format!("/_bulk?{}", Outcome::QUERY)).with_ndjson(actions.body().clone());
             let busy = match self.cluster.send(&request).await {
                 Ok(answer) if answer.status < 400 => {
                     let outcome = Outcome::parse(&answer.body, actions.len(), &self.cluster.name())?;
-                    dropped += self.judge(&outcome)?;
+                    self.judge(&outcome)?;
                     let Some(busy) = outcome.busy else { break };
                     actions = actions.only(&outcome.again);
                     let message =
@@ -218,15 +217,13 @@ impl OpenSearchSinkWriter {
             };
             retries.wait(busy, &self.cluster.name(), &self.context).await?;
         }
-        let metrics = &self.context.metrics;
-        metrics.rows.fetch_add(rows.saturating_sub(dropped), Ordering::Relaxed);
-        metrics.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.context.metrics.bytes.fetch_add(bytes, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Fails on rejected documents, or counts those that the options say to drop.
-    fn judge(&self, outcome: &Outcome) -> Result<u64> {
-        let Some(first) = outcome.rejected.first() else { return Ok(0) };
+    /// Fails on rejected documents, or tells of those that the options say to drop.
+    fn judge(&self, outcome: &Outcome) -> Result<()> {
+        let Some(first) = outcome.rejected.first() else { return Ok(()) };
         let count = outcome.rejected.len();
         if !self.sink.drops_rejected {
             return Err(first.clone().into_error(count, &self.sink.owner, self.sink.table.connection.product.name()));
@@ -238,7 +235,7 @@ impl OpenSearchSinkWriter {
             first.why()
         );
         self.context.reporter.tell(&line);
-        Ok(count as u64)
+        Ok(())
     }
 }
 

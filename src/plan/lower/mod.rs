@@ -1,5 +1,6 @@
 //! From an optimized logical plan to a stream plan. `LogicalPlan` ends here.
 
+mod guarded;
 mod lookup;
 mod source;
 
@@ -260,6 +261,7 @@ pub(super) fn physical(expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn Physica
         other => other,
     };
     create_physical_expr(bare, schema, &props, &Default::default())
+        .and_then(guarded::guard)
         .map_err(|e| Error::from_datafusion(ErrorKind::Internal, e))
 }
 

@@ -184,6 +184,8 @@ async fn one_table_is_a_sink_and_a_source_in_one_session() {
     for name in ["simple_filter_pg", "data_filtering_replication"] {
         assert!(said.contains(&format!("job {name} stopped")), "{said}");
     }
+    let told = said.lines().find(|line| line.contains("data_filtering_replication stopped")).unwrap_or_default();
+    assert!(told.contains(" 1 rows out"), "{told}");
     assert_eq!(stage.index.all().await, Vec::from_iter(Reading::new("happy", 99).document(70)));
     stage.clear().await;
 }
