@@ -75,7 +75,7 @@ fn shift(at: tokenizer::Location, fragment: &Fragment<'_>) -> tokenizer::Locatio
 /// `VALUES 1, 2` becomes `VALUES (1), (2)`: sqlparser wants parentheses around every row.
 fn parenthesize_values(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
-    // For each open parenthesis and the outside: whether this is a list behind VALUES, and a row opened by us.
+    // For each open parenthesis or bracket and the outside: whether this is a list behind VALUES, and a row opened by us.
     let mut levels = vec![(false, false)];
     for token in tokens {
         let word = match &token.token {
@@ -102,8 +102,8 @@ fn parenthesize_values(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         }
         *in_values |= word == Some(Keyword::VALUES);
         match token.token {
-            Token::LParen => levels.push((false, false)),
-            Token::RParen if levels.len() > 1 => _ = levels.pop(),
+            Token::LParen | Token::LBracket => levels.push((false, false)),
+            Token::RParen | Token::RBracket if levels.len() > 1 => _ = levels.pop(),
             _ => {}
         }
         out.push(token);
