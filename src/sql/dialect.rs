@@ -35,7 +35,7 @@ pub struct FlinkDialect {
 
 /// How deep an expression may nest to the left, as `1 + 1 + 1 + ...` does: what comes after the parser recurses.
 /// Chains of AND, OR and `||` may be longer: see [`FlinkDialect::chain`].
-const MAX_DEPTH: usize = 400;
+const MAX_DEPTH: usize = 200;
 
 /// How many operands [`FlinkDialect::chain`] takes: filters are taken apart and put together again as deep as they are long.
 const MAX_CHAIN: usize = 1_000;
