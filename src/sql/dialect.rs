@@ -38,7 +38,7 @@ pub struct FlinkDialect {
 const MAX_DEPTH: usize = 200;
 
 /// How many operands [`FlinkDialect::chain`] takes: filters are taken apart and put together again as deep as they are long.
-const MAX_CHAIN: usize = 1_000;
+const MAX_CHAIN: usize = 300;
 
 const MARK: &str = "millstream error ";
 

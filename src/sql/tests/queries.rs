@@ -174,7 +174,7 @@ fn a_row_of_one_column_needs_no_parentheses() {
 #[test]
 fn chains_of_operators_are_long_but_not_endless() {
     let chain = |operator: &str, operands: usize| format!("SELECT {}", vec!["a"; operands].join(operator));
-    for (operator, most) in [(" AND ", 1_000), (" OR ", 1_000), (" || ", 1_000), (" + ", 200)] {
+    for (operator, most) in [(" AND ", 300), (" OR ", 300), (" || ", 300), (" + ", 200)] {
         assert!(parse(&chain(operator, most)).iter().all(Result::is_ok), "{operator}");
         let outcomes = parse(&chain(operator, 2 * most));
         assert!(outcomes.iter().any(Result::is_err), "{operator}");
