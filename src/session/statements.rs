@@ -116,6 +116,19 @@ impl Session {
                     ))
                     .at(create.name.span));
                 }
+                let mut names = view.columns.iter().map(String::as_str);
+                let repeated = match view.columns.is_empty() {
+                    true => relation.shared_name(),
+                    false => names.find(|name| view.columns.iter().filter(|other| other == name).count() > 1),
+                };
+                if let Some(repeated) = repeated {
+                    return Err(Error::statement(format!(
+                        "view \"{}\" has several columns called \"{repeated}\"",
+                        view.name.name
+                    ))
+                    .with_hint("Give each its own name with AS, or list the names behind the view's.")
+                    .at(create.name.span));
+                }
                 let name = view.name.clone();
                 self.catalog.add(
                     name,
@@ -220,6 +233,16 @@ impl Session {
     }
 
     fn explain(&self, details: &[ExplainDetail], statement: &Statement) -> Result<String> {
+        let missing = details.iter().find_map(|detail| match detail {
+            ExplainDetail::ChangelogMode => None,
+            ExplainDetail::EstimatedCost => Some("ESTIMATED_COST"),
+            ExplainDetail::JsonExecutionPlan => Some("JSON_EXECUTION_PLAN"),
+            ExplainDetail::PlanAdvice => Some("PLAN_ADVICE"),
+        });
+        if let Some(detail) = missing {
+            return Err(Error::unsupported(format_args!("{detail} in EXPLAIN"))
+                .with_hint("EXPLAIN CHANGELOG_MODE adds what may travel on each edge."));
+        }
         let changelog_mode = details.contains(&ExplainDetail::ChangelogMode);
         match &statement.kind {
             StatementKind::Query(query) => {
