@@ -199,6 +199,12 @@ impl Cleaner<'_, '_> {
         Ok(())
     }
 
+    /// True in SET and RESET.
+    fn is_setting(&self) -> bool {
+        matches!(self.tokens.first(), Some(TokenWithSpan { token: Token::Word(first), .. })
+            if ["SET", "RESET"].iter().any(|word| first.value.eq_ignore_ascii_case(word)))
+    }
+
     /// Refuses what isn't Flink's.
     fn check(&self, token: &TokenWithSpan) -> Result<()> {
         let span = Span::from_ast(token.span);
@@ -206,7 +212,8 @@ impl Cleaner<'_, '_> {
         let previous = self.tokens.last().map(|token| &token.token);
         let hint = match &token.token {
             Token::Word(word) if word.quote_style.is_none() && previous == Some(&Token::Period) => {
-                return match is_reserved(&word.value) {
+                // `SET parallelism.default = 3` lacks quotes, and no back-ticks.
+                return match is_reserved(&word.value) && !self.is_setting() {
                     true => Err(Error::statement(format!("\"{}\" is a reserved word", word.value))
                         .with_hint(quoted_name_hint(&word.value))
                         .at(span)),
@@ -261,7 +268,11 @@ impl Cleaner<'_, '_> {
             | Token::RArrow => return Ok(()),
             _ => "",
         };
-        let error = Error::statement(format!("unexpected {}", written())).at(span);
+        let named = match &token.token {
+            Token::DoubleQuotedString(_) => "string in double quotes",
+            _ => written(),
+        };
+        let error = Error::statement(format!("unexpected {named}")).at(span);
         Err(if hint.is_empty() { error } else { error.with_hint(hint) })
     }
 }
