@@ -104,6 +104,7 @@ fn lookup_join() -> LookupHead {
         outer: false,
         condition: None,
         cache: Some(Mutex::new(LookupCache::new(options))),
+        errors: Default::default(),
     })
 }
 

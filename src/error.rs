@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use crate::connectors::options::mask_text;
+use crate::connectors::secrets::mask_text;
 use crate::span::{SourceText, Span};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -26,7 +26,7 @@ pub enum ErrorKind {
 /// An error as people read it: a lower-case primary line, then full sentences in detail and hint.
 ///
 /// It never holds a secret: whoever builds one from an option's value goes through
-/// [`crate::connectors::options::redact`].
+/// [`crate::connectors::secrets::redact`].
 #[derive(Debug)]
 pub struct Error(Box<Parts>);
 

@@ -99,6 +99,14 @@ fn settings() -> String {
     }
     let names: Vec<String> =
         SETTINGS.iter().filter(|s| s.effect == Effect::None).map(|s| format!("`{}`", s.key)).collect();
+    let only = SETTINGS.iter().filter_map(|s| match s.effect {
+        Effect::Only(values) => Some(format!("`{}` ({})", s.key, quoted_list(values))),
+        _ => None,
+    });
+    text += &format!(
+        "\nThey would change results, so only these values are taken: {}.\n",
+        only.collect::<Vec<_>>().join(", ")
+    );
     text + &format!("\nAccepted, without effect: {}.\n", names.join(", "))
 }
 

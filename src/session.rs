@@ -5,7 +5,7 @@ mod plan;
 mod portability;
 mod statements;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::Schema as ArrowSchema;
@@ -38,6 +38,8 @@ pub struct Session {
     /// How often each job name was given out.
     job_names: HashMap<String, usize>,
     notices: Vec<Notice>,
+    /// Messages of notices about tables: each is given once.
+    told: HashSet<String>,
 }
 
 /// What a statement gives.
@@ -92,6 +94,7 @@ impl Session {
             default_name: None,
             job_names: HashMap::new(),
             notices: Vec::new(),
+            told: HashSet::new(),
         }
     }
 

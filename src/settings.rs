@@ -15,6 +15,8 @@ pub enum Effect {
     Works,
     /// Accepted, because the same file runs on Flink too; nothing changes here.
     None,
+    /// It would change results, and these values are the ones that don't: others are refused.
+    Only(&'static [&'static str]),
 }
 
 /// One option of a session.
@@ -37,6 +39,10 @@ const fn ours(key: &'static str, default: Option<&'static str>, about: &'static 
 
 const fn without_effect(key: &'static str) -> SettingSpec {
     SettingSpec { key, default: None, effect: Effect::None, flink: true, about: "Accepted, without effect." }
+}
+
+const fn only(key: &'static str, values: &'static [&'static str]) -> SettingSpec {
+    SettingSpec { key, default: None, effect: Effect::Only(values), flink: true, about: "Other values are refused." }
 }
 
 /// The options that are known by name.
@@ -78,7 +84,36 @@ pub const SETTINGS: &[SettingSpec] = &[
         Some("8192"),
         "Rows in a micro-batch at most. Larger batches amortise more and hold more memory.",
     ),
+    only("table.exec.legacy-cast-behaviour", &["DISABLED"]),
+    only("table.exec.sink.type-length-enforcer", &["IGNORE"]),
+    only("table.exec.sink.nested-constraint-enforcer", &["IGNORE"]),
+    only("table.exec.sink.rowtime-inserter", &["ENABLED"]),
+    only("table.exec.sink.upsert-materialize", &["AUTO", "NONE"]),
+    only("table.column-expansion-strategy", &[""]),
+    only("table.legacy-nested-row-nullability", &["false"]),
+    only("table.sql-dialect", &["default"]),
+    only("table.builtin-catalog-name", &["default_catalog"]),
+    only("table.builtin-database-name", &["default_database"]),
     without_effect("table.dml-sync"),
+    without_effect("table.exec.simplify-operator-name-enabled"),
+    without_effect("table.generated-code.max-length"),
+    without_effect("table.rtas-ctas.atomicity-enabled"),
+    without_effect("pipeline.jars"),
+    without_effect("pipeline.classpaths"),
+    without_effect("pipeline.cached-files"),
+    without_effect("pipeline.global-job-parameters"),
+    without_effect("pipeline.generic-types"),
+    without_effect("pipeline.force-avro"),
+    without_effect("pipeline.force-kryo"),
+    without_effect("pipeline.force-kryo-avro"),
+    without_effect("pipeline.serialization-config"),
+    without_effect("pipeline.default-kryo-serializers"),
+    without_effect("pipeline.closure-cleaner-level"),
+    without_effect("pipeline.registered-kryo-types"),
+    without_effect("pipeline.registered-pojo-types"),
+    without_effect("pipeline.vertex-description-mode"),
+    without_effect("pipeline.vertex-name-include-index-prefix"),
+    without_effect("pipeline.jobvertex-parallelism-overrides"),
     without_effect("pipeline.max-parallelism"),
     without_effect("pipeline.object-reuse"),
     without_effect("pipeline.operator-chaining.enabled"),
@@ -86,16 +121,12 @@ pub const SETTINGS: &[SettingSpec] = &[
     without_effect("table.exec.mini-batch.enabled"),
     without_effect("table.exec.mini-batch.allow-latency"),
     without_effect("table.exec.mini-batch.size"),
-    without_effect("table.exec.sink.type-length-enforcer"),
-    without_effect("table.exec.sink.upsert-materialize"),
     without_effect("table.exec.sink.keyed-shuffle"),
-    without_effect("table.exec.sink.rowtime-inserter"),
     without_effect("table.exec.source.cdc-events-duplicate"),
     without_effect("table.exec.async-lookup.buffer-capacity"),
     without_effect("table.exec.async-lookup.timeout"),
     without_effect("table.exec.async-lookup.output-mode"),
     without_effect("table.exec.async-lookup.key-ordered-enabled"),
-    without_effect("table.exec.legacy-cast-behaviour"),
     without_effect("table.exec.deduplicate.insert-update-after-sensitive-enabled"),
     without_effect("table.exec.interval-join.min-cleanup-interval"),
     without_effect("table.exec.rank.topn-cache-size"),
@@ -108,7 +139,6 @@ pub const SETTINGS: &[SettingSpec] = &[
     without_effect("table.optimizer.multi-join.enabled"),
     without_effect("table.optimizer.delta-join.strategy"),
     without_effect("table.optimizer.non-deterministic-update.strategy"),
-    without_effect("table.column-expansion-strategy"),
     without_effect("execution.checkpointing.mode"),
     without_effect("execution.checkpointing.timeout"),
     without_effect("execution.checkpointing.min-pause"),
@@ -143,7 +173,8 @@ pub const SETTINGS: &[SettingSpec] = &[
     without_effect("sql-client.display.show-line-numbers"),
 ];
 
-/// Options of a cluster, or of parts of Flink that have no counterpart here: taken whole, without effect.
+/// Options of a cluster, or of parts of Flink that have no counterpart here: taken whole, without effect, unless a key
+/// is nearly one that is known by name.
 const WITHOUT_EFFECT: &[&str] = &[
     "taskmanager.",
     "jobmanager.",
@@ -182,10 +213,8 @@ const WITHOUT_EFFECT: &[&str] = &[
     "execution.batch.",
     "execution.checkpointing.file-merging.",
     "execution.checkpointing.unaligned.",
-    "parallelism.",
     "table.exec.spill-compression.",
     "table.exec.sort.",
-    "table.exec.resource.",
     "table.exec.window-agg.",
     "table.exec.local-hash-agg.",
     "table.exec.async-scalar.",
@@ -197,17 +226,6 @@ const WITHOUT_EFFECT: &[&str] = &[
     "table.module.",
     "sql-gateway.",
     "workflow-scheduler.",
-    "pipeline.jars",
-    "pipeline.classpaths",
-    "pipeline.cached-files",
-    "pipeline.global-job-parameters",
-    "pipeline.generic-types",
-    "pipeline.force-",
-    "pipeline.serialization-config",
-    "pipeline.closure-cleaner-level",
-    "pipeline.registered-",
-    "pipeline.vertex-",
-    "pipeline.jobvertex-",
 ];
 
 /// What became of a SET.
@@ -283,10 +301,16 @@ impl Settings {
 
 fn outcome(key: &str) -> SetOutcome {
     match SETTINGS.iter().find(|s| s.key == key) {
-        Some(spec) if spec.effect == Effect::Works => SetOutcome::Works,
-        Some(_) => SetOutcome::WithoutEffect,
-        None if WITHOUT_EFFECT.iter().any(|prefix| key.starts_with(prefix)) => SetOutcome::WithoutEffect,
-        None => SetOutcome::Unknown(nearest(key, SETTINGS.iter().map(|s| s.key))),
+        Some(spec) if spec.effect == Effect::None => SetOutcome::WithoutEffect,
+        Some(_) => SetOutcome::Works,
+        None => {
+            let near = nearest(key, SETTINGS.iter().map(|s| s.key));
+            let is_typo = near.is_some_and(|near| strsim::damerau_levenshtein(near, key) <= 2);
+            match !is_typo && WITHOUT_EFFECT.iter().any(|prefix| key.starts_with(prefix)) {
+                true => SetOutcome::WithoutEffect,
+                false => SetOutcome::Unknown(near),
+            }
+        }
     }
 }
 
@@ -299,6 +323,12 @@ fn check_value(key: &str, value: &str) -> Result<()> {
         let fine = words.iter().any(|w| w.eq_ignore_ascii_case(value));
         expect(fine, &format!("one of {}", quoted_list(words)))
     };
+    if let Some(Effect::Only(values)) = SETTINGS.iter().find(|s| s.key == key).map(|s| s.effect)
+        && !values.iter().any(|v| v.eq_ignore_ascii_case(value.trim()))
+    {
+        return Err(Error::unsupported(format!("'{key}' = '{value}'"))
+            .with_hint(format!("It would change results; {} is supported.", quoted_list(values))));
+    }
     match key {
         "parallelism.default" | "table.exec.resource.default-parallelism" => {
             expect(value.trim().parse::<i64>().is_ok_and(|n| n == -1 || n > 0), "a positive number")
@@ -354,7 +384,32 @@ mod tests {
         assert_eq!(settings.set("pipeline.name", "x").unwrap(), SetOutcome::Works);
         assert_eq!(settings.set("taskmanager.numberOfTaskSlots", "4").unwrap(), SetOutcome::WithoutEffect);
         assert_eq!(settings.set("state.backend.type", "rocksdb").unwrap(), SetOutcome::WithoutEffect);
-        assert_eq!(settings.set("pipline.name", "x").unwrap(), SetOutcome::Unknown(Some("pipeline.name")));
+        for (key, near) in [
+            ("pipline.name", Some("pipeline.name")),
+            ("parallelism.defualt", Some("parallelism.default")),
+            ("table.exec.resource.default-paralelism", Some("table.exec.resource.default-parallelism")),
+            ("table.exec.source.idle-timout", Some("table.exec.source.idle-timeout")),
+            ("execution.checkpointing.unaligned.enabeld", Some("execution.checkpointing.unaligned.enabled")),
+            ("pipeline.forced-flush-of-everything", None),
+        ] {
+            assert_eq!(settings.set(key, "1").unwrap(), SetOutcome::Unknown(near), "{key}");
+        }
+    }
+
+    #[test]
+    fn settings_that_would_change_results_take_flinks_default_only() {
+        let mut settings = Settings::new();
+        for (key, default, other) in [
+            ("table.exec.legacy-cast-behaviour", "disabled", "ENABLED"),
+            ("table.exec.sink.type-length-enforcer", "IGNORE", "TRIM_PAD"),
+            ("table.exec.sink.upsert-materialize", "AUTO", "FORCE"),
+            ("table.column-expansion-strategy", "", "EXCLUDE_ALIASED_VIRTUAL_METADATA_COLUMNS"),
+            ("table.sql-dialect", "default", "hive"),
+        ] {
+            assert_eq!(settings.set(key, default).unwrap(), SetOutcome::Works, "{key}");
+            let error = settings.set(key, other).unwrap_err();
+            assert_eq!(error.message(), format!("'{key}' = '{other}' is not supported"));
+        }
     }
 
     #[test]

@@ -117,16 +117,16 @@ impl Catalog {
     pub fn drop(&mut self, path: &ObjectPath, views: bool, temporary: bool, if_exists: bool) -> Result<()> {
         let name = self.name(path)?;
         let kind = if views { "view" } else { "table" };
-        let objects = match self.temporary.contains_key(&name) {
-            true => &mut self.temporary,
-            false if temporary => {
-                return if if_exists {
-                    Ok(())
-                } else {
-                    Err(self.unknown("temporary table", &name.name, Some(path.span)))
-                };
+        let objects = match (temporary, self.temporary.get(&name)) {
+            (true, Some(_)) => &mut self.temporary,
+            (true, None) if if_exists => return Ok(()),
+            (true, None) => return Err(self.unknown(&format!("temporary {kind}"), &name.name, Some(path.span))),
+            (false, Some(object)) if (object.kind() == "view") == views => {
+                return Err(Error::statement(format!("\"{}\" is a temporary {kind}", name.name))
+                    .with_hint(format!("Use DROP TEMPORARY {}.", kind.to_uppercase()))
+                    .at(path.span));
             }
-            false => &mut self.objects,
+            (false, _) => &mut self.objects,
         };
         match objects.get(&name) {
             Some(object) if (object.kind() == "view") == views => {

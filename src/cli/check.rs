@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::cascade::Cascade;
 use super::script::Script;
 use super::{CheckArgs, Exit};
 use crate::console;
@@ -22,12 +23,12 @@ pub async fn check(args: CheckArgs) -> Exit {
             return Exit::Wrong;
         }
     };
-    let mut report = Report::new(args.strict);
+    let mut report = Report::new(args.strict, args.portable);
     report.notices(session.take_notices(), None);
     for (statement, text) in script.statements() {
-        match statement.and_then(|s| session.check_statement(&s, text)) {
+        match statement.parsed.and_then(|s| session.check_statement(&s, text)) {
             Ok(()) => report.statements += 1,
-            Err(error) => report.error(&error),
+            Err(error) => report.wrong(statement.declares, &error),
         }
         report.notices(session.take_notices(), Some(text));
     }
@@ -39,6 +40,10 @@ pub async fn check(args: CheckArgs) -> Exit {
 
 struct Report {
     strict: bool,
+    portable: bool,
+    /// What is not portable.
+    differences: usize,
+    cascade: Cascade,
     statements: usize,
     errors: usize,
     warnings: usize,
@@ -47,8 +52,24 @@ struct Report {
 }
 
 impl Report {
-    fn new(strict: bool) -> Self {
-        Self { strict, statements: 0, errors: 0, warnings: 0, shown: HashSet::new() }
+    fn new(strict: bool, portable: bool) -> Self {
+        Self {
+            strict,
+            portable,
+            differences: 0,
+            cascade: Cascade::default(),
+            statements: 0,
+            errors: 0,
+            warnings: 0,
+            shown: HashSet::new(),
+        }
+    }
+
+    /// A statement that failed; not told of where it only needs a table that is wrong itself.
+    fn wrong(&mut self, declares: Option<String>, error: &Error) {
+        if !self.cascade.follows(declares, error) {
+            self.error(error);
+        }
     }
 
     fn error(&mut self, error: &Error) {
@@ -67,17 +88,26 @@ impl Report {
                     console::notice("warning", &as_error(&notice, text));
                 }
                 NoticeKind::WithoutEffect => console::notice("note", &as_error(&notice, text)),
-                NoticeKind::Portability => console::notice("portable", &as_error(&notice, text)),
+                NoticeKind::Portability if self.portable => {
+                    self.differences += 1;
+                    console::notice("portable", &as_error(&notice, text));
+                }
+                NoticeKind::Portability => {}
             }
         }
     }
 
     fn portability(&mut self, session: &Session) {
-        let notices = session.portability();
-        if notices.is_empty() {
-            console::stderr("portable: nothing here is Millstream's alone\n");
-        }
-        self.notices(notices, None);
+        self.notices(session.portability(), None);
+        let found = match self.differences {
+            0 => "no difference".to_string(),
+            1 => "1 difference".to_string(),
+            n => format!("{n} differences"),
+        };
+        let checked =
+            "table options, settings, hints, reads and lookups were compared, functions and expressions were not";
+        let wrong = if self.errors > 0 { ", and statements with errors were not" } else { "" };
+        console::stderr(&format!("portable: {found} from Flink 2.2 found: {checked}{wrong}\n"));
     }
 
     fn end(self) -> Exit {
@@ -89,6 +119,7 @@ impl Report {
         if self.warnings > 0 {
             line += &format!(", {}", count(self.warnings, "warning"));
         }
+        self.cascade.lines().iter().for_each(|line| console::stderr(&format!("{line}\n")));
         console::stderr(&format!("{line}\n"));
         if self.errors > 0 { Exit::Wrong } else { Exit::Fine }
     }

@@ -23,7 +23,7 @@ async fn print_plans(args: &ScriptArgs) -> Result<()> {
     let mut session = script.session()?;
     let mut first = true;
     for (statement, text) in script.statements() {
-        let statement = statement?;
+        let statement = statement.parsed?;
         let explained = match &statement.kind {
             StatementKind::Query(_) | StatementKind::Insert(_) | StatementKind::StatementSet(_) => Statement {
                 span: statement.span,

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::Exit;
 use super::run::Stop;
+use crate::connectors::rejects::Stage;
 use crate::console;
 use crate::error::Result;
 use crate::runtime::{JobEnd, JobHandle, JobMetrics, SourceMetrics};
@@ -110,11 +111,13 @@ impl Progress {
             Ok(end) => {
                 if self != Progress::None {
                     let how = if end == JobEnd::Stopped { "stopped" } else { "finished" };
-                    console::progress(&format!(
+                    let mut line = format!(
                         "job {name} {how}: {} rows in, {} rows out",
                         grouped(metrics.rows_in()),
                         grouped(metrics.rows_out())
-                    ));
+                    );
+                    troubles(metrics).iter().for_each(|trouble| line += &format!(", {trouble}"));
+                    console::progress(&line);
                 }
                 exit
             }
@@ -235,6 +238,7 @@ impl JobRate {
         let watermark = self.metrics.sources.iter().filter(|s| s.has_watermark).map(|s| s.watermark()).min();
         let mut rest = Vec::new();
         rest.extend(watermark.map(|watermark| format!("watermark {watermark}")));
+        rest.extend(troubles(&self.metrics));
         let epoch = self.metrics.epoch.load(std::sync::atomic::Ordering::Relaxed);
         if epoch > 0 {
             rest.push(format!("epoch {epoch}"));
@@ -268,6 +272,22 @@ impl JobRate {
     }
 }
 
+/// `1 undecodable`, `2 retries`, `3 rejected (2 decode, 1 write)`: what went wrong without failing the job.
+pub fn troubles(metrics: &JobMetrics) -> Vec<String> {
+    let retries = metrics.retries();
+    let counts =
+        [(metrics.rows_undecodable(), "undecodable"), (retries, if retries == 1 { "retry" } else { "retries" })];
+    let mut troubles: Vec<String> =
+        counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", grouped(*n))).collect();
+    let rejected = &metrics.rejected;
+    if rejected.total() > 0 {
+        let stages = Stage::ALL.iter().map(|stage| (rejected.of(*stage), stage.name())).filter(|(n, _)| *n > 0);
+        let stages: Vec<String> = stages.map(|(n, stage)| format!("{} {stage}", grouped(n))).collect();
+        troubles.push(format!("{} rejected ({})", grouped(rejected.total()), stages.join(", ")));
+    }
+    troubles
+}
+
 /// The split that holds the watermark back, if it is a silent one.
 fn culprit(source: &SourceMetrics, now: Instant) -> Option<String> {
     let splits = source.splits();
@@ -297,6 +317,57 @@ pub fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+
+    use tokio::time::Instant;
+
+    use super::{JobRate, Rates, STALLED_AFTER};
+    use crate::runtime::{JobMetrics, SourceMetrics, SplitStatus};
+    use crate::time::Watermark;
+
+    fn rate_of(source: SourceMetrics) -> (JobRate, Arc<SourceMetrics>) {
+        let source = Arc::new(source);
+        let mut metrics = JobMetrics::default();
+        metrics.sources.push(source.clone());
+        let metrics = Arc::new(metrics);
+        (Rates::new([("j".into(), metrics)].into_iter()).jobs.remove(0), source)
+    }
+
+    #[test]
+    fn a_watermark_that_stands_still_because_of_a_silent_split_is_told_of_once() {
+        let (mut rate, source) = rate_of(SourceMetrics::new("cpu", true));
+        let split = |watermark, last_row| SplitStatus { rows: 1, watermark, last_row, idle: false };
+        source.set_split("p0".into(), split(Watermark::MIN, None));
+        source.set_split("p1".into(), split(Watermark(1_000), Some(Instant::now())));
+        source.door.rows.store(1, Ordering::Relaxed);
+        assert!(rate.stalled(Instant::now()).is_empty());
+        let later = Instant::now() + STALLED_AFTER;
+        assert!(rate.stalled(later).is_empty(), "no row has come meanwhile");
+        source.door.rows.store(2, Ordering::Relaxed);
+        let hints = rate.stalled(later);
+        assert!(
+            hints.len() == 1 && hints[0].starts_with("job j: the watermark of cpu stands still because p0 has no new rows; set 'scan.watermark.idle-timeout'"),
+            "{hints:?}"
+        );
+        source.door.rows.store(3, Ordering::Relaxed);
+        assert!(rate.stalled(later + STALLED_AFTER).is_empty(), "it is told of once");
+        // Without the silent split the watermark rises, and the next standstill is a new one.
+        source.set_split("p0".into(), SplitStatus { idle: true, ..split(Watermark::MIN, None) });
+        assert!(rate.stalled(later + STALLED_AFTER).is_empty());
+        source.door.rows.store(4, Ordering::Relaxed);
+        assert!(rate.stalled(later + STALLED_AFTER * 3).iter().all(|hint| hint.contains("p1")));
+    }
+
+    #[test]
+    fn what_could_not_be_decoded_and_what_was_tried_again_is_counted_where_there_is_any() {
+        let (mut rate, source) = rate_of(SourceMetrics::new("t", false));
+        assert_eq!(rate.cells(Instant::now()).last().map(String::as_str), Some(""));
+        source.door.rows_undecodable.store(1_234, Ordering::Relaxed);
+        source.door.retries.store(1, Ordering::Relaxed);
+        assert_eq!(rate.cells(Instant::now()).last().map(String::as_str), Some("1,234 undecodable  1 retry"));
+    }
+
     #[test]
     fn live_columns_stand_below_each_other_and_never_shrink() {
         let mut columns = super::Columns::default();

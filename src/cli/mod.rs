@@ -3,6 +3,7 @@
 //! Exit codes: 0 finished or stopped cleanly, 1 failed while running, 2 a statement, an option or the command line is
 //! wrong.
 
+mod cascade;
 mod check;
 mod explain;
 mod job_watch;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::cascade::Cascade;
 use super::check::as_error;
-use super::job_watch::{JobWatch, Progress};
+use super::job_watch::{JobWatch, Progress, troubles};
 use super::script::Script;
 use super::{Exit, RunArgs};
 use crate::connectors::Reporter;
@@ -21,9 +22,14 @@ pub async fn run(args: RunArgs) -> Exit {
         Ok(script) => script,
         Err(error) => return refuse(&error),
     };
-    if let Err(errors) = plan_all(&script) {
-        errors.iter().for_each(console::error);
-        return Exit::Wrong;
+    match plan_all(&script) {
+        Ok(warnings) if !args.quiet => warnings.iter().for_each(|warning| console::notice("warning", warning)),
+        Ok(_) => {}
+        Err(planned) => {
+            planned.0.iter().for_each(console::error);
+            planned.1.lines().iter().for_each(|line| console::stderr(&format!("{line}\n")));
+            return Exit::Wrong;
+        }
     }
     let stop = Stop::listen();
     let session = script.session().map(|s| {
@@ -45,7 +51,8 @@ pub async fn run(args: RunArgs) -> Exit {
             console::error(&error);
             watch.stop_all();
             let _jobs = watch.wait(&stop).await;
-            Exit::of(&error)
+            // All statements were planned before: whatever it is, it came up while running.
+            Exit::Failed
         }
     };
     console::clear_live();
@@ -57,19 +64,25 @@ fn refuse(error: &Error) -> Exit {
     Exit::of(error)
 }
 
-/// Plans every statement before the first one runs: a typo in the last line starts nothing.
-fn plan_all(script: &Script) -> Result<(), Vec<Error>> {
-    let mut session = script.session().map_err(|e| vec![e])?;
-    let mut errors: Vec<Error> = Vec::new();
+/// Plans every statement before the first one runs: a typo in the last line starts nothing. Gives the warnings, or the
+/// errors with what follows from them.
+fn plan_all(script: &Script) -> Result<Vec<Error>, (Vec<Error>, Cascade)> {
+    let mut cascade = Cascade::default();
+    let mut session = script.session().map_err(|e| (vec![e], Cascade::default()))?;
+    let (mut errors, mut warnings): (Vec<Error>, Vec<Error>) = Default::default();
     for (statement, text) in script.statements() {
-        if let Err(error) = statement.and_then(|s| session.prepare_statement(&s, text)) {
+        let declares = statement.declares;
+        if let Err(error) = statement.parsed.and_then(|s| session.prepare_statement(&s, text)) {
             // A table that is wrong is wrong for everyone who reads it: told of once.
-            if errors.iter().all(|known| known.to_string() != error.to_string()) {
+            let follows = cascade.follows(declares, &error);
+            if !follows && errors.iter().all(|known| known.to_string() != error.to_string()) {
                 errors.push(error);
             }
         }
+        let noticed = session.take_notices().into_iter().filter(|notice| notice.kind == NoticeKind::Warning);
+        warnings.extend(noticed.map(|notice| as_error(&notice, Some(text))));
     }
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
+    if errors.is_empty() { Ok(warnings) } else { Err((errors, cascade)) }
 }
 
 async fn run_statements(
@@ -83,13 +96,8 @@ async fn run_statements(
         if stop.is_asked() {
             return Ok(());
         }
-        let statement = statement?;
+        let statement = statement.parsed?;
         let outcome = session.execute_statement(&statement, text).await?;
-        for notice in session.take_notices() {
-            if !quiet && notice.kind == NoticeKind::Warning {
-                console::notice("warning", &as_error(&notice, Some(text)));
-            }
-        }
         match outcome {
             Outcome::Done => {}
             Outcome::Listing(listing) => {
@@ -105,14 +113,14 @@ async fn run_statements(
                 let _written = console::stdout(format!("{}\n", text.trim_end()).as_bytes());
             }
             Outcome::Job(job) => watch.add(job),
-            Outcome::Query(query) => print_query(query, session, stop).await?,
+            Outcome::Query(query) => print_query(query, session, stop, quiet).await?,
         }
     }
     Ok(())
 }
 
 /// Prints a query's rows as they arrive, until its end or until the user stops it.
-async fn print_query(mut query: Query, session: &Session, stop: &Stop) -> Result<()> {
+async fn print_query(mut query: Query, session: &Session, stop: &Stop, quiet: bool) -> Result<()> {
     let zone = session.settings().zone();
     let width = session.settings().get("table.display.max-column-width").and_then(|v| v.parse().ok()).unwrap_or(30);
     let columns: Vec<(&str, SqlType)> = query.schema.fields.iter().map(|f| (f.name.as_str(), f.ty.clone())).collect();
@@ -148,6 +156,10 @@ async fn print_query(mut query: Query, session: &Session, stop: &Stop) -> Result
     }
     let footer = if asked { tableau.terminated() } else { tableau.footer() };
     console::stdout(footer.as_bytes());
+    let troubles = troubles(&query.job.metrics);
+    if !quiet && !troubles.is_empty() {
+        console::progress(&format!("query {}: {}", query.job.name, troubles.join(", ")));
+    }
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use crate::connectors;
 use crate::error::{Error, Result, did_you_mean};
 use crate::session::Session;
 use crate::span::SourceText;
-use crate::sql::{Statement, parse_script};
+use crate::sql::{Statement, declared_name, parse_script, split};
 
 /// Everything that a command reads before it does anything.
 pub struct Script {
@@ -22,8 +22,8 @@ impl Script {
             let bytes = std::fs::read(path).map_err(|e| {
                 let error = Error::statement(format!("cannot read \"{}\": {}", path.display(), plain(&e)));
                 match nearest_file(path) {
-                    Some(hint) => error.with_hint(hint),
-                    None => error,
+                    Some(hint) if e.kind() == std::io::ErrorKind::NotFound => error.with_hint(hint),
+                    _ => error,
                 }
             })?;
             let text = String::from_utf8(bytes).map_err(|e| {
@@ -63,17 +63,29 @@ impl Script {
     }
 
     /// All statements in order, each with its text; or an error in its place.
-    pub fn statements(&self) -> impl Iterator<Item = (Result<Statement>, &SourceText)> {
-        self.texts
-            .iter()
-            .flat_map(|text| parse_script(text).into_iter().map(move |s| (s.map_err(|e| e.in_text(text)), text)))
+    pub fn statements(&self) -> impl Iterator<Item = (ScriptStatement, &SourceText)> {
+        self.texts.iter().flat_map(|text| {
+            let declares = split(&text.text).into_iter().map(|fragment| declared_name(fragment.text));
+            let parsed = parse_script(text).into_iter().map(|parsed| parsed.map_err(|e| e.in_text(text)));
+            let statements: Vec<_> =
+                declares.zip(parsed).map(|(declares, parsed)| ScriptStatement { declares, parsed }).collect();
+            statements.into_iter().map(move |statement| (statement, text))
+        })
     }
+}
+
+/// A statement of a script, or why it is none.
+pub struct ScriptStatement {
+    /// The table or view that it declares, as far as its first words tell.
+    pub declares: Option<String>,
+    pub parsed: Result<Statement>,
 }
 
 fn plain(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "no such file".to_string(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_string(),
+        std::io::ErrorKind::IsADirectory => "it is a directory".to_string(),
         _ => error.to_string(),
     }
 }

@@ -60,6 +60,24 @@ impl TableDescriptor {
     }
 }
 
+/// What a statement does with a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TableUse {
+    Read,
+    LookedUp,
+    Written,
+}
+
+/// Something to say of an option that is no error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionNotice {
+    pub key: String,
+    pub message: String,
+    pub hint: Option<String>,
+    /// Nobody knows it: probably a mistake. Otherwise it means something in Flink, and nothing here.
+    pub unknown: bool,
+}
+
 /// A kind of door, found by the name that tables give in `'connector' = '...'`.
 ///
 /// Everything here is checked without touching a service: `millstream check` ends here.
@@ -69,6 +87,31 @@ pub trait Connector: Send + Sync + Debug {
 
     /// The options it takes beyond the common ones (formats add theirs).
     fn options(&self) -> &'static [OptionSpec];
+
+    /// True for an option of its own whose value may be shown.
+    fn shows(&self, key: &str) -> bool {
+        self.options().iter().any(|spec| spec.matches(key) && !spec.secret)
+    }
+
+    /// False for a connector that only writes.
+    fn reads(&self) -> bool {
+        true
+    }
+
+    /// False for a connector that only reads.
+    fn writes(&self) -> bool {
+        true
+    }
+
+    /// What it can do with a table here and Flink's connector of that name can't.
+    fn beyond_flink(&self) -> &'static [TableUse] {
+        &[]
+    }
+
+    /// What is odd about a table's options without being wrong.
+    fn notices(&self, _table: &TableDescriptor) -> Vec<OptionNotice> {
+        Vec::new()
+    }
 
     /// The option that holds the address, which an integration may fill: `properties.bootstrap.servers`.
     fn address_option(&self) -> Option<&'static str> {
@@ -86,19 +129,25 @@ pub trait Connector: Send + Sync + Debug {
     }
 
     fn source(&self, table: &TableDescriptor) -> Result<Arc<dyn Source>> {
-        Err(cannot(table, "read", "source"))
+        Err(cannot(table, TableUse::Read))
     }
 
     fn sink(&self, table: &TableDescriptor) -> Result<Arc<dyn Sink>> {
-        Err(cannot(table, "written", "sink"))
+        Err(cannot(table, TableUse::Written))
     }
 
     fn lookup(&self, table: &TableDescriptor) -> Result<Arc<dyn LookupSource>> {
-        Err(Error::statement(format!("{} can't be looked up with FOR SYSTEM_TIME AS OF", table.owner()))
-            .with_hint("Only tables of the connectors jdbc and filesystem can be joined that way."))
+        Err(cannot(table, TableUse::LookedUp))
     }
 }
 
-fn cannot(table: &TableDescriptor, done: &str, role: &str) -> Error {
-    Error::statement(format!("{} can't be {done}: the connector has no {role}", table.owner()))
+/// That the table's connector has no such door.
+pub fn cannot(table: &TableDescriptor, wanted: TableUse) -> Error {
+    let owner = table.owner();
+    match wanted {
+        TableUse::Read => Error::statement(format!("{owner} can't be read: the connector has no source")),
+        TableUse::Written => Error::statement(format!("{owner} can't be written: the connector has no sink")),
+        TableUse::LookedUp => Error::statement(format!("{owner} can't be looked up with FOR SYSTEM_TIME AS OF"))
+            .with_hint("Only tables of the connectors jdbc and filesystem can be joined that way."),
+    }
 }

@@ -18,12 +18,13 @@ pub mod provider;
 mod registry;
 pub mod rejects;
 mod retry;
+pub mod secrets;
 mod sink;
 mod source;
 #[cfg(test)]
 mod testing;
 
-pub use connector::{Connector, MetadataColumn, TableDescriptor};
+pub use connector::{Connector, MetadataColumn, OptionNotice, TableDescriptor, TableUse, cannot};
 pub use lookup::{Lookup, LookupCacheOptions, LookupRequest, LookupRows, LookupSource};
 pub use registry::{all, find};
 pub use retry::Backoff;

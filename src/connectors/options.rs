@@ -196,17 +196,25 @@ impl Options {
         Self::check_only(owner, raw, COMMON_OPTIONS.iter().chain(specs).copied().collect())
     }
 
+    /// As [`Options::check`] for a table that is never read: options of reading are taken, as in Flink, but not offered
+    /// where a key is unknown.
+    pub fn check_sink(owner: impl Into<String>, raw: &RawOptions, specs: &[OptionSpec]) -> Result<Self> {
+        Self::check(owner, raw, specs).map_err(|error| match error.hint() {
+            Some(hint) if hint.starts_with(KNOWN) => {
+                let offered = COMMON_OPTIONS.iter().filter(|s| !s.key.starts_with("scan.")).chain(specs);
+                error.with_hint(known_options(offered))
+            }
+            _ => error,
+        })
+    }
+
     /// As [`Options::check`], against `specs` alone: for options that are a part of a table's.
     pub fn check_only(owner: impl Into<String>, raw: &RawOptions, specs: Vec<OptionSpec>) -> Result<Self> {
         let options = Self { owner: owner.into(), raw: raw.clone(), specs };
         for (key, value) in raw.iter() {
             let Some(spec) = options.spec(key) else {
                 let known = options.specs.iter().map(|s| s.key).filter(|k| !k.ends_with('*'));
-                let hint = did_you_mean(key, known.clone()).unwrap_or_else(|| {
-                    let mut known: Vec<_> = options.specs.iter().map(|s| s.key).collect();
-                    known.sort_unstable();
-                    format!("Known options: {}.", known.join(", "))
-                });
+                let hint = did_you_mean(key, known).unwrap_or_else(|| known_options(&options.specs));
                 return Err(Error::statement(format!("unknown option '{key}' in {}", options.owner))
                     .with_hint(hint)
                     .at(raw.span(key)));
@@ -336,6 +344,14 @@ impl Options {
     }
 }
 
+const KNOWN: &str = "Known options: ";
+
+fn known_options<'a>(specs: impl IntoIterator<Item = &'a OptionSpec>) -> String {
+    let mut known: Vec<_> = specs.into_iter().map(|s| s.key).collect();
+    known.sort_unstable();
+    format!("{KNOWN}{}.", known.join(", "))
+}
+
 /// `'a', 'b', 'c'`
 pub fn quoted_list(words: &[&str]) -> String {
     words.iter().map(|w| format!("'{w}'")).collect::<Vec<_>>().join(", ")
@@ -383,69 +399,6 @@ fn split_unit(text: &str) -> Option<(u64, String)> {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     Some((text[..end].parse().ok()?, text[end..].trim().to_lowercase()))
-}
-
-/// True for keys whose values must never be shown.
-pub fn is_secret(key: &str) -> bool {
-    let key = key.to_lowercase();
-    [
-        "password",
-        "secret",
-        "jaas",
-        "token",
-        "credential",
-        "private",
-        "api-key",
-        "apikey",
-        "access.key",
-        "keystore.key",
-        "ssl.key",
-    ]
-    .iter()
-    .any(|word| key.contains(word))
-}
-
-/// The value as it may be shown: `******` for a secret (as in Flink), credentials cut out of URLs.
-pub fn redact(key: &str, value: &str) -> String {
-    if is_secret(key) && !value.is_empty() {
-        return "******".to_string();
-    }
-    redact_urls(value)
-}
-
-/// A SQL text as it may be quoted: values of secret options, and credentials in addresses, are blotted out, each
-/// character by a `*`, so that lines and columns stay where they are.
-pub fn mask_text(text: &str) -> String {
-    static PAIR: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
-        regex::Regex::new(r"'([^'\n]*)'(\s*=\s*)'((?:[^']|'')*)'").expect("a valid pattern")
-    });
-    static CREDENTIALS: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
-        let pattern =
-            r"(?i)(://)([^/@\s;,']*:[^/@\s;,']*)(@)|([?&;][^=&;']*(?:password|secret|token)[^=&;']*=)([^&;']*)";
-        regex::Regex::new(pattern).expect("a valid pattern")
-    });
-    let blot = |part: &str| part.chars().map(|c| if c == '\n' || c == '\r' { c } else { '*' }).collect::<String>();
-    let pairs = PAIR.replace_all(text, |found: &regex::Captures<'_>| match is_secret(&found[1]) {
-        true => format!("'{}'{}'{}'", &found[1], &found[2], blot(&found[3])),
-        false => found[0].to_string(),
-    });
-    let masked = CREDENTIALS.replace_all(&pairs, |found: &regex::Captures<'_>| match (found.get(2), found.get(5)) {
-        (Some(user_info), _) => format!("://{}@", blot(user_info.as_str())),
-        (_, Some(value)) => format!("{}{}", &found[4], blot(value.as_str())),
-        _ => found[0].to_string(),
-    });
-    masked.into_owned()
-}
-
-/// `scheme://user:pass@host` loses `user:pass`, `?password=...` its value.
-fn redact_urls(value: &str) -> String {
-    static USER_INFO: std::sync::LazyLock<regex::Regex> =
-        std::sync::LazyLock::new(|| regex::Regex::new(r"(://)[^/@\s;,]*:[^/@\s;,]*@").expect("a valid pattern"));
-    static PARAMETER: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
-        regex::Regex::new(r"(?i)([?&;][^=&;]*(?:password|secret|token)[^=&;]*=)[^&;]*").expect("a valid pattern")
-    });
-    let value = USER_INFO.replace_all(value, "$1******@");
-    PARAMETER.replace_all(&value, "$1******").into_owned()
 }
 
 #[cfg(test)]
@@ -496,23 +449,5 @@ mod tests {
         assert_eq!(parse_duration("1 fortnight"), None);
         assert_eq!(parse_memory_size("2mb"), Some(2 << 20));
         assert_eq!(parse_memory_size("12"), Some(12));
-    }
-
-    #[test]
-    fn secrets_are_cut_out() {
-        assert_eq!(redact("password", "x"), "******");
-        assert_eq!(
-            redact("url", "jdbc:postgresql://h/db?user=a&password=b&x=1"),
-            "jdbc:postgresql://h/db?user=a&password=******&x=1"
-        );
-        assert_eq!(redact("hosts", "http://u:p@h:9200"), "http://******@h:9200");
-        assert_eq!(redact("topic", "x"), "x");
-    }
-
-    #[test]
-    fn quoted_text_shows_no_secret_and_keeps_its_columns() {
-        let text = "WITH ('password' = 'ab''c',\n 'url' = 'http://u:p@h', 'x' = 'jdbc:p://h/d?password=q&y=1')";
-        let masked = "WITH ('password' = '*****',\n 'url' = 'http://***@h', 'x' = 'jdbc:p://h/d?password=*&y=1')";
-        assert_eq!(mask_text(text), masked);
     }
 }

@@ -12,3 +12,4 @@ pub mod optimize;
 pub mod stream_plan;
 pub mod table;
 pub mod text;
+pub mod uses;

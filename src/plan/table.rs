@@ -12,7 +12,7 @@ use super::stream_plan::WatermarkEmit;
 use crate::catalog::{Column, ColumnKind, Integrations, Object, Table};
 use crate::connectors::options::{RawOptions, parse_duration};
 use crate::connectors::{Connector, MetadataColumn, Source, TableDescriptor, find};
-use crate::error::{Error, Result, did_you_mean};
+use crate::error::{Error, Result, did_you_mean, nearest};
 use crate::functions::TypedExpr;
 use crate::functions::cast::{CastMode, cast};
 use crate::span::{SourceText, Span};
@@ -32,6 +32,8 @@ pub struct PlannedTable {
     pub primary_key: Vec<String>,
     /// `error-handling.mode`, where the table says it.
     pub on_error: Option<ErrorMode>,
+    /// Keys of the options that came from a hint.
+    pub hinted: Vec<String>,
     /// Where options and expressions stand.
     pub text: Option<SourceText>,
 }
@@ -96,8 +98,12 @@ impl PlannedTable {
             options.set(key, value, hints.span(key));
         }
         let Some(name) = options.get("connector") else {
+            let hint = match nearest("connector", options.keys()) {
+                Some(key) => format!("Did you mean 'connector' where it says '{key}'?"),
+                None => "Say WITH ('connector' = '...').".to_string(),
+            };
             return Err(Error::statement(format!("table \"{}\" has no 'connector' option", table.name.name))
-                .with_hint("Say WITH ('connector' = '...').")
+                .with_hint(hint)
                 .at(table.span));
         };
         let connector = find(name, options.span("connector"))?;
@@ -123,6 +129,7 @@ impl PlannedTable {
             watermark: None,
             primary_key,
             on_error: None,
+            hinted: hints.keys().map(str::to_string).collect(),
             text: table.text.clone().filter(|_| hints.is_empty()),
             door: Door::Connector { connector, descriptor: Arc::new(descriptor) },
         };
@@ -141,6 +148,7 @@ impl PlannedTable {
             watermark: None,
             primary_key: Vec::new(),
             on_error: None,
+            hinted: Vec::new(),
             text: None,
         }
     }

@@ -194,7 +194,7 @@ impl Chain {
     }
 
     /// Sends on the rows that were rejected in this task or before it.
-    pub async fn send_dead_letters(&self) -> Result<()> {
+    pub async fn send_dead_letters(&mut self) -> Result<()> {
         for writer in &self.dead_letters {
             writer.send().await?;
         }
@@ -202,7 +202,7 @@ impl Chain {
     }
 
     /// As [`Chain::send_dead_letters`], and waits for what other tasks are sending: what was rejected up to here is safe.
-    async fn settle_dead_letters(&self) -> Result<()> {
+    async fn settle_dead_letters(&mut self) -> Result<()> {
         for writer in &self.dead_letters {
             writer.settle().await?;
         }

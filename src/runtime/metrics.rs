@@ -60,6 +60,17 @@ impl JobMetrics {
         self.sinks.iter().map(|s| s.door.rows.load(Ordering::Relaxed)).sum()
     }
 
+    /// Records skipped or read as NULL because they could not be decoded.
+    pub fn rows_undecodable(&self) -> u64 {
+        self.sources.iter().map(|s| s.door.rows_undecodable.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Tries that were made again.
+    pub fn retries(&self) -> u64 {
+        let sources = self.sources.iter().map(|s| s.door.retries.load(Ordering::Relaxed));
+        sources.chain(self.sinks.iter().map(|s| s.door.retries.load(Ordering::Relaxed))).sum()
+    }
+
     pub fn lag(&self) -> u64 {
         self.sources.iter().map(|s| s.lag.load(Ordering::Relaxed)).sum()
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::LogicalPlan;
 
-use super::{Notice, NoticeKind, Session};
-use crate::connectors::Sink;
+use super::{Notice, NoticeKind, Session, portability};
+use crate::connectors::{Sink, TableUse};
 use crate::error::Result;
 use crate::operators::OnNull;
 use crate::plan::bind::expr::ExprContext;
@@ -13,10 +13,12 @@ use crate::plan::bind::{Binder, BoundInsert};
 use crate::plan::lower::{lower_inserts, lower_query};
 use crate::plan::optimize::optimize;
 use crate::plan::stream_plan::StreamPlan;
+use crate::plan::table::{Door, PlannedTable};
+use crate::plan::uses::table_uses;
 use crate::settings::SetOutcome;
 use crate::span::Span;
 use crate::sql::Insert;
-use crate::types::Schema;
+use crate::types::{Schema, TypeKind};
 use datafusion::sql::sqlparser::ast;
 
 /// INSERTs that are ready to run as one job.
@@ -66,9 +68,60 @@ impl Session {
         Ok(PlannedQuery { schema, logical, stream })
     }
 
-    /// What Flink 2.2 would refuse or read differently in the tables declared and the options set so far.
+    /// What Flink 2.2 would refuse or read differently in the tables declared and the options set so far. What it
+    /// would in the statements is among the notices, as they come.
     pub fn portability(&self) -> Vec<Notice> {
-        super::portability::notices(self)
+        portability::notices(self)
+    }
+
+    /// Plans INSERTs, and notes what there is to say of the tables they use.
+    pub(super) fn plan_inserts_noted(&mut self, inserts: &[Insert]) -> Result<PlannedInserts> {
+        let planned = self.plan_inserts(inserts)?;
+        for (insert, (bound, plan)) in inserts.iter().zip(&planned.inserts) {
+            let mut uses = table_uses(plan);
+            uses.push((bound.table.clone(), TableUse::Written));
+            self.note_uses(&uses, insert.span);
+        }
+        Ok(planned)
+    }
+
+    /// The same for a query at `span`.
+    pub(super) fn plan_query_noted(
+        &mut self,
+        query: &ast::Query,
+        sink: Arc<dyn Sink>,
+        span: Span,
+    ) -> Result<PlannedQuery> {
+        let planned = self.plan_query(query, sink)?;
+        self.note_uses(&table_uses(&planned.logical), span);
+        for field in planned.schema.fields.iter().filter(|f| f.ty.kind == TypeKind::Null) {
+            self.note_once(Notice { span: Some(span), ..portability::untyped_null(&field.name) });
+        }
+        Ok(planned)
+    }
+
+    pub(super) fn note_uses(&mut self, uses: &[(Arc<PlannedTable>, TableUse)], span: Span) {
+        for (table, used) in uses {
+            self.note_options(table, span);
+            for notice in portability::of_use(table, *used) {
+                self.note_once(Notice { span: Some(span), ..notice });
+            }
+        }
+    }
+
+    /// What the connector of a table has to say of its options.
+    pub(super) fn note_options(&mut self, table: &PlannedTable, span: Span) {
+        let Door::Connector { connector, descriptor } = &table.door else { return };
+        for notice in connector.notices(descriptor) {
+            let kind = if notice.unknown { NoticeKind::Warning } else { NoticeKind::WithoutEffect };
+            self.note_once(Notice { kind, message: notice.message, hint: notice.hint, span: Some(span) });
+        }
+    }
+
+    fn note_once(&mut self, notice: Notice) {
+        if self.told.insert(notice.message.clone()) {
+            self.notices.push(notice);
+        }
     }
 
     pub(super) fn set_option(&mut self, key: &str, value: &str, span: Option<Span>) -> Result<()> {

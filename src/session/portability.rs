@@ -1,13 +1,15 @@
-//! What a script has that Flink 2.2 would refuse or read differently.
+//! What a script has that Flink 2.2 would refuse or read differently: in its tables, its settings, and in what its
+//! statements do with tables. Expressions and functions are not compared.
 
 use super::{Notice, NoticeKind, Session};
 use crate::catalog::{Object, Table};
-use crate::connectors::options::COMMON_OPTIONS;
-use crate::connectors::{Connector, find};
+use crate::connectors::options::{COMMON_OPTIONS, RawOptions};
+use crate::connectors::{Connector, TableUse, find};
 use crate::formats;
+use crate::plan::table::{Door, PlannedTable};
 use crate::settings::SETTINGS;
 
-/// Everything found in the tables declared and the options set so far.
+/// What is found in the tables declared and the options set so far.
 pub fn notices(session: &Session) -> Vec<Notice> {
     let mut found = Vec::new();
     for (_, object) in session.catalog.all() {
@@ -31,23 +33,62 @@ pub fn notices(session: &Session) -> Vec<Notice> {
     found
 }
 
+/// What is found in what a statement does with a table.
+pub fn of_use(table: &PlannedTable, used: TableUse) -> Vec<Notice> {
+    let Door::Connector { connector, descriptor } = &table.door else { return Vec::new() };
+    let (name, options) = (&table.name, &descriptor.options);
+    let mut found = Vec::new();
+    if connector.beyond_flink().contains(&used) {
+        let done = match used {
+            TableUse::Read => "read",
+            TableUse::LookedUp => "looked up",
+            TableUse::Written => "written",
+        };
+        let called = options.get("connector").unwrap_or(connector.names()[0]);
+        found.push(portable(format!("table \"{name}\" is {done}, which Flink's connector '{called}' can't"), None));
+    }
+    for key in &table.hinted {
+        if is_ours(key, *connector, options) {
+            found.push(portable(
+                format!("option '{key}' in the hint for table \"{name}\" is Millstream's, Flink refuses it"),
+                None,
+            ));
+        }
+    }
+    let reads_kafka = used == TableUse::Read && connector.names().contains(&"kafka");
+    if reads_kafka && options.get("properties.isolation.level").is_none() {
+        found.push(portable(
+            format!("table \"{name}\" is read: Millstream reads committed records only, Flink all"),
+            Some("'properties.isolation.level' = 'read_committed' makes both agree.".to_string()),
+        ));
+    }
+    found
+}
+
+/// A column of a printed result that has no type but NULL.
+pub fn untyped_null(column: &str) -> Notice {
+    portable(
+        format!("column \"{column}\" is a NULL without a type, which Flink refuses"),
+        Some("Write CAST(NULL AS type).".to_string()),
+    )
+}
+
 fn table_notices(table: &Table, found: &mut Vec<Notice>) {
     let name = &table.name.name;
     let Some(connector) = table.options.get("connector").and_then(|c| find(c, None).ok()) else { return };
-    let formats = formats::option_specs(&table.options, None).unwrap_or_default();
     for (key, _) in table.options.iter() {
-        let specs = COMMON_OPTIONS.iter().chain(connector.options()).chain(&formats);
-        if specs.filter(|s| s.matches(key)).any(|s| !s.flink) {
+        if is_ours(key, connector, &table.options) {
             found.push(portable(format!("table \"{name}\": option '{key}' is Millstream's, Flink refuses it"), None));
         }
     }
     blank_address(table, connector, found);
-    if connector.names().contains(&"kafka") && table.options.get("properties.isolation.level").is_none() {
-        found.push(portable(
-            format!("table \"{name}\": Millstream reads committed records only, Flink all"),
-            Some("'properties.isolation.level' = 'read_committed' makes both agree.".to_string()),
-        ));
-    }
+}
+
+/// True for an option that Flink's connector or format of that name doesn't have.
+fn is_ours(key: &str, connector: &dyn Connector, options: &RawOptions) -> bool {
+    let formats = formats::option_specs(options, None).unwrap_or_default();
+    let specs = COMMON_OPTIONS.iter().chain(connector.options()).chain(&formats);
+    specs.filter(|s| s.matches(key)).any(|s| !s.flink)
 }
 
 fn blank_address(table: &Table, connector: &dyn Connector, found: &mut Vec<Notice>) {

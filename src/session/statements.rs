@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::{Listing, Outcome, Query, Session};
 use crate::catalog::{Object, View, table_of};
-use crate::connectors::options::redact;
+use crate::connectors::secrets::redact;
 use crate::error::{Error, Result};
 use crate::functions::library;
 use crate::plan::explain::explain;
+use crate::plan::table::PlannedTable;
+use crate::plan::uses::table_uses;
 use crate::runtime::{CollectSink, JobConfig, start};
 use crate::span::SourceText;
 use crate::sql::{
@@ -23,7 +25,7 @@ impl Session {
             StatementKind::StatementSet(inserts) => self.start_inserts(inserts),
             StatementKind::Query(query) => {
                 let (sink, rows) = CollectSink::new();
-                let planned = self.plan_query(query, Arc::new(sink))?;
+                let planned = self.plan_query_noted(query, Arc::new(sink), statement.span)?;
                 let config = self.job_config(self.settings.get("pipeline.name").unwrap_or("collect").to_string());
                 let job = start(planned.stream, config);
                 Ok(Outcome::Query(Query { schema: planned.schema, job, rows, ended: false }))
@@ -46,16 +48,19 @@ impl Session {
     /// nothing uses it.
     pub(super) fn plan_statement(&mut self, statement: &Statement, text: &SourceText, strictly: bool) -> Result<()> {
         match &statement.kind {
-            StatementKind::Insert(insert) => self.plan_inserts(std::slice::from_ref(insert)).map(|_| ()),
-            StatementKind::StatementSet(inserts) => self.plan_inserts(inserts).map(|_| ()),
+            StatementKind::Insert(insert) => self.plan_inserts_noted(std::slice::from_ref(insert)).map(|_| ()),
+            StatementKind::StatementSet(inserts) => self.plan_inserts_noted(inserts).map(|_| ()),
             StatementKind::Query(query) => {
                 let (sink, _) = CollectSink::new();
-                self.plan_query(query, Arc::new(sink)).map(|_| ())
+                self.plan_query_noted(query, Arc::new(sink), statement.span).map(|_| ())
             }
-            StatementKind::Show(_)
-            | StatementKind::ShowSettings
-            | StatementKind::Describe { .. }
-            | StatementKind::Explain { .. } => self.run_statement(statement, text).map(|_| ()),
+            StatementKind::Explain { statement: inner, .. } => {
+                self.run_statement(statement, text)?;
+                self.plan_statement(inner, text, strictly)
+            }
+            StatementKind::Show(_) | StatementKind::ShowSettings | StatementKind::Describe { .. } => {
+                self.run_statement(statement, text).map(|_| ())
+            }
             _ => {
                 self.declare(statement, text)?;
                 if strictly { self.check_declared(statement) } else { Ok(()) }
@@ -63,8 +68,9 @@ impl Session {
         }
     }
 
-    /// A declared table must be usable: its options, expressions and types are checked at once.
-    fn check_declared(&self, statement: &Statement) -> Result<()> {
+    /// A declared table must be usable: its options, expressions and types are checked at once. One that isn't does not
+    /// stay.
+    fn check_declared(&mut self, statement: &Statement) -> Result<()> {
         let name = match &statement.kind {
             StatementKind::CreateTable(create) => &create.name,
             StatementKind::AlterTable { name, change: AlterTable::Set(_) | AlterTable::Reset(_), .. } => name,
@@ -73,12 +79,17 @@ impl Session {
         if !matches!(self.catalog.get(name), Ok(Object::Table(_))) {
             return Ok(()); // IF EXISTS
         }
-        let table = self.binder().table(name, &Default::default())?;
-        let (connector, descriptor) = table.connector()?;
-        // A table is a source, a sink, or both: it must do for one of them.
-        match (connector.source(descriptor), connector.sink(descriptor)) {
-            (Err(_), Err(error)) => Err(table.in_text(error)),
-            _ => Ok(()),
+        let checked = self.binder().table(name, &Default::default()).and_then(|table| usable(&table).map(|()| table));
+        match (checked, &statement.kind) {
+            (Ok(table), _) => {
+                self.note_options(&table, statement.span);
+                Ok(())
+            }
+            (Err(error), StatementKind::CreateTable(create)) => {
+                self.catalog.drop(name, false, create.temporary, true)?;
+                Err(error)
+            }
+            (Err(error), _) => Err(error),
         }
     }
 
@@ -87,13 +98,24 @@ impl Session {
             StatementKind::CreateTable(create) => {
                 let table = table_of(create, &self.catalog, Some(text))?;
                 let name = table.name.clone();
-                self.catalog.add(
+                let elsewhere = match self.catalog.find(&name) {
+                    Some(Object::Table(known)) => known.text.as_ref().filter(|known| known.name != text.name),
+                    _ => None,
+                };
+                let elsewhere = elsewhere.map(|known| known.name.clone());
+                let added = self.catalog.add(
                     name,
                     Object::Table(Arc::new(table)),
                     create.temporary,
                     create.if_not_exists,
                     Some(create.name.span),
-                )
+                );
+                added.map_err(|error| match elsewhere {
+                    Some(file) => error.with_hint(format!(
+                        "\"{file}\" declares it, and all files of a command are one session. Use IF NOT EXISTS, or give a command for each file."
+                    )),
+                    None => error,
+                })
             }
             StatementKind::CreateView(create) => {
                 let view = View {
@@ -106,6 +128,7 @@ impl Session {
                     text: Some(text.clone()),
                 };
                 let relation = self.binder().query(&create.query)?;
+                let uses = table_uses(&relation.plan);
                 if !view.columns.is_empty() && view.columns.len() != relation.columns.len() {
                     return Err(Error::statement(format!(
                         "view \"{}\" names {} column{}, and its query has {}",
@@ -116,7 +139,21 @@ impl Session {
                     ))
                     .at(create.name.span));
                 }
+                let mut names = view.columns.iter().map(String::as_str);
+                let repeated = match view.columns.is_empty() {
+                    true => relation.shared_name(),
+                    false => names.find(|name| view.columns.iter().filter(|other| other == name).count() > 1),
+                };
+                if let Some(repeated) = repeated {
+                    return Err(Error::statement(format!(
+                        "view \"{}\" has several columns called \"{repeated}\"",
+                        view.name.name
+                    ))
+                    .with_hint("Give each its own name with AS, or list the names behind the view's.")
+                    .at(create.name.span));
+                }
                 let name = view.name.clone();
+                self.note_uses(&uses, statement.span);
                 self.catalog.add(
                     name,
                     Object::View(Arc::new(view)),
@@ -194,7 +231,7 @@ impl Session {
     }
 
     fn start_inserts(&mut self, inserts: &[Insert]) -> Result<Outcome> {
-        let planned = self.plan_inserts(inserts)?;
+        let planned = self.plan_inserts_noted(inserts)?;
         let tables: Vec<String> = planned.stream.sinks().map(str::to_string).collect();
         let set = self.settings.get("pipeline.name").map(str::to_string);
         let name = set.or_else(|| self.default_name.clone()).unwrap_or_else(|| {
@@ -220,6 +257,16 @@ impl Session {
     }
 
     fn explain(&self, details: &[ExplainDetail], statement: &Statement) -> Result<String> {
+        let missing = details.iter().find_map(|detail| match detail {
+            ExplainDetail::ChangelogMode => None,
+            ExplainDetail::EstimatedCost => Some("ESTIMATED_COST"),
+            ExplainDetail::JsonExecutionPlan => Some("JSON_EXECUTION_PLAN"),
+            ExplainDetail::PlanAdvice => Some("PLAN_ADVICE"),
+        });
+        if let Some(detail) = missing {
+            return Err(Error::unsupported(format_args!("{detail} in EXPLAIN"))
+                .with_hint("EXPLAIN CHANGELOG_MODE adds what may travel on each edge."));
+        }
         let changelog_mode = details.contains(&ExplainDetail::ChangelogMode);
         match &statement.kind {
             StatementKind::Query(query) => {
@@ -325,6 +372,19 @@ impl Session {
         }
         Ok(listing)
     }
+}
+
+/// A table is a source, a sink, or both: it must do for one of them.
+fn usable(table: &PlannedTable) -> Result<()> {
+    let (connector, descriptor) = table.connector()?;
+    let source = if connector.reads() { connector.source(descriptor).map(drop) } else { Ok(()) };
+    let sink = if connector.writes() { connector.sink(descriptor).map(drop) } else { Ok(()) };
+    match (connector.reads(), connector.writes()) {
+        (true, false) => source,
+        (false, _) => sink,
+        (true, true) => source.or(sink),
+    }
+    .map_err(|error| table.in_text(error))
 }
 
 fn row_of(

@@ -225,10 +225,17 @@ impl<'a> Cursor<'a> {
             self.skip();
             return Ok(options);
         }
-        for (key, value) in self.list(Self::option)? {
+        self.expect_sign(&Token::LParen)?;
+        loop {
+            let (key, value) = self.option()?;
             options.set(key.value, value.value, Some(value.span));
+            if self.accept_sign(&Token::RParen) {
+                return Ok(options);
+            }
+            if !self.accept_sign(&Token::Comma) {
+                return Err(self.expected("\",\" or \")\""));
+            }
         }
-        Ok(options)
     }
 
     fn option(&mut self) -> Result<(Ident, Ident)> {
@@ -241,9 +248,29 @@ impl<'a> Cursor<'a> {
             }
             _ => return Err(self.unexpected("an option's key in single quotes")),
         };
-        self.expect_sign(&Token::Eq)?;
-        let value = self.string("the option's value in single quotes");
-        Ok((key, value.map_err(|error| error.with_hint("Keys and values are strings: 'connector' = 'kafka'."))?))
+        self.equals()?;
+        match self.token(0) {
+            Token::SingleQuotedString(_) => Ok((key, self.string("")?)),
+            _ => Err(self
+                .expected("the option's value in single quotes")
+                .with_hint("Keys and values are strings: 'connector' = 'kafka'.")),
+        }
+    }
+
+    /// The `=` between a key and its value.
+    pub fn equals(&mut self) -> Result<()> {
+        match self.accept_sign(&Token::Eq) {
+            true => Ok(()),
+            false => Err(self.expected("\"=\"")),
+        }
+    }
+
+    /// "expected ..." at the next token, which isn't named: it may be a piece of a password.
+    pub fn expected(&self, expected: &str) -> Error {
+        match self.at_end() {
+            true => self.unexpected(expected),
+            false => Error::statement(format!("expected {expected} here")).at(self.here()),
+        }
     }
 
     // ---- what sqlparser and the types' parser read ----

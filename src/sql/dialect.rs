@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, Ident, Map, MapEntry, ObjectName};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, CastKind, DataType, Expr, Ident, Map, MapEntry, ObjectName};
 use datafusion::sql::sqlparser::dialect::{Dialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -34,7 +34,11 @@ pub struct FlinkDialect {
 }
 
 /// How deep an expression may nest to the left, as `1 + 1 + 1 + ...` does: what comes after the parser recurses.
+/// Chains of AND, OR and `||` may be longer: see [`FlinkDialect::chain`].
 const MAX_DEPTH: usize = 200;
+
+/// How many operands [`FlinkDialect::chain`] takes: filters are taken apart and put together again as deep as they are long.
+const MAX_CHAIN: usize = 300;
 
 const MARK: &str = "millstream error ";
 
@@ -120,6 +124,47 @@ impl FlinkDialect {
             entries.push(MapEntry { key: Box::new(key), value: Box::new(value) });
         }
         Ok(Expr::Map(Map { entries }))
+    }
+
+    /// Reads `first AND b AND c ...` to its end. A long one is grouped as a balanced tree, so that it is not deep.
+    fn chain(
+        &self,
+        parser: &mut Parser<'_>,
+        first: &Expr,
+        operator: BinaryOperator,
+        precedence: u8,
+    ) -> Result<Expr, ParserError> {
+        const SHORT: usize = 64;
+        let mut operands = vec![first.clone()];
+        while associative(&parser.peek_token_ref().token).as_ref() == Some(&operator) {
+            if operands.len() == MAX_CHAIN {
+                let span = Span::from_ast(parser.peek_token_ref().span);
+                let error = Error::statement(format!("more than {MAX_CHAIN} operands of {operator} in a row"));
+                return Err(self.smuggle(error.with_hint("Use IN for long lists of alternatives.").at(span)));
+            }
+            parser.advance_token();
+            operands.push(parser.parse_subexpr(precedence)?);
+        }
+        let join = |left: Expr, right: Expr| Expr::BinaryOp {
+            left: Box::new(left),
+            op: operator.clone(),
+            right: Box::new(right),
+        };
+        if operands.len() > SHORT {
+            while operands.len() > 1 {
+                let mut rest = operands.into_iter();
+                let mut halved = Vec::with_capacity(rest.len().div_ceil(2));
+                while let Some(left) = rest.next() {
+                    halved.push(match rest.next() {
+                        Some(right) => join(left, right),
+                        None => left,
+                    });
+                }
+                operands = halved;
+            }
+        }
+        let whole = operands.into_iter().reduce(join);
+        whole.ok_or_else(|| ParserError::ParserError("a chain of operators without operands".to_string()))
     }
 }
 
@@ -259,14 +304,13 @@ impl Dialect for FlinkDialect {
         if self.operators.get().is_multiple_of(32) && depth_to_the_left(expr) > MAX_DEPTH {
             let error = Error::statement(format!("more than {MAX_DEPTH} operators in a row"));
             let span = Span::from_ast(parser.peek_token_ref().span);
-            return Some(Err(self.smuggle(
-                error
-                    .with_hint("Use IN for long lists of alternatives, or group the operands with parentheses.")
-                    .at(span),
-            )));
+            return Some(Err(self.smuggle(error.with_hint("Group the operands with parentheses.").at(span))));
         }
         let next = parser.peek_tokens_ref::<3>().map(|token| token.token.clone());
         let [first, second, third] = &next;
+        if let Some(operator) = associative(first) {
+            return Some(self.chain(parser, expr, operator, precedence));
+        }
         if is_word(first, "IS") && (is_word(second, "JSON") || is_word(second, "NOT") && is_word(third, "JSON")) {
             return Some(is_json(parser, expr));
         }
@@ -276,6 +320,16 @@ impl Dialect for FlinkDialect {
             return Some(between(parser, expr, precedence));
         }
         None
+    }
+}
+
+/// Operators whose operands may be grouped in any way.
+fn associative(token: &Token) -> Option<BinaryOperator> {
+    match token {
+        Token::StringConcat => Some(BinaryOperator::StringConcat),
+        word if is_word(word, "AND") => Some(BinaryOperator::And),
+        word if is_word(word, "OR") => Some(BinaryOperator::Or),
+        _ => None,
     }
 }
 

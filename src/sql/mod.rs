@@ -28,7 +28,7 @@ pub use dialect::FlinkDialect;
 pub use fragment::{Fragment, is_complete, split};
 pub use hints::{Hint, query_hints, table_options};
 pub(crate) use reserved::is_reserved;
-pub use script::parse_script;
+pub use script::{declared_name, parse_script};
 pub use show_create::{show_create_table, show_create_view};
 pub use statement::{
     AlterTable, CreateTable, CreateView, ExplainDetail, Ident, Insert, LikeClause, LikeFeature, LikeMode, LikePattern,

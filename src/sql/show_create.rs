@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::ast::{self, Expr, VisitMut, VisitorMut};
 
 use super::reserved::is_reserved;
 use crate::catalog::{Column, ColumnKind, ObjectName, Table, View};
-use crate::connectors::options::redact;
+use crate::connectors::secrets::redact;
 use crate::types::{SqlType, TypeKind};
 
 /// The statement that declares `table`, as Flink 2.2 prints it: names in back-ticks, types in full, options sorted.

@@ -18,8 +18,8 @@ pub(crate) fn found(token: &Token) -> String {
         Token::EOF => "end of statement".to_string(),
         Token::Word(word) if word.quote_style.is_some() => format!("`{}`", word.value),
         Token::Word(word) => word.value.clone(),
-        Token::SingleQuotedString(text) if text.chars().count() > 20 => "a string".to_string(),
-        Token::SingleQuotedString(text) => format!("'{text}'"),
+        // Not its text: it may be a password that stands in the wrong place.
+        Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) => "a string".to_string(),
         Token::Number(number, _) => number.clone(),
         other => format!("\"{other}\""),
     }
@@ -62,7 +62,17 @@ pub(super) fn translate(error: &ParserError, tokens: &[TokenWithSpan], reached: 
             let at = at.unwrap_or(reached);
             let span = tokens.get(at).and_then(|token| Span::from_ast(token.span));
             let span = span.unwrap_or(Span::on_line(end.line, end.column, 1));
-            Error::statement(lower_first(text)).at(span)
+            let error = Error::statement(lower_first(text)).at(span);
+            match tokens.get(at).map(|token| &token.token) {
+                Some(Token::Word(word)) if text.starts_with("INTERVAL requires a unit") => {
+                    let unit = nearest(&word.value.to_ascii_uppercase(), UNITS.iter().copied());
+                    error.with_hint(match unit {
+                        Some(unit) => format!("Did you mean {unit}?"),
+                        None => format!("Units are {}.", UNITS.join(", ")),
+                    })
+                }
+                _ => error,
+            }
         }
     }
 }
@@ -105,6 +115,12 @@ fn lower_first(text: &str) -> String {
         _ => text.to_string(),
     }
 }
+
+/// Units of intervals, for typos.
+const UNITS: &[&str] = &[
+    "SECOND", "SECONDS", "MINUTE", "MINUTES", "HOUR", "HOURS", "DAY", "DAYS", "WEEK", "MONTH", "MONTHS", "QUARTER",
+    "YEAR", "YEARS",
+];
 
 /// Words that a statement is made of, for typos.
 const KEYWORDS: &[&str] = &[
@@ -194,7 +210,22 @@ fn suggestion(tokens: &[TokenWithSpan], at: usize, expected: &str) -> Option<Str
         let wanted = expected.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|w| is_capitals(w));
         (!known && upper.len() > 2).then(|| nearest(&upper, wanted.chain(KEYWORDS.iter().copied()))).flatten()
     };
+    let comma_before = |index: usize| {
+        index.checked_sub(1).and_then(|before| tokens.get(before)).is_some_and(|token| token.token == Token::Comma)
+    };
+    if comma_before(at) && tokens.get(at).is_none_or(|token| closes_a_list(&token.token)) {
+        return Some("The comma before it is one too many.".to_string());
+    }
+    // `SELECT a, FROM (VALUES ...) AS t(a)` was read as a call of FROM.
+    let from = (1..at).find(|&i| comma_before(i) && word_at(i).is_some_and(|word| word.eq_ignore_ascii_case("FROM")));
+    if from.is_some() {
+        return Some("The comma before FROM is one too many.".to_string());
+    }
     if let Some(word) = word_at(at) {
+        let connects = matches!(word.len(), 2..=4) && expected == "end of statement" && !is_keyword(word);
+        if let Some(meant) = nearest(word, ["AND", "OR"]).filter(|_| connects) {
+            return Some(format!("Did you mean {meant}?"));
+        }
         if let Some(keyword) = meant(word) {
             return Some(format!("Did you mean {keyword}?"));
         }
@@ -205,6 +236,16 @@ fn suggestion(tokens: &[TokenWithSpan], at: usize, expected: &str) -> Option<Str
     }
     let before = at.checked_sub(1).and_then(word_at)?;
     meant(before).map(|keyword| format!("Is the {before} before it meant to be {keyword}?"))
+}
+
+/// True for what follows the last item of a list.
+fn closes_a_list(token: &Token) -> bool {
+    let ends = ["FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "AS", "WITH"];
+    match token {
+        Token::RParen | Token::SemiColon | Token::EOF => true,
+        Token::Word(word) => word.quote_style.is_none() && ends.iter().any(|end| word.value.eq_ignore_ascii_case(end)),
+        _ => false,
+    }
 }
 
 fn is_capitals(word: &str) -> bool {

@@ -49,7 +49,8 @@ pub(super) fn tokenize(fragment: &Fragment<'_>, source: &Source<'_>) -> Result<T
         token.span.end = shift(token.span.end, fragment);
         cleaner.push(token)?;
     }
-    Ok(Tokens { tokens: cleaner.tokens, table_hints: cleaner.table_hints })
+    let tokens = parenthesize_values(cleaner.tokens);
+    Ok(Tokens { tokens, table_hints: cleaner.table_hints })
 }
 
 /// Each one nests the query one deeper, and what comes after the parser recurses.
@@ -69,6 +70,63 @@ fn shift(at: tokenizer::Location, fragment: &Fragment<'_>) -> tokenizer::Locatio
     let start = fragment.span.start;
     let column = if at.line <= 1 { at.column + u64::from(start.column) - 1 } else { at.column };
     tokenizer::Location { line: at.line + u64::from(start.line) - 1, column }
+}
+
+/// `VALUES 1, 2` becomes `VALUES (1), (2)`: sqlparser wants parentheses around every row.
+fn parenthesize_values(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    // For each open parenthesis or bracket and the outside: whether this is a list behind VALUES, and a row opened by us.
+    let mut levels = vec![(false, false)];
+    for token in tokens {
+        let word = match &token.token {
+            Token::Word(word) if word.quote_style.is_none() => Some(word.keyword),
+            _ => None,
+        };
+        let starts_row = matches!(out.last().map(|t| &t.token), Some(Token::Comma))
+            || out.last().is_some_and(|t| is_keyword(&t.token, Keyword::VALUES));
+        let Some((in_values, row)) = levels.last_mut() else { return out };
+        let ends_list = matches!(token.token, Token::SemiColon | Token::RParen | Token::EOF)
+            || word.is_some_and(|keyword| ENDS_VALUES.contains(&keyword));
+        if *row && (ends_list || token.token == Token::Comma) {
+            let at = out.last().map_or(token.span.start, |last| last.span.end);
+            out.push(TokenWithSpan::at(Token::RParen, at, at));
+            *row = false;
+        }
+        if ends_list {
+            *in_values = false;
+        }
+        let own = token.token == Token::LParen || word == Some(Keyword::ROW);
+        if *in_values && !*row && starts_row && !own && token.token != Token::Comma {
+            out.push(TokenWithSpan::at(Token::LParen, token.span.start, token.span.start));
+            *row = true;
+        }
+        *in_values |= word == Some(Keyword::VALUES);
+        match token.token {
+            Token::LParen | Token::LBracket => levels.push((false, false)),
+            Token::RParen | Token::RBracket if levels.len() > 1 => _ = levels.pop(),
+            _ => {}
+        }
+        out.push(token);
+    }
+    if let (Some((_, true)), Some(at)) = (levels.last(), out.last().map(|last| last.span.end)) {
+        out.push(TokenWithSpan::at(Token::RParen, at, at));
+    }
+    out
+}
+
+/// What may stand behind the rows of VALUES.
+const ENDS_VALUES: &[Keyword] = &[
+    Keyword::UNION,
+    Keyword::INTERSECT,
+    Keyword::EXCEPT,
+    Keyword::ORDER,
+    Keyword::LIMIT,
+    Keyword::OFFSET,
+    Keyword::FETCH,
+];
+
+fn is_keyword(token: &Token, keyword: Keyword) -> bool {
+    matches!(token, Token::Word(word) if word.quote_style.is_none() && word.keyword == keyword)
 }
 
 struct Cleaner<'a, 's> {
@@ -141,6 +199,12 @@ impl Cleaner<'_, '_> {
         Ok(())
     }
 
+    /// True in SET and RESET.
+    fn is_setting(&self) -> bool {
+        matches!(self.tokens.first(), Some(TokenWithSpan { token: Token::Word(first), .. })
+            if ["SET", "RESET"].iter().any(|word| first.value.eq_ignore_ascii_case(word)))
+    }
+
     /// Refuses what isn't Flink's.
     fn check(&self, token: &TokenWithSpan) -> Result<()> {
         let span = Span::from_ast(token.span);
@@ -148,7 +212,8 @@ impl Cleaner<'_, '_> {
         let previous = self.tokens.last().map(|token| &token.token);
         let hint = match &token.token {
             Token::Word(word) if word.quote_style.is_none() && previous == Some(&Token::Period) => {
-                return match is_reserved(&word.value) {
+                // `SET parallelism.default = 3` lacks quotes, and no back-ticks.
+                return match is_reserved(&word.value) && !self.is_setting() {
                     true => Err(Error::statement(format!("\"{}\" is a reserved word", word.value))
                         .with_hint(quoted_name_hint(&word.value))
                         .at(span)),
@@ -203,7 +268,11 @@ impl Cleaner<'_, '_> {
             | Token::RArrow => return Ok(()),
             _ => "",
         };
-        let error = Error::statement(format!("unexpected {}", written())).at(span);
+        let named = match &token.token {
+            Token::DoubleQuotedString(_) => "string in double quotes",
+            _ => written(),
+        };
+        let error = Error::statement(format!("unexpected {named}")).at(span);
         Err(if hint.is_empty() { error } else { error.with_hint(hint) })
     }
 }

@@ -32,13 +32,150 @@ fn options_without_effect_are_notes_and_unknown_ones_warnings_with_the_nearest_n
     assert!(ended.err.contains("error: unknown option 'pipeline.nam'"), "{}", ended.err);
 }
 
+const COMPARED: &str = "from Flink 2.2 found: table options, settings, hints, reads and lookups were compared, functions and expressions were not";
+
+/// What `check --portable` says differs, without the two defaults that a script sets.
+fn portable(sql: &str) -> String {
+    let defaults = "SET 'parallelism.default' = '1'; SET 'table.local-time-zone' = 'UTC';";
+    millstream(&["check", "--portable", "-e", defaults, "-e", sql]).expect(0).err
+}
+
+fn kafka(name: &str, more: &str) -> String {
+    format!(
+        "CREATE TABLE {name} (id INT, proctime AS PROCTIME()) WITH ('connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'b:9092', 'format' = 'json'{more});"
+    )
+}
+
 #[test]
 fn portable_lists_what_flink_reads_differently() {
     let sql =
         "CREATE TABLE t (id INT) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://h/d', 'table-name' = 't');";
     let ended = millstream(&["check", "--portable", "-e", sql]).expect(0);
-    assert!(ended.err.contains("portable: "), "{}", ended.err);
-    assert!(ended.err.contains("parallelism.default"), "{}", ended.err);
+    assert!(ended.err.contains("portable: Flink runs with parallelism 1"), "{}", ended.err);
+    assert!(ended.err.contains(&format!("portable: 2 differences {COMPARED}\n")), "{}", ended.err);
+    assert!(portable(sql).contains(&format!("portable: no difference {COMPARED}\n")));
+}
+
+#[test]
+fn portable_finds_the_lookup_in_a_file_that_the_quickstart_speaks_of() {
+    let ended = millstream(&["check", "--portable", "sql/quickstart.sql"]).expect(0);
+    let said = "portable: table \"SOURCE_THRESHOLDS\" is looked up, which Flink's connector 'filesystem' can't\n  --> sql/quickstart.sql:";
+    assert!(ended.err.contains(said), "{}", ended.err);
+}
+
+#[test]
+fn portable_finds_reads_of_an_index_in_queries_views_and_explain() {
+    let table =
+        "CREATE TABLE x (id INT) WITH ('connector' = 'opensearch-3', 'hosts' = 'http://h:9200', 'index' = 'i');";
+    let said = "portable: table \"x\" is read, which Flink's connector 'opensearch-3' can't";
+    for sql in ["SELECT * FROM x", "CREATE VIEW v AS SELECT id FROM x", "EXPLAIN SELECT id FROM x"] {
+        let err = portable(&format!("{table} {sql}"));
+        assert_eq!(err.matches(said).count(), 1, "{sql}: {err}");
+    }
+    let err = portable(&format!("{table} INSERT INTO x SELECT 1"));
+    assert!(err.contains("portable: no difference"), "{err}");
+}
+
+#[test]
+fn portable_tells_of_committed_records_for_kafka_tables_that_are_read_only() {
+    let said = "is read: Millstream reads committed records only, Flink all";
+    let both = format!("{} {} INSERT INTO b SELECT id FROM a", kafka("a", ""), kafka("b", ""));
+    let err = portable(&both);
+    assert!(err.contains(&format!("portable: table \"a\" {said}")) && err.matches(said).count() == 1, "{err}");
+    let isolated = kafka("a", ", 'properties.isolation.level' = 'read_committed'");
+    let err = portable(&format!("{isolated} SELECT id FROM a"));
+    assert!(err.contains("portable: no difference"), "{err}");
+}
+
+#[test]
+fn portable_finds_options_of_ours_in_hints_and_untyped_nulls() {
+    let isolated = kafka("a", ", 'properties.isolation.level' = 'read_committed'");
+    let err = portable(&format!("{isolated} SELECT id FROM a /*+ OPTIONS('connection.max-retry-timeout' = '1 s') */"));
+    let said =
+        "portable: option 'connection.max-retry-timeout' in the hint for table \"a\" is Millstream's, Flink refuses it";
+    assert!(err.contains(said), "{err}");
+    let err = portable("SELECT NULL AS nothing, CAST(NULL AS INT) AS typed");
+    assert_eq!(err.matches("is a NULL without a type").count(), 1, "{err}");
+    assert!(err.contains("portable: column \"nothing\""), "{err}");
+}
+
+#[test]
+fn portable_says_that_wrong_statements_were_not_compared() {
+    let ended = millstream(&["check", "--portable", "-e", "SELECT * FROM nowhere"]).expect(2);
+    assert!(ended.err.contains("were not, and statements with errors were not\n"), "{}", ended.err);
+}
+
+#[test]
+fn settings_that_are_misspelled_are_warnings_and_errors_with_strict() {
+    let sql = "SET 'parallelism.defualt' = '3'";
+    let ended = millstream(&["check", "-e", sql]).expect(0);
+    assert!(ended.err.contains("warning: unknown option 'parallelism.defualt'"), "{}", ended.err);
+    let ended = millstream(&["check", "--strict", "-e", sql]).expect(2);
+    assert!(ended.err.contains("hint: Did you mean 'parallelism.default'?"), "{}", ended.err);
+}
+
+#[test]
+fn check_and_run_tell_of_client_settings_and_url_parameters_that_nobody_knows() {
+    let tables = format!(
+        "{} CREATE TABLE j (id INT) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://h/d?sslmod=x', 'table-name' = 't');",
+        kafka("k", ", 'properties.group.idd' = 'g', 'properties.key.deserializer' = 'x.Y'")
+    );
+    let ended = millstream(&["check", "-e", &format!("{tables} SELECT id FROM k")]).expect(0);
+    for said in [
+        "warning: option 'properties.group.idd' of table \"k\" (connector \"kafka\") has no effect: the client has no such setting",
+        "hint: Did you mean 'properties.group.id'?",
+        "note: option 'properties.key.deserializer' of table",
+        "warning: option 'url' of table \"j\" (connector \"jdbc\"): the parameter \"sslmod\" is unknown and ignored",
+    ] {
+        assert_eq!(ended.err.matches(said).count(), 1, "{said}: {}", ended.err);
+    }
+    let ended = millstream(&["run", "-e", &format!("{tables} EXPLAIN SELECT id FROM k")]).expect(0);
+    assert_eq!(ended.err.matches("warning: option 'properties.group.idd'").count(), 1, "{}", ended.err);
+    millstream(&["check", "--strict", "-e", &tables]).expect(2);
+}
+
+#[test]
+fn statements_that_only_need_a_wrong_table_are_summed_up() {
+    let wrong = [
+        "CREATE TABLE src (id INTT) WITH ('connector' = 'datagen');",
+        "CREATE TABLE src (id INT) WITH ('connector' = 'datagen', 'fields.id.kind' = 'seq');",
+    ];
+    let rest =
+        "CREATE VIEW v AS SELECT id FROM src; SELECT * FROM src; SELECT id FROM v; SELECT 1; SELECT * FROM other;";
+    for create in wrong {
+        let ended = millstream(&["check", "-e", &format!("{create} {rest}")]).expect(2);
+        assert_eq!(ended.err.matches("error: ").count(), 2, "{}", ended.err);
+        let end = "3 statements were not checked: they need \"src\", whose CREATE statement is wrong\n1 statement fine, 2 errors\n";
+        assert!(ended.err.ends_with(end), "{}", ended.err);
+    }
+    let ended = millstream(&["run", "-e", &format!("{} {rest}", wrong[0])]).expect(2);
+    assert_eq!(ended.err.matches("error: ").count(), 2, "{}", ended.err);
+    assert!(ended.err.contains("3 statements were not checked"), "{}", ended.err);
+}
+
+#[test]
+fn two_files_that_declare_the_same_table_are_told_that_they_are_one_session() {
+    let files = ["sql/alerting/simple_filter.sql", "sql/alerting/simple_filter_pg.sql"];
+    let ended = millstream(&["check", "--config", "tests/plans/integrations.toml", files[0], files[1]]).expect(2);
+    let said = format!("hint: \"{}\" declares it, and all files of a command are one session.", files[0]);
+    assert!(ended.err.contains(&said), "{}", ended.err);
+}
+
+/// The commands in the README that need no service.
+#[test]
+fn the_commands_of_the_readme_work() {
+    let readme = std::fs::read_to_string(crate::millstream::root().join("README.md")).unwrap();
+    let mut tried = 0;
+    for line in readme.lines().filter(|l| ["millstream check ", "millstream explain "].iter().any(|c| l.starts_with(c)))
+    {
+        let command = line.split('#').next().unwrap_or_default();
+        let mut arguments: Vec<&str> = command.split_whitespace().skip(1).collect();
+        arguments.extend(["--config", "tests/plans/integrations.toml"]);
+        let ended = millstream(&arguments);
+        assert_eq!(ended.code, Some(0), "{command}: {}", ended.err);
+        tried += 1;
+    }
+    assert!(tried >= 2, "the README shows no command any more");
 }
 
 #[test]

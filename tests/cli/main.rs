@@ -4,5 +4,6 @@ mod check;
 mod errors;
 mod millstream;
 mod plans;
+mod rejects;
 mod run;
 mod secrets;

@@ -183,3 +183,47 @@ fn without_a_terminal_progress_is_lines_with_the_time() {
         assert!(line.starts_with("20") && line.contains("Z "), "{line}");
     }
 }
+
+#[test]
+fn records_that_can_not_be_decoded_are_counted_where_the_job_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("in")).unwrap();
+    std::fs::write(folder.path().join("in/rows.json"), "{\"n\": 1}\nno json\n{\"n\": 2}\n").unwrap();
+    let tables = |more: &str| {
+        format!(
+            "SET 'parallelism.default' = '1'; {PRINT}
+             CREATE TABLE files (n INT) WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'json'{more});"
+        )
+    };
+    let lenient = tables(", 'json.ignore-parse-errors' = 'true'");
+    let sql = format!("{lenient} INSERT INTO printed SELECT n FROM files");
+    let ended = millstream_in(folder.path(), &["run", "--name", "j", "-e", &sql]).expect(0);
+    assert_eq!(ended.out, "+I[1]\n+I[2]\n");
+    assert!(ended.err.contains("job j finished: "), "{}", ended.err);
+    assert!(ended.err.contains(" rows out, 1 undecodable\n"), "{}", ended.err);
+    let ended = millstream_in(folder.path(), &["run", "-e", &format!("{lenient} SELECT n FROM files")]).expect(0);
+    assert!(ended.err.contains("query collect: 1 undecodable\n"), "{}", ended.err);
+    let strict = format!("{} INSERT INTO printed SELECT n FROM files", tables(""));
+    let ended = millstream_in(folder.path(), &["run", "-e", &strict]).expect(1);
+    assert!(ended.err.contains("the job's lines count them as undecodable"), "{}", ended.err);
+}
+
+#[test]
+fn a_directory_is_no_job_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("jobs")).unwrap();
+    let ended = millstream_in(folder.path(), &["run", "jobs"]).expect(2);
+    assert_eq!(ended.err, "error: cannot read \"jobs\": it is a directory\n");
+}
+
+#[test]
+fn what_only_shows_while_running_is_exit_code_1_also_where_it_is_the_tables_fault() {
+    // Which files there are is seen when the client is opened, not when the statement is planned.
+    let table = "CREATE TABLE t (id INT) WITH ('connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = '127.0.0.1:1',
+        'scan.startup.mode' = 'earliest-offset', 'format' = 'json',
+        'properties.security.protocol' = 'SSL', 'properties.ssl.ca.location' = '/no/such/file.pem');";
+    let sql = format!("{table} SELECT id FROM t");
+    millstream(&["check", "-e", &sql]).expect(0);
+    let ended = millstream(&["run", "-e", &sql]).expect(1);
+    assert!(ended.err.contains("error: "), "{}", ended.err);
+}

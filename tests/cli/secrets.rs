@@ -13,9 +13,18 @@ fn a_password_in_a_tables_options_is_never_shown() {
            'properties.ssl.key.password' = '{SECRET}');
          SET 'my.password' = '{SECRET}';"
     );
-    let statements =
-        "SHOW CREATE TABLE t; SHOW CREATE TABLE k; EXPLAIN SELECT * FROM t; EXPLAIN SELECT * FROM k; SET; DESCRIBE t;";
+    let table = format!(
+        "{table}
+         CREATE TABLE m (id INT) WITH ('connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'b:1', 'format' = 'json',
+           'properties.sasl.pasword' = '{SECRET}', 'properties.sasl.mechanism' = 'PLAIN');
+         CREATE TABLE j (id INT) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://h/d?passwrd={SECRET}&sslmode=disable', 'table-name' = 't');
+         CREATE TABLE d (id INT) WITH ('connector' = 'datagen', 'pasword' = '{SECRET}');
+         SET 'my.pasword' = '{SECRET}';"
+    );
+    let statements = "SHOW CREATE TABLE m; SHOW CREATE TABLE j; SHOW CREATE TABLE d; SHOW CREATE TABLE t; SHOW CREATE TABLE k; EXPLAIN SELECT * FROM t; EXPLAIN SELECT * FROM k; SET; DESCRIBE t;";
     let ended = millstream(&["run", "-e", &format!("{table} {statements}")]).expect(0);
+    assert!(ended.out.contains("'properties.sasl.mechanism' = 'PLAIN'"), "{}", ended.out);
+    assert!(ended.out.contains("?passwrd=******&sslmode=disable"), "{}", ended.out);
     assert!(ended.out.contains("'password' = '"), "the option itself is shown: {}", ended.out);
     assert!(!ended.out.contains(SECRET), "{}", ended.out);
     assert!(!ended.err.contains(SECRET), "{}", ended.err);
@@ -38,6 +47,30 @@ fn a_password_never_stands_in_an_error_not_even_in_the_line_it_quotes() {
         ),
         format!("SET 'table.local-time-zone' = 'x'; SET 'password' = '{SECRET}' 'y';"),
         format!("CREATE TABLE t (id INTT) WITH ('connector' = 'jdbc', 'password' = '{SECRET}');"),
+        // Keys that nobody knows, and keys and values that are not written as they should be.
+        format!(
+            "CREATE TABLE t (id INT) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://h/d', 'table-name' = 't', 'pasword' = '{SECRET}');"
+        ),
+        format!("CREATE TABLE t (id INT) WITH ('connector' = 'jdbc', 'pasword' = '{SECRET}', 'usrename' = 'u');"),
+        format!("CREATE TABLE t (id INT) WITH ('connector' = 'jdbc', 'password'='{SECRET}"),
+        format!("CREATE TABLE t (id INT) WITH ('connector' = 'jdbc', 'pasword'='{SECRET}"),
+        format!("CREATE TABLE t (id INT) WITH ('connector' = 'jdbc', 'password='{SECRET}')"),
+        format!("CREATE TABLE t (id INT) WITH ('connector' = 'jdbc', password'='{SECRET}')"),
+        format!("CREATE TABLE t (id INT) WITH ('connector' = 'jdbc', 'password' '{SECRET}')"),
+        format!("CREATE TABLE t (id INT) WITH ('connector' = 'jdbc', 'password' = {SECRET})"),
+        format!("CREATE TABLE t (id INT) WITH ('connector' = 'jdbc', 'password' = \"{SECRET}\")"),
+        format!("CREATE TABLE t (id INT) WITH ('connector' = 'jdbc', 'password' = 'a'{SECRET}'b')"),
+        format!("CREATE TABLE t (id INT) WITH ('connector' = 'jdbc', 'password': '{SECRET}')"),
+        format!(
+            "CREATE TABLE t (id INT) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://h:x/d?passwrd={SECRET}', 'table-name' = 't')"
+        ),
+        format!("SET 'password' '{SECRET}';"),
+        format!("SET 'password' = {SECRET};"),
+        format!("SET password = {SECRET};"),
+        format!("SELECT * FROM t /*+ OPTIONS('pasword' = '{SECRET}') */"),
+        format!(
+            "CREATE TABLE t (id INT) WITH ('connector' = 'datagen'); SELECT * FROM t /*+ OPTIONS('pasword' = '{SECRET}') */"
+        ),
     ];
     for text in texts {
         let ended = millstream(&["check", "-e", &text]).expect(2);

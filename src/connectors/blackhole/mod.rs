@@ -22,8 +22,12 @@ impl Connector for Blackhole {
         &[]
     }
 
+    fn reads(&self) -> bool {
+        false
+    }
+
     fn sink(&self, table: &TableDescriptor) -> Result<Arc<dyn Sink>> {
-        Options::check(table.owner(), &table.options, &[])?;
+        Options::check_sink(table.owner(), &table.options, &[])?;
         Ok(Arc::new(BlackholeSink))
     }
 }

@@ -60,6 +60,10 @@ impl Connector for Datagen {
         OPTIONS
     }
 
+    fn writes(&self) -> bool {
+        false
+    }
+
     fn source(&self, table: &TableDescriptor) -> Result<Arc<dyn Source>> {
         let options = Options::check(table.owner(), &table.options, OPTIONS)?;
         let mut fields = FieldOptions::new(&options);

@@ -152,9 +152,9 @@ impl FileRows {
         let now_ms = self.context.clock.now_ms();
         let mut batches = Vec::new();
         for file in &files {
-            let mut reader = RecordReader::open(file.clone(), 0, &self.columns, ErrorHandling::Fail)?;
+            let mut reader = RecordReader::open(file.clone(), 0, &self.columns, self.context.errors.clone())?;
             while let Some(rows) = reader.next(self.context.batch_rows)? {
-                batches.push(rows);
+                batches.push(rows.rows);
             }
             self.context.metrics.rows_undecodable.fetch_add(reader.take_undecodable(), Ordering::Relaxed);
         }

@@ -30,7 +30,7 @@ mod testing;
 use std::sync::Arc;
 
 use super::options::{OptionSpec, RawOptions};
-use super::{Connector, LookupSource, Sink, Source, TableDescriptor};
+use super::{Connector, LookupSource, Sink, Source, TableDescriptor, TableUse};
 use crate::error::Result;
 use crate::types::SqlType;
 use data_file::FileMetadata;
@@ -53,6 +53,10 @@ impl Connector for Filesystem {
 
     fn metadata(&self, _table: &RawOptions) -> Vec<(String, SqlType, bool)> {
         FileMetadata::ALL.into_iter().map(|m| (m.key().to_string(), m.ty(), false)).collect()
+    }
+
+    fn beyond_flink(&self) -> &'static [TableUse] {
+        &[TableUse::LookedUp]
     }
 
     fn source(&self, table: &TableDescriptor) -> Result<Arc<dyn Source>> {

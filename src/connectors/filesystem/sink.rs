@@ -20,6 +20,7 @@ use super::partition::FolderPrinter;
 use super::table::FileTable;
 use crate::changelog::ChangelogBatch;
 use crate::connectors::{ChangelogSupport, DoorMetrics, OpenContext, Sink, SinkWriter, TableDescriptor};
+use crate::connectors::rejects::{ErrorHandling, Stage};
 use crate::error::{Error, Result};
 use crate::formats::{Encoder, Messages};
 

@@ -37,7 +37,7 @@ use self::metadata::Metadata;
 use self::sink::KafkaSink;
 use self::source::KafkaSource;
 use super::options::{OptionSpec, RawOptions};
-use super::{Connector, Sink, Source, TableDescriptor};
+use super::{Connector, OptionNotice, Sink, Source, TableDescriptor};
 use crate::error::Result;
 use crate::types::SqlType;
 
@@ -52,6 +52,17 @@ impl Connector for Kafka {
 
     fn options(&self) -> &'static [OptionSpec] {
         options::OPTIONS
+    }
+
+    fn shows(&self, key: &str) -> bool {
+        match key.strip_prefix("properties.") {
+            Some(property) => properties::is_known(property),
+            None => options::OPTIONS.iter().any(|spec| spec.matches(key) && !spec.secret),
+        }
+    }
+
+    fn notices(&self, table: &TableDescriptor) -> Vec<OptionNotice> {
+        properties::notices(table)
     }
 
     fn address_option(&self) -> Option<&'static str> {

@@ -1,15 +1,17 @@
 //! `properties.*`: the Java client's settings, their names and defaults, as settings of librdkafka.
 //!
 //! What a table leaves out takes the Java client's default (Kafka 4.1), not librdkafka's. Two differences are wanted:
-//! `isolation.level` is `read_committed`, `batch.size` is larger. Settings that only mean something inside a Java process are left out and
-//! named in [`KafkaProperties::warnings`], as are unknown ones: the Java client warns about those too.
+//! `isolation.level` is `read_committed`, and `batch.size` is larger. Settings that only mean something inside a Java
+//! process are left out and named by [`notices`], as are unknown ones: the Java client warns about those too.
 
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 
 use super::security;
-use crate::connectors::options::{Options, is_secret};
-use crate::error::{Result, did_you_mean};
+use crate::connectors::options::Options;
+use crate::connectors::secrets::is_secret;
+use crate::connectors::{OptionNotice, TableDescriptor};
+use crate::error::{Result, nearest};
 
 /// Which client a setting is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +24,6 @@ pub enum Role {
 #[derive(Debug, Clone)]
 pub struct KafkaProperties {
     pub config: ClientConfig,
-    /// One sentence per setting that has no effect.
-    pub warnings: Vec<String>,
     /// Values that must never be shown.
     pub secrets: Vec<String>,
 }
@@ -196,6 +196,33 @@ const PROPERTIES: &[Property] = &[
     property("ssl.secure.random.implementation", Both, Nothing(JAVA_ONLY)),
 ];
 
+/// True for a setting of the Java client.
+pub fn is_known(key: &str) -> bool {
+    PROPERTIES.iter().any(|p| p.java == key)
+}
+
+/// The settings of a table that have no effect: unknown ones, and those that mean nothing here.
+pub fn notices(table: &TableDescriptor) -> Vec<OptionNotice> {
+    let mut notices = Vec::new();
+    for (option, _) in table.options.iter() {
+        let Some(key) = option.strip_prefix("properties.") else { continue };
+        let owner = table.owner();
+        let notice = |message, hint, unknown| OptionNotice { key: option.to_string(), message, hint, unknown };
+        match PROPERTIES.iter().find(|p| p.java == key).map(|p| &p.becomes) {
+            None => {
+                let message = format!("option '{option}' of {owner} has no effect: the client has no such setting");
+                let near = nearest(key, PROPERTIES.iter().map(|p| p.java));
+                notices.push(notice(message, near.map(|near| format!("Did you mean 'properties.{near}'?")), true));
+            }
+            Some(Nothing(why)) => {
+                notices.push(notice(format!("option '{option}' of {owner} has no effect: {why}"), None, false));
+            }
+            Some(_) => {}
+        }
+    }
+    notices
+}
+
 impl Clients {
     fn includes(self, role: Role) -> bool {
         match self {
@@ -212,13 +239,13 @@ impl KafkaProperties {
     /// # Errors
     /// A setting whose meaning can't be kept, named with what to use instead.
     pub fn build(options: &Options, role: Role, group: &str) -> Result<Self> {
-        let mut built = Self { config: ClientConfig::new(), warnings: Vec::new(), secrets: Vec::new() };
+        let mut built = Self { config: ClientConfig::new(), secrets: Vec::new() };
         built.set_defaults(role);
         for (key, value) in options.with_prefix("properties.") {
             if is_secret(key) {
                 built.secrets.push(value.to_string());
             }
-            built.set(options, role, key, value)?;
+            built.set(role, key, value);
         }
         security::apply(options, &mut built)?;
         match role {
@@ -257,19 +284,10 @@ impl KafkaProperties {
         }
     }
 
-    fn set(&mut self, options: &Options, role: Role, key: &str, value: &str) -> Result<()> {
-        if !PROPERTIES.iter().any(|p| p.java == key) {
-            let hint = did_you_mean(key, PROPERTIES.iter().map(|p| p.java));
-            let hint = hint.map_or(String::new(), |hint| format!(" {hint}"));
-            self.warnings.push(format!(
-                "option 'properties.{key}' of {} has no effect: the client has no such setting.{hint}",
-                options.owner()
-            ));
-            return Ok(());
-        }
-        // A setting of the other client is fine: one table may be source and sink.
+    fn set(&mut self, role: Role, key: &str, value: &str) {
+        // A setting that no client has is a warning; one of the other client is fine: a table may be source and sink.
         let Some(property) = PROPERTIES.iter().find(|p| p.java == key && p.clients.includes(role)) else {
-            return Ok(());
+            return;
         };
         match property.becomes {
             Setting(name, _) => {
@@ -279,12 +297,8 @@ impl KafkaProperties {
                 let value = value.trim();
                 self.config.set(name, if value == "-1" { "0" } else { value });
             }
-            Nothing(why) => {
-                self.warnings.push(format!("option 'properties.{key}' of {} has no effect: {why}.", options.owner()))
-            }
-            Ours | Security => {}
+            Nothing(_) | Ours | Security => {}
         }
-        Ok(())
     }
 
     fn set_consumer(&mut self, group: &str) {
@@ -359,7 +373,6 @@ mod tests {
         for role in [Role::Consumer, Role::Producer] {
             let properties = build(role, &[]).unwrap();
             properties.config.create_native_config().unwrap();
-            assert_eq!(properties.warnings, Vec::<String>::new());
         }
     }
 
@@ -411,24 +424,38 @@ mod tests {
     }
 
     #[test]
-    fn java_only_and_unknown_settings_are_warnings() {
-        let pairs = [("properties.key.deserializer", "x.Y"), ("properties.fetch.min.bites", "1")];
-        let warnings = build(Role::Consumer, &pairs).unwrap().warnings;
+    fn java_only_and_unknown_settings_are_told_of() {
+        let pairs =
+            [("properties.key.deserializer", "x.Y"), ("properties.fetch.min.bites", "1"), ("properties.acks", "1")];
+        let told: Vec<_> = notices(&table("a INT", &pairs))
+            .into_iter()
+            .map(|notice| (notice.key, notice.message, notice.hint, notice.unknown))
+            .collect();
+        let owner = "of table \"t\" (connector \"kafka\") has no effect";
         assert_eq!(
-            warnings,
+            told,
             [
-                "option 'properties.key.deserializer' of table \"t\" (connector \"kafka\") has no effect: \
-                 it names a class of the Java client.",
-                "option 'properties.fetch.min.bites' of table \"t\" (connector \"kafka\") has no effect: \
-                 the client has no such setting. Did you mean \"fetch.min.bytes\"?",
+                (
+                    "properties.key.deserializer".to_string(),
+                    format!("option 'properties.key.deserializer' {owner}: it names a class of the Java client"),
+                    None,
+                    false
+                ),
+                (
+                    "properties.fetch.min.bites".to_string(),
+                    format!("option 'properties.fetch.min.bites' {owner}: the client has no such setting"),
+                    Some("Did you mean 'properties.fetch.min.bytes'?".to_string()),
+                    true
+                ),
             ]
         );
     }
 
     #[test]
     fn a_setting_of_the_other_client_is_left_alone() {
-        let properties = build(Role::Consumer, &[("properties.linger.ms", "100")]).unwrap();
-        assert_eq!((properties.config.get("linger.ms"), properties.warnings.len()), (None, 0));
+        let pairs = [("properties.linger.ms", "100")];
+        assert_eq!(build(Role::Consumer, &pairs).unwrap().config.get("linger.ms"), None);
+        assert!(notices(&table("a INT", &pairs)).is_empty());
     }
 
     #[test]

@@ -101,11 +101,6 @@ impl Sink for KafkaSink {
     }
 
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {
-        if context.subtask == 0 {
-            for warning in &self.properties.warnings {
-                context.reporter.tell(warning);
-            }
-        }
         let partitions = self.partition_count(context).await?.max(1);
         let servers = self.properties.config.get("bootstrap.servers").unwrap_or_default();
         let heard = KafkaContext::new(servers, self.properties.secrets.clone(), context.reporter.clone());

@@ -65,9 +65,6 @@ impl KafkaSource {
         if let Some(cluster) = &*cluster {
             return Ok(cluster.clone());
         }
-        for warning in &self.properties.warnings {
-            context.reporter.tell(warning);
-        }
         let made = Cluster::connect(&self.properties, self.options.connection_timeout, context.reporter.clone())?;
         Ok(cluster.insert(made).clone())
     }

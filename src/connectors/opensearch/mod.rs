@@ -22,7 +22,7 @@ mod stub;
 use std::sync::Arc;
 
 use super::options::{OptionSpec, RawOptions};
-use super::{Connector, Sink, Source, TableDescriptor};
+use super::{Connector, Sink, Source, TableDescriptor, TableUse};
 use crate::error::Result;
 use crate::types::SqlType;
 
@@ -46,6 +46,10 @@ impl Connector for OpenSearch {
     fn metadata(&self, _table: &RawOptions) -> Vec<(String, SqlType, bool)> {
         let text = SqlType::string().with_nullable(false);
         source::METADATA.iter().map(|key| (key.to_string(), text.clone(), false)).collect()
+    }
+
+    fn beyond_flink(&self) -> &'static [TableUse] {
+        &[TableUse::Read]
     }
 
     fn source(&self, table: &TableDescriptor) -> Result<Arc<dyn Source>> {

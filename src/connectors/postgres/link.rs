@@ -17,7 +17,6 @@ pub struct Link {
     config: Arc<Config>,
     /// `127.0.0.1:5432/shop`
     shown: Arc<str>,
-    unknown: Arc<[String]>,
     retry: Duration,
 }
 
@@ -31,9 +30,9 @@ pub struct Connection {
 }
 
 impl Link {
-    /// `shown` names it in messages; `unknown` are parameters of the address that mean nothing.
-    pub fn new(config: Config, shown: String, unknown: Vec<String>, retry: Duration) -> Self {
-        Self { config: Arc::new(config), shown: shown.into(), unknown: unknown.into(), retry }
+    /// `shown` names it in messages.
+    pub fn new(config: Config, shown: String, retry: Duration) -> Self {
+        Self { config: Arc::new(config), shown: shown.into(), retry }
     }
 
     /// `PostgreSQL at 127.0.0.1:5432/shop`
@@ -43,10 +42,6 @@ impl Link {
 
     /// Connects; while the database is away, again and again until `connection.max-retry-timeout` is over.
     pub async fn connect(&self, context: &OpenContext) -> Result<Connection> {
-        if !self.unknown.is_empty() && context.subtask == 0 {
-            let names = self.unknown.join(", ");
-            context.reporter.tell(&format!("{}: unknown parameters in the address are ignored: {names}", self.name()));
-        }
         let mut tries = Backoff::for_total(self.retry).start();
         loop {
             match self.connect_once().await {

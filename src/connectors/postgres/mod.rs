@@ -23,12 +23,13 @@ mod writer;
 use std::sync::Arc;
 
 use super::options::OptionSpec;
-use super::{Connector, LookupSource, Sink, Source, TableDescriptor};
+use super::{Connector, LookupSource, OptionNotice, Sink, Source, TableDescriptor};
 use crate::error::Result;
 use lookup::JdbcLookupSource;
 use options::{JdbcOptions, check_types};
 use scan::JdbcScan;
 use sink::JdbcSink;
+pub use url::shows_parameter;
 
 /// The connector `jdbc`.
 #[derive(Debug)]
@@ -41,6 +42,18 @@ impl Connector for Jdbc {
 
     fn options(&self) -> &'static [OptionSpec] {
         options::OPTIONS
+    }
+
+    fn notices(&self, table: &TableDescriptor) -> Vec<OptionNotice> {
+        let address = table.options.get("url").and_then(|url| url::Url::parse(url).ok());
+        let unknown = address.map(|address| address.unknown).unwrap_or_default();
+        let notice = |name: String| OptionNotice {
+            key: "url".to_string(),
+            message: format!("option 'url' of {}: the parameter \"{name}\" is unknown and ignored", table.owner()),
+            hint: url::nearest_parameter(&name).map(|near| format!("Did you mean \"{near}\"?")),
+            unknown: true,
+        };
+        unknown.into_iter().map(notice).collect()
     }
 
     fn address_option(&self) -> Option<&'static str> {

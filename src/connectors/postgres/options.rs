@@ -115,7 +115,7 @@ fn link(options: &Options) -> Result<Link> {
         let hint = "Write 'jdbc:postgresql://host:port/database', or let an integration in millstream.toml fill it.";
         return Err(options.invalid("url", "it names no host and no database").with_hint(hint));
     }
-    let Url { mut config, shown, unknown } = Url::parse(text).map_err(|why| options.invalid("url", why))?;
+    let Url { mut config, shown, .. } = Url::parse(text).map_err(|why| options.invalid("url", why))?;
     if let Some(user) = options.text("username").filter(|u| !u.is_empty()) {
         config.user(user);
     }
@@ -126,7 +126,7 @@ fn link(options: &Options) -> Result<Link> {
         config.user(std::env::var("USER").unwrap_or_else(|_| "postgres".into()));
     }
     let retry = options.duration("connection.max-retry-timeout").unwrap_or(Duration::from_secs(60));
-    Ok(Link::new(config, shown, unknown, retry))
+    Ok(Link::new(config, shown, retry))
 }
 
 /// An option that counts something: absent, or not negative.

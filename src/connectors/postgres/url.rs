@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{LoadBalanceHosts, SslMode, TargetSessionAttrs};
 
-use crate::connectors::options::redact;
+use crate::connectors::secrets::redact;
+use crate::error::nearest;
 
 const SCHEME: &str = "jdbc:postgresql:";
 const DEFAULT_PORT: u16 = 5432;
@@ -44,6 +45,31 @@ const WITHOUT_EFFECT: &[&str] = &[
     "tcpNoDelay",
     "unknownLength",
 ];
+
+/// Parameters that mean something here; the password is one more.
+const WITH_EFFECT: &[&str] = &[
+    "ApplicationName",
+    "connectTimeout",
+    "currentSchema",
+    "loadBalanceHosts",
+    "loginTimeout",
+    "options",
+    "ssl",
+    "sslmode",
+    "targetServerType",
+    "tcpKeepAlive",
+    "user",
+];
+
+/// True for a parameter of an address whose value may be shown: a known one, and not the password.
+pub fn shows_parameter(name: &str) -> bool {
+    WITH_EFFECT.contains(&name) || WITHOUT_EFFECT.contains(&name)
+}
+
+/// The known parameter that was probably meant.
+pub fn nearest_parameter(name: &str) -> Option<&'static str> {
+    nearest(name, WITH_EFFECT.iter().chain(WITHOUT_EFFECT).copied().chain(["password"]))
+}
 
 /// A parsed address.
 #[derive(Debug)]

@@ -36,8 +36,12 @@ impl Connector for Print {
         OPTIONS
     }
 
+    fn reads(&self) -> bool {
+        false
+    }
+
     fn sink(&self, table: &TableDescriptor) -> Result<Arc<dyn Sink>> {
-        let options = Options::check(table.owner(), &table.options, OPTIONS)?;
+        let options = Options::check_sink(table.owner(), &table.options, OPTIONS)?;
         Ok(Arc::new(PrintSink {
             identifier: options.text("print-identifier").unwrap_or("").to_string(),
             standard_error: options.bool("standard-error"),

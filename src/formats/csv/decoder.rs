@@ -78,7 +78,7 @@ impl Decoder for CsvDecoder {
             return Ok(0);
         }
         Err(error.with_hint(format!(
-            "Set '{}ignore-parse-errors' = 'true' to read such cells as NULL and skip lines that are no CSV; they are counted in rows_undecodable_total.",
+            "Set '{}ignore-parse-errors' = 'true' to read such cells as NULL and skip lines that are no CSV; the job's lines count them as undecodable.",
             self.rules.prefix
         )))
     }

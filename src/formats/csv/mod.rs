@@ -30,7 +30,7 @@ const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "ignore-parse-errors",
         OptionType::Bool,
-        "Read a cell that can't be converted as NULL and skip a line that is no CSV, instead of failing. Both are counted.",
+        "Read a cell that can't be converted as NULL and skip a line that is no CSV, instead of failing. Both are counted in the live line and in the line of the end.",
     )
     .default("false"),
     OptionSpec::new(

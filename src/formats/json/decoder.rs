@@ -133,7 +133,7 @@ impl JsonDecoder {
                 format!("Set '{prefix}fail-on-missing-field' = 'false' to read missing fields as NULL.")
             }
             _ => format!(
-                "Set '{prefix}ignore-parse-errors' = 'true' to read such fields as NULL and skip messages that are no JSON; they are counted in rows_undecodable_total."
+                "Set '{prefix}ignore-parse-errors' = 'true' to read such fields as NULL and skip messages that are no JSON; the job's lines count them as undecodable."
             ),
         };
         error.with_hint(hint)

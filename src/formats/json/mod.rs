@@ -41,7 +41,7 @@ const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "ignore-parse-errors",
         OptionType::Bool,
-        "Read a field that can't be converted as NULL and skip a message that is no JSON, instead of failing. Both are counted.",
+        "Read a field that can't be converted as NULL and skip a message that is no JSON, instead of failing. Both are counted in the live line and in the line of the end.",
     )
     .default("false"),
     OptionSpec::new(

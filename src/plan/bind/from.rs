@@ -12,9 +12,10 @@ use super::relation::{Relation, internal};
 use super::{Binder, Ctes, VIEW_DEPTH};
 use crate::catalog::{Object, View};
 use crate::connectors::options::RawOptions;
+use crate::connectors::{TableUse, cannot};
 use crate::error::{Error, Result};
 use crate::plan::nodes::StreamTableSource;
-use crate::plan::table::PlannedTable;
+use crate::plan::table::{Door, PlannedTable};
 use crate::span::Span;
 use crate::sql::{Ident, ObjectPath, table_options};
 
@@ -131,6 +132,11 @@ impl Binder<'_> {
             }
             object => {
                 let table = self.plan_object(object, name, options, Some(path.span))?;
+                if let Door::Connector { connector, descriptor } = &table.door
+                    && !connector.reads()
+                {
+                    return Err(cannot(descriptor, TableUse::Read).at(path.span));
+                }
                 scan(Arc::new(table))
             }
         }

@@ -9,7 +9,7 @@ use super::Binder;
 use super::expr::{NoColumns, bind_expr};
 use super::query::project;
 use super::relation::Relation;
-use crate::connectors::TableDescriptor;
+use crate::connectors::{TableDescriptor, TableUse, cannot};
 use crate::error::{Error, Result, did_you_mean};
 use crate::functions::TypedExpr;
 use crate::plan::nodes;
@@ -38,6 +38,9 @@ impl Binder<'_> {
         }
         let table = Arc::new(self.table(&insert.target, &insert.options)?);
         let (connector, descriptor) = table.connector().map_err(|e| e.at(insert.target.span))?;
+        if !connector.writes() {
+            return Err(cannot(descriptor, TableUse::Written).at(insert.target.span));
+        }
         let writable = connector.metadata(&descriptor.options);
         for metadata in descriptor.metadata.iter().filter(|m| !m.is_virtual) {
             let read_only = writable.iter().any(|(key, _, writable)| *key == metadata.key && !writable);

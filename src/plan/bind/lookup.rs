@@ -134,6 +134,7 @@ fn joined_relation(left: &Relation, table: &PlannedTable, alias: &str, outer: bo
             qualifier: Some(alias.to_string()),
             column: DfColumn::new(Some(TableReference::bare(alias)), &field.name),
             field,
+            shared: None,
         });
     }
     Ok(Relation { plan: left.plan.clone(), columns })

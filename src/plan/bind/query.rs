@@ -1,5 +1,6 @@
 //! Queries: WITH, SELECT, UNION ALL, VALUES, LIMIT.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
@@ -15,7 +16,7 @@ use crate::functions::TypedExpr;
 use crate::functions::cast::{CastMode, cast};
 use crate::span::Span;
 use crate::types::coercion::common_type;
-use crate::types::{Field, Schema, SqlType};
+use crate::types::{Field, Schema, SqlType, TypeKind};
 
 impl Binder<'_> {
     /// Binds a whole query.
@@ -33,6 +34,14 @@ impl Binder<'_> {
             for cte in &with.cte_tables {
                 let names: Vec<String> = cte.alias.columns.iter().map(|c| c.name.value.clone()).collect();
                 let relation = self.query_with(&cte.query, &ctes, depth)?;
+                if let (Some(name), true) = (relation.shared_name(), names.is_empty()) {
+                    return Err(Error::statement(format!(
+                        "\"{}\" has several columns called \"{name}\"",
+                        cte.alias.name.value
+                    ))
+                    .with_hint("Give each its own name with AS.")
+                    .at(Span::from_ast(cte.alias.name.span)));
+                }
                 let relation = relation.alias(&cte.alias.name.value, &names);
                 let relation = relation.map_err(|e| e.at(Span::from_ast(cte.alias.name.span)))?;
                 ctes.insert(cte.alias.name.value.clone(), Arc::new(relation));
@@ -46,7 +55,8 @@ impl Binder<'_> {
         if skip > 0 || fetch.is_some() {
             let schema = relation.schema();
             let plan = LogicalPlanBuilder::from(relation.plan).limit(skip, fetch);
-            relation = Relation::new(plan.and_then(|b| b.build()).map_err(internal)?, &schema);
+            let limited = Relation::new(plan.and_then(|b| b.build()).map_err(internal)?, &schema);
+            relation = limited.with_shared_names(&relation.columns);
         }
         Ok(relation)
     }
@@ -101,18 +111,43 @@ impl Binder<'_> {
                     if select.from.is_empty() {
                         return Err(Error::statement("SELECT * needs a FROM").at(Span::from_ast(item.span())));
                     }
-                    items.extend(input.expand(None)?);
+                    items.extend(input.star(None).map_err(|e| e.at(Span::from_ast(item.span())))?);
                 }
                 ast::SelectItem::QualifiedWildcard(ast::SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
-                    let [ast::ObjectNamePart::Identifier(qualifier)] = name.0.as_slice() else {
-                        return Err(Error::unsupported(format!("{name}.*")).at(Span::from_ast(item.span())));
-                    };
-                    items.extend(input.expand(Some(qualifier))?);
+                    let place = Span::from_ast(item.span());
+                    items.extend(self.qualified_star(name, &input).map_err(|e| e.at(place))?);
                 }
                 other => return Err(Error::unsupported(other).at(Span::from_ast(other.span()))),
             }
         }
         project(builder.build().map_err(internal)?, items)
+    }
+
+    /// `t.*`: the columns of a table, or the fields of a column that is a ROW.
+    fn qualified_star(&self, name: &ast::ObjectName, input: &Relation) -> Result<Vec<(TypedExpr, String)>> {
+        let part = |part: &ast::ObjectNamePart| part.as_ident().cloned();
+        let Some(path) = name.0.iter().map(part).collect::<Option<Vec<_>>>() else {
+            return Err(Error::unsupported(format!("{name}.*")));
+        };
+        if let [qualifier] = path.as_slice() {
+            let is_column = input.columns.iter().any(|c| c.field.name == qualifier.value);
+            if input.has_qualifier(&qualifier.value) || !is_column {
+                return input.star(Some(qualifier));
+            }
+        }
+        let row = bind_expr(&ast::Expr::CompoundIdentifier(path.clone()), input, &self.expr)?;
+        let TypeKind::Row(fields) = &row.ty.kind else {
+            return Err(Error::statement(format!(
+                "\"{name}.*\" takes the fields of a ROW, and this is {}",
+                row.ty.kind
+            ))
+            .with_hint("Write the alias of a table or a column of type ROW in front of \".*\"."));
+        };
+        let field = |field: &str| {
+            let path = path.iter().cloned().chain([ast::Ident::with_quote('`', field)]).collect();
+            Ok((bind_expr(&ast::Expr::CompoundIdentifier(path), input, &self.expr)?, field.to_string()))
+        };
+        fields.iter().map(|f| field(&f.name)).collect()
     }
 
     /// Rows of constants; columns are named `EXPR$0`, `EXPR$1`, …, as in Flink.
@@ -175,10 +210,11 @@ impl Binder<'_> {
             fields.push(Field::new(&a.name, ty).with_time_attribute(attribute));
         }
         let schema = Schema::new(fields);
+        let columns = left.columns.clone();
         let left = self.cast_to(left, &schema)?;
         let right = self.cast_to(right, &schema)?;
         let plan = LogicalPlanBuilder::from(left.plan).union(right.plan).and_then(|b| b.build()).map_err(internal)?;
-        Ok(Relation::new(plan, &schema))
+        Ok(Relation::new(plan, &schema).with_shared_names(&columns))
     }
 
     /// The relation with its columns named and typed as in `schema`.
@@ -199,12 +235,16 @@ impl Binder<'_> {
     }
 }
 
-/// A projection; repeated names get a number behind them, as in Flink.
+/// A projection; repeated names get a number behind them, as in Flink, and can't be named any more.
 pub(super) fn project(plan: LogicalPlan, items: Vec<(TypedExpr, String)>) -> Result<Relation> {
     let mut names: Vec<String> = Vec::with_capacity(items.len());
     let mut exprs = Vec::with_capacity(items.len());
     let mut fields = Vec::with_capacity(items.len());
+    let mut written = Vec::with_capacity(items.len());
+    let mut counts = HashMap::new();
     for (typed, wanted) in items {
+        *counts.entry(wanted.clone()).or_insert(0usize) += 1;
+        written.push(wanted.clone());
         let mut name = wanted.clone();
         let mut n = 0;
         while names.contains(&name) {
@@ -216,7 +256,11 @@ pub(super) fn project(plan: LogicalPlan, items: Vec<(TypedExpr, String)>) -> Res
         names.push(name);
     }
     let plan = LogicalPlanBuilder::from(plan).project(exprs).and_then(|b| b.build()).map_err(internal)?;
-    Ok(Relation::new(plan, &Schema::new(fields)))
+    let mut relation = Relation::new(plan, &Schema::new(fields));
+    for (column, name) in relation.columns.iter_mut().zip(written) {
+        column.shared = Some(name).filter(|name| counts.get(name).is_some_and(|count| *count > 1));
+    }
+    Ok(relation)
 }
 
 /// A column keeps its name, a field of a row its own; anything else is `EXPR$n`.
@@ -277,7 +321,7 @@ fn refuse_select_clauses(select: &ast::Select) -> Result<()> {
     if let Some(having) = &select.having {
         return Err(Error::unsupported("HAVING").at(Span::from_ast(having.span())));
     }
-    if select.distinct.is_some() {
+    if !matches!(select.distinct, None | Some(ast::Distinct::All)) {
         return Err(Error::unsupported("SELECT DISTINCT").at(span(&|| select.span())));
     }
     if let Some(qualify) = &select.qualify {

@@ -25,6 +25,15 @@ pub struct RelationColumn {
     pub field: Field,
     /// Its name in the plan.
     pub column: DfColumn,
+    /// The name as it was written, where another column of the same query has it too: naming it is ambiguous.
+    pub shared: Option<String>,
+}
+
+impl RelationColumn {
+    /// The name that statements know it by.
+    fn known_as(&self) -> &str {
+        self.shared.as_deref().unwrap_or(&self.field.name)
+    }
 }
 
 impl Relation {
@@ -32,9 +41,26 @@ impl Relation {
     pub fn new(plan: LogicalPlan, schema: &Schema) -> Self {
         let names = plan.schema().columns();
         let columns = schema.fields.iter().zip(names);
-        let columns =
-            columns.map(|(field, column)| RelationColumn { qualifier: None, field: field.clone(), column }).collect();
-        Self { plan, columns }
+        let columns = columns.map(|(field, column)| RelationColumn {
+            qualifier: None,
+            field: field.clone(),
+            column,
+            shared: None,
+        });
+        Self { plan, columns: columns.collect() }
+    }
+
+    /// With the names that several columns share, as they are in `columns`.
+    pub fn with_shared_names(mut self, columns: &[RelationColumn]) -> Self {
+        for (column, from) in self.columns.iter_mut().zip(columns) {
+            column.shared = from.shared.clone();
+        }
+        self
+    }
+
+    /// The first name that several columns have.
+    pub fn shared_name(&self) -> Option<&str> {
+        self.columns.iter().find_map(|c| c.shared.as_deref())
     }
 
     pub fn schema(&self) -> Schema {
@@ -43,6 +69,10 @@ impl Relation {
 
     /// The same rows under an alias, perhaps with other column names.
     pub fn alias(self, alias: &str, names: &[String]) -> Result<Self> {
+        if let Some(name) = first_repeated(names) {
+            return Err(Error::statement(format!("duplicate name '{name}' in the column list of \"{alias}\"")));
+        }
+        let shared = if names.is_empty() { self.columns.clone() } else { Vec::new() };
         let mut schema = self.schema();
         let mut builder = LogicalPlanBuilder::from(self.plan);
         if !names.is_empty() {
@@ -63,7 +93,7 @@ impl Relation {
         let plan = builder.alias(reference).and_then(|b| b.build()).map_err(internal)?;
         let mut relation = Self::new(plan, &schema);
         relation.columns.iter_mut().for_each(|c| c.qualifier = Some(alias.to_string()));
-        Ok(relation)
+        Ok(relation.with_shared_names(&shared))
     }
 
     fn typed(&self, i: usize) -> TypedExpr {
@@ -83,6 +113,20 @@ impl Relation {
         Ok(positions.into_iter().map(|i| (self.typed(i), self.columns[i].field.name.clone())).collect())
     }
 
+    /// True where columns belong to a table of this name or alias.
+    pub fn has_qualifier(&self, name: &str) -> bool {
+        self.columns.iter().any(|c| c.qualifier.as_deref() == Some(name))
+    }
+
+    /// What `*` stands for: an error where a name in it is ambiguous.
+    pub fn star(&self, qualifier: Option<&ast::Ident>) -> Result<Vec<(TypedExpr, String)>> {
+        let meant = |c: &&RelationColumn| qualifier.is_none_or(|q| c.qualifier.as_deref() == Some(q.value.as_str()));
+        match self.columns.iter().filter(meant).find_map(|c| c.shared.as_deref()) {
+            Some(name) => Err(ambiguous(&ast::Ident::new(name))),
+            None => self.expand(qualifier),
+        }
+    }
+
     fn unknown_qualifier(&self, qualifier: &ast::Ident) -> Error {
         let known = self.columns.iter().filter_map(|c| c.qualifier.as_deref());
         let error = Error::statement(format!("table \"{}\" not found in FROM", qualifier.value));
@@ -93,9 +137,19 @@ impl Relation {
         .at(Span::from_ast(qualifier.span))
     }
 
+    /// Several columns answer to `name`.
+    fn ambiguous(&self, name: &ast::Ident, several: &[usize]) -> Error {
+        match several.iter().any(|&i| self.columns[i].shared.is_some()) {
+            true => ambiguous(name),
+            false => Error::statement(format!("column \"{}\" is ambiguous", name.value))
+                .with_hint("Put the table's alias in front of it.")
+                .at(Span::from_ast(name.span)),
+        }
+    }
+
     fn by_name(&self, qualifier: Option<&str>, name: &str) -> Vec<usize> {
         let fits =
-            |c: &RelationColumn| c.field.name == name && qualifier.is_none_or(|q| c.qualifier.as_deref() == Some(q));
+            |c: &RelationColumn| c.known_as() == name && qualifier.is_none_or(|q| c.qualifier.as_deref() == Some(q));
         (0..self.columns.len()).filter(|&i| fits(&self.columns[i])).collect()
     }
 
@@ -110,7 +164,7 @@ impl Relation {
             _ => " in any table".to_string(),
         };
         let error = Error::statement(format!("column \"{}\" not found{place}", name.value));
-        match did_you_mean(&name.value, names.map(|c| c.field.name.as_str())) {
+        match did_you_mean(&name.value, names.map(|c| c.known_as())) {
             Some(hint) => error.with_hint(hint),
             None => error,
         }
@@ -130,22 +184,28 @@ impl Scope for Relation {
                         return Err(self.unknown_column(second, Some(&first.value)));
                     }
                 }
-                _ => return Err(ambiguous(second)),
+                several => return Err(self.ambiguous(second, several)),
             }
         }
         match self.by_name(None, &first.value).as_slice() {
             [i] => Ok((self.typed(*i), 1)),
             [] if parts.len() > 1 => Err(self.unknown_qualifier(first)),
             [] => Err(self.unknown_column(first, None)),
-            _ => Err(ambiguous(first)),
+            several => Err(self.ambiguous(first, several)),
         }
     }
 }
 
+/// A name of several columns of one query; an alias in front of it does not help.
 fn ambiguous(name: &ast::Ident) -> Error {
     Error::statement(format!("column \"{}\" is ambiguous", name.value))
-        .with_hint("Put the table's alias in front of it.")
+        .with_hint("Several columns of the subquery have this name: give each its own with AS.")
         .at(Span::from_ast(name.span))
+}
+
+fn first_repeated(names: &[String]) -> Option<&String> {
+    let mut seen = std::collections::HashSet::new();
+    names.iter().find(|name| !seen.insert(name.as_str()))
 }
 
 /// DataFusion refused a plan that binding made: a bug of ours.

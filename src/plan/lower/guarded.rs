@@ -2,6 +2,7 @@
 //! that `a <> 0 AND 10 / a > 1` guards its division.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
@@ -40,7 +41,7 @@ pub fn guard(expr: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
 /// False only for what is known to have a value for every row.
 fn may_fail(expr: &Arc<dyn PhysicalExpr>) -> bool {
     let is_safe = match expr.downcast_ref::<BinaryExpr>() {
-        Some(binary) => binary.op().is_comparison_operator() || matches!(binary.op(), Operator::And | Operator::Or),
+        Some(binary) => never_fails(binary.op()),
         None => {
             expr.is::<Column>()
                 || expr.is::<Literal>()
@@ -56,12 +57,33 @@ fn may_fail(expr: &Arc<dyn PhysicalExpr>) -> bool {
     !is_safe || expr.children().into_iter().any(may_fail)
 }
 
+/// Comparisons of what has one type, as all that the binder makes.
+fn never_fails(operator: &Operator) -> bool {
+    use Operator::{And, Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq, Or};
+    matches!(operator, And | Or | Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
+}
+
 /// `left AND right` or `left OR right`.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, Eq)]
 struct GuardedExpr {
     is_and: bool,
     left: Arc<dyn PhysicalExpr>,
     right: Arc<dyn PhysicalExpr>,
+}
+
+// By hand: what a derive makes of `Arc<dyn PhysicalExpr>` does not compile.
+impl PartialEq for GuardedExpr {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_and == other.is_and && self.left.eq(&other.left) && self.right.eq(&other.right)
+    }
+}
+
+impl Hash for GuardedExpr {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.is_and.hash(state);
+        self.left.hash(state);
+        self.right.hash(state);
+    }
 }
 
 impl GuardedExpr {

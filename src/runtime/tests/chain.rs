@@ -49,7 +49,7 @@ async fn writer(events: &Events) -> Body {
 #[tokio::test]
 async fn an_operator_with_more_to_say_is_resumed_before_the_barrier() {
     let mut events = Events::new();
-    let mut chain = Chain::new();
+    let mut chain = Chain::new(Vec::new());
     let operator = chain.add(None, Body::Operator(Box::new(OneByOne(Vec::new()))));
     let next = chain.add(Some(operator), Body::Operator(Box::new(OneByOne(Vec::new()))));
     let body = writer(&events).await;
@@ -74,7 +74,7 @@ async fn an_operator_with_more_to_say_is_resumed_before_the_barrier() {
 #[tokio::test]
 async fn every_branch_gets_every_element_in_order() {
     let mut events = Events::new();
-    let mut chain = Chain::new();
+    let mut chain = Chain::new(Vec::new());
     let root = chain.add(None, Body::Operator(Box::new(OneByOne(Vec::new()))));
     for _ in 0..2 {
         let body = writer(&events).await;

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::harness::*;
 use crate::changelog::{ChangelogBatch, EndKind, StreamElement};
+use crate::connectors::rejects::ErrorHandling;
 use crate::connectors::Source;
 use crate::error::{ErrorKind, Result};
 use crate::operators::{Operator, Output, Progress};
@@ -79,7 +80,7 @@ async fn run(node: SourceNode, probe: &Probe, until_end: impl Future<Output = ()
     let metrics = Arc::new(SourceMetrics::new("fed", true));
     let ids: Vec<Arc<str>> = splits.iter().map(|s| s.id.as_str().into()).collect();
     let idle_timeout = node.watermark.as_ref().and_then(|w| w.idle_timeout);
-    let mut chain = Chain::new();
+    let mut chain = Chain::new(Vec::new());
     chain.add(None, Body::Operator(Box::new(probe.clone())));
     let (signal, watched) = watch::channel(Signal::Run);
     let (_commands, commands) = mpsc::channel(1);
@@ -93,6 +94,7 @@ async fn run(node: SourceNode, probe: &Probe, until_end: impl Future<Output = ()
         commands,
         metrics,
         context,
+        errors: ErrorHandling::Fail,
         snapshots: Vec::new(),
     };
     let (ended, ()) = in_time(async { tokio::join!(task.run(watched), until_end) }).await;
@@ -192,7 +194,7 @@ async fn a_null_in_the_rowtime_column_is_a_data_error() {
 #[tokio::test]
 async fn a_stop_leaves_windows_open() {
     let probe = Probe::default();
-    let mut chain = Chain::new();
+    let mut chain = Chain::new(Vec::new());
     chain.add(None, Body::Operator(Box::new(probe.clone())));
     chain.end(EndKind::Stop).await.unwrap();
     assert!(probe.0.lock().unwrap().is_empty(), "no last watermark");

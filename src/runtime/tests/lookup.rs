@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::harness::*;
 use crate::changelog::{ChangelogBatch, EndKind, Epoch, RowKind, StreamElement};
+use crate::connectors::rejects::ErrorHandling;
 use crate::connectors::{Lookup, LookupCacheOptions, LookupRequest, LookupRows, LookupSource, OpenContext};
 use crate::error::{Error, Result};
 use crate::plan::stream_plan::LookupJoinNode;
@@ -133,7 +134,7 @@ fn head(table: &Thresholds, outer: bool, condition: Option<Expr>, cache: Option<
         right_schema: right_schema(),
         output_schema: joined_schema(),
         outer,
-        on_reject: None,
+        errors: ErrorHandling::Unset,
         condition: condition.map(|c| physical(&c, &joined_schema())),
         cache: cache.map(|options| Mutex::new(LookupCache::new(options))),
     })

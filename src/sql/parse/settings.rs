@@ -15,11 +15,16 @@ pub(super) fn set(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
         return Err(unquoted(cursor, "SET"));
     }
     let key = cursor.string("a key in single quotes")?;
-    cursor.expect_sign(&Token::Eq)?;
-    let value = cursor
-        .string("the value in single quotes")
-        .map_err(|error| error.with_hint(format!("Keys and values are strings: SET '{}' = 'value'.", key.value)))?;
-    Ok(StatementKind::Set { key, value })
+    cursor.equals()?;
+    if !matches!(cursor.token(0), Token::SingleQuotedString(_)) {
+        let hint = format!("Keys and values are strings: SET '{}' = 'value'.", key.value);
+        return Err(cursor.expected("the value in single quotes").with_hint(hint));
+    }
+    let value = cursor.string("")?;
+    match cursor.at_end() {
+        true => Ok(StatementKind::Set { key, value }),
+        false => Err(cursor.expected("the end of the statement")),
+    }
 }
 
 pub(super) fn reset(cursor: &mut Cursor<'_>) -> Result<StatementKind> {

@@ -155,3 +155,29 @@ fn reserved_words_need_back_ticks_and_others_do_not() {
     assert!(parse("SELECT `value`, usage, cpu, name FROM t AS data")[0].is_ok());
     assert!(parse("SELECT count(*), LEFT(a, 1), YEAR(d), DATE '2020-01-01' FROM t")[0].is_ok());
 }
+
+#[test]
+fn a_row_of_one_column_needs_no_parentheses() {
+    for (text, same) in [
+        ("VALUES 1, 2", "VALUES (1), (2)"),
+        ("VALUES f(a, b), (3), 'x' || 'y' LIMIT 1", "VALUES (f(a, b)), (3), ('x' || 'y') LIMIT 1"),
+        (
+            "VALUES ARRAY[1, 2], ARRAY[3] UNION ALL VALUES ROW(4)",
+            "VALUES (ARRAY[1, 2]), (ARRAY[3]) UNION ALL VALUES ROW(4)",
+        ),
+        ("SELECT a FROM (VALUES 1, (2)) AS t (a), u", "SELECT a FROM (VALUES (1), (2)) AS t (a), u"),
+    ] {
+        assert_eq!(query(text).to_string(), query(same).to_string(), "{text}");
+    }
+}
+
+#[test]
+fn chains_of_operators_are_long_but_not_endless() {
+    let chain = |operator: &str, operands: usize| format!("SELECT {}", vec!["a"; operands].join(operator));
+    for (operator, most) in [(" AND ", 300), (" OR ", 300), (" || ", 300), (" + ", 200)] {
+        assert!(parse(&chain(operator, most)).iter().all(Result::is_ok), "{operator}");
+        let outcomes = parse(&chain(operator, 2 * most));
+        assert!(outcomes.iter().any(Result::is_err), "{operator}");
+    }
+    assert_eq!(select("SELECT a AND b AND c OR d").projection[0].to_string(), "a AND b AND c OR d");
+}

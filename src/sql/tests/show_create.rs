@@ -55,8 +55,8 @@ PARTITIONED BY (`a`, `b`)
 WITH (
   'connector' = 'blackhole',
   'password' = '******',
-  'properties.ssl.keystore.password' = '******',
-  'x' = 'it''s'
+  'print-identifier' = 'it''s',
+  'properties.ssl.keystore.password' = '******'
 )
 ";
 
@@ -67,7 +67,7 @@ fn a_table_is_shown_as_flink_shows_it() {
          f ROW<x INT, y ROW<z STRING NOT NULL>>, g ARRAY<INT NOT NULL>, h MAP<STRING, BIGINT>, i DECIMAL(10,2), \
          j CHAR, k VARCHAR(5), l TIMESTAMP, m BYTES, n TIME, o MULTISET<INT>, `p q` INT, \
          WATERMARK FOR d AS d - INTERVAL '5' SECOND, CONSTRAINT pk PRIMARY KEY (b, a) NOT ENFORCED) \
-         COMMENT 'tab''le' PARTITIONED BY (a, b) WITH ('connector'='blackhole', 'x'='it''s', 'password'='secret', \
+         COMMENT 'tab''le' PARTITIONED BY (a, b) WITH ('connector'='blackhole', 'print-identifier'='it''s', 'password'='secret', \
          'properties.ssl.keystore.password'='abc')";
     assert_eq!(shown(script), FLINKS);
 }

@@ -22,3 +22,9 @@ CREATE TABLE computed (a INT, b AS aa + 1) WITH ('connector' = 'kafka', 'topic' 
 CREATE TABLE watermarked (a TIMESTAMP(3), WATERMARK FOR b AS a) WITH ('connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'broker:9092', 'format' = 'json');
 CREATE TABLE keyed (a INT, PRIMARY KEY (b) NOT ENFORCED) WITH ('connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'broker:9092', 'format' = 'json');
 CREATE TABLE meta (a INT, ofset BIGINT METADATA) WITH ('connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'broker:9092', 'format' = 'json');
+SELECT x.x FROM (SELECT 1 AS x, 2 AS x) AS x;
+SELECT * FROM (SELECT 1 AS a, 2 AS a);
+SELECT a0 FROM (SELECT 1 AS a, 2 AS a);
+WITH c AS (SELECT 1 AS a, 2 AS a) SELECT 1 FROM c;
+SELECT a FROM (VALUES (1, 2)) AS t (a, a);
+SELECT a.* FROM (SELECT 1 AS a) AS t;

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod bad_days;
+mod dead_letters;
 mod eavesdropper;
 mod integrations;
 mod job;

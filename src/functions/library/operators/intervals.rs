@@ -25,6 +25,8 @@ pub static INTERVAL_PLUS: Builtin = Builtin { name: "+", kernel: |call| combine(
 pub static INTERVAL_MINUS: Builtin = Builtin { name: "-", kernel: |call| combine(call, -1), ..BUILTIN };
 pub static INTERVAL_MULTIPLY: Builtin = Builtin { name: "*", kernel: multiply, ..BUILTIN };
 pub static INTERVAL_NEGATE: Builtin = Builtin { name: "-", kernel: negate, ..BUILTIN };
+/// `interval / divisor % modulus`, with the interval's sign: a field of it.
+pub static INTERVAL_PART: Builtin = Builtin { name: "EXTRACT", kernel: part, ..BUILTIN };
 
 /// The date `months` later, at most the last day of its month; `None` outside the calendar.
 pub(in crate::functions::library) fn add_months(days: i32, months: i32) -> Option<i32> {
@@ -149,4 +151,15 @@ fn negate(call: &Call<'_>) -> Result<ArrayRef> {
     }
     let intervals = call.column::<DurationMillisecondArray>(0)?;
     call.collect_as::<DurationMillisecondType>(|row| Ok(intervals.at(row).map(i64::wrapping_neg)))
+}
+
+fn part(call: &Call<'_>) -> Result<ArrayRef> {
+    let (divisors, moduli) = (call.long(1)?, call.long(2)?);
+    let part = |row: usize, amount: Option<i64>| amount?.checked_div(divisors.at(row)?)?.checked_rem(moduli.at(row)?);
+    if is_months(call, 0)? {
+        let months = call.column::<IntervalYearMonthArray>(0)?;
+        return call.collect(|row| part(row, months.at(row).map(i64::from)));
+    }
+    let intervals = call.column::<DurationMillisecondArray>(0)?;
+    call.collect(|row| part(row, intervals.at(row)))
 }

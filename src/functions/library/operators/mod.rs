@@ -17,7 +17,9 @@ pub use decimals::{
 pub use floats::FLOAT_COMPARISONS;
 pub use integers::{DIVIDE, MODULO};
 pub(super) use intervals::add_months;
-pub use intervals::{INTERVAL_MINUS, INTERVAL_MULTIPLY, INTERVAL_NEGATE, INTERVAL_PLUS, TIME_MINUS, TIME_PLUS};
+pub use intervals::{
+    INTERVAL_MINUS, INTERVAL_MULTIPLY, INTERVAL_NEGATE, INTERVAL_PART, INTERVAL_PLUS, TIME_MINUS, TIME_PLUS,
+};
 pub use patterns::{LIKE, SIMILAR_TO};
 pub use rounding::{CEIL_TO, FLOOR_TO};
 pub(super) use texts::as_varchar;

@@ -1,13 +1,14 @@
 //! DATE_FORMAT: a time as text, by a Java pattern.
 
 use arrow::array::ArrayRef;
+use chrono_tz::Tz;
 
 use super::extract::local_nanos;
 use crate::error::Result;
 use crate::functions::library::builtin::{Family, Nulls, Overload, Returns, TypeName};
 use crate::functions::library::call::{Call, Memo};
 use crate::functions::library::{BUILTIN, Builtin};
-use crate::functions::time::{JavaPattern, naive_from_ms, parse_timestamp};
+use crate::functions::time::{JavaPattern, SimplePattern, naive_from_ms};
 use crate::types::TypeKind;
 
 use Family::{Instant, Text, Timestamp};
@@ -28,20 +29,12 @@ pub static DATE_FORMAT: Builtin = Builtin {
 };
 
 fn date_format(call: &Call<'_>) -> Result<ArrayRef> {
+    if call.argument_type(0)?.kind.is_string() {
+        return date_format_of_text(call);
+    }
     let patterns = call.text(1)?;
     let (mut memo, mut out) = (Memo::new(), String::new());
     let zone = matches!(call.argument_type(0)?.kind, TypeKind::TimestampLtz(_)).then_some(call.context.zone);
-    if call.argument_type(0)?.kind.is_string() {
-        let texts = call.text(0)?;
-        return call.try_collect(|row| {
-            let Some((time, pattern)) = texts.at(row).and_then(parse_timestamp).zip(patterns.at(row)) else {
-                return Ok(None);
-            };
-            out.clear();
-            memo.get(pattern, JavaPattern::parse)?.format(time, None, &mut out);
-            Ok(Some(out.clone()))
-        });
-    }
     let local = local_nanos(call, 0)?;
     call.try_collect(|row| {
         let time = local(row).and_then(|nanos| {
@@ -52,6 +45,20 @@ fn date_format(call: &Call<'_>) -> Result<ArrayRef> {
         let Some((time, pattern)) = time.zip(patterns.at(row)) else { return Ok(None) };
         out.clear();
         memo.get(pattern, JavaPattern::parse)?.format(time, zone, &mut out);
+        Ok(Some(out.clone()))
+    })
+}
+
+/// A text is read by one pattern, leniently and without a fraction, and written in the letters of `SimpleDateFormat`.
+fn date_format_of_text(call: &Call<'_>) -> Result<ArrayRef> {
+    const READ_AS: &str = "yyyy-MM-dd HH:mm:ss";
+    let (texts, patterns) = (call.text(0)?, call.text(1)?);
+    let (read_as, mut memo, mut out) = (SimplePattern::parse(READ_AS)?, Memo::new(), String::new());
+    call.try_collect(|row| {
+        let Some((text, pattern)) = texts.at(row).zip(patterns.at(row)) else { return Ok(None) };
+        let Some(instant) = read_as.parse_text(text, Tz::UTC) else { return Ok(None) };
+        out.clear();
+        memo.get(pattern, SimplePattern::parse)?.format_instant(instant, Tz::UTC, &mut out);
         Ok(Some(out.clone()))
     })
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use datafusion::logical_expr::Operator;
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{Expr, Operator};
 use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned};
 
 use super::Binder;
@@ -26,7 +27,7 @@ impl Binder<'_> {
         let arguments = arguments(&name, function)?;
         match (name.as_str(), arguments.as_slice()) {
             ("COALESCE", _) => self.coalesce("COALESCE", &arguments),
-            ("IFNULL", [value, _]) => match self.bind_operand(value)? {
+            ("IFNULL", [value, _]) => match self.bind(value)? {
                 value if !value.ty.nullable => Ok(TypedExpr { time_attribute: None, ..value }),
                 _ => self.coalesce("IFNULL", &arguments),
             },
@@ -48,10 +49,26 @@ impl Binder<'_> {
                 Ok(TypedExpr { ty: SqlType::string().with_nullable(false), ..text_literal(&self.cx.database) })
             }
             ("UNIX_TIMESTAMP", []) => self.call_bound(library::unix_now(), Vec::new()),
+            ("TO_TIMESTAMP_LTZ", [_, precision]) => {
+                self.check_precision(precision)?;
+                self.call_named(&name, &arguments)
+            }
             ("ROUND" | "TRUNCATE", [value, digits]) => self.round_decimal(&name, value, digits),
             (name, []) if let Some(value) = self.bare_call(name) => value,
             (name, _) if library::find(name).is_none() => Err(unknown(name).at(place)),
             (name, _) => self.call_named(name, &arguments),
+        }
+    }
+
+    /// A constant number behind a number of TO_TIMESTAMP_LTZ says what that counts.
+    fn check_precision(&self, precision: &ast::Expr) -> Result<()> {
+        match self.bind(precision)?.expr {
+            Expr::Literal(ScalarValue::Int32(Some(digits)), _) if !matches!(digits, 0 | 3) => {
+                Err(Error::statement(format!("TO_TIMESTAMP_LTZ reads precision 0 or 3, not {digits}"))
+                    .with_hint("0 says that the number counts seconds, 3 milliseconds.")
+                    .at(Span::from_ast(precision.span())))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -37,6 +37,14 @@ impl Binder<'_> {
             }
             _ => (left, right),
         };
+        if let (TypeKind::Row(l), TypeKind::Row(r), Operator::Eq | Operator::NotEq) =
+            (&left.ty.kind, &right.ty.kind, op)
+            && l.len() == r.len()
+            && !l.is_empty()
+        {
+            let equal = self.equal_rows(&left, &right)?;
+            return Ok(if op == Operator::NotEq { not(equal) } else { equal });
+        }
         let (left, right, kernel) = self.comparable(left, op, right)?;
         let two_valued = matches!(op, Operator::IsDistinctFrom | Operator::IsNotDistinctFrom);
         let nullable = !two_valued && (left.ty.nullable || right.ty.nullable);
@@ -49,6 +57,20 @@ impl Binder<'_> {
         let function = functions.iter().find(|f| f.name == op.to_string());
         let function = function.ok_or_else(|| Error::internal(format!("no comparison is called {op}")))?;
         Ok(self.call_typed(function, vec![left, right], SqlType::new(TypeKind::Boolean, nullable)))
+    }
+
+    /// Rows are equal where all their fields are.
+    fn equal_rows(&self, left: &TypedExpr, right: &TypedExpr) -> Result<TypedExpr> {
+        let (left, right) = (self.fields(left)?, self.fields(right)?);
+        let mut all: Option<TypedExpr> = None;
+        for (l, r) in left.into_iter().zip(right) {
+            let equal = self.compare(l, Operator::Eq, r)?;
+            all = Some(match all {
+                Some(before) => connect(before, Operator::And, equal),
+                None => equal,
+            });
+        }
+        all.ok_or_else(|| Error::internal("rows without fields are compared"))
     }
 
     /// Both operands in one type.

@@ -80,7 +80,10 @@ impl Binder<'_> {
     }
 
     pub(super) fn coalesce(&self, name: &str, arguments: &[&ast::Expr]) -> Result<TypedExpr> {
-        let mut values = arguments.iter().map(|a| self.bind_operand(a)).collect::<Result<Vec<_>>>()?;
+        let mut values = arguments.iter().map(|a| self.bind(a)).collect::<Result<Vec<_>>>()?;
+        if values.iter().any(|v| v.ty.kind != TypeKind::Null) {
+            values.retain(|v| v.ty.kind != TypeKind::Null);
+        }
         let ty = self.common(&values, name, common_argument_type)?;
         let ty = ty.with_nullable(values.iter().all(|v| v.ty.nullable));
         if let Some(end) = values.iter().position(|v| !v.ty.nullable) {

@@ -83,6 +83,16 @@ impl Unit {
         }
     }
 
+    /// How many of it make one of the unit in front.
+    fn limit(self) -> Option<i64> {
+        match self {
+            Self::Month => Some(12),
+            Self::Hour => Some(24),
+            Self::Minute | Self::Second => Some(60),
+            Self::Year | Self::Day => None,
+        }
+    }
+
     /// The unit behind this one, and what stands between the two in the text.
     fn next(self) -> Option<(Self, char)> {
         match self {
@@ -152,6 +162,9 @@ fn parse(text: &str, first: Unit, last: Unit, leading_digits: u64) -> Result<i64
             return Err(Error::statement(format!("interval value {part} has more than {leading_digits} digits"))
                 .with_hint(format!("Say how many: INTERVAL '{text}' {unit:?}({}).", whole.len()).to_string()));
         }
+        if unit != first && whole.parse::<i64>().is_ok_and(|n| unit.limit().is_some_and(|limit| n >= limit)) {
+            return Err(wrong());
+        }
         sum = sum.checked_add(amount).ok_or_else(wrong)?;
         match behind {
             Some((next, behind)) if next <= last => (unit, rest) = (next, behind),
@@ -206,6 +219,10 @@ mod tests {
             ("", Unit::Day, Unit::Day),
             ("1:2:3", Unit::Hour, Unit::Minute),
             ("a", Unit::Second, Unit::Second),
+            ("1:90", Unit::Hour, Unit::Minute),
+            ("1 24", Unit::Day, Unit::Hour),
+            ("1:00:60", Unit::Hour, Unit::Second),
+            ("1-12", Unit::Year, Unit::Month),
         ];
         for (text, first, last) in cases {
             assert!(parse(text, first, last, 2).is_err(), "{text}");

@@ -25,6 +25,12 @@ impl Binder<'_> {
         parts.iter().skip(taken).try_fold(column, |row, field| self.field(row, field))
     }
 
+    /// Every field of a ROW.
+    pub(super) fn fields(&self, row: &TypedExpr) -> Result<Vec<TypedExpr>> {
+        let TypeKind::Row(fields) = &row.ty.kind else { return Ok(Vec::new()) };
+        fields.iter().map(|f| self.field(row.clone(), &ast::Ident::new(&f.name))).collect()
+    }
+
     /// `row.field`
     fn field(&self, row: TypedExpr, field: &ast::Ident) -> Result<TypedExpr> {
         let span = Span::from_ast(field.span);

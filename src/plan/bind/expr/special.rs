@@ -8,7 +8,7 @@ use super::Binder;
 use super::arithmetic::cannot_apply;
 use super::casts::CastMode;
 use super::intervals::{milliseconds, months};
-use super::literals::text_literal;
+use super::literals::{literal, text_literal};
 use crate::error::{Error, Result};
 use crate::functions::TypedExpr;
 use crate::functions::library::{operators, time_unit};
@@ -22,8 +22,31 @@ impl Binder<'_> {
             return Err(Error::unsupported(format_args!("EXTRACT({unit} FROM …)")));
         };
         let value = self.bind_operand(value)?;
+        if value.ty.kind.is_interval() {
+            return self.extract_from_interval(&unit, value);
+        }
         let call = self.call_signature(function, vec![value.clone()])?;
         call.ok_or_else(|| cannot_apply("EXTRACT", &[&value], "EXTRACT(unit FROM DATETIME)"))
+    }
+
+    /// Months have years, quarters and months; milliseconds have days and what is smaller.
+    fn extract_from_interval(&self, unit: &str, interval: TypedExpr) -> Result<TypedExpr> {
+        let (divisor, modulus) = match (&interval.ty.kind, unit) {
+            (TypeKind::IntervalYearMonth, "YEAR") => (12, i64::MAX),
+            (TypeKind::IntervalYearMonth, "MONTH") => (1, 12),
+            (TypeKind::IntervalDayTime, "DAY") => (86_400_000, i64::MAX),
+            (TypeKind::IntervalDayTime, "HOUR") => (3_600_000, 24),
+            (TypeKind::IntervalDayTime, "MINUTE") => (60_000, 60),
+            (TypeKind::IntervalDayTime, "SECOND") => (1_000, 60),
+            (TypeKind::IntervalDayTime, "MILLISECOND") => (1, 1_000),
+            (kind, _) => {
+                return Err(Error::unsupported(format_args!("EXTRACT({unit} FROM {kind})"))
+                    .with_hint("An interval of months has YEAR and MONTH, one of days DAY to MILLISECOND."));
+            }
+        };
+        let number = |n: i64| literal(ScalarValue::Int64(Some(n)), TypeKind::BigInt);
+        let ty = SqlType::new(TypeKind::BigInt, interval.ty.nullable);
+        Ok(self.call_typed(&operators::INTERVAL_PART, vec![interval, number(divisor), number(modulus)], ty))
     }
 
     /// `FLOOR(number)`, `FLOOR(timestamp TO HOUR)` and the same with CEIL.

@@ -1,0 +1,14 @@
+VALUES 1, 2;
+VALUES 1 LIMIT 1;
+VALUES ROW(1, 2), ROW(3, 4);
+SELECT a FROM (VALUES 1, (2), ABS(-3)) AS t(a);
+SELECT ALL a FROM (VALUES 'x', 'y') AS t(a);
+SELECT COALESCE(NULL, 1), IFNULL(NULL, 'x'), COALESCE(1, NULL), COALESCE(NULL, a, 'x'), IFNULL(a, NULL) FROM (VALUES 'q') AS t(a);
+SELECT t.a.* FROM (SELECT CAST(ROW(1,'x') AS ROW<p INT, q STRING>) AS a) AS t;
+SELECT a.*, 5 FROM (SELECT CAST(ROW(1,'x') AS ROW<p INT, q STRING>) AS a) AS t;
+SELECT a.b.* FROM (SELECT CAST(ROW(ROW(1, 2)) AS ROW<b ROW<p INT, q INT>>) AS a) AS t;
+SELECT (1,2) = (1,2), (1,2) = (1,3), (1,2) <> (1,2), ROW(1,2) = ROW(1,2), (1,'a') = (1,'b'), (1, 2) = (1, 2.0);
+SELECT (1, (2, 'a')) = (1, (2, 'a')), (1, CAST('x' AS STRING)) = (1, 'x');
+SELECT (x, 1) = (y, 1) FROM (VALUES (1, 1), (1, 2), (CAST(NULL AS INT), 2)) AS t(x, y);
+SELECT x, y FROM (SELECT 1 AS a, 2 AS a) AS t(x, y);
+SELECT b FROM (SELECT 1 AS a, 2 AS a, 3 AS b);
