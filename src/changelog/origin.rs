@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use arrow::array::AsArray;
 use arrow::array::{BooleanArray, UInt32Array};
 use arrow::compute::{filter, take};
-use arrow::array::AsArray;
 use arrow::datatypes::UInt32Type;
 
 use crate::connectors::rejects::{ErrorHandling, Record, Records, Stage};

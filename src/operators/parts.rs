@@ -36,10 +36,14 @@ pub fn compute_parts<T>(
 
 /// Where to cut a batch: not between the halves of an update. 0: nowhere.
 fn middle(batch: &ChangelogBatch) -> usize {
-    let half = batch.num_rows() / 2;
+    let (rows, half) = (batch.num_rows(), batch.num_rows() / 2);
     let cuts_update =
         half > 0 && batch.kind(half) == RowKind::UpdateAfter && batch.kind(half - 1) == RowKind::UpdateBefore;
-    if cuts_update { half - 1 } else { half }
+    match half {
+        half if !cuts_update => half,
+        1 if rows > 2 => 2,
+        half => half - 1,
+    }
 }
 
 #[cfg(test)]

@@ -106,8 +106,9 @@ impl DeadLetterSink {
             let name = field.name.as_str();
             let Some(known) = LetterField::ALL.into_iter().find(|known| known.name() == name) else {
                 let names = LetterField::ALL.map(LetterField::name);
-                let hint = did_you_mean(name, names)
-                    .unwrap_or_else(|| format!("A table of dead letters has some of the columns {}.", names.join(", ")));
+                let hint = did_you_mean(name, names).unwrap_or_else(|| {
+                    format!("A table of dead letters has some of the columns {}.", names.join(", "))
+                });
                 return Err(refusal(table, format!("nothing of a dead letter is called \"{name}\"")).with_hint(hint));
             };
             let (declared, expected) = (&field.ty, known.ty());
@@ -115,7 +116,10 @@ impl DeadLetterSink {
                 return Err(refusal(table, format!("column \"{name}\" is {declared}, not {expected}")));
             }
             if !declared.nullable && !known.is_always_known() {
-                return Err(refusal(table, format!("column \"{name}\" is NOT NULL, and not every dead letter has one")));
+                return Err(refusal(
+                    table,
+                    format!("column \"{name}\" is NOT NULL, and not every dead letter has one"),
+                ));
             }
             Ok(known)
         });

@@ -265,7 +265,8 @@ mod tests {
     #[test]
     fn a_key_that_cannot_be_decoded_is_named_as_such() {
         let mut decoder = decoder(&KEYED[..3], &[0]);
-        let error = decoder.decode("t", 3, &block(&[(Some("{broken"), Some("{}"))]), &ErrorHandling::Fail, None).unwrap_err();
+        let error =
+            decoder.decode("t", 3, &block(&[(Some("{broken"), Some("{}"))]), &ErrorHandling::Fail, None).unwrap_err();
         let expected = "cannot decode the key of the record at topic \"t\", partition 3, offset 10: ";
         assert!(error.message().starts_with(expected), "{error}");
     }
@@ -273,7 +274,9 @@ mod tests {
     #[test]
     fn rows_are_counted_where_no_column_is_needed() {
         let mut decoder = decoder(&[], &[]);
-        decoder.decode("t", 0, &block(&[(None, Some("{}")), (None, None), (None, Some("{}"))]), &ErrorHandling::Fail, None).unwrap();
+        decoder
+            .decode("t", 0, &block(&[(None, Some("{}")), (None, None), (None, Some("{}"))]), &ErrorHandling::Fail, None)
+            .unwrap();
         let rows = decoder.finish().unwrap();
         assert_eq!((rows.num_rows(), rows.num_columns()), (2, 0));
     }

@@ -19,8 +19,8 @@ use super::options::TableOptions;
 use super::outcome::Outcome;
 use super::retries::RetryPolicy;
 use crate::changelog::ChangelogBatch;
-use crate::connectors::{ChangelogSupport, OpenContext, Sink, SinkWriter, TableDescriptor};
 use crate::connectors::rejects::Stage;
+use crate::connectors::{ChangelogSupport, OpenContext, Sink, SinkWriter, TableDescriptor};
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{Encoder, EncodingFormat, Messages};
 

@@ -19,8 +19,8 @@ use super::options::SinkOptions;
 use super::parameter::Parameter;
 use super::sink::{Prepared, Target};
 use crate::changelog::{ChangelogBatch, RowKind};
-use crate::connectors::{OpenContext, SinkWriter};
 use crate::connectors::rejects::Stage;
+use crate::connectors::{OpenContext, SinkWriter};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Rows in one statement at most.

@@ -12,6 +12,7 @@ use super::relation::Relation;
 use crate::connectors::{TableDescriptor, TableUse, cannot};
 use crate::error::{Error, Result, did_you_mean};
 use crate::functions::TypedExpr;
+use crate::functions::cast::{CastMode, cast};
 use crate::plan::nodes;
 use crate::plan::table::PlannedTable;
 use crate::sql::Insert;
@@ -178,7 +179,10 @@ impl Binder<'_> {
             let wanted = &sink_schema.fields[position].ty;
             let nullable = value.ty.nullable;
             let declared = self.cast(value, &target.ty.clone().with_nullable(nullable))?;
-            values[position] = Some(self.cast(declared, &wanted.clone().with_nullable(nullable))?);
+            // A metadata column may be declared with any type that can be cast to the connector's.
+            let wanted = wanted.clone().with_nullable(nullable);
+            let (zone, clock) = (self.expr.zone, self.expr.clock.clone());
+            values[position] = Some(cast(declared, &wanted, CastMode::Explicit, zone, clock)?);
         }
         let mut items = Vec::new();
         let mut checked = Vec::new();

@@ -9,8 +9,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::harness::*;
 use crate::changelog::{ChangelogBatch, EndKind, StreamElement};
-use crate::connectors::rejects::ErrorHandling;
 use crate::connectors::Source;
+use crate::connectors::rejects::ErrorHandling;
 use crate::error::{ErrorKind, Result};
 use crate::operators::{Operator, Output, Progress};
 use crate::plan::stream_plan::{NodeKind, SourceNode, StreamPlan, WatermarkEmit, WatermarkNode};

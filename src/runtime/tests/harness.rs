@@ -341,7 +341,11 @@ pub fn add_source(plan: &mut StreamPlan, source: FedSource) -> usize {
 
 pub fn add_sink(plan: &mut StreamPlan, input: usize, sink: WatchedSink) -> usize {
     let schema = plan.nodes[input].schema.clone();
-    plan.add(vec![input], NodeKind::Sink(SinkNode { table: "watched".to_string(), sink: Arc::new(sink), on_reject: None }), schema)
+    plan.add(
+        vec![input],
+        NodeKind::Sink(SinkNode { table: "watched".to_string(), sink: Arc::new(sink), on_reject: None }),
+        schema,
+    )
 }
 
 pub fn add_filter(plan: &mut StreamPlan, input: usize, predicate: &Expr) -> usize {

@@ -82,7 +82,8 @@ async fn through_a_limit_that_is_not_reached() {
 #[tokio::test]
 async fn through_a_not_null_check() {
     let came = one_row(1, |plan, source| {
-        let not_null = NodeKind::NotNull { columns: vec![0, 1], on_null: OnNull::Fail, table: "t".to_string(), on_reject: None };
+        let not_null =
+            NodeKind::NotNull { columns: vec![0, 1], on_null: OnNull::Fail, table: "t".to_string(), on_reject: None };
         plan.add(vec![source], not_null, schema())
     });
     assert_eq!(came.await, ["+I doc 98"]);

@@ -21,7 +21,8 @@ fn letters(stage: &Stage) -> String {
 
 /// A job file in which the first kafka table sends its dead letters away.
 fn with_letters(stage: &Stage, file: &str) -> String {
-    let options = "'value.format' = 'json', 'error-handling.mode' = 'dead-letter', 'error-handling.table' = 'DEAD_LETTERS'";
+    let options =
+        "'value.format' = 'json', 'error-handling.mode' = 'dead-letter', 'error-handling.table' = 'DEAD_LETTERS'";
     let text = stage.job_text(file).replacen("'value.format' = 'json'", options, 1);
     format!("{}{text}", letters(stage))
 }
@@ -116,7 +117,11 @@ async fn rows_whose_lookup_fails_are_rejected_once_its_retries_are_spent() {
              ELSE allowed_top END AS allowed_top FROM all_limits",
         )
         .await;
-    input.send([Reading::new("happy", 99).record(), Reading::new("doc", 99).record(), Reading::new("dopey", 99).record()]);
+    input.send([
+        Reading::new("happy", 99).record(),
+        Reading::new("doc", 99).record(),
+        Reading::new("dopey", 99).record(),
+    ]);
     let skip = "'table-name' = 'public.cpu_thresholds', 'error-handling.mode' = 'skip'";
     let text = stage.rename(
         &std::fs::read_to_string(
@@ -129,7 +134,8 @@ async fn rows_whose_lookup_fails_are_rejected_once_its_retries_are_spent() {
     output.holds(2, &mut [&mut job]).await;
     let said = job.stop().await.stderr;
     assert!(said.contains("1 rejected (1 lookup)"), "{said}");
-    let hosts = ["happy", "dopey"].map(|host| Reading::new(host, 99).above(if host == "happy" { 70 } else { 90 }).unwrap());
+    let hosts =
+        ["happy", "dopey"].map(|host| Reading::new(host, 99).above(if host == "happy" { 70 } else { 90 }).unwrap());
     assert_eq!(output.values(), hosts);
     stage.clear().await;
 }
