@@ -92,10 +92,8 @@ pub fn mask_text(text: &str) -> String {
     let mut hide = |range: Range<usize>| hidden[range].fill(true);
     for (at, sign) in text.char_indices() {
         match sign {
-            '=' => {
-                if hides_value(&text[..at]) {
-                    value_at(text, at + 1, &[' ', '\t', '\r', '\n']).into_iter().for_each(&mut hide);
-                }
+            '=' if hides_value(&text[..at]) => {
+                value_at(text, at + 1, &[' ', '\t', '\r', '\n']).into_iter().for_each(&mut hide);
             }
             // The `=` is missing: 'password' 'x', 'password': 'x'.
             '\'' | '"' => {

@@ -71,7 +71,7 @@ async fn rows_that_postgresql_refuses_become_dead_letters_and_the_others_are_wri
          INSERT INTO t VALUES ('gandalf', 1), ('frodo', 1000), ('sam', 2), ('pippin', 2000), ('merry', 3);",
         letters(&stage)
     ));
-    let ended = stage.query(&sql).await;
+    let ended = stage.start(&[&stage.write("dead.sql", &sql)]).end().await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.stderr.contains("2 rejected (2 write)"), "{ended:?}");
     let written = "SELECT hostname FROM limits WHERE allowed_top < 10 ORDER BY allowed_top";
