@@ -105,6 +105,7 @@ fn lookup_join() -> LookupHead {
         condition: None,
         cache: Some(Mutex::new(LookupCache::new(options))),
         errors: Default::default(),
+        metrics: Default::default(),
     })
 }
 

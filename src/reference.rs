@@ -7,6 +7,7 @@ use crate::connectors::options::{COMMON_OPTIONS, OptionSpec, OptionType, quoted_
 use crate::connectors::{self};
 use crate::formats;
 use crate::functions::library;
+use crate::runtime::METRICS;
 use crate::settings::{Effect, SETTINGS};
 
 const END: &str = "<!-- end -->";
@@ -34,16 +35,25 @@ pub fn fill(page: &str) -> String {
 
 fn is_marker(line: &str) -> bool {
     let name = line.trim().strip_prefix("<!-- ").and_then(|l| l.strip_suffix(" -->"));
-    name.is_some_and(|name| name.starts_with("options:") || name == "functions" || name == "settings")
+    name.is_some_and(|name| name.starts_with("options:") || matches!(name, "functions" | "settings" | "metrics"))
 }
 
 fn part(name: &str) -> Option<String> {
     match name {
         "functions" => Some(functions()),
         "settings" => Some(settings()),
+        "metrics" => Some(metrics()),
         "options:common" => Some(table(COMMON_OPTIONS)),
         _ => options(name.strip_prefix("options:")?),
     }
+}
+
+fn metrics() -> String {
+    let mut text = String::from("| Metric | Type | Means |\n| --- | --- | --- |\n");
+    for (name, kind, help) in METRICS {
+        text += &format!("| `{name}` | {kind} | {} |\n", cell(help));
+    }
+    text
 }
 
 fn options(name: &str) -> Option<String> {

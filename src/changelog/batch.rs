@@ -6,8 +6,8 @@ use arrow::array::{Array, BooleanArray, UInt32Array};
 use arrow::compute::{filter_record_batch, take_record_batch};
 use arrow::record_batch::RecordBatch;
 
+use super::rejects::{ErrorHandling, Stage};
 use super::{Origin, RowKind};
-use crate::connectors::rejects::{ErrorHandling, Stage};
 use crate::error::{Error, Result};
 
 /// A `RecordBatch` with one [`RowKind`] per row; absent kinds mean that every row is an insert.

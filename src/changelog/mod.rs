@@ -3,6 +3,7 @@
 mod batch;
 mod element;
 mod origin;
+pub mod rejects;
 mod row_kind;
 
 pub use batch::ChangelogBatch;

@@ -7,7 +7,7 @@ use arrow::array::{BooleanArray, UInt32Array};
 use arrow::compute::{filter, take};
 use arrow::datatypes::UInt32Type;
 
-use crate::connectors::rejects::{ErrorHandling, Record, Records, Stage};
+use super::rejects::{ErrorHandling, Record, Records, Stage};
 use crate::error::{Error, Result};
 
 /// The rejection of a batch's rows: by the rules of the table they were read from, with the records they were made of.

@@ -8,8 +8,9 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
 use super::Exit;
+use super::metrics_server::MetricsRegistry;
 use super::run::Stop;
-use crate::connectors::rejects::Stage;
+use crate::changelog::rejects::Stage;
 use crate::console;
 use crate::error::Result;
 use crate::runtime::{JobEnd, JobHandle, JobMetrics, SourceMetrics};
@@ -45,17 +46,20 @@ pub struct JobWatch {
     progress: Progress,
     fail_fast: bool,
     jobs: Vec<JobHandle>,
+    /// Every job's counters.
+    pub registry: MetricsRegistry,
 }
 
 impl JobWatch {
-    pub fn new(progress: Progress, fail_fast: bool) -> Self {
-        Self { progress, fail_fast, jobs: Vec::new() }
+    pub fn new(progress: Progress, fail_fast: bool, registry: MetricsRegistry) -> Self {
+        Self { progress, fail_fast, jobs: Vec::new(), registry }
     }
 
     pub fn add(&mut self, job: JobHandle) {
         if self.progress == Progress::Log {
             console::progress(&format!("job {} started", job.name));
         }
+        self.registry.add(job.name.clone(), job.metrics.clone());
         self.jobs.push(job);
     }
 

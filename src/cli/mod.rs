@@ -7,6 +7,7 @@ mod cascade;
 mod check;
 mod explain;
 mod job_watch;
+mod metrics_server;
 mod run;
 mod script;
 
@@ -104,6 +105,9 @@ struct RunArgs {
     /// No progress; only results and errors.
     #[arg(short, long)]
     quiet: bool,
+    /// Serve the jobs' counters to Prometheus at http://HOST:PORT/metrics.
+    #[arg(long, value_name = "HOST:PORT")]
+    metrics: Option<String>,
 }
 
 #[derive(Args)]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::cascade::Cascade;
 use super::check::as_error;
 use super::job_watch::{JobWatch, Progress, troubles};
+use super::metrics_server::{self, MetricsRegistry};
 use super::script::Script;
 use super::{Exit, RunArgs};
 use crate::connectors::Reporter;
@@ -44,7 +45,16 @@ pub async fn run(args: RunArgs) -> Exit {
         Ok(session) => session,
         Err(error) => return refuse(&error),
     };
-    let mut watch = JobWatch::new(if args.quiet { Progress::None } else { Progress::detect() }, args.fail_fast);
+    let registry = MetricsRegistry::default();
+    if let Some(address) = &args.metrics {
+        match metrics_server::serve(address, registry.clone()).await {
+            Ok(address) if !args.quiet => console::progress(&format!("metrics at http://{address}/metrics")),
+            Ok(_) => {}
+            Err(error) => return refuse(&error),
+        }
+    }
+    let progress = if args.quiet { Progress::None } else { Progress::detect() };
+    let mut watch = JobWatch::new(progress, args.fail_fast, registry);
     let exit = match run_statements(&script, &mut session, &mut watch, &stop, args.quiet).await {
         Ok(()) => watch.wait(&stop).await,
         Err(error) => {
@@ -113,7 +123,10 @@ async fn run_statements(
                 let _written = console::stdout(format!("{}\n", text.trim_end()).as_bytes());
             }
             Outcome::Job(job) => watch.add(job),
-            Outcome::Query(query) => print_query(query, session, stop, quiet).await?,
+            Outcome::Query(query) => {
+                watch.registry.add(query.job.name.clone(), query.job.metrics.clone());
+                print_query(query, session, stop, quiet).await?;
+            }
         }
     }
     Ok(())

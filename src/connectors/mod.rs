@@ -16,7 +16,6 @@ pub mod postgres;
 pub mod print;
 pub mod provider;
 mod registry;
-pub mod rejects;
 mod retry;
 pub mod secrets;
 mod sink;

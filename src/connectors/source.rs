@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use datafusion::logical_expr::Expr;
 use serde::{Deserialize, Serialize};
 
-use super::rejects::{ErrorHandling, Records};
+use crate::changelog::rejects::{ErrorHandling, Records};
 use crate::error::Result;
 use crate::time::Clock;
 
@@ -133,6 +133,8 @@ pub struct OpenContext {
 pub struct DoorMetrics {
     /// Rows that a reader gave or a writer took. The runtime counts them; the rest is the connector's to count.
     pub rows: AtomicU64,
+    /// Batches of them; the runtime's to count too.
+    pub batches: AtomicU64,
     pub bytes: AtomicU64,
     /// Records that could not be decoded and were skipped or nulled as the options say.
     pub rows_undecodable: AtomicU64,

@@ -10,7 +10,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use super::{Operator, Output, Progress};
 use crate::changelog::ChangelogBatch;
-use crate::connectors::rejects::{ErrorHandling, Stage};
+use crate::changelog::rejects::{ErrorHandling, Stage};
 use crate::error::{Error, Result};
 
 /// What becomes of a row with a forbidden NULL.

@@ -1,7 +1,7 @@
 //! Finds the rows of a batch that can't be computed: computes ever smaller parts of it.
 
+use crate::changelog::rejects::Stage;
 use crate::changelog::{ChangelogBatch, RowKind};
-use crate::connectors::rejects::Stage;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Computes a batch. Where that fails for its data, and its origin handles rejected rows, the rows that fail are
@@ -55,7 +55,7 @@ mod tests {
 
     use super::*;
     use crate::changelog::Origin;
-    use crate::connectors::rejects::{DeadLetters, ErrorHandling, Handling, RejectCounts};
+    use crate::changelog::rejects::{DeadLetters, ErrorHandling, Handling, RejectCounts};
 
     fn batch(values: &[i64], handling: Option<ErrorHandling>) -> ChangelogBatch {
         let column = Arc::new(Int64Array::from(values.to_vec())) as _;

@@ -15,13 +15,13 @@ use super::gate::InputGate;
 use super::job::{JobConfig, Signal};
 use super::lookup::{LookupHead, LookupJoin};
 use super::lookup_cache::LookupCache;
-use super::metrics::{JobMetrics, SinkMetrics, SourceMetrics};
+use super::metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics};
 use super::source_task::{SourceSteps, SourceTask};
 use super::task::{GateTask, TaskContext};
 use super::watermarks::SplitWatermarks;
 use super::wiring::{Wiring, wire};
 use crate::changelog::EndKind;
-use crate::connectors::rejects::{ErrorHandling, Handling};
+use crate::changelog::rejects::{ErrorHandling, Handling};
 use crate::connectors::{DoorMetrics, OpenContext, Reporter, Split};
 use crate::error::{Error, Result};
 use crate::operators::{Calc, Limit, NotNull};
@@ -242,6 +242,7 @@ impl Assembly<'_> {
             condition: join.condition.clone(),
             cache: join.lookup.cache().map(|options| std::sync::Mutex::new(LookupCache::new(options))),
             errors,
+            metrics: self.lookup_metrics(head),
         })))
     }
 
@@ -279,6 +280,11 @@ impl Assembly<'_> {
             batch_rows: self.config.batch_rows,
             errors,
         }
+    }
+
+    fn lookup_metrics(&self, node: usize) -> Arc<LookupMetrics> {
+        let position = self.plan.nodes[..node].iter().filter(|n| matches!(n.kind, NodeKind::LookupJoin(_))).count();
+        self.metrics.lookups[position].clone()
     }
 
     fn source_metrics(&self, node: usize) -> Arc<SourceMetrics> {

@@ -105,8 +105,12 @@ impl Chain {
             Body::Writer { writer, metrics } => match element {
                 StreamElement::Batch(batch) => {
                     let rows = batch.num_rows() as u64;
+                    let start = Instant::now();
                     writer.write(batch).await?;
+                    let blocked = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+                    metrics.blocked_ns.fetch_add(blocked, Ordering::Relaxed);
                     metrics.door.rows.fetch_add(rows, Ordering::Relaxed);
+                    metrics.door.batches.fetch_add(1, Ordering::Relaxed);
                 }
                 StreamElement::Barrier(_) => writer.flush().await?,
                 StreamElement::End(_) => {

@@ -10,8 +10,8 @@ use arrow::compute::cast;
 use tokio::sync::Mutex;
 
 use crate::changelog::ChangelogBatch;
+use crate::changelog::rejects::{DeadLetter, DeadLetters};
 use crate::connectors::SinkWriter;
-use crate::connectors::rejects::{DeadLetter, DeadLetters};
 use crate::error::Result;
 use crate::plan::dead_letters::{DeadLetterSink, LetterField};
 use crate::time::Clock;

@@ -15,8 +15,8 @@ use super::assembly::{Assembled, Assembly, Task};
 use super::coordinator::{Coordinator, TaskReport};
 use super::dead_letters::DeadLetterWriter;
 use super::exchange::ECHO;
-use super::metrics::{JobMetrics, SinkMetrics, SourceMetrics};
-use crate::connectors::rejects::ErrorHandling;
+use super::metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics};
+use crate::changelog::rejects::ErrorHandling;
 use crate::connectors::{OpenContext, Reporter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::stream_plan::{NodeKind, StreamPlan};
@@ -139,6 +139,10 @@ fn metrics_of(plan: &StreamPlan) -> JobMetrics {
                 metrics.sources.push(Arc::new(SourceMetrics::new(&source.table, source.watermark.is_some())));
             }
             NodeKind::Sink(sink) => metrics.sinks.push(Arc::new(SinkMetrics::new(&sink.table))),
+            NodeKind::LookupJoin(join) => {
+                let table = join.table.clone();
+                metrics.lookups.push(Arc::new(LookupMetrics { table, ..LookupMetrics::default() }));
+            }
             _ => {}
         }
     }

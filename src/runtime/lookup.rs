@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, BooleanArray, UInt32Array, UInt32Builder};
@@ -18,9 +19,10 @@ use futures::future::{FutureExt, MaybeDone, maybe_done};
 use tokio::time::Instant;
 
 use super::lookup_cache::LookupCache;
+use super::metrics::LookupMetrics;
+use crate::changelog::rejects::{ErrorHandling, Stage};
 use crate::changelog::{ChangelogBatch, StreamElement};
 use crate::connectors::Lookup;
-use crate::connectors::rejects::{ErrorHandling, Stage};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Queries under way at once, per subtask.
@@ -53,6 +55,7 @@ pub struct LookupJoin {
     pub cache: Option<Mutex<LookupCache>>,
     /// What becomes of rows whose lookup failed.
     pub errors: ErrorHandling,
+    pub metrics: Arc<LookupMetrics>,
 }
 
 impl LookupHead {
@@ -197,7 +200,13 @@ impl LookupJoin {
             None => vec![None; keys.distinct.len()],
         };
         let missing: Vec<u32> = (0..answers.len() as u32).filter(|i| answers[*i as usize].is_none()).collect();
+        if self.cache.is_some() {
+            self.metrics.cache_hits.fetch_add((answers.len() - missing.len()) as u64, Ordering::Relaxed);
+            self.metrics.cache_misses.fetch_add(missing.len() as u64, Ordering::Relaxed);
+        }
         if !missing.is_empty() {
+            self.metrics.requests.fetch_add(1, Ordering::Relaxed);
+            self.metrics.keys.fetch_add(missing.len() as u64, Ordering::Relaxed);
             let first_rows = missing.iter().map(|&i| keys.distinct[i as usize].1);
             let asked = take_record_batch(&keys.rows, &UInt32Array::from_iter_values(first_rows))?;
             let found = self.lookup.lookup(&asked).await?;

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
+use crate::changelog::rejects::RejectCounts;
 use crate::connectors::DoorMetrics;
-use crate::connectors::rejects::RejectCounts;
 use crate::time::Watermark;
 
 /// All counters of one job.
@@ -15,6 +15,7 @@ use crate::time::Watermark;
 pub struct JobMetrics {
     pub sources: Vec<Arc<SourceMetrics>>,
     pub sinks: Vec<Arc<SinkMetrics>>,
+    pub lookups: Vec<Arc<LookupMetrics>>,
     /// Rows that could not be processed and did not fail the job.
     pub rejected: Arc<RejectCounts>,
     /// The last epoch that was completed; 0 before the first.
@@ -38,6 +39,20 @@ pub struct SourceMetrics {
 pub struct SinkMetrics {
     pub table: String,
     pub door: Arc<DoorMetrics>,
+    /// How long tasks have waited for the writers to take rows.
+    pub blocked_ns: AtomicU64,
+}
+
+/// Counters of one lookup join.
+#[derive(Debug, Default)]
+pub struct LookupMetrics {
+    pub table: String,
+    /// Queries, each for the keys of a batch.
+    pub requests: AtomicU64,
+    /// Keys asked for.
+    pub keys: AtomicU64,
+    pub cache_hits: AtomicU64,
+    pub cache_misses: AtomicU64,
 }
 
 /// Where one split of a source stands.
@@ -107,7 +122,7 @@ impl SourceMetrics {
 
 impl SinkMetrics {
     pub fn new(table: &str) -> Self {
-        Self { table: table.to_string(), door: Arc::default() }
+        Self { table: table.to_string(), ..Self::default() }
     }
 }
 

@@ -11,6 +11,7 @@ mod collect;
 mod coordinator;
 mod dead_letters;
 mod exchange;
+mod exposition;
 mod fragment;
 mod gate;
 mod job;
@@ -27,11 +28,12 @@ mod wiring;
 
 pub use collect::{CollectSink, Collected};
 pub use exchange::split_by_key;
+pub use exposition::{METRICS, exposition};
 pub use job::{JobConfig, JobEnd, JobHandle, start};
 pub use key_group::{KEY_GROUPS, key_groups};
 pub use lookup::{LookupHead, LookupJoin};
 pub use lookup_cache::LookupCache;
-pub use metrics::{JobMetrics, SinkMetrics, SourceMetrics, SplitStatus};
+pub use metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics, SplitStatus};
 
 use std::future::Future;
 

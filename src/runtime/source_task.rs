@@ -17,8 +17,8 @@ use super::job::Signal;
 use super::metrics::SourceMetrics;
 use super::task::TaskContext;
 use super::watermarks::{Advance, SplitWatermarks, highest};
+use crate::changelog::rejects::{ErrorHandling, Records};
 use crate::changelog::{ChangelogBatch, EndKind, Epoch, Origin, StreamElement};
-use crate::connectors::rejects::{ErrorHandling, Records};
 use crate::connectors::{SourceEvent, SourceReader, Split};
 use crate::error::{Error, Result};
 use crate::operators::{Calc, compute_parts};
@@ -161,6 +161,7 @@ impl SourceTask {
     async fn on_rows(&mut self, split: Arc<str>, batch: ChangelogBatch, on_event: bool) -> Result<()> {
         let count = batch.num_rows();
         self.metrics.door.rows.fetch_add(count as u64, Ordering::Relaxed);
+        self.metrics.door.batches.fetch_add(1, Ordering::Relaxed);
         let (mut parts, mut watermark) = (Vec::new(), None);
         compute_parts(&batch, &mut |batch| self.steps.apply(batch), &mut |(rows, highest)| {
             parts.extend(rows.filter(|rows| !rows.is_empty()));

@@ -227,3 +227,50 @@ fn what_only_shows_while_running_is_exit_code_1_also_where_it_is_the_tables_faul
     let ended = millstream(&["run", "-e", &sql]).expect(1);
     assert!(ended.err.contains("error: "), "{}", ended.err);
 }
+
+#[test]
+fn metrics_are_served_while_jobs_run() {
+    use std::io::Write;
+    let sql = format!(
+        "{} {PRINT} INSERT INTO printed SELECT n FROM numbers",
+        numbers(1_000_000_000)
+            .replace("'connector' = 'datagen',", "'connector' = 'datagen', 'rows-per-second' = '100',",)
+    );
+    let arguments =
+        ["run", "--set", "parallelism.default=1", "--metrics", "127.0.0.1:0", "--name", "counted", "-e", &sql];
+    let mut child = command(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let line = lines.find(|line| line.contains("metrics at http://")).unwrap();
+    let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_string();
+    let get = |path: &str| {
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    };
+    // The first rows take a moment.
+    let counted = |text: &str| {
+        let line =
+            text.lines().find(|l| l.starts_with("millstream_sink_rows_total{job=\"counted\",table=\"printed\"}"));
+        line.and_then(|l| l.rsplit(' ').next()?.parse::<u64>().ok()).unwrap_or(0)
+    };
+    let mut text = get("/metrics");
+    while counted(&text) == 0 {
+        std::thread::yield_now();
+        text = get("/metrics");
+    }
+    assert!(
+        text.starts_with("HTTP/1.1 200 OK") && text.contains("# TYPE millstream_sink_rows_total counter"),
+        "{text}"
+    );
+    assert!(get("/").starts_with("HTTP/1.1 404"));
+    signal(&child, "TERM");
+    assert_eq!(wait(&mut child).code(), Some(0));
+}
+
+#[test]
+fn an_address_that_metrics_cannot_be_served_at_is_named() {
+    let ended = millstream(&["run", "--metrics", "127.0.0.1:port", "-e", "SELECT 1"]).expect(1);
+    assert!(ended.err.contains("cannot serve metrics at '127.0.0.1:port'"), "{}", ended.err);
+}

@@ -12,7 +12,7 @@ use super::blocking;
 use super::columns::RowColumns;
 use super::data_file::DataFile;
 use super::record_reader::{FileRows, RecordReader};
-use crate::connectors::rejects::ErrorHandling;
+use crate::changelog::rejects::ErrorHandling;
 use crate::connectors::{DoorMetrics, SourceEvent, SourceReader, Split};
 use crate::error::{Error, Result};
 

@@ -13,7 +13,7 @@ use super::columns::RowColumns;
 use super::data_file::DataFile;
 use super::line_reader::LineReader;
 use super::location::{missing, shown};
-use crate::connectors::rejects::{ErrorHandling, Record, Records, Stage};
+use crate::changelog::rejects::{ErrorHandling, Record, Records, Stage};
 use crate::error::{Error, Result};
 use crate::formats::{Decoder, FormatError};
 

@@ -19,7 +19,7 @@ use super::part_file::{PartFile, check_folder};
 use super::partition::FolderPrinter;
 use super::table::FileTable;
 use crate::changelog::ChangelogBatch;
-use crate::connectors::rejects::{ErrorHandling, Stage};
+use crate::changelog::rejects::{ErrorHandling, Stage};
 use crate::connectors::{ChangelogSupport, DoorMetrics, OpenContext, Sink, SinkWriter, TableDescriptor};
 use crate::error::{Error, Result};
 use crate::formats::{Encoder, Messages};

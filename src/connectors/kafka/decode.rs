@@ -9,7 +9,7 @@ use super::block::{Block, BlockRecord};
 use super::columns::RecordColumns;
 use super::metadata::{Metadata, MetadataBuilder};
 use super::records::record_of;
-use crate::connectors::rejects::{ErrorHandling, Stage};
+use crate::changelog::rejects::{ErrorHandling, Stage};
 use crate::error::Result;
 use crate::formats::{Decoder, FormatError};
 use crate::types::Schema;

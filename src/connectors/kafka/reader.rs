@@ -13,7 +13,7 @@ use super::decode::RecordDecoder;
 use super::fetcher::{Fetcher, WAITING_BLOCKS};
 use super::records::KeptBlocks;
 use super::split::KafkaSplit;
-use crate::connectors::rejects::ErrorHandling;
+use crate::changelog::rejects::ErrorHandling;
 use crate::connectors::{DoorMetrics, Reporter, SourceEvent, SourceReader, Split};
 use crate::error::{Error, Result};
 

@@ -6,7 +6,7 @@ use arrow::array::UInt32Array;
 
 use super::block::{Block, BlockRecord};
 use super::decode::RecordNeeds;
-use crate::connectors::rejects::{Record, Records};
+use crate::changelog::rejects::{Record, Records};
 
 /// What of a record is kept: all of it.
 pub const ALL: RecordNeeds = RecordNeeds { key: true, headers: true, timestamp: true, leader_epoch: true };

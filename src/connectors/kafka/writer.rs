@@ -15,7 +15,7 @@ use super::metadata::Metadata;
 use super::options::DeliveryGuarantee;
 use super::produce::{BatchProducer, Extras, Outgoing};
 use crate::changelog::ChangelogBatch;
-use crate::connectors::rejects::{ErrorHandling, Stage};
+use crate::changelog::rejects::{ErrorHandling, Stage};
 use crate::connectors::{DoorMetrics, SinkWriter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{Encoder, Messages};

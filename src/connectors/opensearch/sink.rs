@@ -19,7 +19,7 @@ use super::options::TableOptions;
 use super::outcome::Outcome;
 use super::retries::RetryPolicy;
 use crate::changelog::ChangelogBatch;
-use crate::connectors::rejects::Stage;
+use crate::changelog::rejects::Stage;
 use crate::connectors::{ChangelogSupport, OpenContext, Sink, SinkWriter, TableDescriptor};
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{Encoder, EncodingFormat, Messages};

@@ -18,8 +18,8 @@ use super::cells::Work;
 use super::options::SinkOptions;
 use super::parameter::Parameter;
 use super::sink::{Prepared, Target};
+use crate::changelog::rejects::Stage;
 use crate::changelog::{ChangelogBatch, RowKind};
-use crate::connectors::rejects::Stage;
 use crate::connectors::{OpenContext, SinkWriter};
 use crate::error::{Error, ErrorKind, Result};
 

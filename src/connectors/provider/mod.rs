@@ -22,8 +22,8 @@ use datafusion::physical_plan::ExecutionPlan;
 pub use insert::InsertSink;
 pub use scan::ScanExec;
 
-use super::rejects::ErrorHandling;
 use super::{Connector, OpenContext, Reporter, ScanRequest, Source, TableDescriptor};
+use crate::changelog::rejects::ErrorHandling;
 use crate::error::{Error, Result};
 
 /// A table of any connector. Registered in a stock `SessionContext` it answers SELECT and takes INSERT.

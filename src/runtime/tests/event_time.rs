@@ -8,9 +8,9 @@ use datafusion::logical_expr::{cast, col, lit};
 use tokio::sync::{mpsc, watch};
 
 use super::harness::*;
+use crate::changelog::rejects::ErrorHandling;
 use crate::changelog::{ChangelogBatch, EndKind, StreamElement};
 use crate::connectors::Source;
-use crate::connectors::rejects::ErrorHandling;
 use crate::error::{ErrorKind, Result};
 use crate::operators::{Operator, Output, Progress};
 use crate::plan::stream_plan::{NodeKind, SourceNode, StreamPlan, WatermarkEmit, WatermarkNode};

@@ -12,8 +12,8 @@ use futures::FutureExt;
 use tokio::sync::oneshot;
 
 use super::harness::*;
+use crate::changelog::rejects::ErrorHandling;
 use crate::changelog::{ChangelogBatch, EndKind, Epoch, RowKind, StreamElement};
-use crate::connectors::rejects::ErrorHandling;
 use crate::connectors::{Lookup, LookupCacheOptions, LookupRequest, LookupRows, LookupSource, OpenContext};
 use crate::error::{Error, Result};
 use crate::plan::stream_plan::LookupJoinNode;
@@ -135,6 +135,7 @@ fn head(table: &Thresholds, outer: bool, condition: Option<Expr>, cache: Option<
         output_schema: joined_schema(),
         outer,
         errors: ErrorHandling::Unset,
+        metrics: Arc::default(),
         condition: condition.map(|c| physical(&c, &joined_schema())),
         cache: cache.map(|options| Mutex::new(LookupCache::new(options))),
     })
