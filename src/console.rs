@@ -45,6 +45,14 @@ impl Live {
     }
 }
 
+/// True where results go into a pipe, whose other end may write to the same terminal: nothing can be redrawn then.
+pub fn stdout_is_pipe() -> bool {
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::FileTypeExt;
+    let stdout = std::io::stdout().as_fd().try_clone_to_owned().map(std::fs::File::from);
+    stdout.and_then(|file| file.metadata()).is_ok_and(|m| m.file_type().is_fifo() || m.file_type().is_socket())
+}
+
 fn terminal_width() -> usize {
     comfy_table::Table::new().width().map_or(120, usize::from)
 }

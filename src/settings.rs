@@ -66,6 +66,11 @@ pub const SETTINGS: &[SettingSpec] = &[
         Some("ERROR"),
         "What becomes of a row with a NULL for a NOT NULL column: ERROR fails the job, DROP drops the row.",
     ),
+    works(
+        "table.dml-sync",
+        Some("false"),
+        "Whether `run` waits for the job of an INSERT to end before the next statement; otherwise jobs run side by side.",
+    ),
     works("table.dynamic-table-options.enabled", Some("true"), "Whether OPTIONS hints are taken."),
     works("execution.runtime-mode", Some("STREAMING"), "STREAMING; BATCH is not supported yet."),
     works(
@@ -94,7 +99,6 @@ pub const SETTINGS: &[SettingSpec] = &[
     only("table.sql-dialect", &["default"]),
     only("table.builtin-catalog-name", &["default_catalog"]),
     only("table.builtin-database-name", &["default_database"]),
-    without_effect("table.dml-sync"),
     without_effect("table.exec.simplify-operator-name-enabled"),
     without_effect("table.generated-code.max-length"),
     without_effect("table.rtas-ctas.atomicity-enabled"),

@@ -79,6 +79,7 @@ fn merge_like(table: &mut Table, like: &LikeClause, catalog: &Catalog) -> Result
             table.options = source.options.clone();
             for (key, value) in own.iter() {
                 let old = table.options.set(key, value, own.span(key));
+                table.options.set_key_span(key, own.key_span(key));
                 if mode == LikeMode::Including && old.is_some() {
                     return Err(clash(like, &format!("the option '{key}'"), "OPTIONS"));
                 }

@@ -37,7 +37,7 @@ const STALLED_AFTER: Duration = Duration::from_secs(5);
 impl Progress {
     /// Live on a terminal, else log lines.
     pub fn detect() -> Self {
-        if console::stderr_is_terminal() { Self::Live } else { Self::Log }
+        if console::stderr_is_terminal() && !console::stdout_is_pipe() { Self::Live } else { Self::Log }
     }
 }
 
@@ -46,13 +46,15 @@ pub struct JobWatch {
     progress: Progress,
     fail_fast: bool,
     jobs: Vec<JobHandle>,
+    /// How the jobs ended that were waited for already.
+    exit: Exit,
     /// Every job's counters.
     pub registry: MetricsRegistry,
 }
 
 impl JobWatch {
     pub fn new(progress: Progress, fail_fast: bool, registry: MetricsRegistry) -> Self {
-        Self { progress, fail_fast, jobs: Vec::new(), registry }
+        Self { progress, fail_fast, jobs: Vec::new(), exit: Exit::Fine, registry }
     }
 
     pub fn add(&mut self, job: JobHandle) {
@@ -67,6 +69,20 @@ impl JobWatch {
         self.jobs.iter().for_each(JobHandle::stop);
     }
 
+    /// Waits until the job that was added last has ended (`table.dml-sync`); false where it failed.
+    pub async fn wait_for_last(&mut self, stop: &Stop) -> bool {
+        let Some(last) = self.jobs.pop() else { return true };
+        let alone = Self { jobs: vec![last], exit: Exit::Fine, registry: self.registry.clone(), ..*self };
+        let exit = alone.wait(stop).await;
+        if exit == Exit::Failed {
+            self.exit = exit;
+            if self.fail_fast {
+                self.stop_all();
+            }
+        }
+        exit != Exit::Failed
+    }
+
     /// Waits until all jobs have ended; one that fails leaves the others running, unless told otherwise.
     pub async fn wait(self, stop: &Stop) -> Exit {
         let stoppers: Vec<_> = self.jobs.iter().map(JobHandle::stopper).collect();
@@ -78,7 +94,7 @@ impl JobWatch {
             _ => (LOG_FIRST, LOG_EVERY),
         };
         let mut ticks = tokio::time::interval_at(Instant::now() + first, every);
-        let mut exit = Exit::Fine;
+        let mut exit = self.exit;
         let mut asked = false;
         while !running.is_empty() {
             tokio::select! {

@@ -122,7 +122,13 @@ async fn run_statements(
             Outcome::Text(text) => {
                 let _written = console::stdout(format!("{}\n", text.trim_end()).as_bytes());
             }
-            Outcome::Job(job) => watch.add(job),
+            Outcome::Job(job) => {
+                watch.add(job);
+                if session.settings().bool("table.dml-sync") && !watch.wait_for_last(stop).await {
+                    // As in Flink's client: what follows may count on the rows.
+                    return Ok(());
+                }
+            }
             Outcome::Query(query) => {
                 watch.registry.add(query.job.name.clone(), query.job.metrics.clone());
                 print_query(query, session, stop, quiet).await?;

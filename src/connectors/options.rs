@@ -91,6 +91,7 @@ pub struct RawOptions(IndexMap<String, RawOption>);
 pub struct RawOption {
     pub value: String,
     pub span: Option<Span>,
+    pub key_span: Option<Span>,
 }
 
 impl RawOptions {
@@ -100,7 +101,7 @@ impl RawOptions {
 
     /// Sets an option; the last one wins. Returns the value it replaced.
     pub fn set(&mut self, key: impl Into<String>, value: impl Into<String>, span: Option<Span>) -> Option<String> {
-        self.0.insert(key.into(), RawOption { value: value.into(), span }).map(|o| o.value)
+        self.0.insert(key.into(), RawOption { value: value.into(), span, key_span: None }).map(|o| o.value)
     }
 
     pub fn get(&self, key: &str) -> Option<&str> {
@@ -109,6 +110,18 @@ impl RawOptions {
 
     pub fn span(&self, key: &str) -> Option<Span> {
         self.0.get(key).and_then(|o| o.span)
+    }
+
+    /// Says where the key of an option stands.
+    pub fn set_key_span(&mut self, key: &str, span: Option<Span>) {
+        if let Some(option) = self.0.get_mut(key) {
+            option.key_span = span;
+        }
+    }
+
+    /// Where the key stands, or its value where only that is known.
+    pub fn key_span(&self, key: &str) -> Option<Span> {
+        self.0.get(key).and_then(|o| o.key_span.or(o.span))
     }
 
     pub fn remove(&mut self, key: &str) -> Option<String> {
@@ -217,7 +230,7 @@ impl Options {
                 let hint = did_you_mean(key, known).unwrap_or_else(|| known_options(&options.specs));
                 return Err(Error::statement(format!("unknown option '{key}' in {}", options.owner))
                     .with_hint(hint)
-                    .at(raw.span(key)));
+                    .at(raw.key_span(key)));
             };
             options.check_value(spec, key, value)?;
         }

@@ -228,7 +228,8 @@ impl<'a> Cursor<'a> {
         self.expect_sign(&Token::LParen)?;
         loop {
             let (key, value) = self.option()?;
-            options.set(key.value, value.value, Some(value.span));
+            options.set(key.value.clone(), value.value, Some(value.span));
+            options.set_key_span(&key.value, Some(key.span));
             if self.accept_sign(&Token::RParen) {
                 return Ok(options);
             }

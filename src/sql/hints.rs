@@ -45,10 +45,11 @@ pub fn table_options(with_hints: &[Expr]) -> RawOptions {
     let mut options = RawOptions::new();
     for hint in with_hints {
         if let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = hint
-            && let (Expr::Value(key), Expr::Value(value)) = (left.as_ref(), right.as_ref())
-            && let (Value::SingleQuotedString(key), Value::SingleQuotedString(text)) = (&key.value, &value.value)
+            && let (Expr::Value(place), Expr::Value(value)) = (left.as_ref(), right.as_ref())
+            && let (Value::SingleQuotedString(key), Value::SingleQuotedString(text)) = (&place.value, &value.value)
         {
             options.set(key, text, Span::from_ast(value.span));
+            options.set_key_span(key, Span::from_ast(place.span));
         }
     }
     options

@@ -229,6 +229,19 @@ fn what_only_shows_while_running_is_exit_code_1_also_where_it_is_the_tables_faul
 }
 
 #[test]
+fn dml_sync_lets_the_next_statement_see_the_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = "CREATE TABLE t (n INT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'csv');";
+    let sql = format!("SET 'table.dml-sync' = 'true'; {table} INSERT INTO t VALUES (7); SELECT n FROM t;");
+    let ended = millstream_in(folder.path(), &["run", "-q", "-e", &sql]).expect(0);
+    assert!(ended.out.contains(" 7 |"), "{}", ended.out);
+    // A job that fails ends the script: what follows may count on its rows.
+    let sql = format!("SET 'table.dml-sync' = 'true'; {table} INSERT INTO t SELECT 1 / n - n FROM (VALUES (0)) AS v (n); SELECT n FROM t;");
+    let ended = millstream_in(folder.path(), &["run", "-q", "-e", &sql]).expect(1);
+    assert!(ended.err.contains("division by zero") && ended.out.is_empty(), "{}{}", ended.out, ended.err);
+}
+
+#[test]
 fn metrics_are_served_while_jobs_run() {
     use std::io::Write;
     let sql = format!(

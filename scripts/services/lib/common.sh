@@ -111,6 +111,12 @@ launch() {
   set +m
 }
 
+# launching DIR: true while what `launch` started there is still there, though perhaps not yet under its own name.
+launching() {
+  local pid
+  pid=$(cat "$1/pid" 2>/dev/null) && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null
+}
+
 # stop_process PIDFILE MARK SIGNAL SECONDS: SIGNAL, and KILL when that was not enough. Returns when the process is gone.
 stop_process() {
   local pidfile=$1 mark=$2 signal=$3 patience=$(($4 * 10)) pid
@@ -136,7 +142,7 @@ wait_ready() {
   local name=$1 dir=$2 limit=$3 probe=$4 living=$5 start=$SECONDS told=0 elapsed
   until "$probe" 2>/dev/null; do
     elapsed=$((SECONDS - start))
-    if ! "$living"; then
+    if ! "$living" && ! launching "$dir"; then
       warn "$name: stopped while starting. The end of $dir/log:"
       tail -n 30 "$dir/log" 2>/dev/null | sed "s/^/  $name | /" >&2
       return 1

@@ -91,10 +91,19 @@ impl Cluster {
 
     /// How many partitions a topic has, waiting for a moment while it is being made.
     pub fn partition_count(&self, topic: &str) -> Result<i32> {
-        let start = Instant::now();
+        let (start, mut was_missing) = (Instant::now(), false);
         loop {
-            match self.try_partition_count(topic)? {
-                Ok(count) => return Ok(count),
+            let count = self.try_partition_count(topic)?;
+            was_missing |= matches!(count, Err(RDKafkaErrorCode::UnknownTopicOrPartition));
+            match count {
+                Ok(count) => {
+                    if was_missing {
+                        self.reporter.tell(&format!(
+                            "topic \"{topic}\" did not exist: the broker has made it, partitions: {count}"
+                        ));
+                    }
+                    return Ok(count);
+                }
                 Err(code) if start.elapsed() > CREATION_TIMEOUT => {
                     return Err(match code {
                         RDKafkaErrorCode::UnknownTopicOrPartition => missing_topic(topic, self.context.servers()),
