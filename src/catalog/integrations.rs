@@ -116,6 +116,13 @@ impl Integrations {
         if table.options.get(address).is_some_and(|value| !table.connector.is_blank_address(value)) {
             return Ok(None);
         }
+        // Another address, misspelled, is no blank: its table must not read or write somewhere else in silence.
+        let is_near = |key: &&str| *key != address && strsim::damerau_levenshtein(key, address) <= 2;
+        if let Some(key) = table.options.keys().find(is_near) {
+            return Err(Error::statement(format!("unknown option '{key}' in {}", table.owner()))
+                .with_hint(format!("Did you mean '{address}'?"))
+                .at(table.options.key_span(key)));
+        }
         let fitting: Vec<_> = self.all.iter().filter(|i| i.tables.is_none() && i.is_for(table.connector)).collect();
         match fitting[..] {
             [one] => Ok(Some(one)),
@@ -232,7 +239,7 @@ impl Integrations {
         let elsewhere: Vec<_> = self.all.iter().filter(|i| i.is_for(table.connector)).map(quoted).collect();
         let hint = match elsewhere.is_empty() {
             true => format!(
-                "Write the address, or put it into {}:\n[integrations.my-{connector}]\nconnector = \"{connector}\"\n{} = \"...\"",
+                "Write the address, or put it into {} (beside the job file, in the working directory, or named by --config):\n[integrations.my-{connector}]\nconnector = \"{connector}\"\n{} = \"...\"",
                 super::config::FILE_NAME,
                 toml_key(address),
             ),

@@ -289,3 +289,14 @@ fn an_integration_without_the_address_cant_fill_it() {
 fn a_connector_without_an_address_takes_nothing() {
     resolves_to(FILE, &DATAGEN, &[("connector", "datagen")], &[("connector", "datagen")]);
 }
+
+#[test]
+fn a_misspelled_address_is_not_taken_for_a_blank_one() {
+    fails_with(
+        "[integrations.a]\nconnector = \"kafka\"\n\"properties.bootstrap.servers\" = \"demo:9092\"\n",
+        &KAFKA,
+        &[("connector", "kafka"), ("properties.bootstrap.server", "prod:9092")],
+        "unknown option 'properties.bootstrap.server' in table \"T\" (connector \"kafka\")",
+        "Did you mean 'properties.bootstrap.servers'?",
+    );
+}

@@ -228,10 +228,15 @@ impl<'a> Cursor<'a> {
         self.expect_sign(&Token::LParen)?;
         loop {
             let (key, value) = self.option()?;
-            options.set(key.value.clone(), value.value, Some(value.span));
+            let place = value.span;
+            options.set(key.value.clone(), value.value, Some(place));
             options.set_key_span(&key.value, Some(key.span));
             if self.accept_sign(&Token::RParen) {
                 return Ok(options);
+            }
+            if *self.token(0) == Token::Eq {
+                // Strings on lines of their own are one string, so the next key went into this value.
+                return Err(Error::statement("a comma is missing behind the value of an option").at(Some(place)));
             }
             if !self.accept_sign(&Token::Comma) {
                 return Err(self.expected("\",\" or \")\""));
@@ -270,7 +275,14 @@ impl<'a> Cursor<'a> {
     pub fn expected(&self, expected: &str) -> Error {
         match self.at_end() {
             true => self.unexpected(expected),
-            false => Error::statement(format!("expected {expected} here")).at(self.here()),
+            false => {
+                let error = Error::statement(format!("expected {expected} here")).at(self.here());
+                let word = self.word(0);
+                match expected == "the end of the statement" && syntax_error::begins_statement(&word) {
+                    true => error.with_hint(syntax_error::missing_end_hint(&word)),
+                    false => error,
+                }
+            }
         }
     }
 

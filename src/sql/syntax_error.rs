@@ -222,6 +222,10 @@ fn suggestion(tokens: &[TokenWithSpan], at: usize, expected: &str) -> Option<Str
         return Some("The comma before FROM is one too many.".to_string());
     }
     if let Some(word) = word_at(at) {
+        let ends_one = expected.split(|c: char| !c.is_ascii_alphabetic()).any(|w| w == "statement");
+        if begins_statement(word) && ends_one && at > 0 {
+            return Some(missing_end_hint(word));
+        }
         let connects = matches!(word.len(), 2..=4) && expected == "end of statement" && !is_keyword(word);
         if let Some(meant) = nearest(word, ["AND", "OR"]).filter(|_| connects) {
             return Some(format!("Did you mean {meant}?"));
@@ -237,6 +241,22 @@ fn suggestion(tokens: &[TokenWithSpan], at: usize, expected: &str) -> Option<Str
     let before = at.checked_sub(1).and_then(word_at)?;
     meant(before).map(|keyword| format!("Is the {before} before it meant to be {keyword}?"))
 }
+
+/// True for a word that statements begin with.
+pub(super) fn begins_statement(word: &str) -> bool {
+    BEGINNINGS.iter().any(|begin| word.eq_ignore_ascii_case(begin))
+}
+
+/// For a statement that begins where another has not ended.
+pub(super) fn missing_end_hint(word: &str) -> String {
+    format!("Is the \";\" missing that ends the statement before {word}?")
+}
+
+/// What statements begin with.
+const BEGINNINGS: &[&str] = &[
+    "CREATE", "INSERT", "SELECT", "SET", "RESET", "DROP", "ALTER", "SHOW", "DESCRIBE", "EXPLAIN", "EXECUTE", "BEGIN",
+    "WITH", "USE",
+];
 
 /// True for what follows the last item of a list.
 fn closes_a_list(token: &Token) -> bool {

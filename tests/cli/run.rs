@@ -236,7 +236,9 @@ fn dml_sync_lets_the_next_statement_see_the_rows() {
     let ended = millstream_in(folder.path(), &["run", "-q", "-e", &sql]).expect(0);
     assert!(ended.out.contains(" 7 |"), "{}", ended.out);
     // A job that fails ends the script: what follows may count on its rows.
-    let sql = format!("SET 'table.dml-sync' = 'true'; {table} INSERT INTO t SELECT 1 / n - n FROM (VALUES (0)) AS v (n); SELECT n FROM t;");
+    let sql = format!(
+        "SET 'table.dml-sync' = 'true'; {table} INSERT INTO t SELECT 1 / n - n FROM (VALUES (0)) AS v (n); SELECT n FROM t;"
+    );
     let ended = millstream_in(folder.path(), &["run", "-q", "-e", &sql]).expect(1);
     assert!(ended.err.contains("division by zero") && ended.out.is_empty(), "{}{}", ended.out, ended.err);
 }

@@ -34,3 +34,13 @@ SELECT x FROM t WHERE 'a' = 'a' AN x = 2;
 SELECT INTERVAL '30' SECNDS;
 SET parallelism.default=3;
 SET 'pipeline.name' = 'x' y;
+SET 'pipeline.name' = 'a'
+CREATE TABLE forgotten1 (a INT) WITH ('connector' = 'print');
+CREATE TABLE forgotten2 (a INT) WITH ('connector' = 'print')
+CREATE TABLE forgotten3 (a INT) WITH ('connector' = 'print');
+CREATE TABLE forgotten4 (a INT) WITH (
+  'connector' = 'kafka'
+  'properties.bootstrap.servers' = 'h:1',
+  'topic' = 't', 'format' = 'json');
+CREATE TABLE elsewhere (a INT) WITH ('connector' = 'kafka', 'properties.bootstrap.server' = 'h:1', 'topic' = 't', 'format' = 'json');
+SELECT a FROM elsewhere;
