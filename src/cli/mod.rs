@@ -60,7 +60,7 @@ enum Command {
         after_help = "Examples:\n  millstream run sql/quickstart.sql\n  millstream run tables.sql simple_filter.sql\n  millstream run tables.sql -e \"SELECT * FROM CPU_OUT_FILTER /*+ OPTIONS('scan.bounded.mode'='latest-offset') */\"\n  millstream run job.sql --set parallelism.default=2 --config prod/millstream.toml"
     )]
     Run(RunArgs),
-    /// Parse, bind and plan everything without touching a service; all errors, not only the first.
+    /// Parse, bind and plan everything without touching a service; the first error of every statement.
     #[command(
         after_help = "Examples:\n  millstream check job.sql\n  millstream check --strict --portable tables.sql job.sql"
     )]

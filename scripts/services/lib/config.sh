@@ -24,7 +24,7 @@ write_toml() {
     file=$SERVICES_HOME/millstream.toml
     say "  millstream.toml is yours and stays as it is; one for these services is $file (use --config)"
   else
-    say '  wrote millstream.toml, which the job files in sql/ find by themselves'
+    say "  wrote $file, found when millstream runs in that folder; elsewhere name it with --config"
   fi
   cat >"$file" <<TOML
 $TOML_MARK for the services on this machine; written again by the next one. Delete this line to keep your changes.
@@ -45,6 +45,12 @@ password = "\${file:$PASSWORD_FILE}"
 connector = "opensearch"
 hosts = "http://127.0.0.1:$(opensearch_port)"
 TOML
+}
+
+# remove_toml: only the one that write_toml has written for these services.
+remove_toml() {
+  local file=$ROOT/millstream.toml
+  if [ -e "$file" ] && grep -qF "$TOML_MARK" "$file" && grep -qF "$PASSWORD_FILE" "$file"; then rm -f "$file"; fi
 }
 
 # password_file: made once; letters and digits only, so that it fits into a URL.
