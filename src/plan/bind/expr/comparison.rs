@@ -147,6 +147,24 @@ impl Binder<'_> {
         if typed().any(strings) && typed().any(|i| i.ty.kind.is_numeric()) {
             return Err(Error::statement("the values of an IN list must have compatible types"));
         }
+        // A text among numbers: Flink compares texts, '012' IN (12) is false.
+        let items = match strings(&value) && typed().any(|i| i.ty.kind.is_numeric()) {
+            false => items,
+            true if typed().all(|i| Some(&i.ty.kind) == typed().next().map(|first| &first.ty.kind)) => {
+                let as_text = |item: TypedExpr| match item.ty.kind {
+                    TypeKind::Null => Ok(item),
+                    _ => {
+                        let text = SqlType::string().with_nullable(item.ty.nullable);
+                        self.convert(item, &text, CastMode::Explicit)
+                    }
+                };
+                items.into_iter().map(as_text).collect::<Result<Vec<_>>>()?
+            }
+            true => {
+                return Err(Error::statement("a text can't be looked for in a list of numbers of several types")
+                    .with_hint("CAST the text to a number, or write the numbers as texts."));
+            }
+        };
         let mut options = Vec::with_capacity(items.len());
         for item in &items {
             match self.as_option(&value, item)? {
