@@ -77,8 +77,12 @@ impl Decoder for CsvDecoder {
             self.undecodable += 1;
             return Ok(0);
         }
+        let empty = match error.message.contains("is \"\", expected ") {
+            true => format!("Set '{}null-literal' = '' to read empty cells as NULL. ", self.rules.prefix),
+            false => String::new(),
+        };
         Err(error.with_hint(format!(
-            "Set '{}ignore-parse-errors' = 'true' to read such cells as NULL and skip lines that are no CSV; the job's lines count them as undecodable.",
+            "{empty}Set '{}ignore-parse-errors' = 'true' to read such cells as NULL and skip lines that are no CSV; the job's lines count them as undecodable.",
             self.rules.prefix
         )))
     }
