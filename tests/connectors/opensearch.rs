@@ -45,18 +45,28 @@ impl Index {
 
     /// Every document: `[[id, source], ...]`, by id.
     pub async fn documents(&self) -> serde_json::Value {
-        self.call(Method::Post, "/INDEX*/_refresh", None).await;
-        let found = self.call(Method::Get, "/INDEX*/_search?size=1000", None).await;
-        let mut documents: Vec<_> = found["hits"]["hits"].as_array().unwrap().clone();
+        let mut documents = self.hits().await;
         documents.sort_by_key(|hit| hit["_id"].as_str().unwrap().to_string());
         documents.iter().map(|hit| serde_json::json!([hit["_id"], hit["_source"]])).collect()
     }
 
     /// Every document's source; none while the index doesn't exist.
     pub async fn all(&self) -> Vec<serde_json::Value> {
-        self.call(Method::Post, "/INDEX*/_refresh", None).await;
-        let found = self.call(Method::Get, "/INDEX*/_search?size=10000", None).await;
-        found["hits"]["hits"].as_array().unwrap().iter().map(|hit| hit["_source"].clone()).collect()
+        self.hits().await.iter().map(|hit| hit["_source"].clone()).collect()
+    }
+
+    /// Everything there is, asked for again while the index is just being made and none of its shards answers.
+    async fn hits(&self) -> Vec<serde_json::Value> {
+        let start = std::time::Instant::now();
+        loop {
+            self.call(Method::Post, "/INDEX*/_refresh", None).await;
+            let found = self.call(Method::Get, "/INDEX*/_search?size=10000", None).await;
+            if let Some(hits) = found["hits"]["hits"].as_array() {
+                return hits.clone();
+            }
+            assert!(start.elapsed() < crate::kafka::PATIENCE, "{found}");
+            tokio::task::yield_now().await;
+        }
     }
 
     /// A field's type in the mapping.
