@@ -111,7 +111,7 @@ impl RecordReader {
             let Some(line) = line else { break };
             match self.decoder.decode(line) {
                 Ok(rows) => {
-                    if let Some(kept) = &mut self.kept {
+                    if let Some(kept) = self.kept.as_mut().filter(|_| rows > 0) {
                         kept.of_row.extend(std::iter::repeat_n(kept.lines.len() as u32, rows));
                         kept.lines.push((start, line.to_vec()));
                     }

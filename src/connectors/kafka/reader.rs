@@ -118,6 +118,9 @@ impl KafkaReader {
             let rows = self.decoder.finish()?;
             let records = self.kept.as_mut().map(|kept| std::mem::take(kept).finish());
             self.ready.push_back(SourceEvent::Rows { split: id.clone(), rows, records });
+        } else if let Some(kept) = &mut self.kept {
+            // Records that make no row, such as null messages, are not kept for anyone.
+            *kept = KeptBlocks::default();
         }
         if ended {
             self.ready.push_back(SourceEvent::SplitEnd(id.clone()));

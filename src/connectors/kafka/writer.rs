@@ -92,7 +92,7 @@ impl KafkaSinkWriter {
         match self.encode(batch.rows()) {
             Ok(()) if !may_reject => return Ok(batch.into_rows()),
             Ok(()) => {
-                let addressed = (0..batch.num_rows()).all(|row| self.address(&batch.rows().slice(row, 1)).is_ok());
+                let addressed = (0..batch.num_rows()).all(|row| self.address(batch.rows(), row).is_ok());
                 if addressed && (0..self.values.len()).all(|i| self.fits(i)) {
                     return Ok(batch.into_rows());
                 }
@@ -103,7 +103,7 @@ impl KafkaSinkWriter {
         let mut fine = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
             let encoded = self.encode(&batch.rows().slice(row, 1));
-            let error = match encoded.and_then(|()| self.address(&batch.rows().slice(row, 1))) {
+            let error = match encoded.and_then(|()| self.address(batch.rows(), row)) {
                 Ok(()) if self.fits(0) => {
                     fine.push(row as u32);
                     continue;
@@ -126,10 +126,10 @@ impl KafkaSinkWriter {
     }
 
     /// Finds the topic, timestamp and headers of a row, if it brings any.
-    fn address(&self, row: &RecordBatch) -> Result<()> {
+    fn address(&self, rows: &RecordBatch, row: usize) -> Result<()> {
         if !self.parts.metadata.is_empty() || !matches!(self.parts.target, TargetTopic::One(_)) {
-            self.topic_of(row, 0)?;
-            self.extras_of(row, 0)?;
+            self.topic_of(rows, row)?;
+            self.extras_of(rows, row)?;
         }
         Ok(())
     }
