@@ -230,9 +230,13 @@ fn refused(err: &str) -> String {
     lines.split_last().map_or(String::new(), |(_, said)| said.join("\n"))
 }
 
-/// Blanks at the ends of lines don't show.
+/// Rows may come in any order, and blanks at the ends of lines don't show.
 fn same(one: &str, other: &str) -> bool {
-    let lines = |text: &str| text.trim_end().lines().map(|line| line.trim_end().to_string()).collect::<Vec<_>>();
+    let lines = |text: &str| {
+        let mut lines: Vec<String> = text.trim_end().lines().map(|line| line.trim_end().to_string()).collect();
+        lines.sort();
+        lines
+    };
     lines(one) == lines(other)
 }
 
