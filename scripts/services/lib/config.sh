@@ -10,6 +10,11 @@ print_environment() {
   say "export MILLSTREAM_TEST_KAFKA=127.0.0.1:$(kafka_port)"
   say "export MILLSTREAM_TEST_POSTGRES=postgresql://avnadmin:$(cat "$PASSWORD_FILE")@127.0.0.1:$(postgres_port)/defaultdb"
   say "export MILLSTREAM_TEST_OPENSEARCH=http://127.0.0.1:$(opensearch_port)"
+  [ "$INSTANCE_NAME" = test ] || return 0
+  say "export MILLSTREAM_TEST_CERTS=$(certs_dir)"
+  say "export MILLSTREAM_TEST_KAFKA_SASL=localhost:$(cat "$(kafka_dir)/sasl-port")"
+  say "export MILLSTREAM_TEST_KAFKA_MUTUAL=localhost:$(cat "$(kafka_dir)/mutual-port")"
+  say "export MILLSTREAM_TEST_KAFKA_EXPIRED=localhost:$(cat "$(kafka_dir)/expired-port")"
 }
 
 # shellcheck disable=SC2016 # the back-ticks are text

@@ -6,6 +6,7 @@ require_tools() {
   jdk_pick 17 999 >/dev/null || missing="$missing java"
   { [ -d "$SERVICES_HOME/lib/kafka-$KAFKA_VERSION" ] && [ -d "$SERVICES_HOME/lib/opensearch-$(opensearch_version)" ]; } || have mvn || missing="$missing maven"
   postgres_bin >/dev/null || missing="$missing postgresql"
+  [ "$INSTANCE_NAME" = demo ] || have openssl || missing="$missing openssl"
   [ -n "$missing" ] || return 0
   warn "error: the services need$missing, which this machine lacks (or a running Docker)"
   warn "  Install with:  $(install_command "$missing")"

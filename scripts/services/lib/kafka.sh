@@ -1,7 +1,9 @@
-# A Kafka broker in KRaft mode, one node: broker and controller in one process.
+# A Kafka broker in KRaft mode: broker and controller in one process. A test's own instance may have a second node, a broker
+# alone (KAFKA_NODE=2). The shared test instance also listens with TLS, for users with a password and for certificates.
 
 KAFKA_VERSION=4.1.1
-kafka_dir() { printf '%s' "$INSTANCE/kafka"; }
+KAFKA_NODE=1
+kafka_dir() { if [ "$KAFKA_NODE" = 1 ]; then printf '%s' "$INSTANCE/kafka"; else printf '%s' "$INSTANCE/kafka$KAFKA_NODE"; fi; }
 kafka_mark() { printf '%s' "$(kafka_dir)/server.properties"; }
 kafka_alive() { alive "$(kafka_dir)/pid" "$(kafka_mark)"; }
 kafka_ready() { grep -q 'Kafka Server started' "$(kafka_dir)/log"; }
@@ -10,8 +12,32 @@ kafka_classpath() { printf '%s' "$SERVICES_HOME/lib/kafka-$KAFKA_VERSION/*"; }
 
 kafka_choose_ports() {
   kafka_alive && return 0
+  local listener
   choose_port "$(kafka_dir)/port" "$WANTED_KAFKA"
-  choose_port "$(kafka_dir)/controller-port" "$((WANTED_KAFKA + 1))"
+  [ "$KAFKA_NODE" != 1 ] || choose_port "$(kafka_dir)/controller-port" "$((WANTED_KAFKA + 1))"
+  [ "$INSTANCE_NAME" = test ] || return 0
+  for listener in sasl mutual expired; do choose_port "$(kafka_dir)/$listener-port" "$((WANTED_KAFKA + 2))"; done
+}
+
+# kafka_security: the listeners of the shared test instance that need a password, a certificate, or have one that ended.
+# They are for localhost, the name in the certificates.
+kafka_security() {
+  local name store trust
+  trust=$(certs_dir)/ca.pem
+  printf 'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_SSL,MUTUAL:SSL,EXPIRED:SSL\n'
+  for name in sasl mutual expired; do
+    store=$(certs_dir)/server-store.pem
+    [ "$name" != expired ] || store=$(certs_dir)/expired-store.pem
+    printf 'listener.name.%s.ssl.keystore.type=PEM\nlistener.name.%s.ssl.keystore.location=%s\n' "$name" "$name" "$store"
+    printf 'listener.name.%s.ssl.truststore.type=PEM\nlistener.name.%s.ssl.truststore.location=%s\n' "$name" "$name" "$trust"
+  done
+  cat <<'CONF'
+listener.name.mutual.ssl.client.auth=required
+listener.name.sasl.sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512,PLAIN
+listener.name.sasl.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="alice-secret";
+CONF
 }
 
 kafka_start() {
@@ -19,16 +45,31 @@ kafka_start() {
   wait_ready kafka "$(kafka_dir)" 180 kafka_ready kafka_alive
 }
 
+# kafka_cluster_id: all nodes of an instance have the first one's.
+kafka_cluster_id() {
+  local file=$INSTANCE/kafka/cluster-id
+  [ -s "$file" ] || head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-22 >"$file"
+  cat "$file"
+}
+
 kafka_launch() {
-  local dir java port controller
-  dir=$(kafka_dir) java=$(jdk_pick 17 999) port=$(kafka_port) controller=$(cat "$dir/controller-port")
+  local dir java port controller roles listeners advertised name
+  dir=$(kafka_dir) java=$(jdk_pick 17 999) port=$(kafka_port) controller=$(cat "$INSTANCE/kafka/controller-port")
   mkdir -p "$dir/data"
+  advertised=PLAINTEXT://127.0.0.1:$port roles=broker
+  if [ "$INSTANCE_NAME" = test ]; then
+    for name in sasl mutual expired; do
+      advertised="$advertised,$(printf '%s' "$name" | tr '[:lower:]' '[:upper:]')://localhost:$(cat "$dir/$name-port")"
+    done
+  fi
+  listeners=$(printf '%s' "$advertised" | sed 's/localhost/127.0.0.1/g')
+  [ "$KAFKA_NODE" != 1 ] || roles=broker,controller listeners="$listeners,CONTROLLER://127.0.0.1:$controller"
   cat >"$dir/server.properties" <<CONF
-process.roles=broker,controller
-node.id=1
+process.roles=$roles
+node.id=$KAFKA_NODE
 controller.quorum.voters=1@127.0.0.1:$controller
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
+listeners=$listeners
+advertised.listeners=$advertised
 controller.listener.names=CONTROLLER
 log.dirs=$dir/data
 num.partitions=2
@@ -40,10 +81,14 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4
 CONF
+  [ "$INSTANCE_NAME" != test ] || kafka_security >>"$dir/server.properties"
+  [ ! -s "$INSTANCE/kafka.properties" ] || cat "$INSTANCE/kafka.properties" >>"$dir/server.properties"
   own "$dir"
   if [ ! -e "$dir/data/meta.properties" ]; then
     (cd "$dir" && as_user "$java" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$(kafka_classpath)" kafka.tools.StorageTool format \
-      -t "$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-22)" -c "$dir/server.properties") >"$dir/log" 2>&1 || {
+      -t "$(kafka_cluster_id)" -c "$dir/server.properties" \
+      --add-scram 'SCRAM-SHA-256=[name=alice,password=alice-secret]' --add-scram 'SCRAM-SHA-512=[name=alice,password=alice-secret]') \
+      >"$dir/log" 2>&1 || {
       warn 'kafka: cannot format its storage:'
       tail -n 20 "$dir/log" | sed 's/^/  kafka | /' >&2
       return 1

@@ -17,7 +17,7 @@ opensearch_version() {
     2*) say 2.19.4 ;;
     3*) say 3.6.0 ;;
     *)
-      if [ "$INSTANCE_NAME" = test ] && jdk_pick 11 23 >/dev/null; then
+      if [ "$INSTANCE_NAME" != demo ] && jdk_pick 11 23 >/dev/null; then
         say 2.19.4
       elif jdk_pick 21 999 >/dev/null; then
         say 3.6.0

@@ -36,8 +36,15 @@ postgres_launch() {
   [ -e "$dir/data/PG_VERSION" ] || postgres_create
   # A server that was killed leaves postmaster.pid behind, and another process may have got its number since.
   if [ -e "$dir/data/postmaster.pid" ] && ! alive "$dir/data/postmaster.pid" "$(postgres_mark)"; then rm -f "$dir/data/postmaster.pid"; fi
+  local security=()
+  if [ "$INSTANCE_NAME" = test ]; then
+    # PostgreSQL wants a key that nobody else can read.
+    (umask 077; cp "$(certs_dir)/server.key" "$dir/server.key")
+    own "$dir/server.key"
+    security=(-c ssl=on -c "ssl_key_file=$dir/server.key" -c "ssl_cert_file=$(certs_dir)/server.pem" -c "ssl_ca_file=$(certs_dir)/ca.pem")
+  fi
   launch "$dir" "$(postgres_bin)/postgres" -D "$dir/data" -p "$(postgres_port)" -c listen_addresses=127.0.0.1 \
-    -c unix_socket_directories= -c max_connections=200 -c fsync="$POSTGRES_FSYNC"
+    -c unix_socket_directories= -c max_connections=200 -c fsync="$POSTGRES_FSYNC" ${security[@]+"${security[@]}"}
 }
 
 # The data folder gets its name when it is whole. The password file exists only meanwhile and only its owner may read it.
