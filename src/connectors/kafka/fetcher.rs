@@ -266,7 +266,9 @@ impl Fetcher {
             Ok((first, end)) if position < first => {
                 error.with_detail(format!("The topic holds offsets {first} to {end}: {position} to {first} are lost."))
             }
-            Ok((first, end)) => error.with_detail(format!("The topic holds offsets {first} to {end}.")),
+            Ok((first, end)) => error.with_detail(format!(
+                "The topic holds offsets {first} to {end} only: it was probably deleted and made again."
+            )),
             Err(_) => error,
         }
     }

@@ -18,6 +18,9 @@ use crate::changelog::rejects::ErrorHandling;
 use crate::connectors::{DoorMetrics, Reporter, SourceEvent, SourceReader, Split};
 use crate::error::{Error, Result};
 
+/// A batch closes when the records in it have this many bytes, however few rows they make.
+const BATCH_BYTES: usize = 4 << 20;
+
 /// Reads splits of a kafka source.
 pub struct KafkaReader {
     splits: Vec<Reading>,
@@ -103,11 +106,12 @@ impl KafkaReader {
 
     /// Turns a block, and blocks of the same split that are ready behind it, into events. Doesn't wait.
     fn take(&mut self, block: Block) -> Result<()> {
-        let split = block.split;
+        let (split, mut bytes) = (block.split, block.buffer.len());
         let mut ended = self.decode(block)?;
-        while !ended && self.decoder.rows() + self.rejected < self.batch_rows {
+        while !ended && bytes < BATCH_BYTES && self.decoder.rows() + self.rejected < self.batch_rows {
             match self.blocks.try_recv() {
                 Ok(Ok(FromFetcher::Block(next))) if next.split == split && self.fits(&next) => {
+                    bytes += next.buffer.len();
                     ended = self.decode(next)?;
                 }
                 Ok(Ok(next)) => self.pending = Some(next),

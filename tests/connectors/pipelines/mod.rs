@@ -7,7 +7,7 @@ mod bad_days;
 mod dead_letters;
 mod eavesdropper;
 mod integrations;
-mod job;
+pub mod job;
 mod producer;
 mod readings;
 mod stage;
