@@ -35,7 +35,9 @@ pub fn fill(page: &str) -> String {
 
 fn is_marker(line: &str) -> bool {
     let name = line.trim().strip_prefix("<!-- ").and_then(|l| l.strip_suffix(" -->"));
-    name.is_some_and(|name| name.starts_with("options:") || matches!(name, "functions" | "settings" | "metrics"))
+    name.is_some_and(|name| {
+        name.starts_with("options:") || matches!(name, "functions" | "settings" | "metrics" | "parameters:jdbc")
+    })
 }
 
 fn part(name: &str) -> Option<String> {
@@ -43,6 +45,7 @@ fn part(name: &str) -> Option<String> {
         "functions" => Some(functions()),
         "settings" => Some(settings()),
         "metrics" => Some(metrics()),
+        "parameters:jdbc" => Some(connectors::postgres::parameter_table()),
         "options:common" => Some(table(COMMON_OPTIONS)),
         _ => options(name.strip_prefix("options:")?),
     }

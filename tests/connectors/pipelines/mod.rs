@@ -4,10 +4,12 @@
 
 mod alerts;
 mod bad_days;
+mod cutter;
 mod dead_letters;
 mod eavesdropper;
 mod integrations;
 mod job;
+mod postgres_trouble;
 mod producer;
 mod readings;
 mod stage;
