@@ -146,7 +146,7 @@ pub struct DoorMetrics {
     pub retries: AtomicU64,
 }
 
-/// Tells people what is waited for: one line, said when it changes.
+/// Tells people what is waited for: one line, said when it changes; an empty one when nothing is any longer.
 #[derive(Clone)]
 pub struct Reporter(Arc<dyn Fn(&str) + Send + Sync>);
 

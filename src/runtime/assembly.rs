@@ -282,7 +282,10 @@ impl Assembly<'_> {
             clock: self.config.clock.clone(),
             reporter: Reporter::new(move |line| {
                 job_metrics.set_waiting_for(line);
-                outer.tell(line);
+                // An empty line: what was waited for is there.
+                if !line.is_empty() {
+                    outer.tell(line);
+                }
             }),
             metrics,
             batch_rows: self.config.batch_rows,
