@@ -39,7 +39,7 @@ fn is_marker(line: &str) -> bool {
     let name = line.trim().strip_prefix("<!-- ").and_then(|l| l.strip_suffix(" -->"));
     name.is_some_and(|name| {
         ["options:", "flink-options:"].iter().any(|kind| name.starts_with(kind))
-            || matches!(name, "functions" | "settings" | "metrics")
+            || matches!(name, "functions" | "settings" | "metrics" | "parameters:jdbc")
     })
 }
 
@@ -48,6 +48,7 @@ fn part(name: &str) -> Option<String> {
         "functions" => Some(functions()),
         "settings" => Some(settings()),
         "metrics" => Some(metrics()),
+        "parameters:jdbc" => Some(connectors::postgres::parameter_table()),
         "options:common" => Some(table(COMMON_OPTIONS)),
         _ if name.starts_with("flink-options:") => flink::part(name),
         _ => options(name.strip_prefix("options:")?),

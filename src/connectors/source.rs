@@ -128,6 +128,9 @@ pub struct OpenContext {
     pub batch_rows: usize,
     /// What becomes of rows of this table that can't be processed.
     pub errors: ErrorHandling,
+    /// Of a sink: whether rows may come that can be rejected without failing the job, by the rules of this table or of
+    /// those they were read from.
+    pub may_reject: bool,
 }
 
 /// Counters of one door of a job.
@@ -143,7 +146,7 @@ pub struct DoorMetrics {
     pub retries: AtomicU64,
 }
 
-/// Tells people what is waited for: one line, said when it changes.
+/// Tells people what is waited for: one line, said when it changes; an empty one when nothing is any longer.
 #[derive(Clone)]
 pub struct Reporter(Arc<dyn Fn(&str) + Send + Sync>);
 
@@ -180,6 +183,7 @@ impl OpenContext {
             metrics: Arc::default(),
             batch_rows: 8192,
             errors: ErrorHandling::Fail,
+            may_reject: false,
         }
     }
 }

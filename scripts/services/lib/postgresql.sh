@@ -42,6 +42,10 @@ postgres_launch() {
     (umask 077; cp "$(certs_dir)/server.key" "$dir/server.key")
     own "$dir/server.key"
     security=(-c ssl=on -c "ssl_key_file=$dir/server.key" -c "ssl_cert_file=$(certs_dir)/server.pem" -c "ssl_ca_file=$(certs_dir)/ca.pem")
+    # millstream comes with a client certificate, tls_only not without TLS, everybody else as they like.
+    printf '%s\n' 'hostssl all millstream all cert' 'hostnossl all tls_only all reject' 'host all all all scram-sha-256' >"$dir/pg_hba.conf"
+    own "$dir/pg_hba.conf"
+    security+=(-c "hba_file=$dir/pg_hba.conf")
   fi
   launch "$dir" "$(postgres_bin)/postgres" -D "$dir/data" -p "$(postgres_port)" -c listen_addresses=127.0.0.1 \
     -c unix_socket_directories= -c max_connections=200 -c fsync="$POSTGRES_FSYNC" ${security[@]+"${security[@]}"}

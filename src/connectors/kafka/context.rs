@@ -122,13 +122,13 @@ impl KafkaContext {
                 }
                 return;
             }
-            Some(code @ (RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL | RDKafkaErrorCode::Fatal)) => {
-                if heard.fatal.is_none() {
-                    drop(heard);
-                    let fault = self.fault(code, &reason);
-                    heard = self.heard();
-                    heard.fatal.get_or_insert(fault);
-                }
+            Some(code @ (RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL | RDKafkaErrorCode::Fatal))
+                if heard.fatal.is_none() =>
+            {
+                drop(heard);
+                let fault = self.fault(code, &reason);
+                heard = self.heard();
+                heard.fatal.get_or_insert(fault);
             }
             _ => {}
         }

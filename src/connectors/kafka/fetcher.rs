@@ -267,7 +267,7 @@ impl Fetcher {
                 error.with_detail(format!("The topic holds offsets {first} to {end}: {position} to {first} are lost."))
             }
             Ok((first, end)) => error.with_detail(format!(
-                "The topic holds offsets {first} to {end} only: it was probably deleted and made again."
+                "The topic holds offsets {first} to {end} only; it may have been deleted and made again."
             )),
             Err(_) => error,
         }

@@ -74,8 +74,8 @@ pub fn fault(address: &str, config: &ClientConfig) -> Option<Fault> {
     stream.set_write_timeout(Some(PATIENCE)).ok()?;
     // The callback keeps what it has seen; the handshake's own error says less.
     let _ = connect.connect(host, stream);
-    let found = fault.lock().unwrap_or_else(PoisonError::into_inner).take();
-    found
+    let mut seen = fault.lock().unwrap_or_else(PoisonError::into_inner);
+    seen.take()
 }
 
 /// Without TLS there are no certificates.

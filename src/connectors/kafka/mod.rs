@@ -15,6 +15,7 @@ mod columns;
 mod consume;
 mod context;
 mod decode;
+mod deliveries;
 mod discovery;
 mod fetcher;
 mod handshake;

@@ -276,6 +276,12 @@ impl KafkaProperties {
         self.config.get("bootstrap.servers").unwrap_or_default()
     }
 
+    /// Lets no set of records grow beyond what the topic takes.
+    pub fn limit_batches(&mut self, bytes: usize) {
+        let now = self.config.get("batch.size").and_then(|size| size.parse().ok()).unwrap_or(1_000_000);
+        self.config.set("batch.size", bytes.clamp(1, now).to_string());
+    }
+
     /// How large key and value of a record may be together (`max.request.size`).
     pub fn message_bytes(&self) -> usize {
         self.config.get("message.max.bytes").and_then(|size| size.parse().ok()).unwrap_or(1 << 20)
@@ -349,9 +355,7 @@ impl KafkaProperties {
             .set("queue.buffering.max.messages", "0")
             .set("batch.num.messages", "1000000")
             .set("partitioner", "murmur2_random")
-            .set("enable.idempotence", idempotence)
-            // Successes are counted, not reported one by one.
-            .set("delivery.report.only.error", "true");
+            .set("enable.idempotence", idempotence);
         Ok(())
     }
 

@@ -27,6 +27,16 @@ pub enum Work {
     Execute(Vec<Vec<Parameter>>),
 }
 
+impl Work {
+    /// True where the database takes it as a whole or not at all, without a transaction around it.
+    pub fn is_single(&self) -> bool {
+        match self {
+            Self::Copy(_) => true,
+            Self::Execute(executions) => executions.len() == 1,
+        }
+    }
+}
+
 /// The sink's columns, in our types and in the database's.
 #[derive(Debug)]
 pub struct Cells {

@@ -6,27 +6,35 @@ use tokio_postgres::error::{DbError, SqlState};
 
 use crate::error::{Error, ErrorKind};
 
-/// An error while connecting to `name`.
-pub fn connect(name: &str, error: tokio_postgres::Error) -> Error {
+const LOGIN: &str = "Check the options 'username' and 'password'. PostgreSQL does not say which of them is wrong.";
+
+/// An error while logging in to a host.
+pub fn login(error: tokio_postgres::Error) -> Error {
     let Some(db) = error.as_db_error() else {
         let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-        let failed = Error::external(format!("cannot connect to {name}: {why}"));
-        // What the driver refuses by itself (a missing password, an unknown host name's syntax) stays wrong.
-        let refused = error.to_string().starts_with("invalid configuration");
-        return match refused {
-            true => failed.with_hint("Check the options 'username' and 'password'."),
-            false => failed.retriable(),
+        // What the driver finds by itself (a missing password, a login it can't do) stays wrong.
+        return match error.to_string().as_str() {
+            "invalid configuration" if why == "password missing" => {
+                Error::external("the server wants a password").with_hint("Give the option 'password'.")
+            }
+            "invalid configuration" => Error::external(why).with_hint(LOGIN),
+            "authentication error" => Error::external(format!("the login failed: {why}"))
+                .with_hint("SCRAM, MD5 and plain passwords and client certificates are supported."),
+            _ => Error::external(why).retriable(),
         };
     };
-    let failed = Error::external(format!("cannot connect to {name}: {}", db.message()));
+    let message = db.message();
+    let failed = Error::external(message);
     let hint = match db.code() {
-        &SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
-            if db.message().contains("no encryption") || db.message().contains("SSL off") {
-                "The server wants TLS here, which is not supported yet."
-            } else {
-                "Check the options 'username' and 'password'."
-            }
+        &SqlState::INVALID_AUTHORIZATION_SPECIFICATION if message.contains("client certificate") => {
+            "Give the client's certificate and key with the parameters sslcert and sslkey of the option 'url'."
         }
+        &SqlState::INVALID_AUTHORIZATION_SPECIFICATION
+            if message.contains("no encryption") || message.contains("SSL off") =>
+        {
+            "The server may want TLS for this user: use sslmode=require or verify-full in the option 'url'."
+        }
+        &SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION => LOGIN,
         &SqlState::INVALID_CATALOG_NAME => "Check the database's name behind the last '/' of the option 'url'.",
         code if passes(code) => return failed.retriable(),
         _ => return failed,
@@ -73,13 +81,18 @@ fn message(db: &DbError) -> String {
 /// True for the code of an error that may go away by itself.
 fn passes(code: &SqlState) -> bool {
     let class = code.code().get(..2).unwrap_or("");
-    // Connection exceptions, operator intervention (shutdown, crash, starting up; not a cancelled query), resources.
+    // Connection exceptions, operator intervention (shutdown, crash, starting up, a cancelled query), resources.
     class == "08"
         || class == "53"
         || [
             SqlState::ADMIN_SHUTDOWN,
             SqlState::CRASH_SHUTDOWN,
             SqlState::CANNOT_CONNECT_NOW,
+            SqlState::QUERY_CANCELED,
+            SqlState::IDLE_SESSION_TIMEOUT,
+            SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+            // The server has become a secondary: another connection may lead to the primary.
+            SqlState::READ_ONLY_SQL_TRANSACTION,
             SqlState::T_R_SERIALIZATION_FAILURE,
             SqlState::T_R_DEADLOCK_DETECTED,
             SqlState::LOCK_NOT_AVAILABLE,

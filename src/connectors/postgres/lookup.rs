@@ -1,7 +1,7 @@
 //! Rows by key, as they are now: one query for a batch of keys, the database decides equality.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
@@ -20,6 +20,7 @@ use super::parameter::Parameter;
 use super::question::Question;
 use super::rows::raw;
 use super::table::DbTable;
+use super::watch::{Silence, Watch};
 use crate::connectors::{
     Lookup, LookupCacheOptions, LookupRequest, LookupRows, LookupSource, OpenContext, TableDescriptor,
 };
@@ -65,10 +66,14 @@ impl LookupSource for JdbcLookupSource {
             options: self.options.clone(),
             request: request.clone(),
             context: context.clone(),
+            what: format!("lookup of {} in", self.table.name),
             slots,
         };
         // What is wrong with the table or its columns is said now, not at the first row.
-        lookup.ready(&lookup.slots[0]).await?;
+        if let Some(slot) = lookup.slots.first() {
+            let failed = |failed: Failed| failed.error.context(format!("cannot open {}", lookup.table.owner()));
+            lookup.ready(slot).await.map_err(failed)?;
+        }
         Ok(Box::new(lookup))
     }
 }
@@ -78,14 +83,80 @@ struct JdbcLookup {
     options: Arc<JdbcOptions>,
     request: LookupRequest,
     context: OpenContext,
+    /// What people are told when it takes long; the database's name follows.
+    what: String,
     slots: Vec<Slot>,
 }
 
 /// A place for a connection, made when first needed and again after it broke.
 #[derive(Default)]
 struct Slot {
-    ready: Mutex<Option<Arc<Ready>>>,
+    ready: std::sync::Mutex<Option<Arc<Ready>>>,
+    /// Held by whoever opens a connection; the others wait for that one.
+    opening: Mutex<()>,
     in_flight: AtomicUsize,
+}
+
+impl Slot {
+    fn set(&self, ready: Option<Arc<Ready>>) {
+        *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = ready;
+    }
+
+    fn open(&self) -> Option<Arc<Ready>> {
+        let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        ready.filter(|ready| !ready.connection.client.is_closed())
+    }
+
+    /// Calls on the broken connection go on until each finds out by itself.
+    fn forget(&self, broken: &Arc<Ready>) {
+        let mut place = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if place.as_ref().is_some_and(|ready| Arc::ptr_eq(ready, broken)) {
+            *place = None;
+        }
+    }
+}
+
+/// A try that failed.
+struct Failed {
+    error: Error,
+    /// Whether another try may help.
+    again: bool,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { again: error.is_retriable(), error }
+    }
+}
+
+/// Why a question has no answer.
+enum Failure {
+    Said(tokio_postgres::Error),
+    /// The table was altered behind the prepared statement.
+    Stale(tokio_postgres::Error),
+    Silent(Silence),
+    Ours(Error),
+}
+
+impl From<tokio_postgres::Error> for Failure {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match error.as_db_error().is_some_and(|db| db.message().contains("cached plan must not change")) {
+            true => Self::Stale(error),
+            false => Self::Said(error),
+        }
+    }
+}
+
+impl From<Silence> for Failure {
+    fn from(silence: Silence) -> Self {
+        Self::Silent(silence)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Ours(error)
+    }
 }
 
 struct Ready {
@@ -142,15 +213,16 @@ impl JdbcLookup {
         let _in_flight = InFlight::new(&slot.in_flight);
         let mut tries = 0;
         loop {
-            let ready = self.ready(slot).await?;
-            let (error, stale) = match self.ask(&ready, &keys, offset).await {
-                Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
+            let Failed { error, again } = match self.attempt(slot, &keys, offset).await {
+                Ok(answer) => {
+                    if tries > 0 {
+                        self.context.reporter.tell("");
+                    }
+                    return Ok(answer);
+                }
+                Err(failed) => failed,
             };
-            if stale || ready.connection.client.is_closed() {
-                self.forget(slot, &ready).await;
-            }
-            if !(stale || error.is_retriable()) || tries >= self.options.lookup_retries {
+            if !again || tries >= self.options.lookup_retries {
                 return Err(error.context(format!("cannot look up rows of {}", self.table.owner())));
             }
             tries += 1;
@@ -161,61 +233,82 @@ impl JdbcLookup {
         }
     }
 
+    async fn attempt(&self, slot: &Slot, keys: &RecordBatch, offset: u32) -> Result<LookupRows, Failed> {
+        let ready = self.ready(slot).await?;
+        let watch = self.watch(&ready.connection);
+        let answer = watch.answer(self.limit(), self.ask(&ready, keys, offset)).await;
+        answer.map_err(|failure| {
+            let closed = ready.connection.client.is_closed();
+            let (error, gone) = match failure {
+                Failure::Silent(silence) => (silence.into(), true),
+                Failure::Stale(error) => (self.options.link.error(error), true),
+                Failure::Said(error) => (self.options.link.error(error), closed),
+                Failure::Ours(error) => return Failed { error, again: false },
+            };
+            if gone {
+                slot.forget(&ready);
+            }
+            Failed { again: gone || error.is_retriable(), error }
+        })
+    }
+
+    fn watch<'a>(&'a self, connection: &'a Connection) -> Watch<'a> {
+        Watch { link: &self.options.link, connection, reporter: &self.context.reporter, what: &self.what }
+    }
+
+    /// How long an answer may take.
+    fn limit(&self) -> Option<Duration> {
+        let limits = [self.options.lookup_timeout, self.options.link.answer_timeout()];
+        limits.into_iter().flatten().min()
+    }
+
     /// The slot's connection, opened if there is none.
-    async fn ready(&self, slot: &Slot) -> Result<Arc<Ready>> {
-        let mut place = slot.ready.lock().await;
-        if let Some(ready) = place.as_ref().filter(|r| !r.connection.client.is_closed()) {
-            return Ok(ready.clone());
+    async fn ready(&self, slot: &Slot) -> Result<Arc<Ready>, Failed> {
+        let _alone = slot.opening.lock().await;
+        if let Some(ready) = slot.open() {
+            return Ok(ready);
         }
         let (link, owner) = (&self.options.link, self.table.owner());
-        let connection = link.connect(&self.context).await?;
-        let db = DbTable::read(link, &connection, &self.options.table, &owner).await?;
-        let question = Question::new(&self.table, &db, &self.request, connection.utf8)?;
-        let statement = connection.client.prepare(&question.sql).await;
-        let statement = statement.map_err(|e| link.error(e).context(format!("cannot look up rows of {owner}")))?;
+        let connecting = link.connect(&self.context).await;
+        // It has waited for the database as long as it may.
+        let connection = connecting.map_err(|error| Failed { error, again: false })?;
+        let prepare = async {
+            let db = DbTable::read(link, &connection, &self.options.table, &owner).await?;
+            let question = Question::new(&self.table, &db, &self.request, connection.utf8)?;
+            let statement = connection.client.prepare(&question.sql).await.map_err(|e| link.error(e))?;
+            Ok::<_, Error>((question, statement))
+        };
+        let (question, statement) = self.watch(&connection).answer(self.limit(), prepare).await?;
         let ready = Arc::new(Ready { connection, statement, question });
-        *place = Some(ready.clone());
+        slot.set(Some(ready.clone()));
         Ok(ready)
     }
 
-    async fn forget(&self, slot: &Slot, broken: &Arc<Ready>) {
-        let mut place = slot.ready.lock().await;
-        if place.as_ref().is_some_and(|ready| Arc::ptr_eq(ready, broken)) {
-            *place = None;
-        }
-    }
-
-    /// One query. An error comes with whether the statement must be prepared anew.
-    async fn ask(&self, ready: &Ready, keys: &RecordBatch, offset: u32) -> Result<LookupRows, (Error, bool)> {
-        let fail = |e: tokio_postgres::Error| {
-            // The table was altered behind the prepared statement.
-            let stale = e.as_db_error().is_some_and(|db| db.message().contains("cached plan must not change"));
-            (self.options.link.error(e), stale)
-        };
-        let fatal = |e: Error| (e, false);
+    /// One query.
+    async fn ask(&self, ready: &Ready, keys: &RecordBatch, offset: u32) -> Result<LookupRows, Failure> {
         let question = &ready.question;
-        let asked = question.parameters(keys).map_err(fatal)?;
-        let mut rows = question.selection.rows().map_err(fatal)?;
+        let asked = question.parameters(keys)?;
+        let mut rows = question.selection.rows()?;
         let mut positions: Vec<u32> = Vec::new();
         if !asked.positions.is_empty() {
             let parameters: Vec<&Parameter> = asked.parameters.iter().collect();
-            let stream = ready.connection.client.query_raw(&ready.statement, parameters).await.map_err(fail)?;
+            let stream = ready.connection.client.query_raw(&ready.statement, parameters).await?;
             let mut stream = std::pin::pin!(stream);
-            while let Some(row) = stream.try_next().await.map_err(fail)? {
-                let key = raw(&row, 0).map_err(fatal)?.and_then(|key| asked.position(key));
+            while let Some(row) = stream.try_next().await? {
+                let key = raw(&row, 0)?.and_then(|key| asked.position(key));
                 let Some(position) = key else { continue };
-                rows.push(&row, 1).map_err(fatal)?;
+                rows.push(&row, 1)?;
                 positions.push(offset + position);
             }
         }
         self.context.metrics.bytes.fetch_add(rows.bytes() as u64, Ordering::Relaxed);
-        let (batch, mask) = rows.finish().map_err(fatal)?;
+        let (batch, mask) = rows.finish()?;
         let positions = UInt32Array::from(positions);
         let positions: ArrayRef = match mask {
-            Some(mask) => filter(&positions, &mask).map_err(|e| fatal(e.into()))?,
+            Some(mask) => filter(&positions, &mask).map_err(Error::from)?,
             None => Arc::new(positions),
         };
-        in_key_order(batch, positions.as_primitive()).map_err(fatal)
+        Ok(in_key_order(batch, positions.as_primitive())?)
     }
 }
 

@@ -10,14 +10,18 @@ mod link;
 mod lookup;
 mod options;
 mod parameter;
+mod parameters;
 mod question;
 mod rows;
 mod scan;
 mod sink;
 mod statements;
 mod table;
+mod tls;
+mod transaction;
 mod types;
 mod url;
+mod watch;
 mod writer;
 
 use std::sync::Arc;
@@ -27,9 +31,9 @@ use super::{Connector, LookupSource, OptionNotice, Sink, Source, TableDescriptor
 use crate::error::Result;
 use lookup::JdbcLookupSource;
 use options::{JdbcOptions, check_types};
+pub use parameters::{documentation as parameter_table, shows_parameter};
 use scan::JdbcScan;
 use sink::JdbcSink;
-pub use url::shows_parameter;
 
 /// The connector `jdbc`.
 #[derive(Debug)]
@@ -50,10 +54,16 @@ impl Connector for Jdbc {
         let notice = |name: String| OptionNotice {
             key: "url".to_string(),
             message: format!("option 'url' of {}: the parameter \"{name}\" is unknown and ignored", table.owner()),
-            hint: url::nearest_parameter(&name).map(|near| format!("Did you mean \"{near}\"?")),
+            hint: parameters::nearest_parameter(&name).map(|near| format!("Did you mean \"{near}\"?")),
             unknown: true,
         };
-        unknown.into_iter().map(notice).collect()
+        let idle = |(key, wants): (&str, &str)| OptionNotice {
+            key: key.to_string(),
+            message: format!("option '{key}' of {} means nothing without {wants}", table.owner()),
+            hint: None,
+            unknown: false,
+        };
+        unknown.into_iter().map(notice).chain(options::idle(table).into_iter().map(idle)).collect()
     }
 
     fn address_option(&self) -> Option<&'static str> {

@@ -38,7 +38,9 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("lookup.cache.max-rows", OptionType::Int, "Old name: with lookup.cache.ttl it means PARTIAL with these bounds."),
     OptionSpec::new("lookup.cache.ttl", OptionType::Duration, "Old name of lookup.partial-cache.expire-after-write."),
     OptionSpec::new("lookup.cache.caching-missing-key", OptionType::Bool, "Old name of lookup.partial-cache.cache-missing-key.").default("true"),
-    OptionSpec::new("lookup.max-retries", OptionType::Int, "How often a lookup is tried again when the connection breaks.").default("3"),
+    OptionSpec::new("lookup.max-retries", OptionType::Int, "How often a lookup is tried again when the connection breaks or no answer comes.").default("3"),
+    OptionSpec::new("lookup.timeout", OptionType::Duration, "How long a lookup waits for its answer; then the query is cancelled and tried again on a new connection. 0 waits for ever, as Flink does.")
+        .default("60 s").ours(),
     OptionSpec::new("sink.buffer-flush.max-rows", OptionType::Int, "Rows that are buffered before they are written; 0 leaves it to the interval.")
         .default("100"),
     OptionSpec::new("sink.buffer-flush.interval", OptionType::Duration, "How long a row waits in the buffer at most; 0 leaves it to max-rows.")
@@ -61,6 +63,8 @@ pub struct JdbcOptions {
     pub push_filters: bool,
     pub cache: Option<LookupCacheOptions>,
     pub lookup_retries: usize,
+    /// `None` for no limit.
+    pub lookup_timeout: Option<Duration>,
     pub sink: SinkOptions,
 }
 
@@ -99,6 +103,7 @@ impl JdbcOptions {
             push_filters: options.text("filter.handling.policy") != Some("never"),
             cache: cache(&options)?,
             lookup_retries: options.count("lookup.max-retries")?.unwrap_or(0),
+            lookup_timeout: options.duration("lookup.timeout").filter(|d| !d.is_zero()),
             sink: SinkOptions {
                 max_rows: options.count("sink.buffer-flush.max-rows")?.filter(|n| *n > 0),
                 interval: options.duration("sink.buffer-flush.interval").filter(|d| !d.is_zero()),
@@ -115,7 +120,8 @@ fn link(options: &Options) -> Result<Link> {
         let hint = "Write 'jdbc:postgresql://host:port/database', or let an integration in millstream.toml fill it.";
         return Err(options.invalid("url", "it names no host and no database").with_hint(hint));
     }
-    let Url { mut config, shown, .. } = Url::parse(text).map_err(|why| options.invalid("url", why))?;
+    let mut url = Url::parse(text).map_err(|why| options.invalid("url", why))?;
+    let config = &mut url.config;
     if let Some(user) = options.text("username").filter(|u| !u.is_empty()) {
         config.user(user);
     }
@@ -126,10 +132,9 @@ fn link(options: &Options) -> Result<Link> {
         config.user(std::env::var("USER").unwrap_or_else(|_| "postgres".into()));
     }
     let retry = options.duration("connection.max-retry-timeout").unwrap_or(Duration::from_secs(60));
-    Ok(Link::new(config, shown, retry))
+    Ok(Link::new(url, retry))
 }
 
-/// An option that counts something: absent, or not negative.
 /// All of `keys`, or none of them.
 fn all_or_none(options: &Options, keys: &[&str]) -> Result<bool> {
     let missing = keys.iter().find(|k| !options.is_set(k));
@@ -164,7 +169,8 @@ fn partitions(options: &Options, table: &TableDescriptor) -> Result<Option<Parti
     }
     let (lower, upper) = (options.int(KEYS[2]).unwrap_or(0), options.int(KEYS[3]).unwrap_or(0));
     if lower > upper {
-        return Err(options.invalid(KEYS[2], format!("{lower} is larger than the upper bound {upper}")));
+        let why = format!("{lower} is larger than {upper}, the value of '{}'", KEYS[3]);
+        return Err(options.invalid(KEYS[2], why));
     }
     let count = options.positive(KEYS[1])?.unwrap_or(1);
     Ok(Some(Partitions { column, ranges: ranges(lower, upper, count) }))
@@ -185,16 +191,52 @@ fn ranges(lower: i64, upper: i64, count: usize) -> Vec<(i64, i64)> {
         .collect()
 }
 
+/// PARTIAL wins over the old names, as in Flink.
 fn cache(options: &Options) -> Result<Option<LookupCacheOptions>> {
-    if all_or_none(options, &["lookup.cache.max-rows", "lookup.cache.ttl"])? {
-        return Ok(Some(LookupCacheOptions {
-            max_rows: options.positive("lookup.cache.max-rows")?,
-            expire_after_write: options.duration("lookup.cache.ttl"),
-            expire_after_access: None,
-            cache_missing_keys: options.bool("lookup.cache.caching-missing-key"),
-        }));
+    let legacy = all_or_none(options, &["lookup.cache.max-rows", "lookup.cache.ttl"])?;
+    let partial = LookupCacheOptions::of(options, "Use 'PARTIAL', or 'NONE' to ask for every row.")?;
+    if let Some(partial) = partial {
+        if !PARTIAL_BOUNDS.iter().any(|key| options.is_set(key)) {
+            let bounds = PARTIAL_BOUNDS.map(|key| format!("'{key}'")).join(", ");
+            let hint = format!("Give at least one of {bounds}.");
+            return Err(options
+                .invalid("lookup.cache", "a 'PARTIAL' cache without a bound would only grow")
+                .with_hint(hint));
+        }
+        return Ok(Some(partial));
     }
-    LookupCacheOptions::of(options, "Use 'PARTIAL', or 'NONE' to ask for every row.")
+    // Flink's own way to turn the old cache off: no rows, or no time.
+    let rows = options.int("lookup.cache.max-rows").filter(|rows| legacy && *rows > 0);
+    let ttl = options.duration("lookup.cache.ttl").filter(|ttl| !ttl.is_zero());
+    Ok(rows.zip(ttl).map(|(rows, ttl)| LookupCacheOptions {
+        max_rows: usize::try_from(rows).ok(),
+        expire_after_write: Some(ttl),
+        expire_after_access: None,
+        cache_missing_keys: options.bool("lookup.cache.caching-missing-key"),
+    }))
+}
+
+/// What keeps a PARTIAL cache from growing.
+const PARTIAL_BOUNDS: [&str; 3] = [
+    "lookup.partial-cache.expire-after-access",
+    "lookup.partial-cache.expire-after-write",
+    "lookup.partial-cache.max-rows",
+];
+
+/// Options that are written and mean nothing beside the others, and the option that would give them a meaning.
+pub fn idle(table: &TableDescriptor) -> Vec<(&'static str, &'static str)> {
+    let set = |key: &str| table.options.get(key).is_some();
+    let partial = table.options.get("lookup.cache").is_some_and(|cache| cache.eq_ignore_ascii_case("PARTIAL"));
+    let mut idle = Vec::new();
+    for key in PARTIAL_BOUNDS.into_iter().chain(["lookup.partial-cache.cache-missing-key"]) {
+        if set(key) && !partial {
+            idle.push((key, "'lookup.cache' = 'PARTIAL'"));
+        }
+    }
+    if set("lookup.cache.caching-missing-key") && !set("lookup.cache.max-rows") {
+        idle.push(("lookup.cache.caching-missing-key", "'lookup.cache.max-rows' and 'lookup.cache.ttl'"));
+    }
+    idle
 }
 
 /// Refuses columns whose type has no counterpart in PostgreSQL, before anything is opened.
@@ -249,12 +291,25 @@ mod tests {
         assert_eq!(options.sink.interval, Some(Duration::from_secs(1)));
         assert_eq!((options.sink.retries, options.lookup_retries, options.fetch_size), (3, 3, 0));
         assert_eq!((options.cache, options.partitions), (None, None));
+        assert_eq!(options.lookup_timeout, Some(Duration::from_secs(60)));
         assert!(options.push_filters);
     }
 
     #[test]
     fn wrong_options_are_refused_by_name() {
-        let cases: [(&[(&str, &str)], &str); 10] = [
+        let bounds = [("scan.partition.lower-bound", "2"), ("scan.partition.upper-bound", "1")];
+        let turned = [&[("scan.partition.column", "id"), ("scan.partition.num", "2")][..], &bounds[..]].concat();
+        let cases: [(&[(&str, &str)], &str); 14] = [
+            (
+                &turned,
+                "'scan.partition.lower-bound' of table \"t\" (connector \"jdbc\"): 2 is larger than 1, the value of",
+            ),
+            (
+                &[("lookup.cache", "PARTIAL")],
+                "'lookup.cache' of table \"t\" (connector \"jdbc\"): a 'PARTIAL' cache without",
+            ),
+            (&[("filter.handling.policy", "sometimes")], "'sometimes' is not one of 'always', 'never'"),
+            (&[("lookup.timeout", "soon")], "'soon' is not a duration"),
             (&[("tabel-name", "x")], "unknown option 'tabel-name'"),
             (&[("url", "")], "required option 'url' is missing"),
             (&[("url", "jdbc:postgresql://")], "option 'url' of table \"t\" (connector \"jdbc\"): it names no host"),
@@ -277,7 +332,8 @@ mod tests {
 
     #[test]
     fn a_password_is_shown_nowhere() {
-        let secret = [("password", "pw-123"), ("url", "jdbc:postgresql://h/d?password=pw-456&sslmode=require")];
+        let secret =
+            [("password", "pw-123"), ("url", "jdbc:postgresql://h/d?password=pw-456&sslpassword=pw-789&sslmode=on")];
         assert!(!error(&secret).contains("pw-"), "{}", error(&secret));
         let options = JdbcOptions::of(&table(&[("password", "pw-123"), ("username", "me")])).unwrap();
         assert!(!format!("{options:?}").contains("pw-"), "{options:?}");
@@ -293,6 +349,28 @@ mod tests {
         ]));
         assert_eq!(old.cache, new.unwrap().cache);
         assert!(old.cache.is_some());
+        for off in [
+            [("lookup.cache.max-rows", "-1"), ("lookup.cache.ttl", "5 s")],
+            [("lookup.cache.max-rows", "10"), ("lookup.cache.ttl", "0")],
+        ] {
+            assert_eq!(JdbcOptions::of(&table(&off)).unwrap().cache, None, "{off:?}");
+        }
+        let both = JdbcOptions::of(&table(&[
+            ("lookup.cache", "PARTIAL"),
+            ("lookup.partial-cache.max-rows", "7"),
+            ("lookup.cache.max-rows", "10"),
+            ("lookup.cache.ttl", "5 s"),
+        ]));
+        assert_eq!(both.unwrap().cache.unwrap().max_rows, Some(7));
+    }
+
+    #[test]
+    fn options_that_mean_nothing_beside_the_others_are_named() {
+        let idle_of = |pairs: &[(&str, &str)]| idle(&table(pairs)).iter().map(|(key, _)| *key).collect::<Vec<_>>();
+        let bound = ("lookup.partial-cache.max-rows", "7");
+        assert_eq!(idle_of(&[bound]), ["lookup.partial-cache.max-rows"]);
+        assert!(idle_of(&[bound, ("lookup.cache", "partial")]).is_empty());
+        assert_eq!(idle_of(&[("lookup.cache.caching-missing-key", "false")]), ["lookup.cache.caching-missing-key"]);
     }
 
     #[test]

@@ -18,8 +18,9 @@ use super::link::{Connection, Link};
 use super::options::{JdbcOptions, Partitions};
 use super::rows::{RowReader, Selection};
 use super::table::{DbTable, quoted};
+use super::watch::Watch;
 use crate::connectors::{
-    DoorMetrics, OpenContext, ScanRequest, Source, SourceEvent, SourceReader, Split, TableDescriptor,
+    DoorMetrics, OpenContext, Reporter, ScanRequest, Source, SourceEvent, SourceReader, Split, TableDescriptor,
 };
 use crate::error::Result;
 
@@ -29,6 +30,8 @@ const LINGER: Duration = Duration::from_millis(1);
 
 /// The position of a split that was read to its end; it has no others, since its rows have no order.
 const DONE: &str = "done";
+/// What people are told when it takes long; the database's name follows.
+const WHAT: &str = "reading from";
 
 /// A table to be scanned, or the part of it that a query needs.
 #[derive(Debug, Clone)]
@@ -84,7 +87,12 @@ impl Source for JdbcScan {
     async fn open(&self, splits: Vec<Split>, context: &OpenContext) -> Result<Box<dyn SourceReader>> {
         let (link, owner) = (self.options.link.clone(), self.table.owner());
         let connection = link.connect(context).await?;
-        let db = DbTable::read(&link, &connection, &self.options.table, &owner).await?;
+        let db = {
+            let (reporter, what) = (&context.reporter, WHAT);
+            let watch = Watch { link: &link, connection: &connection, reporter, what };
+            let read = DbTable::read(&link, &connection, &self.options.table, &owner);
+            watch.answer(link.answer_timeout(), read).await?
+        };
         let ScanRequest { projection, filters, limit } = &self.request;
         let selection = Selection::new(&self.table, &db, projection, filters, "", connection.utf8)?;
         let limit = limit.filter(|_| !selection.filters.is_local());
@@ -107,6 +115,7 @@ impl Source for JdbcScan {
             link,
             connection,
             metrics: context.metrics.clone(),
+            reporter: context.reporter.clone(),
             batch_rows: batch_rows.max(1),
             rows: selection.rows()?,
             waiting,
@@ -134,6 +143,7 @@ struct JdbcScanReader {
     link: Link,
     connection: Connection,
     metrics: Arc<DoorMetrics>,
+    reporter: Reporter,
     batch_rows: usize,
     // State: everything a dropped call to `next` has taken is here.
     rows: RowReader,
@@ -149,15 +159,20 @@ struct JdbcScanReader {
 impl JdbcScanReader {
     /// The next row; `None` at the end of the split; `Err(None)` when the batch should not wait for it.
     async fn row(&mut self) -> Result<Option<Row>, Option<crate::Error>> {
-        let Some(stream) = &mut self.running else { return Ok(None) };
+        let Self { link, connection, reporter, running, .. } = self;
+        let watch = Watch { link, connection, reporter, what: WHAT };
+        let Some(stream) = running else { return Ok(None) };
         let next = match stream.try_next().now_or_never() {
             Some(next) => next,
             None => match self.linger {
-                None => stream.try_next().await,
+                None => {
+                    let next = async { stream.try_next().await.map_err(|e| link.error(e)) };
+                    return watch.answer(link.answer_timeout(), next).await.map_err(Some);
+                }
                 Some(linger) => timeout_at(linger, stream.try_next()).await.map_err(|_| None)?,
             },
         };
-        next.map_err(|e| Some(self.link.error(e)))
+        next.map_err(|e| Some(link.error(e)))
     }
 
     fn batch(&mut self, split: &str) -> Result<SourceEvent> {
@@ -186,7 +201,10 @@ impl SourceReader for JdbcScanReader {
         }
         if self.running.is_none() {
             let none: [&str; 0] = [];
-            let stream = self.connection.client.query_raw(&sql, none).await.map_err(|e| self.link.error(e))?;
+            let Self { link, connection, reporter, .. } = &*self;
+            let watch = Watch { link, connection, reporter, what: WHAT };
+            let start = async { connection.client.query_raw(&sql, none).await.map_err(|e| link.error(e)) };
+            let stream = watch.answer(link.answer_timeout(), start).await?;
             self.running = Some(Box::pin(stream.fuse()));
         }
         loop {

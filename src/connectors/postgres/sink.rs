@@ -11,8 +11,9 @@ use super::link::{Connection, Link};
 use super::options::JdbcOptions;
 use super::statements::{self, Plan};
 use super::table::{DbTable, TableName, quoted};
+use super::watch::Watch;
 use super::writer::JdbcSinkWriter;
-use crate::connectors::{ChangelogSupport, OpenContext, Sink, SinkWriter, TableDescriptor};
+use crate::connectors::{ChangelogSupport, OpenContext, Reporter, Sink, SinkWriter, TableDescriptor};
 use crate::error::{Error, Result};
 
 /// A table to be written. With a PRIMARY KEY it takes updates and deletes; the last change of a key wins in a flush.
@@ -27,6 +28,10 @@ impl JdbcSink {
         if let TableName::Query(_) = options.table {
             let error = Error::statement(format!("{} can't be written: its table-name is a query", table.owner()));
             return Err(error.at(table.options.span("table-name")));
+        }
+        if options.link.is_read_only() {
+            let error = Error::statement(format!("{} can't be written: its address says readOnly", table.owner()));
+            return Err(error.at(table.options.span("url")));
         }
         Ok(Self { table, options })
     }
@@ -60,7 +65,12 @@ impl Sink for JdbcSink {
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {
         let (link, owner) = (&self.options.link, self.table.owner());
         let connection = link.connect(context).await?;
-        let db = DbTable::read(link, &connection, &self.options.table, &owner).await?;
+        let db = {
+            let (reporter, what) = (&context.reporter, "opening");
+            let watch = Watch { link, connection: &connection, reporter, what };
+            let read = DbTable::read(link, &connection, &self.options.table, &owner);
+            watch.answer(link.answer_timeout(), read).await?
+        };
         let key = &self.table.primary_key;
         let schema = self.table.columns.clone();
         let columns: Result<Vec<_>> = schema.names().map(|name| Ok(db.column(name, &owner)?.clone())).collect();
@@ -71,7 +81,7 @@ impl Sink for JdbcSink {
         let write = statements::write(&db, &cells.columns, key);
         let delete = (!key.is_empty()).then(|| statements::delete(&db, &cells.columns, key));
         let target = Target { link: link.clone(), cells, key: key.clone(), write, delete };
-        let prepared = target.prepare(connection).await?;
+        let prepared = target.prepare(connection, &context.reporter).await?;
         Ok(Box::new(JdbcSinkWriter::new(target, prepared, self.options.sink.clone(), context.clone())))
     }
 }
@@ -116,18 +126,22 @@ pub struct Prepared {
 }
 
 impl Target {
-    pub async fn prepare(&self, connection: Connection) -> Result<Prepared> {
+    pub async fn prepare(&self, connection: Connection, reporter: &Reporter) -> Result<Prepared> {
+        let failed = |e| self.link.error(e).context("cannot prepare the writing statement");
         let prepare = async {
-            let write = connection.client.prepare(&self.write.sql).await?;
+            let write = connection.client.prepare(&self.write.sql).await.map_err(failed)?;
             let delete = match &self.delete {
-                Some(plan) => Some(connection.client.prepare(&plan.sql).await?),
+                Some(plan) => Some(connection.client.prepare(&plan.sql).await.map_err(failed)?),
                 None => None,
             };
-            Ok((write, delete))
+            Ok::<_, Error>((write, delete))
         };
-        let prepared: std::result::Result<_, tokio_postgres::Error> = prepare.await;
-        let (write, delete) =
-            prepared.map_err(|e| self.link.error(e).context("cannot prepare the writing statement"))?;
+        let watch = self.watch(&connection, reporter);
+        let (write, delete) = watch.answer(self.link.answer_timeout(), prepare).await?;
         Ok(Prepared { connection, write, delete })
+    }
+
+    pub fn watch<'a>(&'a self, connection: &'a Connection, reporter: &'a Reporter) -> Watch<'a> {
+        Watch { link: &self.link, connection, reporter, what: "writing to" }
     }
 }

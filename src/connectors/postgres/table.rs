@@ -264,6 +264,10 @@ impl DbColumn {
 
     /// The type for casts: `"pg_catalog"."int4"`.
     pub fn type_sql(&self) -> String {
+        // A cast to `bit` would cut all but the first bit off.
+        if self.ty == Type::BIT {
+            return "pg_catalog.varbit".into();
+        }
         format!("{}.{}", quoted(self.ty.schema()), quoted(self.ty.name()))
     }
 

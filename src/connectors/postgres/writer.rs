@@ -7,17 +7,12 @@ use std::time::Duration;
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures::SinkExt;
-use futures::future::try_join_all;
 use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, CopyInSink, Statement};
 
-use super::cells::Work;
 use super::options::SinkOptions;
-use super::parameter::Parameter;
 use super::sink::{Prepared, Target};
+use super::transaction::{self, Failure, Step};
 use crate::changelog::rejects::Stage;
 use crate::changelog::{ChangelogBatch, RowKind};
 use crate::connectors::{OpenContext, SinkWriter};
@@ -50,6 +45,20 @@ struct Flush {
     /// Which rows of the buffer these are.
     written: Vec<u32>,
     deleted: Vec<u32>,
+}
+
+/// A try to send a flush that failed.
+struct Failed {
+    error: Error,
+    code: Option<SqlState>,
+    /// Whether another try may help.
+    again: bool,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { again: error.is_retriable(), error, code: None }
+    }
 }
 
 impl JdbcSinkWriter {
@@ -90,30 +99,23 @@ impl JdbcSinkWriter {
         let (mut tries, mut chunk) = (0, CHUNK);
         loop {
             let work = self.work(flush, chunk)?;
-            let prepared = match self.prepared.take() {
-                Some(prepared) if !prepared.connection.client.is_closed() => prepared,
-                _ => self.target.prepare(self.target.link.connect(&self.context).await?).await?,
-            };
-            let failure = match run(&prepared, &work).await {
+            let Failed { error, code, again } = match self.try_once(&work).await {
                 Ok(()) => {
-                    self.prepared = Some(prepared);
+                    if tries > 0 {
+                        self.context.reporter.tell("");
+                    }
                     return Ok(());
                 }
-                Err(failure) => failure,
+                Err(failed) => failed,
             };
             // Two keys that differ here are equal there (citext, -0.0): each row in a statement of its own.
-            if failure.code() == Some(&SqlState::CARDINALITY_VIOLATION) && chunk > 1 {
-                self.prepared = Some(prepared);
+            if code == Some(SqlState::CARDINALITY_VIOLATION) && chunk > 1 {
                 chunk = 1;
                 continue;
             }
-            let error = self.target.link.error(failure);
-            if !error.is_retriable() || tries >= self.options.retries {
-                let error = self.with_row(error, &prepared, flush).await;
+            if !again || tries >= self.options.retries {
+                let error = self.with_row(error, flush).await;
                 return Err(error.context(format!("cannot write {}", self.target.cells.owner())));
-            }
-            if !prepared.connection.client.is_closed() {
-                self.prepared = Some(prepared);
             }
             tries += 1;
             self.context.metrics.retries.fetch_add(1, Ordering::Relaxed);
@@ -122,6 +124,36 @@ impl JdbcSinkWriter {
             // As in Flink: at once, then after one second, then after two.
             tokio::time::sleep(Duration::from_secs(tries as u64 - 1)).await;
         }
+    }
+
+    /// On the open connection, or on a new one where it broke.
+    async fn try_once(&mut self, work: &[Step]) -> Result<(), Failed> {
+        let target = &self.target;
+        let open = self.prepared.take().filter(|p| !p.connection.client.is_closed());
+        let prepared = match open {
+            Some(prepared) => prepared,
+            None => {
+                let connecting = target.link.connect(&self.context).await;
+                // It has waited for the database as long as it may.
+                let connection = connecting.map_err(|error| Failed { again: false, ..Failed::from(error) })?;
+                target.prepare(connection, &self.context.reporter).await?
+            }
+        };
+        let watch = target.watch(&prepared.connection, &self.context.reporter);
+        let Err(failure) = transaction::run(&watch, &prepared, work).await else {
+            self.prepared = Some(prepared);
+            return Ok(());
+        };
+        let failed = match failure {
+            Failure::Silent(silence) => return Err(Error::from(silence).into()),
+            Failure::Said(error) => {
+                let code = error.code().cloned();
+                Failed { code, ..Failed::from(target.link.error(error)) }
+            }
+        };
+        let elsewhere = failed.code == Some(SqlState::READ_ONLY_SQL_TRANSACTION);
+        self.prepared = Some(prepared).filter(|p| !elsewhere && !p.connection.client.is_closed());
+        Err(failed)
     }
 
     /// As `send`, each row on its own: those that the database refuses are rejected.
@@ -155,24 +187,23 @@ impl JdbcSinkWriter {
         Err(error)
     }
 
-    /// The steps of a flush; whether each deletes.
-    fn work(&self, flush: &Flush, chunk: usize) -> Result<Vec<(bool, Work)>> {
+    /// The steps of a flush.
+    fn work(&self, flush: &Flush, chunk: usize) -> Result<Vec<Step>> {
         let mut steps = Vec::new();
         let plans =
             [(false, Some(&self.target.write), &flush.writes), (true, self.target.delete.as_ref(), &flush.deletes)];
         for (deletes, plan, rows) in plans {
             if let Some(plan) = plan.filter(|_| rows.num_rows() > 0) {
-                steps.push((deletes, self.target.cells.work(plan, rows, 0..rows.num_rows(), chunk)?));
+                let work = self.target.cells.work(plan, rows, 0..rows.num_rows(), chunk)?;
+                steps.push(Step { deletes, work });
             }
         }
         Ok(steps)
     }
 
     /// Adds to a data error which row it is: writes the rows one by one in a transaction that is rolled back.
-    async fn with_row(&self, error: Error, prepared: &Prepared, flush: &Flush) -> Error {
-        if error.kind() != ErrorKind::Data {
-            return error;
-        }
+    async fn with_row(&self, error: Error, flush: &Flush) -> Error {
+        let Some(prepared) = self.prepared.as_ref().filter(|_| error.kind() == ErrorKind::Data) else { return error };
         let Ok(Some(row)) = self.find_row(prepared, &flush.writes).await else { return error };
         let shown = format!("The row is {}.", self.target.cells.show(&flush.writes, row));
         let detail = match error.detail() {
@@ -189,7 +220,7 @@ impl JdbcSinkWriter {
         for row in 0..rows.num_rows() {
             let plan = &self.target.write;
             let work = self.target.cells.work(plan, rows, row..row + 1, 1).map_err(drop)?;
-            if step(client, &prepared.write, &work).await.is_err() {
+            if transaction::step(client, &prepared.write, &work).await.is_err() {
                 found = Some(row);
                 break;
             }
@@ -197,51 +228,6 @@ impl JdbcSinkWriter {
         client.batch_execute("ROLLBACK").await.map_err(drop)?;
         Ok(found)
     }
-}
-
-/// All of it, in one transaction.
-async fn run(prepared: &Prepared, work: &[(bool, Work)]) -> Result<(), tokio_postgres::Error> {
-    let client = &prepared.connection.client;
-    let statement = |deletes: bool| match deletes {
-        true => prepared.delete.as_ref().unwrap_or(&prepared.write),
-        false => &prepared.write,
-    };
-    let statements: Vec<_> = work.iter().map(|(deletes, work)| (statement(*deletes), work)).collect();
-    let single = match statements.as_slice() {
-        [] => return Ok(()),
-        [(_, Work::Copy(_))] => true,
-        [(_, Work::Execute(executions))] => executions.len() == 1,
-        _ => false,
-    };
-    if single {
-        return step(client, statements[0].0, statements[0].1).await;
-    }
-    client.batch_execute("BEGIN").await?;
-    for (statement, work) in statements {
-        if let Err(error) = step(client, statement, work).await {
-            // The error that counts is the first; a broken connection has rolled back by itself.
-            let _ = client.batch_execute("ROLLBACK").await;
-            return Err(error);
-        }
-    }
-    client.batch_execute("COMMIT").await
-}
-
-async fn step(client: &Client, statement: &Statement, work: &Work) -> Result<(), tokio_postgres::Error> {
-    match work {
-        Work::Copy(body) => {
-            let sink: CopyInSink<Bytes> = client.copy_in(statement).await?;
-            let mut sink = std::pin::pin!(sink);
-            sink.send(body.clone()).await?;
-            sink.as_mut().finish().await?;
-        }
-        // Sent one behind the other without waiting for answers in between.
-        Work::Execute(executions) => {
-            let all = executions.iter().map(|parameters: &Vec<Parameter>| client.execute_raw(statement, parameters));
-            try_join_all(all).await?;
-        }
-    }
-    Ok(())
 }
 
 #[async_trait]

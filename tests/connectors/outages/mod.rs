@@ -82,7 +82,7 @@ async fn a_topic_that_is_deleted_while_it_is_read_ends_the_job_by_name() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     // A broker that creates topics by itself may have made it again by the time the job looks.
     let gone = format!("topic \"{topic}\" doesn't exist on Kafka at {}", scene.kafka);
-    let again = "it was probably deleted and made again";
+    let again = "it may have been deleted and made again";
     let said = |words: &str| ended.stderr.contains(words);
     assert!(said(&topic) && (said(&gone) || said(again)), "{}", ended.stderr);
     scene.sinks().await.check(sent);

@@ -4,9 +4,11 @@
 
 mod alerts;
 mod bad_days;
+mod cutter;
 mod dead_letters;
 mod eavesdropper;
 mod integrations;
+mod postgres_trouble;
 pub mod job;
 mod producer;
 mod readings;

@@ -3,12 +3,16 @@
 
 #![allow(clippy::disallowed_methods)] // tests spawn on their own runtime
 
+mod address;
 mod bad_input;
 mod lookup;
 mod outage;
 mod provider;
 mod scan;
 mod sink;
+#[cfg(feature = "tls")]
+mod tls;
+mod types;
 
 use std::sync::{Arc, Mutex};
 
@@ -84,12 +88,16 @@ impl Db {
 
     /// `name` in our schema as a table with these columns; `key` counts the leading columns of its PRIMARY KEY.
     fn table(&self, name: &str, columns: &[(&str, TypeKind)], key: usize) -> TableDescriptor {
+        Self::descriptor(name, &format!("{}.{name}", self.schema), columns, key)
+    }
+
+    fn descriptor(name: &str, table_name: &str, columns: &[(&str, TypeKind)], key: usize) -> TableDescriptor {
         let server = server();
         let mut options = vec![
             ("connector", "jdbc".to_string()),
             ("url", format!("jdbc:postgresql://{}/{}", server.address, server.database)),
             ("username", server.user),
-            ("table-name", format!("{}.{name}", self.schema)),
+            ("table-name", table_name.to_string()),
         ];
         options.extend(server.password.map(|password| ("password", password)));
         let columns =
@@ -119,6 +127,22 @@ fn with(mut table: TableDescriptor, options: &[(&str, &str)]) -> TableDescriptor
         table.options.set(*key, *value, None);
     }
     table
+}
+
+/// The table at the same database by another address: other hosts, parameters behind them.
+fn by(table: TableDescriptor, hosts: &str, parameters: &str) -> TableDescriptor {
+    let url = format!("jdbc:postgresql://{hosts}/{}?{parameters}", server().database);
+    with(table, &[("url", &url)])
+}
+
+/// What a query answers over the connection of this table.
+async fn asked(table: &TableDescriptor, sql: &str) -> millstream::Result<Vec<String>> {
+    read(&*jdbc().source(&with(table.clone(), &[("table-name", &format!("({sql}) AS q"))]))?).await
+}
+
+/// A port on which nothing listens.
+async fn free_port() -> u16 {
+    tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
 }
 
 /// A context that keeps what people are told.

@@ -26,11 +26,6 @@ fn at(table: TableDescriptor, port: u16, more: &str) -> TableDescriptor {
     with(table, &[("url", &url)])
 }
 
-/// A port on which nothing listens.
-async fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
-}
-
 #[tokio::test]
 async fn a_database_that_is_not_there_yet_is_waited_for() {
     let db = Db::new().await;

@@ -8,7 +8,7 @@ use arrow::datatypes::{
 };
 use chrono_tz::Tz;
 
-use super::numeric::write_decimal;
+use super::numeric::{write_decimal, write_double};
 use super::{Misfit, PgType, datetime, shown};
 use crate::types::TypeKind;
 
@@ -56,6 +56,21 @@ pub fn writer<'a>(
             };
             if fits { Ok(narrow.to_be_bytes()) } else { Err(out_of_range(v, "real")) }
         }),
+        // The database rounds to the column's scale, and refuses what is too large for its precision.
+        (PgType::Numeric, T::Float) if purpose == Purpose::Store => {
+            let values = values::<Float32Type>(array)?;
+            Box::new(move |row, out| {
+                write_double(values[row].into(), 6, out);
+                Ok(())
+            })
+        }
+        (PgType::Numeric, T::Double) if purpose == Purpose::Store => {
+            let values = values::<Float64Type>(array)?;
+            Box::new(move |row, out| {
+                write_double(values[row], 15, out);
+                Ok(())
+            })
+        }
         (PgType::Bool, T::Boolean) => {
             let values = array.as_boolean_opt()?;
             Box::new(move |row, out| {

@@ -157,7 +157,47 @@ pub fn write_decimal(value: i128, scale: u8, out: &mut Vec<u8>) {
     let digits = &digits[leading..digits.len() - trailing];
     let sign = if value < 0 { NEGATIVE } else { 0 };
     let weight = if digits.is_empty() { 0 } else { weight };
-    for word in [digits.len() as u16, weight as u16, sign, u16::from(scale)].iter().chain(digits) {
+    write_words(&[digits.len() as u16, weight as u16, sign, u16::from(scale)], digits, out);
+}
+
+/// Appends a floating-point number with so many significant digits, as PostgreSQL's own cast does.
+pub fn write_double(value: f64, significant: usize, out: &mut Vec<u8>) {
+    let special = match value {
+        v if v.is_nan() => Some(NAN),
+        f64::INFINITY => Some(INFINITY),
+        f64::NEG_INFINITY => Some(NEGATIVE_INFINITY),
+        _ => None,
+    };
+    if let Some(sign) = special {
+        return write_words(&[0, 0, sign, 0], &[], out);
+    }
+    let text = format!("{:.*e}", significant.saturating_sub(1), value.abs());
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let mut mantissa: u64 = mantissa.replace('.', "").parse().unwrap_or(0);
+    // The power of ten that the mantissa's last digit counts.
+    let mut exponent = exponent.parse::<i32>().unwrap_or(0) + 1 - significant as i32;
+    while mantissa > 0 && mantissa.is_multiple_of(10) {
+        (mantissa, exponent) = (mantissa / 10, exponent + 1);
+    }
+    let shift = exponent.rem_euclid(4);
+    let mut rest = u128::from(mantissa) * 10_u128.pow(shift as u32);
+    let mut digits = Vec::with_capacity(6);
+    while rest > 0 {
+        digits.push((rest % 10_000) as u16);
+        rest /= 10_000;
+    }
+    digits.reverse();
+    let weight = match digits.len() {
+        0 => 0,
+        count => count as i32 - 1 + (exponent - shift) / 4,
+    };
+    let sign = if value < 0.0 { NEGATIVE } else { 0 };
+    let scale = if mantissa == 0 { 0 } else { (-exponent).max(0) as u16 };
+    write_words(&[digits.len() as u16, weight as i16 as u16, sign, scale], &digits, out);
+}
+
+fn write_words(head: &[u16], digits: &[u16], out: &mut Vec<u8>) {
+    for word in head.iter().chain(digits) {
         out.extend_from_slice(&word.to_be_bytes());
     }
 }
@@ -184,6 +224,20 @@ mod tests {
                 assert_eq!(back.ok(), Some(value), "{value} at scale {scale}");
             }
         }
+    }
+
+    #[test]
+    fn doubles_keep_fifteen_digits() {
+        let cases = [0.0, 1.0, -0.1, 0.1 + 0.2, 1e-300, 1e300, 123_456_789.125, 4e-5, 9_999.0, f64::INFINITY, 1e22];
+        for value in cases {
+            let mut bytes = Vec::new();
+            write_double(value, 15, &mut bytes);
+            let rounded: f64 = format!("{value:.14e}").parse().unwrap();
+            assert_eq!(Numeric::parse(&bytes).unwrap().to_f64(), rounded, "{value}");
+        }
+        let mut bytes = Vec::new();
+        write_double(f64::NAN, 15, &mut bytes);
+        assert!(Numeric::parse(&bytes).unwrap().to_f64().is_nan());
     }
 
     #[test]

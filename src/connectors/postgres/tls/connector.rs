@@ -1,0 +1,178 @@
+//! TLS by OpenSSL: what is trusted, who we are, and what was found wrong with the server.
+
+use std::error::Error as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use openssl::error::ErrorStack;
+use openssl::ssl::{SslConnector, SslConnectorBuilder, SslMethod, SslVerifyMode};
+use openssl::x509::store::X509StoreBuilder;
+use openssl::x509::verify::X509VerifyFlags;
+use postgres_openssl::{MakeTlsConnector, set_postgresql_alpn};
+use tokio_postgres::Config;
+use tokio_postgres::config::SslNegotiation;
+
+use super::files::{certificates, default_file};
+use super::identity::Identity;
+use super::verdict::Verdict;
+use super::{Mode, TlsOptions, Trust};
+use crate::error::{Error, Result};
+
+/// Where systems keep the authorities they trust.
+const SYSTEM_FILES: [&str; 6] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/opt/homebrew/etc/openssl@3/cert.pem",
+    "/usr/local/etc/openssl@3/cert.pem",
+];
+
+/// TLS for one try of one host.
+pub struct Tls {
+    connector: MakeTlsConnector,
+    verdict: Arc<Mutex<Option<Verdict>>>,
+    trusted: String,
+    direct: bool,
+}
+
+impl Tls {
+    /// Reads the files that the address names: they may have been renewed.
+    pub fn new(options: &TlsOptions) -> Result<Self> {
+        let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(|e| broken(&e))?;
+        let mut trusted = String::new();
+        let verdict: Arc<Mutex<Option<Verdict>>> = Arc::default();
+        match authorities(options)? {
+            None => builder.set_verify(SslVerifyMode::NONE),
+            Some(path) => {
+                trust(&mut builder, &path)?;
+                trusted = path.display().to_string();
+                let keep = verdict.clone();
+                builder.set_verify_callback(SslVerifyMode::PEER, move |fine, store| {
+                    if !fine {
+                        let found = || Verdict::of(store);
+                        keep.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(found);
+                    }
+                    fine
+                });
+            }
+        }
+        if let Some(identity) = Identity::of(options)? {
+            present(&mut builder, identity).map_err(|e| broken(&e))?;
+        }
+        if options.direct {
+            set_postgresql_alpn(&mut builder).map_err(|e| broken(&e))?;
+        }
+        let mut connector = MakeTlsConnector::new(builder.build());
+        let checks_name = options.mode == Mode::VerifyFull;
+        connector.set_callback(move |connection, _| {
+            connection.set_verify_hostname(checks_name);
+            Ok(())
+        });
+        Ok(Self { connector, verdict, trusted, direct: options.direct })
+    }
+
+    pub fn connector(&self) -> MakeTlsConnector {
+        self.connector.clone()
+    }
+
+    pub fn prepare(&self, config: &mut Config) {
+        if self.direct {
+            config.ssl_negotiation(SslNegotiation::Direct);
+        }
+    }
+
+    /// What went wrong, where it concerns TLS.
+    pub fn failure(&self, error: &tokio_postgres::Error, host: &str) -> Option<Error> {
+        if let Some(verdict) = self.verdict.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            return Some(verdict.error(host, &self.trusted));
+        }
+        let mut cause = error.source()?;
+        loop {
+            if let Some(ssl) = cause.downcast_ref::<openssl::ssl::Error>() {
+                return Some(handshake(ssl));
+            }
+            // TLS 1.3: what the server thinks of our certificate comes with its first answer.
+            if let Some(io) = cause.downcast_ref::<std::io::Error>()
+                && let Some(ssl) = io.get_ref().and_then(|e| e.downcast_ref::<openssl::ssl::Error>())
+            {
+                return Some(handshake(ssl));
+            }
+            if cause.source().is_none() && cause.to_string() == "server does not support TLS" {
+                return Some(Error::external("the server has no TLS").with_hint(
+                    "Turn it on there, or ask for less with the parameter sslmode=prefer of the option 'url'.",
+                ));
+            }
+            cause = cause.source()?;
+        }
+    }
+}
+
+/// A handshake that ended; alerts are the server's word about us.
+fn handshake(error: &openssl::ssl::Error) -> Error {
+    let reasons: Vec<_> =
+        error.ssl_error().into_iter().flat_map(|stack| stack.errors()).filter_map(|e| e.reason()).collect();
+    if error.io_error().is_some() || reasons.is_empty() || reasons.iter().any(|r| r.contains("unexpected eof")) {
+        let why = error.io_error().map_or_else(|| "the connection ended".to_string(), ToString::to_string);
+        return Error::external(format!("the TLS handshake broke off: {why}")).retriable();
+    }
+    let reasons = reasons.join("; ");
+    let failed = Error::external(format!("the TLS handshake failed: {reasons}"));
+    match reasons.contains("alert") && (reasons.contains("certificate") || reasons.contains("unknown ca")) {
+        true => failed.with_hint(
+            "The server does not accept the client's certificate: check the parameters sslcert and sslkey of the option 'url'.",
+        ),
+        false => failed,
+    }
+}
+
+/// The file with the authorities to trust; `None` where nothing is checked.
+fn authorities(options: &TlsOptions) -> Result<Option<PathBuf>> {
+    match options.trust {
+        Trust::Anybody => Ok(None),
+        Trust::System => {
+            let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+            let found = named.or_else(|| SYSTEM_FILES.iter().map(PathBuf::from).find(|path| path.exists()));
+            found.map(Some).ok_or_else(|| {
+                Error::external("the system's trusted authorities are not found")
+                    .with_hint("Install the package ca-certificates, or set SSL_CERT_FILE to their file.")
+            })
+        }
+        Trust::File => match &options.root {
+            Some(path) => Ok(Some(path.clone())),
+            None => default_file("root.crt").filter(|path| path.exists()).map(Some).ok_or_else(|| {
+                let mode = options.mode.name();
+                Error::external(format!("sslmode={mode} checks the server's certificate, but no authority is named"))
+                    .with_hint("Name the file of the authority's certificate with the parameter sslrootcert of the option 'url'.")
+            }),
+        },
+    }
+}
+
+/// Trusts the certificates in this file and no others; each of them, also one that another has signed.
+fn trust(builder: &mut SslConnectorBuilder, path: &Path) -> Result<()> {
+    let certificates = certificates("sslrootcert", path)?;
+    let store = || -> Result<_, ErrorStack> {
+        let mut store = X509StoreBuilder::new()?;
+        for certificate in certificates {
+            store.add_cert(certificate)?;
+        }
+        store.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
+        Ok(store.build())
+    };
+    builder.set_cert_store(store().map_err(|e| broken(&e))?);
+    Ok(())
+}
+
+fn present(builder: &mut SslConnectorBuilder, identity: Identity) -> Result<(), ErrorStack> {
+    builder.set_certificate(&identity.certificate)?;
+    builder.set_private_key(&identity.key)?;
+    for certificate in identity.chain {
+        builder.add_extra_chain_cert(certificate)?;
+    }
+    Ok(())
+}
+
+fn broken(error: &ErrorStack) -> Error {
+    Error::external(format!("TLS cannot be set up: {error}"))
+}
