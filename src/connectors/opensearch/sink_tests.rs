@@ -104,7 +104,7 @@ async fn a_busy_or_broken_service_is_tried_again_with_the_whole_request() {
     let told = told.lock().unwrap();
     assert_eq!(told.len(), 3);
     assert!(told[0].contains("queue full (429 es_rejected); trying again in 100 ms"), "{told:?}");
-    assert!(told[2].contains("HTTP status 503; trying again in 400 ms"), "{told:?}");
+    assert!(told[2].contains("HTTP status 503; trying again in 200 ms"), "{told:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, NoTls};
 
 use super::errors;
-use crate::connectors::{Backoff, OpenContext};
+use crate::connectors::{OpenContext, RetryPolicy};
 use crate::error::{Error, Result};
 
 /// Where a database is and how to get in.
@@ -42,11 +42,11 @@ impl Link {
 
     /// Connects; while the database is away, again and again until `connection.max-retry-timeout` is over.
     pub async fn connect(&self, context: &OpenContext) -> Result<Connection> {
-        let mut tries = Backoff::for_total(self.retry).start();
+        let mut tries = RetryPolicy::ForTime(self.retry).start();
         loop {
             match self.connect_once().await {
                 Ok(connection) => return Ok(connection),
-                Err(error) => tries.wait(error, &self.name(), &context.reporter).await?,
+                Err(error) => tries.wait(error, &self.name(), context).await?,
             }
         }
     }
