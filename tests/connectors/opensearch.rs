@@ -1,5 +1,8 @@
 //! The OpenSearch sink and source on a real OpenSearch, found by `MILLSTREAM_TEST_OPENSEARCH` (`http://host:port`).
 
+mod bad_days;
+mod proxy;
+#[cfg(feature = "tls")]
 mod secured;
 
 use std::process::Command;
@@ -33,9 +36,14 @@ impl Index {
         let host = std::env::var("MILLSTREAM_TEST_OPENSEARCH").unwrap_or_else(|_| {
             panic!("MILLSTREAM_TEST_OPENSEARCH is not set: start the services with `make up`, or give http://host:port")
         });
+        Self::at(&host, test)
+    }
+
+    /// The same on another node.
+    fn at(host: &str, test: &str) -> Self {
         let name = format!("{test}-{}", uuid::Uuid::new_v4().simple());
-        let transport = Transport::single_node(&host).expect("MILLSTREAM_TEST_OPENSEARCH is http://host:port");
-        Self { host, name, transport }
+        let transport = Transport::single_node(host).expect("http://host:port");
+        Self { host: host.to_string(), name, transport }
     }
 
     pub async fn call(&self, method: Method, path: &str, body: Option<&str>) -> serde_json::Value {

@@ -12,9 +12,6 @@ use super::request::{Answer, Failure, Refusal, Request};
 use crate::connectors::{OpenContext, RetryPolicy};
 use crate::error::{Error, Result};
 
-/// After so long without an answer people are told what is waited for.
-const SILENCE: Duration = Duration::from_secs(5);
-
 /// A client of one cluster. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Cluster {
@@ -22,6 +19,8 @@ pub struct Cluster {
     turn: Arc<AtomicUsize>,
     name: Arc<str>,
     has_credentials: bool,
+    /// After so long without an answer people are told what is waited for.
+    silence: Duration,
     context: OpenContext,
 }
 
@@ -38,6 +37,7 @@ impl Cluster {
             turn: Arc::default(),
             name: format!("{} at {}", options.product.name(), options.addresses()).into(),
             has_credentials: options.credentials.is_some(),
+            silence: options.answer_timeout / 6,
             context: context.clone(),
         })
     }
@@ -55,10 +55,10 @@ impl Cluster {
     pub async fn send(&self, request: &Request) -> Result<Answer, Failure> {
         let sending = self.send_to_one(request);
         tokio::pin!(sending);
-        match tokio::time::timeout(SILENCE, &mut sending).await {
+        match tokio::time::timeout(self.silence, &mut sending).await {
             Ok(done) => done,
             Err(_) => {
-                let seconds = SILENCE.as_secs();
+                let seconds = self.silence.as_secs_f32();
                 self.context.reporter.tell(&format!("waiting for {}: no answer for {seconds} s", self.name));
                 sending.await
             }

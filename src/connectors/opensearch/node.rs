@@ -124,13 +124,11 @@ impl Node {
         if let Some(fault) = tls::fault(&words, &self.name, &self.url, &self.tls) {
             return Failure::NotSent(fault);
         }
-        let is_connect = is_connect(error);
-        let why = match error.is_timeout() {
-            true => format!("no answer within {} s", self.answer_timeout.as_secs_f32()),
-            false => causes(error).last().map_or_else(|| error.to_string(), |cause| cause.to_string()),
-        };
-        let error = self.away(why);
-        if is_connect { Failure::NotSent(error) } else { Failure::Unanswered(error) }
+        if error.is_timeout() {
+            return Failure::Silent(self.away(format!("no answer within {} s", self.answer_timeout.as_secs_f32())));
+        }
+        let why = self.away(causes(error).last().map_or_else(|| error.to_string(), |cause| cause.to_string()));
+        if is_connect(error) { Failure::NotSent(why) } else { Failure::Unanswered(why) }
     }
 
     fn away(&self, why: String) -> Error {

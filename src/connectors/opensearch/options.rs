@@ -366,10 +366,44 @@ mod tests {
     }
 
     #[test]
-    fn each_product_has_its_own_options() {
-        assert!(check("opensearch-2", &[("allow-insecure", "true")]).is_ok());
-        assert!(check("elasticsearch-7", &[("failure-handler", "ignore")]).is_ok());
-        let error = check("elasticsearch-7", &[("allow-insecure", "true")]).unwrap_err();
-        assert_eq!(error.message(), "unknown option 'allow-insecure' in table \"T\" (connector \"elasticsearch-7\")");
+    fn each_name_takes_its_own_options() {
+        for name in ["opensearch", "opensearch-2", "opensearch-3", "elasticsearch-7"] {
+            let is_elastic = name == "elasticsearch-7";
+            for (key, value, takes) in [
+                ("allow-insecure", "true", !is_elastic),
+                ("failure-handler", "retry-rejected", is_elastic),
+                ("connection.path-prefix", "/x", true),
+                ("connection.request-timeout", "1 s", true),
+                ("document-type", "_doc", false),
+                ("sink.flush-on-checkpoint", "true", false),
+            ] {
+                let error = check(name, &[(key, value)]).err().map(|error| error.message().to_string());
+                let expected = format!("unknown option '{key}' in table \"T\" (connector \"{name}\")");
+                assert_eq!(error, (!takes).then_some(expected));
+            }
+        }
+    }
+
+    #[test]
+    fn a_strategy_has_its_own_number_of_tries() {
+        let strategy = |pairs: &[(&str, &str)]| check("opensearch", pairs).unwrap().backoff();
+        let constant = ("sink.bulk-flush.backoff.strategy", "CONSTANT");
+        let (retries, delay) = ("sink.bulk-flush.backoff.max-retries", "sink.bulk-flush.backoff.delay");
+        assert_eq!(strategy(&[]).unwrap(), RetryPolicy::ForTime(Duration::from_secs(60)));
+        let expected = RetryPolicy::Times { retries: 8, delay: Duration::from_millis(50), doubling: false };
+        assert_eq!(strategy(&[constant]).unwrap(), expected);
+        let exponential = ("sink.bulk-flush.backoff.strategy", "EXPONENTIAL");
+        let expected = RetryPolicy::Times { retries: 2, delay: Duration::from_secs(1), doubling: true };
+        assert_eq!(strategy(&[exponential, (retries, "2"), (delay, "1 s")]).unwrap(), expected);
+        let error = strategy(&[constant, (retries, "0")]).unwrap_err();
+        assert!(error.message().ends_with("it must be at least 1"), "{error}");
+    }
+
+    #[test]
+    fn options_that_exclude_each_other_are_refused() {
+        let ignore = [("failure-handler", "ignore"), ("error-handling.mode", "skip")];
+        let error = check("elasticsearch-7", &ignore).unwrap_err();
+        assert!(error.message().ends_with("it can't be combined with 'error-handling.mode'"), "{error}");
+        assert!(check("elasticsearch-7", &[("failure-handler", "ignore"), ("error-handling.mode", "fail")]).is_ok());
     }
 }

@@ -145,7 +145,9 @@ impl OpenSearchReader {
                     Ok(answer) if answer.status == 429 => cluster.refused(&answer),
                     Ok(answer) => return Err(cluster.refused(&answer)),
                     Err(Failure::NotSent(error)) => error,
-                    Err(Failure::Unanswered(error)) => return Err(error.context("the read was interrupted")),
+                    Err(Failure::Unanswered(error) | Failure::Silent(error)) => {
+                        return Err(error.context("the read was interrupted"));
+                    }
                 };
                 retries.wait(error, cluster.name(), &context).await?;
             }

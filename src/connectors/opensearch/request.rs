@@ -45,14 +45,16 @@ pub struct Answer {
 pub enum Failure {
     /// Nobody took the request.
     NotSent(Error),
-    /// It was sent, and may or may not have been carried out.
+    /// It was sent, and may or may not have been carried out: the connection broke.
     Unanswered(Error),
+    /// The same, and no answer came in time.
+    Silent(Error),
 }
 
 impl Failure {
     pub fn into_error(self) -> Error {
         match self {
-            Self::NotSent(error) | Self::Unanswered(error) => error,
+            Self::NotSent(error) | Self::Unanswered(error) | Self::Silent(error) => error,
         }
     }
 }

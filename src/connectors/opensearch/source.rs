@@ -115,7 +115,7 @@ impl Source for OpenSearchSource {
     async fn open(&self, splits: Vec<Split>, context: &OpenContext) -> Result<Box<dyn SourceReader>> {
         if splits.iter().any(|split| !split.position.is_empty()) {
             let message = format!("a read of {} can't be taken up where it stopped", self.owner);
-            return Err(Error::state(message).with_hint("Start the job from the beginning, with --fresh."));
+            return Err(Error::state(message).with_hint("Start the job from the beginning."));
         }
         let cluster = Cluster::try_new(&self.connection, context).await?;
         cluster.greet(&self.connection).await?;

@@ -44,7 +44,7 @@ fn secured(test: &str) -> Index {
 }
 
 /// What lets in.
-fn entry<'a>(authority: &'a str) -> Vec<(&'a str, &'a str)> {
+fn entry(authority: &str) -> Vec<(&str, &str)> {
     vec![
         ("ssl.certificate-authorities", authority),
         ("username", "millstream"),
@@ -223,6 +223,7 @@ async fn a_file_of_authorities_that_cannot_be_used_is_named() {
 }
 
 /// A port of localhost whose certificate has ended, and which says nothing more.
+#[allow(clippy::disallowed_methods)] // a thread of the test's, not of a job
 fn expired_host() -> String {
     use openssl::ssl::{SslAcceptor, SslFiletype, SslMethod};
     let mut acceptor = SslAcceptor::mozilla_intermediate(SslMethod::tls()).unwrap();

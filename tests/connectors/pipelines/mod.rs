@@ -6,6 +6,7 @@ mod alerts;
 mod bad_days;
 mod dead_letters;
 mod eavesdropper;
+mod full_disk;
 mod integrations;
 mod job;
 mod producer;
