@@ -104,6 +104,8 @@ pub enum SourceEvent {
         /// What the rows were made of, with the index of each row's record, where [`OpenContext::errors`] keeps it.
         records: Option<(Arc<dyn Records>, UInt32Array)>,
     },
+    /// A split that was found while reading: its rows come from now on, and its watermark counts.
+    SplitStart(Arc<str>),
     /// A split has no more rows, ever.
     SplitEnd(Arc<str>),
     /// The reader has no more rows: all its splits have ended.

@@ -156,6 +156,7 @@ async fn read_with(table: &TableDescriptor, scan: ScanRequest, context: &OpenCon
     loop {
         match reader.next().await? {
             SourceEvent::Rows { rows, .. } => batches.push(rows),
+            SourceEvent::SplitStart(_) => {}
             SourceEvent::SplitEnd(_) => ended = true,
             SourceEvent::End => {
                 assert!(ended, "the split ends before the reader");

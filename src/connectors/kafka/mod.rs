@@ -15,7 +15,9 @@ mod columns;
 mod consume;
 mod context;
 mod decode;
+mod discovery;
 mod fetcher;
+mod handshake;
 mod metadata;
 mod offsets;
 mod options;
@@ -27,6 +29,7 @@ mod security;
 mod sink;
 mod source;
 mod split;
+mod stores;
 #[cfg(test)]
 mod testing;
 mod writer;

@@ -102,10 +102,10 @@ impl Sink for KafkaSink {
 
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {
         let partitions = self.partition_count(context).await?.max(1);
-        let servers = self.properties.config.get("bootstrap.servers").unwrap_or_default();
-        let heard = KafkaContext::new(servers, self.properties.secrets.clone(), context.reporter.clone());
+        let properties = self.properties.loaded()?;
+        let heard = KafkaContext::new(&properties, context.reporter.clone());
         let producer =
-            BatchProducer::open(&self.properties, heard.clone()).map_err(|error| settings_error(&heard, &error))?;
+            BatchProducer::open(&properties, heard.clone()).map_err(|error| settings_error(&heard, &error))?;
         let subtask = i32::try_from(context.subtask).unwrap_or(0);
         let key = match &self.columns.key {
             Some(key) => Some((key.columns.clone(), key.format.encoding(&key.schema)?.encoder()?)),

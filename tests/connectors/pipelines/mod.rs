@@ -8,7 +8,7 @@ mod dead_letters;
 mod eavesdropper;
 mod full_disk;
 mod integrations;
-mod job;
+pub mod job;
 mod producer;
 mod readings;
 mod stage;

@@ -1,5 +1,8 @@
 //! The kafka connector against a real broker, found by the environment variable `MILLSTREAM_TEST_KAFKA` (host:port).
 
+mod growth;
+mod secured;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -131,6 +134,7 @@ async fn rest(reader: &mut Box<dyn SourceReader>) -> Result<Vec<String>> {
                 assert!(!ended.contains(&split), "rows behind the end of {split}");
                 by_split.entry(split.to_string()).or_default().extend(texts(&rows));
             }
+            SourceEvent::SplitStart(_) => {}
             SourceEvent::SplitEnd(split) => ended.push(split),
             SourceEvent::End => return Ok(by_split.into_values().flatten().collect()),
         }
