@@ -90,23 +90,28 @@ async fn rows_are_written_and_read_over_tls_with_a_password() {
 }
 
 #[tokio::test]
-async fn rejected_documents_become_dead_letters_over_tls() {
+async fn rejected_documents_become_dead_letters_over_tls_by_an_integration() {
     let index = secured("tls-dead");
     index.call(Method::Put, "/INDEX", Some(r#"{"mappings":{"properties":{"n":{"type":"byte"}}}}"#)).await;
-    let with = format!(
-        "'connector' = 'opensearch', 'hosts' = '{}', 'ssl.certificate-authorities' = '{}', \
-         'username' = 'millstream', 'password' = 'millstream-secret'",
+    let integration = format!(
+        "[integrations.search]\nconnector = \"opensearch\"\nhosts = \"{}\"\n\"ssl.certificate-authorities\" = \"{}\"\n\
+         username = \"millstream\"\npassword = \"millstream-secret\"\n",
         index.host,
         authority("ca.pem")
     );
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("millstream.toml");
+    std::fs::write(&config, integration).unwrap();
     let sql = format!(
-        "CREATE TABLE letters (`table` STRING, stage STRING, error STRING) WITH ({with}, 'index' = '{0}-letters');
-         CREATE TABLE t (k STRING, n INT, PRIMARY KEY (k) NOT ENFORCED) WITH ({with}, 'index' = '{0}',
+        "CREATE TABLE letters (`table` STRING, stage STRING, error STRING) WITH ('connector' = 'opensearch', 'index' = '{0}-letters');
+         CREATE TABLE t (k STRING, n INT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'opensearch', 'index' = '{0}',
            'error-handling.mode' = 'dead-letter', 'error-handling.table' = 'letters');
          INSERT INTO t VALUES ('a', 1), ('b', 1000), ('c', 3);",
         index.name
     );
-    let ended = Command::new(env!("CARGO_BIN_EXE_millstream")).args(["run", "-e", &sql]).output().unwrap();
+    let config = config.to_str().unwrap();
+    let ended =
+        Command::new(env!("CARGO_BIN_EXE_millstream")).args(["run", "--config", config, "-e", &sql]).output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.success() && said.contains("1 rejected (1 write)"), "{said}");
     let mut keys: Vec<_> = index.all().await.iter().map(|d| d["k"].clone()).filter(|k| !k.is_null()).collect();
