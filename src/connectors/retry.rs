@@ -62,7 +62,10 @@ impl RetryPolicy {
         let mut retries = self.start();
         loop {
             match attempt().await {
-                Ok(value) => return Ok(value),
+                Ok(value) => {
+                    retries.done(context);
+                    return Ok(value);
+                }
                 Err(error) => retries.wait(error, service, context).await?,
             }
         }
@@ -90,6 +93,13 @@ impl Retries {
         tokio::time::sleep(pause).await;
         self.tried += 1;
         Ok(())
+    }
+
+    /// Nothing is waited for any longer, and people hear so if they were told of waiting.
+    pub fn done(&self, context: &OpenContext) {
+        if self.tried > 0 {
+            context.reporter.tell("");
+        }
     }
 
     /// The last try got somewhere: the clock starts again. The pauses stay long, and the number of tries counts on.

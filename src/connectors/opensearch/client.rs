@@ -60,7 +60,11 @@ impl Cluster {
             Err(_) => {
                 let seconds = self.silence.as_secs_f32();
                 self.context.reporter.tell(&format!("waiting for {}: no answer for {seconds} s", self.name));
-                sending.await
+                let done = sending.await;
+                if done.is_ok() {
+                    self.context.reporter.tell("");
+                }
+                done
             }
         }
     }
@@ -91,7 +95,10 @@ impl Cluster {
         loop {
             let error = match self.send(&request).await {
                 // Without the permission to ask, the rest may be allowed all the same.
-                Ok(answer) if answer.status < 400 || answer.status == 403 => return Ok(()),
+                Ok(answer) if answer.status < 400 || answer.status == 403 => {
+                    retries.done(&self.context);
+                    return Ok(());
+                }
                 Ok(answer) => self.refused(&answer),
                 Err(failure) => failure.into_error(),
             };

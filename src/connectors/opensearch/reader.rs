@@ -118,7 +118,10 @@ impl OpenSearchReader {
             let mut retries = retries;
             loop {
                 let error = match cluster.send(&request).await {
-                    Ok(answer) if answer.status < 400 => return Ok(answer),
+                    Ok(answer) if answer.status < 400 => {
+                        retries.done(&context);
+                        return Ok(answer);
+                    }
                     Ok(answer) if Refusal::of(&answer).is_some_and(|r| r.kind == "index_not_found_exception") => {
                         return Err(missing_index(&cluster, &index, &owner).await);
                     }
@@ -141,7 +144,10 @@ impl OpenSearchReader {
             let mut retries = retries;
             loop {
                 let error = match cluster.send(&request).await {
-                    Ok(answer) if answer.status < 400 => return Ok(answer),
+                    Ok(answer) if answer.status < 400 => {
+                        retries.done(&context);
+                        return Ok(answer);
+                    }
                     Ok(answer) if answer.status == 429 => cluster.refused(&answer),
                     Ok(answer) => return Err(cluster.refused(&answer)),
                     Err(Failure::NotSent(error)) => error,

@@ -78,18 +78,14 @@ impl Link {
     /// Connects; while the database is away, again and again until `connection.max-retry-timeout` is over.
     pub async fn connect(&self, context: &OpenContext) -> Result<Connection> {
         let mut tries = RetryPolicy::ForTime(self.retry).start();
-        let mut waited = false;
         loop {
             match self.connect_once().await {
                 Ok(connection) => {
-                    if waited {
-                        context.reporter.tell("");
-                    }
+                    tries.done(context);
                     return Ok(connection);
                 }
                 Err(error) => tries.wait(error, &self.name(), context).await?,
             }
-            waited = true;
         }
     }
 
