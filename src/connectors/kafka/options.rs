@@ -165,10 +165,10 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("sink.transactional-id-prefix", OptionType::Text, "For 'exactly-once' only."),
     OptionSpec::new(
         "sink.transaction-naming-strategy",
-        OptionType::Enum(&["DEFAULT", "INCREMENTING", "POOLING"]),
+        OptionType::Enum(&["INCREMENTING", "POOLING"]),
         "For 'exactly-once' only.",
     )
-    .default("DEFAULT"),
+    .default("INCREMENTING"),
     OptionSpec::new(
         "connection.max-retry-timeout",
         OptionType::Duration,

@@ -113,7 +113,6 @@ pub fn in_topic(servers: &str, topic: &str) -> Delivered {
 
 async fn client(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
-    #[allow(clippy::disallowed_methods)] // ends with the client
     tokio::spawn(connection);
     client
 }

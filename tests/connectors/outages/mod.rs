@@ -1,6 +1,8 @@
 //! Bad days: real services are stopped, killed and frozen while a job runs under load, and every row is compared at the
 //! end. Nothing is lost; rows come again only where a sink has no key to know them by.
 
+#![allow(clippy::disallowed_methods)] // tests spawn on their own runtime
+
 mod delivered;
 mod load;
 mod own;

@@ -53,7 +53,6 @@ impl Scene {
             }
         }
         let (client, connection) = tokio_postgres::connect(&scene.postgres, NoTls).await.unwrap();
-        #[allow(clippy::disallowed_methods)] // ends with the client
         tokio::spawn(connection);
         let id = &scene.id;
         let tables = format!(
