@@ -1,5 +1,7 @@
 //! A way to a server on which connections break in the middle of what the client says.
 
+#![allow(clippy::disallowed_methods)] // tests spawn on their own runtime
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
