@@ -7,8 +7,11 @@ MAKEFLAGS += --no-print-directory
 CARGO ?= cargo
 SERVICES := scripts/services/ctl
 TEST ?=
+SEED ?= 1
+MINUTES ?= 60
+RATE ?= 500
 
-.PHONY: help quickstart up down status tutorial-setup psql check test bless bench bench-kafka release completions ci clean-services
+.PHONY: help quickstart up down status tutorial-setup psql check test bless soak-outages bench bench-kafka release completions ci clean-services
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## "; print "make TARGET, one of:" } /^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +47,11 @@ bless: ## accept what the tests print now as the expected output; read the diff
 	$(CARGO) test --no-run
 	@UPDATE_EXPECT=1 $(SERVICES) with $(CARGO) test --no-fail-fast $(TEST)
 	@git --no-pager diff --stat
+
+soak-outages: ## random outages of all services under a running job (SEED=1 MINUTES=60 RATE=500), every row compared
+	$(CARGO) test --no-run --test connectors
+	@SOAK_SEED=$(SEED) SOAK_SECONDS=$$(($(MINUTES) * 60)) SOAK_RATE=$(RATE) \
+	  $(SERVICES) with $(CARGO) test --test connectors -- --nocapture --exact outages::soak::soak_outages
 
 bench: ## microbenchmarks over Arrow batches
 	$(CARGO) bench

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Error;
-use crate::time::{Clock, SystemClock};
+use crate::log::{self, Line, LogFormat};
 
 /// What is drawn below everything else, redrawn after each line that is written.
 static LIVE: LazyLock<Mutex<Live>> = LazyLock::new(Mutex::default);
@@ -114,7 +114,7 @@ impl Write for Stream {
 }
 
 /// Writes to standard error as it is.
-pub fn stderr(text: &str) {
+fn stderr(text: &str) {
     let mut live = live_lines();
     live.erase();
     let _ = std::io::stderr().write_all(text.as_bytes());
@@ -124,19 +124,21 @@ pub fn stderr(text: &str) {
 }
 
 /// A line about what is going on, with the time where nobody watches.
-pub fn progress(line: &str) {
-    if stderr_is_terminal() {
-        stderr(&format!("{line}\n"));
-    } else {
-        stderr(&format!("{} {line}\n", timestamp()));
+pub fn progress(line: Line) {
+    match log::format() {
+        LogFormat::Text if !stderr_is_terminal() => {
+            stderr(&format!("{} {}\n", log::timestamp("%Y-%m-%dT%H:%M:%SZ"), line.message()));
+        }
+        _ => say(line),
     }
 }
 
-/// The wall clock, for log lines.
-fn timestamp() -> String {
-    let now_ms = SystemClock.now_ms();
-    chrono::DateTime::from_timestamp_millis(now_ms)
-        .map_or_else(String::new, |t| t.format("%Y-%m-%dT%H:%M:%SZ").to_string())
+/// A line that needs no time: it answers the command that was typed.
+pub fn say(line: Line) {
+    match log::format() {
+        LogFormat::Text => stderr(&format!("{}\n", line.message())),
+        LogFormat::Json => stderr(&format!("{}\n", line.json())),
+    }
 }
 
 /// Sets the live lines. Only for terminals.
@@ -159,14 +161,27 @@ pub fn stderr_is_terminal() -> bool {
 
 /// An error as people read it, in colour on a terminal.
 pub fn error(error: &Error) {
-    stderr(&format!("{}\n", paint(&error.to_string(), "error", "\x1b[1;31m")));
+    notice("error", error);
+}
+
+/// The error that a job failed with.
+pub fn job_error(job: &str, failed: Error) {
+    let failed = failed.context(format!("job \"{job}\" failed"));
+    match log::format() {
+        LogFormat::Text => error(&failed),
+        LogFormat::Json => say(Line::of("error", &failed).with("job", job)),
+    }
 }
 
 /// The same for what is no error: `label` stands in the place of `error`.
 pub fn notice(label: &str, error: &Error) {
+    if log::format() == LogFormat::Json {
+        return say(Line::of(label, error));
+    }
     let text = error.to_string();
     let text = text.strip_prefix("error").map_or(text.clone(), |rest| format!("{label}{rest}"));
-    stderr(&format!("{}\n", paint(&text, label, "\x1b[1;33m")));
+    let colour = if label == "error" { "\x1b[1;31m" } else { "\x1b[1;33m" };
+    stderr(&format!("{}\n", paint(&text, label, colour)));
 }
 
 /// Colours the label, the caret line and the hint.

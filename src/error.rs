@@ -23,6 +23,19 @@ pub enum ErrorKind {
     Internal,
 }
 
+impl ErrorKind {
+    /// Its name in a log line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Statement => "statement",
+            Self::External => "external",
+            Self::Data => "data",
+            Self::State => "state",
+            Self::Internal => "internal",
+        }
+    }
+}
+
 /// An error as people read it: a lower-case primary line, then full sentences in detail and hint.
 ///
 /// It never holds a secret: whoever builds one from an option's value goes through

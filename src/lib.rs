@@ -60,6 +60,7 @@ pub mod console;
 pub mod error;
 pub mod formats;
 pub mod functions;
+pub mod log;
 pub mod operators;
 pub mod plan;
 pub mod reference;

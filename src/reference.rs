@@ -3,12 +3,14 @@
 //! A page has a marker such as `<!-- options:kafka -->`; what stands between it and `<!-- end -->` is made here. A test
 //! compares, and `UPDATE_EXPECT=1 cargo test --lib reference` writes.
 
+mod flink;
+
 use crate::connectors::options::{COMMON_OPTIONS, OptionSpec, OptionType, quoted_list};
 use crate::connectors::{self};
 use crate::formats;
 use crate::functions::library;
 use crate::runtime::METRICS;
-use crate::settings::{Effect, SETTINGS};
+use crate::settings::{Effect, SETTINGS, UNUSED};
 
 const END: &str = "<!-- end -->";
 
@@ -36,7 +38,8 @@ pub fn fill(page: &str) -> String {
 fn is_marker(line: &str) -> bool {
     let name = line.trim().strip_prefix("<!-- ").and_then(|l| l.strip_suffix(" -->"));
     name.is_some_and(|name| {
-        name.starts_with("options:") || matches!(name, "functions" | "settings" | "metrics" | "parameters:jdbc")
+        ["options:", "flink-options:"].iter().any(|kind| name.starts_with(kind))
+            || matches!(name, "functions" | "settings" | "metrics" | "parameters:jdbc")
     })
 }
 
@@ -47,6 +50,7 @@ fn part(name: &str) -> Option<String> {
         "metrics" => Some(metrics()),
         "parameters:jdbc" => Some(connectors::postgres::parameter_table()),
         "options:common" => Some(table(COMMON_OPTIONS)),
+        _ if name.starts_with("flink-options:") => flink::part(name),
         _ => options(name.strip_prefix("options:")?),
     }
 }
@@ -110,8 +114,6 @@ fn settings() -> String {
         let flink = if spec.flink { "yes" } else { "ours" };
         text += &format!("| `{}` | {default} | {flink} | {} |\n", spec.key, cell(spec.about));
     }
-    let names: Vec<String> =
-        SETTINGS.iter().filter(|s| s.effect == Effect::None).map(|s| format!("`{}`", s.key)).collect();
     let only = SETTINGS.iter().filter_map(|s| match s.effect {
         Effect::Only(values) => Some(format!("`{}` ({})", s.key, quoted_list(values))),
         _ => None,
@@ -120,7 +122,10 @@ fn settings() -> String {
         "\nThey would change results, so only these values are taken: {}.\n",
         only.collect::<Vec<_>>().join(", ")
     );
-    text + &format!("\nAccepted, without effect: {}.\n", names.join(", "))
+    let unused = UNUSED.len();
+    text + &format!(
+        "\n{unused} more settings of Flink's are accepted, without effect: [their list](../flink-options.md#settings).\n"
+    )
 }
 
 fn cell(text: &str) -> String {

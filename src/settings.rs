@@ -1,5 +1,7 @@
 //! What SET and RESET change: Flink's options that mean something here, and those that are taken for the file's sake.
 
+mod unused;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -7,14 +9,13 @@ use chrono_tz::Tz;
 
 use crate::connectors::options::{parse_duration, quoted_list};
 use crate::error::{Error, Result, nearest};
+pub use unused::UNUSED;
 
 /// What an option does here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// It works as in Flink, or as `about` says.
     Works,
-    /// Accepted, because the same file runs on Flink too; nothing changes here.
-    None,
     /// It would change results, and these values are the ones that don't: others are refused.
     Only(&'static [&'static str]),
 }
@@ -37,15 +38,11 @@ const fn ours(key: &'static str, default: Option<&'static str>, about: &'static 
     SettingSpec { key, default, effect: Effect::Works, flink: false, about }
 }
 
-const fn without_effect(key: &'static str) -> SettingSpec {
-    SettingSpec { key, default: None, effect: Effect::None, flink: true, about: "Accepted, without effect." }
-}
-
 const fn only(key: &'static str, values: &'static [&'static str]) -> SettingSpec {
     SettingSpec { key, default: None, effect: Effect::Only(values), flink: true, about: "Other values are refused." }
 }
 
-/// The options that are known by name.
+/// The options that mean something here.
 pub const SETTINGS: &[SettingSpec] = &[
     works("pipeline.name", None, "The job's name; `insert-into_<catalog>.<database>.<table>` where it is not set."),
     works("parallelism.default", None, "Subtasks per part of a job at most. Default: the number of cores (Flink: 1)."),
@@ -96,85 +93,11 @@ pub const SETTINGS: &[SettingSpec] = &[
     only("table.exec.sink.upsert-materialize", &["AUTO", "NONE"]),
     only("table.column-expansion-strategy", &[""]),
     only("table.legacy-nested-row-nullability", &["false"]),
+    only("table.exec.emit.early-fire.enabled", &["false"]),
+    only("table.exec.emit.late-fire.enabled", &["false"]),
     only("table.sql-dialect", &["default"]),
     only("table.builtin-catalog-name", &["default_catalog"]),
     only("table.builtin-database-name", &["default_database"]),
-    without_effect("table.exec.simplify-operator-name-enabled"),
-    without_effect("table.generated-code.max-length"),
-    without_effect("table.rtas-ctas.atomicity-enabled"),
-    without_effect("pipeline.jars"),
-    without_effect("pipeline.classpaths"),
-    without_effect("pipeline.cached-files"),
-    without_effect("pipeline.global-job-parameters"),
-    without_effect("pipeline.generic-types"),
-    without_effect("pipeline.force-avro"),
-    without_effect("pipeline.force-kryo"),
-    without_effect("pipeline.force-kryo-avro"),
-    without_effect("pipeline.serialization-config"),
-    without_effect("pipeline.default-kryo-serializers"),
-    without_effect("pipeline.closure-cleaner-level"),
-    without_effect("pipeline.registered-kryo-types"),
-    without_effect("pipeline.registered-pojo-types"),
-    without_effect("pipeline.vertex-description-mode"),
-    without_effect("pipeline.vertex-name-include-index-prefix"),
-    without_effect("pipeline.jobvertex-parallelism-overrides"),
-    without_effect("pipeline.max-parallelism"),
-    without_effect("pipeline.object-reuse"),
-    without_effect("pipeline.operator-chaining.enabled"),
-    without_effect("table.exec.state.ttl"),
-    without_effect("table.exec.mini-batch.enabled"),
-    without_effect("table.exec.mini-batch.allow-latency"),
-    without_effect("table.exec.mini-batch.size"),
-    without_effect("table.exec.sink.keyed-shuffle"),
-    without_effect("table.exec.source.cdc-events-duplicate"),
-    without_effect("table.exec.async-lookup.buffer-capacity"),
-    without_effect("table.exec.async-lookup.timeout"),
-    without_effect("table.exec.async-lookup.output-mode"),
-    without_effect("table.exec.async-lookup.key-ordered-enabled"),
-    without_effect("table.exec.deduplicate.insert-update-after-sensitive-enabled"),
-    without_effect("table.exec.interval-join.min-cleanup-interval"),
-    without_effect("table.exec.rank.topn-cache-size"),
-    without_effect("table.optimizer.agg-phase-strategy"),
-    without_effect("table.optimizer.distinct-agg.split.enabled"),
-    without_effect("table.optimizer.distinct-agg.split.bucket-num"),
-    without_effect("table.optimizer.reuse-sub-plan-enabled"),
-    without_effect("table.optimizer.reuse-source-enabled"),
-    without_effect("table.optimizer.join-reorder-enabled"),
-    without_effect("table.optimizer.multi-join.enabled"),
-    without_effect("table.optimizer.delta-join.strategy"),
-    without_effect("table.optimizer.non-deterministic-update.strategy"),
-    without_effect("execution.checkpointing.mode"),
-    without_effect("execution.checkpointing.timeout"),
-    without_effect("execution.checkpointing.min-pause"),
-    without_effect("execution.checkpointing.max-concurrent-checkpoints"),
-    without_effect("execution.checkpointing.dir"),
-    without_effect("execution.checkpointing.savepoint-dir"),
-    without_effect("execution.checkpointing.tolerable-failed-checkpoints"),
-    without_effect("execution.checkpointing.externalized-checkpoint-retention"),
-    without_effect("execution.checkpointing.num-retained"),
-    without_effect("execution.checkpointing.incremental"),
-    without_effect("execution.checkpointing.unaligned.enabled"),
-    without_effect("execution.state-recovery.path"),
-    without_effect("execution.state-recovery.ignore-unclaimed-state"),
-    without_effect("execution.state-recovery.claim-mode"),
-    without_effect("execution.savepoint.path"),
-    without_effect("execution.target"),
-    without_effect("execution.attached"),
-    without_effect("execution.buffer-timeout"),
-    without_effect("execution.shutdown-on-attached-exit"),
-    without_effect("state.backend.type"),
-    without_effect("state.backend"),
-    without_effect("state.checkpoints.dir"),
-    without_effect("state.savepoints.dir"),
-    without_effect("state.backend.incremental"),
-    without_effect("state.checkpoints.num-retained"),
-    without_effect("restart-strategy.type"),
-    without_effect("restart-strategy"),
-    without_effect("sql-client.execution.max-table-result.rows"),
-    without_effect("sql-client.verbose"),
-    without_effect("sql-client.display.print-time-cost"),
-    without_effect("sql-client.display.color-schema"),
-    without_effect("sql-client.display.show-line-numbers"),
 ];
 
 /// Options of a cluster, or of parts of Flink that have no counterpart here: taken whole, without effect, unless a key
@@ -303,18 +226,27 @@ impl Settings {
     }
 }
 
+/// True where `key` is known by its name: its value is no secret that was misspelled.
+pub fn is_known(key: &str) -> bool {
+    known().any(|name| name == key)
+}
+
+fn known() -> impl Iterator<Item = &'static str> {
+    SETTINGS.iter().map(|spec| spec.key).chain(UNUSED.iter().copied())
+}
+
 fn outcome(key: &str) -> SetOutcome {
-    match SETTINGS.iter().find(|s| s.key == key) {
-        Some(spec) if spec.effect == Effect::None => SetOutcome::WithoutEffect,
-        Some(_) => SetOutcome::Works,
-        None => {
-            let near = nearest(key, SETTINGS.iter().map(|s| s.key));
-            let is_typo = near.is_some_and(|near| strsim::damerau_levenshtein(near, key) <= 2);
-            match !is_typo && WITHOUT_EFFECT.iter().any(|prefix| key.starts_with(prefix)) {
-                true => SetOutcome::WithoutEffect,
-                false => SetOutcome::Unknown(near),
-            }
-        }
+    if SETTINGS.iter().any(|spec| spec.key == key) {
+        return SetOutcome::Works;
+    }
+    if UNUSED.contains(&key) {
+        return SetOutcome::WithoutEffect;
+    }
+    let near = nearest(key, known());
+    let is_typo = near.is_some_and(|near| strsim::damerau_levenshtein(near, key) <= 2);
+    match !is_typo && WITHOUT_EFFECT.iter().any(|prefix| key.starts_with(prefix)) {
+        true => SetOutcome::WithoutEffect,
+        false => SetOutcome::Unknown(near),
     }
 }
 

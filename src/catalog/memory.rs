@@ -19,7 +19,7 @@ pub enum Object {
 }
 
 impl Object {
-    fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::View(_) => "view",
             _ => "table",

@@ -7,6 +7,7 @@ use super::script::Script;
 use super::{CheckArgs, Exit};
 use crate::console;
 use crate::error::Error;
+use crate::log::Line;
 use crate::session::{Notice, NoticeKind, Session};
 use crate::span::SourceText;
 
@@ -107,7 +108,8 @@ impl Report {
         let checked =
             "table options, settings, hints, reads and lookups were compared, functions and expressions were not";
         let wrong = if self.errors > 0 { ", and statements with errors were not" } else { "" };
-        console::stderr(&format!("portable: {found} from Flink 2.2 found: {checked}{wrong}\n"));
+        let line = format!("portable: {found} from Flink 2.2 found: {checked}{wrong}");
+        console::say(Line::info("millstream", line).with("differences", self.differences));
     }
 
     fn end(self) -> Exit {
@@ -119,8 +121,9 @@ impl Report {
         if self.warnings > 0 {
             line += &format!(", {}", count(self.warnings, "warning"));
         }
-        self.cascade.lines().iter().for_each(|line| console::stderr(&format!("{line}\n")));
-        console::stderr(&format!("{line}\n"));
+        self.cascade.lines().into_iter().for_each(|line| console::say(Line::info("millstream", line)));
+        let line = Line::info("millstream", line).with("statements", self.statements);
+        console::say(line.with("errors", self.errors).with("warnings", self.warnings));
         if self.errors > 0 { Exit::Wrong } else { Exit::Fine }
     }
 }

@@ -13,6 +13,7 @@ use super::run::Stop;
 use crate::changelog::rejects::Stage;
 use crate::console;
 use crate::error::Result;
+use crate::log::{self, Line, LogFormat};
 use crate::runtime::{JobEnd, JobHandle, JobMetrics, SourceMetrics};
 use crate::time::Watermark;
 
@@ -37,6 +38,9 @@ const STALLED_AFTER: Duration = Duration::from_secs(5);
 impl Progress {
     /// Live on a terminal, else log lines.
     pub fn detect() -> Self {
+        if log::format() == LogFormat::Json {
+            return Self::Log;
+        }
         if console::stderr_is_terminal() && !console::stdout_is_pipe() { Self::Live } else { Self::Log }
     }
 }
@@ -59,7 +63,7 @@ impl JobWatch {
 
     pub fn add(&mut self, job: JobHandle) {
         if self.progress == Progress::Log {
-            console::progress(&format!("job {} started", job.name));
+            console::progress(facts(&job.name, &job.metrics, format!("job {} started", job.name)));
         }
         self.registry.add(job.name.clone(), job.metrics.clone());
         self.jobs.push(job);
@@ -109,7 +113,8 @@ impl JobWatch {
                     asked = true;
                     stop_all();
                     if self.progress != Progress::None {
-                        console::progress("stopping: rows in flight are written; Ctrl-C again ends at once");
+                        let line = "stopping: rows in flight are written; Ctrl-C again ends at once";
+                        console::progress(Line::info("millstream", line));
                     }
                 }
                 _ = ticks.tick() => rates.show(self.progress),
@@ -137,14 +142,14 @@ impl Progress {
                         grouped(metrics.rows_out())
                     );
                     troubles(metrics).iter().for_each(|trouble| line += &format!(", {trouble}"));
-                    console::progress(&line);
+                    console::progress(facts(name, metrics, line));
                 }
                 exit
             }
             // Whoever read the printed rows has seen enough.
             Err(_) if console::reader_is_gone() => exit,
             Err(error) => {
-                console::error(&error.context(format!("job \"{name}\" failed")));
+                console::job_error(name, error);
                 Exit::Failed
             }
         }
@@ -227,14 +232,15 @@ impl Rates {
             Progress::None => {}
             Progress::Live => console::live(self.columns.lay_out(&lines)),
             Progress::Log => {
-                let one =
-                    |line: &Vec<String>| line.iter().filter(|c| !c.is_empty()).cloned().collect::<Vec<_>>().join("  ");
-                lines.iter().for_each(|line| console::progress(&one(line)));
+                for (job, line) in self.jobs.iter().filter(|j| j.running).zip(&lines) {
+                    let cells: Vec<&str> = line.iter().map(String::as_str).filter(|c| !c.is_empty()).collect();
+                    console::progress(facts(&job.name, &job.metrics, cells.join("  ")));
+                }
             }
         }
         for hint in self.jobs.iter_mut().filter(|j| j.running).flat_map(|j| j.stalled(now)) {
             if progress != Progress::None {
-                console::progress(&hint);
+                console::progress(Line::info("millstream::job", hint));
             }
         }
     }
@@ -290,6 +296,24 @@ impl JobRate {
         }
         hints
     }
+}
+
+/// A line about a job, with its counters for those who collect them.
+pub fn facts(job: &str, metrics: &JobMetrics, line: String) -> Line {
+    let watermark = metrics.sources.iter().filter(|s| s.has_watermark).map(|s| s.watermark()).min();
+    let counted = |n: u64| (n > 0).then_some(n);
+    let waiting = metrics.waiting_for();
+    Line::info("millstream::job", line)
+        .with("job", job)
+        .with("rows_in", metrics.rows_in())
+        .with("rows_out", metrics.rows_out())
+        .with("lag", metrics.lag())
+        .with("watermark", watermark.map(|w| w.to_string()))
+        .with("undecodable", counted(metrics.rows_undecodable()))
+        .with("retries", counted(metrics.retries()))
+        .with("rejected", counted(metrics.rejected.total()))
+        .with("epoch", counted(metrics.epoch.load(std::sync::atomic::Ordering::Relaxed)))
+        .with("waiting_for", (!waiting.is_empty()).then_some(waiting))
 }
 
 /// `1 undecodable`, `2 retries`, `3 rejected (2 decode, 1 write)`: what went wrong without failing the job.

@@ -18,6 +18,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::console;
 use crate::error::{Error, ErrorKind};
+use crate::log::{self, LogFormat};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +48,13 @@ impl Exit {
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// How progress, warnings and errors are written: for people, or a JSON object a line for a log collector.
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", env = LOG_FORMAT, default_value = "text")]
+    log_format: LogFormat,
 }
+
+/// The variable that stands for `--log-format`.
+const LOG_FORMAT: &str = "MILLSTREAM_LOG_FORMAT";
 
 #[derive(Subcommand)]
 enum Command {
@@ -124,13 +131,12 @@ struct CheckArgs {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("MILLSTREAM_LOG").unwrap_or_else(|_| "error".into()),
-        )
-        .with_writer(std::io::stderr)
-        .init();
-    let exit = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
+    };
+    log::init(cli.log_format);
+    let exit = match cli.command {
         Command::Run(args) => on_runtime(run::run(args)),
         Command::Check(args) => on_runtime(check::check(args)),
         Command::Explain(args) => on_runtime(explain::explain(args)),
@@ -142,6 +148,34 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(exit as u8)
+}
+
+/// Whether the binary takes these arguments, its own name first; where it doesn't, what it says. Runs nothing.
+///
+/// # Errors
+/// What is wrong with the command line.
+pub fn accepts<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<(), String> {
+    match Cli::try_parse_from(arguments) {
+        Err(error) if error.use_stderr() => Err(error.to_string()),
+        _ => Ok(()),
+    }
+}
+
+/// Help, the version, or what is wrong with the command line; the last as JSON where that was asked for.
+fn misused(error: &clap::Error) -> ExitCode {
+    let flag = std::env::args().skip_while(|word| word != "--log-format").nth(1);
+    let joined = std::env::args().find_map(|word| word.strip_prefix("--log-format=").map(str::to_string));
+    let asked = flag.or(joined).or_else(|| std::env::var(LOG_FORMAT).ok());
+    if error.use_stderr() && asked.as_deref() == Some("json") {
+        log::init(LogFormat::Json);
+        let text = error.render().to_string();
+        let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        let said = Error::statement(first.trim_start_matches("error: "));
+        console::error(&if rest.trim().is_empty() { said } else { said.with_hint(rest.trim()) });
+    } else if error.print().is_err() {
+        // Nobody reads it: there is nobody to tell of it either.
+    }
+    ExitCode::from(error.exit_code() as u8)
 }
 
 fn on_runtime(command: impl Future<Output = Exit>) -> Exit {

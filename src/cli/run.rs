@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::cascade::Cascade;
 use super::check::as_error;
-use super::job_watch::{JobWatch, Progress, troubles};
+use super::job_watch::{JobWatch, Progress, facts, troubles};
 use super::metrics_server::{self, MetricsRegistry};
 use super::script::Script;
 use super::{Exit, RunArgs};
 use crate::connectors::Reporter;
 use crate::console;
 use crate::error::{Error, Result};
+use crate::log::Line;
 use crate::session::{NoticeKind, Outcome, Query, Session};
 use crate::shell::tableau::Tableau;
 use crate::types::SqlType;
@@ -28,7 +29,7 @@ pub async fn run(args: RunArgs) -> Exit {
         Ok(_) => {}
         Err(planned) => {
             planned.0.iter().for_each(console::error);
-            planned.1.lines().iter().for_each(|line| console::stderr(&format!("{line}\n")));
+            planned.1.lines().into_iter().for_each(|line| console::say(Line::info("millstream", line)));
             return Exit::Wrong;
         }
     }
@@ -37,7 +38,7 @@ pub async fn run(args: RunArgs) -> Exit {
         let quiet = args.quiet;
         s.with_job_name(args.name.clone()).with_reporter(Reporter::new(move |line| {
             if !quiet {
-                console::progress(line);
+                console::progress(Line::info("millstream::connector", line));
             }
         }))
     });
@@ -48,7 +49,10 @@ pub async fn run(args: RunArgs) -> Exit {
     let registry = MetricsRegistry::default();
     if let Some(address) = &args.metrics {
         match metrics_server::serve(address, registry.clone()).await {
-            Ok(address) if !args.quiet => console::progress(&format!("metrics at http://{address}/metrics")),
+            Ok(address) if !args.quiet => {
+                let line = Line::info("millstream", format!("metrics at http://{address}/metrics"));
+                console::progress(line.with("address", address.to_string()));
+            }
             Ok(_) => {}
             Err(error) => return refuse(&error),
         }
@@ -177,7 +181,8 @@ async fn print_query(mut query: Query, session: &Session, stop: &Stop, quiet: bo
     console::stdout(footer.as_bytes());
     let troubles = troubles(&query.job.metrics);
     if !quiet && !troubles.is_empty() {
-        console::progress(&format!("query {}: {}", query.job.name, troubles.join(", ")));
+        let line = format!("query {}: {}", query.job.name, troubles.join(", "));
+        console::progress(facts(&query.job.name, &query.job.metrics, line));
     }
     Ok(())
 }
@@ -197,7 +202,7 @@ impl Stop {
                 signal().await;
                 if asked.swap(true, Ordering::SeqCst) {
                     console::clear_live();
-                    console::stderr("ended at once: rows in flight may be lost\n");
+                    console::say(Line::info("millstream", "ended at once: rows in flight may be lost"));
                     std::process::exit(130);
                 }
                 notify.notify_waiters();

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use super::options::COMMON_OPTIONS;
 use super::{all, postgres};
 use crate::formats;
-use crate::settings::SETTINGS;
+use crate::settings;
 
 /// What stands in the place of a value, as in Flink.
 const MASK: &str = "******";
@@ -46,7 +46,7 @@ fn is_shown(key: &str) -> bool {
         && (COMMON_OPTIONS.iter().any(|spec| spec.matches(key) && !spec.secret)
             || all().iter().any(|connector| connector.shows(key))
             || is_format_option(key)
-            || SETTINGS.iter().any(|setting| setting.key == key))
+            || settings::is_known(key))
 }
 
 /// `json.ignore-parse-errors`, `key.csv.field-delimiter`

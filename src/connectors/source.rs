@@ -104,6 +104,8 @@ pub enum SourceEvent {
         /// What the rows were made of, with the index of each row's record, where [`OpenContext::errors`] keeps it.
         records: Option<(Arc<dyn Records>, UInt32Array)>,
     },
+    /// A split that was found while reading: its rows come from now on, and its watermark counts.
+    SplitStart(Arc<str>),
     /// A split has no more rows, ever.
     SplitEnd(Arc<str>),
     /// The reader has no more rows: all its splits have ended.
@@ -126,6 +128,9 @@ pub struct OpenContext {
     pub batch_rows: usize,
     /// What becomes of rows of this table that can't be processed.
     pub errors: ErrorHandling,
+    /// Of a sink: whether rows may come that can be rejected without failing the job, by the rules of this table or of
+    /// those they were read from.
+    pub may_reject: bool,
 }
 
 /// Counters of one door of a job.
@@ -178,6 +183,7 @@ impl OpenContext {
             metrics: Arc::default(),
             batch_rows: 8192,
             errors: ErrorHandling::Fail,
+            may_reject: false,
         }
     }
 }

@@ -185,7 +185,9 @@ impl Assembly<'_> {
             NodeKind::Sink(sink) => {
                 let metrics = self.sink_metrics(id);
                 let errors = self.errors(sink.on_reject, &sink.table);
+                let may_reject = errors.handles() || (sink.on_reject.is_none() && self.sources_handle());
                 let context = self.context(subtask, width, metrics.door.clone(), errors);
+                let context = OpenContext { may_reject, ..context };
                 Body::Writer { writer: sink.sink.open(&context).await?, metrics }
             }
             other => return Err(Error::internal(format!("a {other:?} inside a fragment"))),
@@ -247,6 +249,12 @@ impl Assembly<'_> {
     }
 
     /// What becomes of rows that can't be processed, for a node of `table`.
+    /// True where a table that is read says what becomes of rejected rows.
+    fn sources_handle(&self) -> bool {
+        let handles = |node: &SourceNode| matches!(node.on_reject, OnReject::Skip | OnReject::DeadLetter(_));
+        self.plan.nodes.iter().any(|node| matches!(&node.kind, NodeKind::Source(node) if handles(node)))
+    }
+
     fn errors(&self, on_reject: Option<OnReject>, table: &str) -> ErrorHandling {
         let letters = match on_reject {
             None => return ErrorHandling::Unset,
@@ -282,6 +290,7 @@ impl Assembly<'_> {
             metrics,
             batch_rows: self.config.batch_rows,
             errors,
+            may_reject: false,
         }
     }
 

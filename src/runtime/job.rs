@@ -197,6 +197,7 @@ impl Job {
                 metrics: Arc::default(),
                 batch_rows: self.config.batch_rows,
                 errors: ErrorHandling::Fail,
+                may_reject: false,
             };
             writers.push(Arc::new(DeadLetterWriter {
                 letters: Arc::default(),

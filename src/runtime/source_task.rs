@@ -143,6 +143,7 @@ impl SourceTask {
                         let batch = ChangelogBatch::inserts(rows).with_origin(self.origin(records));
                         self.on_rows(split, batch, on_event).await?;
                     }
+                    SourceEvent::SplitStart(split) => self.watermarks.on_split_start(split, Instant::now()),
                     SourceEvent::SplitEnd(split) => self.watermarks.on_split_end(&split),
                     SourceEvent::End => return self.finish(EndKind::Data).await,
                 },

@@ -31,6 +31,12 @@ struct Split {
     idle: bool,
 }
 
+impl Split {
+    fn open(now: Instant) -> Self {
+        Self { watermark: Watermark::MIN, rows: 0, active: now, has_rows: false, idle: false }
+    }
+}
+
 /// What a source has to say downstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Advance {
@@ -45,8 +51,7 @@ impl SplitWatermarks {
         metrics: Arc<SourceMetrics>,
         now: Instant,
     ) -> Self {
-        let open = |id| (id, Split { watermark: Watermark::MIN, rows: 0, active: now, has_rows: false, idle: false });
-        let splits = splits.into_iter().map(open).collect();
+        let splits = splits.into_iter().map(|id| (id, Split::open(now))).collect();
         let mut this = Self { splits, idle_timeout, sent: Watermark::MIN, idle: false, metrics };
         this.report();
         this
@@ -54,13 +59,7 @@ impl SplitWatermarks {
 
     /// Rows came from a split, the highest watermark among them being `watermark`.
     pub fn on_rows(&mut self, split: &Arc<str>, rows: usize, watermark: Option<Watermark>, now: Instant) {
-        let split = self.splits.entry(split.clone()).or_insert_with(|| Split {
-            watermark: Watermark::MIN,
-            rows: 0,
-            active: now,
-            has_rows: false,
-            idle: false,
-        });
+        let split = self.splits.entry(split.clone()).or_insert_with(|| Split::open(now));
         split.rows += rows as u64;
         split.active = now;
         split.has_rows = true;
@@ -68,6 +67,11 @@ impl SplitWatermarks {
         if let Some(watermark) = watermark {
             split.watermark = split.watermark.max(watermark);
         }
+    }
+
+    /// A split was found while reading: until its first row, or until it counts as idle, time stands still.
+    pub fn on_split_start(&mut self, split: Arc<str>, now: Instant) {
+        self.splits.entry(split).or_insert_with(|| Split::open(now));
     }
 
     /// A split has no more rows: it no longer counts.

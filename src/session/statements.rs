@@ -169,7 +169,18 @@ impl Session {
                 self.catalog.drop(name, true, *temporary, *if_exists)
             }
             StatementKind::AlterTable { name, if_exists, change } => self.alter(name, *if_exists, change),
-            StatementKind::AlterViewRename { name, to } => self.catalog.rename(name, to),
+            StatementKind::AlterViewRename { name: path, to } => {
+                let name = self.catalog.name(path)?;
+                match self.catalog.find(&name) {
+                    Some(Object::View(_)) => self.catalog.rename(path, to),
+                    Some(other) => {
+                        Err(Error::statement(format!("\"{}\" is a {}, not a view", name.name, other.kind()))
+                            .with_hint("Use ALTER TABLE.")
+                            .at(path.span))
+                    }
+                    None => Err(self.catalog.unknown("view", &name.name, Some(path.span))),
+                }
+            }
             StatementKind::Set { key, value } => {
                 self.set_option(&key.value, &value.value, Some(key.span)).map_err(|e| e.at(value.span))
             }

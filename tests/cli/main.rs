@@ -2,6 +2,7 @@
 
 mod check;
 mod errors;
+mod logs;
 mod millstream;
 mod plans;
 mod rejects;

@@ -11,7 +11,8 @@ pub fn root() -> &'static Path {
 
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_millstream"));
-    command.args(arguments).current_dir(root()).env_remove("MILLSTREAM_LOG").stdin(Stdio::null());
+    command.args(arguments).current_dir(root()).stdin(Stdio::null());
+    command.env_remove("MILLSTREAM_LOG").env_remove("MILLSTREAM_LOG_FORMAT");
     command
 }
 

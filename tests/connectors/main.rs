@@ -2,5 +2,6 @@
 
 mod kafka;
 mod opensearch;
+mod outages;
 mod pipelines;
 mod postgres;

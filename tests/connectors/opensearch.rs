@@ -123,6 +123,7 @@ async fn read(table: &TableDescriptor, scan: ScanRequest) -> Result<Vec<RecordBa
     loop {
         match reader.next().await? {
             SourceEvent::Rows { rows, .. } => batches.push(rows),
+            SourceEvent::SplitStart(_) => {}
             SourceEvent::SplitEnd(_) => ended = true,
             SourceEvent::End => {
                 assert!(ended, "the split ends before the reader");

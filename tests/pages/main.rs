@@ -1,4 +1,8 @@
-//! The documents' commands, run as they stand, on the services that `make test` starts.
+//! The documents' blocks, run as they stand: what prints something prints what the page says.
 
+mod block;
+mod command;
 mod page;
+mod reader;
 mod tutorial;
+mod walk;

@@ -150,7 +150,7 @@ fn sorted(text: &str) -> Vec<&str> {
 }
 
 /// What `make up` would have written.
-fn integrations() -> String {
+pub fn integrations() -> String {
     let service =
         |name: &str| env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run this with `make test`"));
     let postgres = service("MILLSTREAM_TEST_POSTGRES");

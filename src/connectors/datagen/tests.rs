@@ -36,6 +36,7 @@ async fn read(reader: &mut dyn SourceReader) -> (Vec<RecordBatch>, usize) {
     loop {
         match reader.next().await.unwrap() {
             SourceEvent::Rows { rows, .. } => batches.push(rows),
+            SourceEvent::SplitStart(_) => {}
             SourceEvent::SplitEnd(_) => ends += 1,
             SourceEvent::End => return (batches, ends),
         }

@@ -29,7 +29,7 @@ async fn read(table: &TableDescriptor, projection: Option<&[usize]>) -> Result<V
     loop {
         match reader.next().await? {
             SourceEvent::Rows { rows: batch, .. } => rows.extend(cells(&batch)),
-            SourceEvent::SplitEnd(_) => {}
+            SourceEvent::SplitStart(_) | SourceEvent::SplitEnd(_) => {}
             SourceEvent::End => return Ok(rows),
         }
     }
@@ -136,6 +136,7 @@ async fn a_reader_goes_on_from_the_position_of_another() {
     loop {
         match second.next().await.unwrap() {
             SourceEvent::Rows { rows, .. } => seen.extend(cells(&rows)),
+            SourceEvent::SplitStart(_) => {}
             SourceEvent::SplitEnd(_) => ends += 1,
             SourceEvent::End => break,
         }

@@ -45,17 +45,13 @@ pub struct Cluster {
 impl Cluster {
     /// A client that goes on asking for `retry`, and tells the reporter what it waits for; nothing is sent yet.
     pub fn connect(properties: &KafkaProperties, retry: Duration, reporter: Reporter) -> Result<Self> {
-        let servers = properties.config.get("bootstrap.servers").unwrap_or_default();
-        let context = KafkaContext::new(servers, properties.secrets.clone(), Reporter::silent());
+        let properties = properties.loaded()?;
+        let context = KafkaContext::new(&properties, Reporter::silent());
         let patience = FIRST_PATIENCE.min(retry / 4).max(Duration::from_millis(100));
         let patience = Arc::new(AtomicU64::new(patience.as_millis() as u64));
         let consumer =
             properties.config.create_with_context(context.clone()).map_err(|error| settings_error(&context, &error))?;
         Ok(Self { consumer: Arc::new(consumer), context, reporter, retry, patience })
-    }
-
-    pub fn context(&self) -> &KafkaContext {
-        &self.context
     }
 
     /// Runs a question on a thread that may block, and again with backoff while no broker answers.
@@ -86,6 +82,26 @@ impl Cluster {
             let topic: Arc<str> = name.as_str().into();
             partitions.extend((0..self.partition_count(name)?).map(|partition| (topic.clone(), partition)));
         }
+        Ok(partitions)
+    }
+
+    /// The partitions that there are at this moment, of topics that are ready to be read; asks for no others.
+    pub fn partitions_now(&self, topics: &Topics) -> Result<Vec<TopicPartition>> {
+        let is_ours: Box<dyn Fn(&str) -> bool> = match topics {
+            Topics::List(names) => Box::new(move |name| names.iter().any(|n| n == name)),
+            Topics::Pattern(pattern) => {
+                let regex = topic_regex(pattern).map_err(Error::statement)?;
+                Box::new(move |name| regex.is_match(name))
+            }
+        };
+        let metadata = self.answer("cannot list the topics", |c| c.fetch_metadata(None, self.timeout()))?;
+        let mut partitions = Vec::new();
+        for found in metadata.topics().iter().filter(|t| t.error().is_none() && is_ours(t.name())) {
+            let topic: Arc<str> = found.name().into();
+            let ready = found.partitions().iter().filter(|p| p.leader() >= 0);
+            partitions.extend(ready.map(|p| (topic.clone(), p.id())));
+        }
+        partitions.sort_unstable();
         Ok(partitions)
     }
 
@@ -155,11 +171,28 @@ impl Cluster {
         Ok(names)
     }
 
-    /// The first offset there is, and the one behind the last that may be read (after open transactions nothing may,
-    /// under `read_committed`).
-    pub fn range(&self, topic: &str, partition: i32) -> Result<(i64, i64)> {
-        let doing = format!("cannot look up the offsets of topic \"{topic}\", partition {partition}");
-        self.answer(&doing, |c| c.fetch_watermarks(topic, partition, self.timeout()))
+    /// The first offset that each partition holds.
+    pub fn starts(&self, partitions: &[TopicPartition]) -> Result<BTreeMap<TopicPartition, i64>> {
+        self.edges(partitions, Offset::Beginning)
+    }
+
+    /// The offset behind the last record that may be read (after open transactions none may, under `read_committed`).
+    pub fn ends(&self, partitions: &[TopicPartition]) -> Result<BTreeMap<TopicPartition, i64>> {
+        self.edges(partitions, Offset::End)
+    }
+
+    /// Beginning and end are timestamps of the protocol: one question for all partitions of a broker.
+    /// <https://kafka.apache.org/protocol.html#The_Messages_ListOffsets>
+    fn edges(&self, partitions: &[TopicPartition], edge: Offset) -> Result<BTreeMap<TopicPartition, i64>> {
+        let doing = "cannot look up the offsets of the topic";
+        let found = self.offsets(partitions, edge, doing, |c, list| c.offsets_for_times(list, self.timeout()))?;
+        match partitions.iter().find(|partition| !found.contains_key(partition)) {
+            None => Ok(found),
+            Some((topic, partition)) => {
+                let what = format!("{doing}: the broker gave none for topic \"{topic}\", partition {partition}");
+                Err(Error::external(what).retriable())
+            }
+        }
     }
 
     /// For every partition the offset of the first record at or after `timestamp` (ms); none where there is no such.

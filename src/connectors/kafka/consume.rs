@@ -78,6 +78,20 @@ impl BatchConsumer {
         }
     }
 
+    /// Reads these partitions, too.
+    pub fn assign_more(&self, partitions: &TopicPartitionList) -> KafkaResult<()> {
+        // SAFETY: both pointers are alive during the call; librdkafka copies the list. The error is ours to destroy.
+        unsafe {
+            let error = rd::rd_kafka_incremental_assign(self.client.native_ptr(), partitions.ptr());
+            if error.is_null() {
+                return Ok(());
+            }
+            let code = rd::rd_kafka_error_code(error);
+            rd::rd_kafka_error_destroy(error);
+            Err(KafkaError::Global(code.into()))
+        }
+    }
+
     /// Fetches no more records of these partitions and forgets those that wait.
     pub fn pause(&self, partitions: &TopicPartitionList) -> KafkaResult<()> {
         // SAFETY: both pointers are alive during the call.

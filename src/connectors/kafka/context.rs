@@ -7,6 +7,8 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use super::handshake::{self, Fault};
+use super::properties::KafkaProperties;
 use crate::connectors::Reporter;
 use crate::error::{Error, Result};
 
@@ -17,7 +19,7 @@ pub struct KafkaContext(Arc<Listener>);
 struct Listener {
     /// `Kafka at 127.0.0.1:9092`
     cluster: String,
-    secrets: Vec<String>,
+    properties: KafkaProperties,
     reporter: Reporter,
     heard: Mutex<Heard>,
 }
@@ -27,15 +29,16 @@ struct Heard {
     /// The last error, as librdkafka words it.
     reason: Option<String>,
     /// An error after which trying again can't help.
-    fatal: Option<String>,
+    fatal: Option<Fault>,
     /// True between losing every broker and hearing from one again.
     lost: bool,
 }
 
 impl KafkaContext {
-    pub fn new(servers: &str, secrets: Vec<String>, reporter: Reporter) -> Self {
-        let cluster = format!("Kafka at {servers}");
-        Self(Arc::new(Listener { cluster, secrets, reporter, heard: Mutex::default() }))
+    /// Listens to a client of these (loaded) settings.
+    pub fn new(properties: &KafkaProperties, reporter: Reporter) -> Self {
+        let (cluster, properties) = (format!("Kafka at {}", properties.servers()), properties.clone());
+        Self(Arc::new(Listener { cluster, properties, reporter, heard: Mutex::default() }))
     }
 
     /// How messages name the brokers: `Kafka at 127.0.0.1:9092`.
@@ -48,13 +51,9 @@ impl KafkaContext {
         self.0.cluster.strip_prefix("Kafka at ").unwrap_or(&self.0.cluster)
     }
 
-    pub fn reporter(&self) -> &Reporter {
-        &self.0.reporter
-    }
-
     /// `text` without any secret of the table.
     pub fn redact(&self, text: &str) -> String {
-        let secrets = self.0.secrets.iter().filter(|s| !s.is_empty());
+        let secrets = self.0.properties.secrets.iter().filter(|s| !s.is_empty());
         secrets.fold(text.to_string(), |text, secret| text.replace(secret.as_str(), "******"))
     }
 
@@ -62,7 +61,7 @@ impl KafkaContext {
     pub fn failure(&self, doing: &str, error: &KafkaError) -> Error {
         let heard = self.heard();
         if let Some(fatal) = &heard.fatal {
-            return Error::external(format!("{doing}: {fatal}"));
+            return fatal_error(doing, fatal);
         }
         let retriable = error.rdkafka_error_code().is_some_and(is_retriable);
         let why = match &heard.reason {
@@ -76,7 +75,7 @@ impl KafkaContext {
     /// The error that ended the client, if one did.
     pub fn check(&self) -> Result<()> {
         match &self.heard().fatal {
-            Some(fatal) => Err(Error::external(format!("{}: {fatal}", self.cluster()))),
+            Some(fatal) => Err(fatal_error(self.cluster(), fatal)),
             None => Ok(()),
         }
     }
@@ -105,6 +104,12 @@ impl KafkaContext {
         // "(after 0ms in state CONNECT)" and the like say nothing to people.
         let reason = reason.split(" (after ").next().unwrap_or_default().to_string();
         tracing::debug!(cluster = self.cluster(), %reason, "librdkafka error");
+        // TLS 1.3 refuses a client's certificate only after the handshake: the client hears an alert as it reads.
+        let code = if reason.contains("SSL alert number 4") || reason.contains("SSL alert number 116") {
+            Some(RDKafkaErrorCode::SSL)
+        } else {
+            code
+        };
         let mut heard = self.heard();
         match code {
             // Said after each broker's own reason, which is worth more.
@@ -117,13 +122,72 @@ impl KafkaContext {
                 }
                 return;
             }
-            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL | RDKafkaErrorCode::Fatal) => {
-                heard.fatal.get_or_insert_with(|| reason.clone());
+            Some(code @ (RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL | RDKafkaErrorCode::Fatal))
+                if heard.fatal.is_none() =>
+            {
+                drop(heard);
+                let fault = self.fault(code, &reason);
+                heard = self.heard();
+                heard.fatal.get_or_insert(fault);
             }
             _ => {}
         }
         heard.reason = Some(reason);
     }
+}
+
+impl KafkaContext {
+    /// What a reason after which trying again can't help means for people.
+    fn fault(&self, code: RDKafkaErrorCode, reason: &str) -> Fault {
+        let is_certificate = reason.contains("certificate verify failed") || reason.contains("0A000086");
+        let looked = match handshake::address(reason) {
+            Some(address) if is_certificate => handshake::fault(address, &self.0.properties.config),
+            _ => None,
+        };
+        if let Some(fault) = looked {
+            return fault;
+        }
+        let hint = match code {
+            RDKafkaErrorCode::Authentication => {
+                "Check 'properties.sasl.jaas.config' and 'properties.sasl.mechanism' of the table or its integration."
+            }
+            RDKafkaErrorCode::SSL if reason.contains("alert") => return self.alert(reason),
+            _ => "",
+        };
+        // `sasl_ssl://127.0.0.1:9093/bootstrap: ` repeats what the message begins with.
+        let why = match reason.split_once(": ") {
+            Some((from, why)) if from.contains("://") => why,
+            _ => reason,
+        };
+        Fault { why: why.to_string(), hint }
+    }
+}
+
+impl KafkaContext {
+    /// What a broker means that ends a connection because of our certificate.
+    fn alert(&self, reason: &str) -> Fault {
+        let has_one = ["ssl.certificate.pem", "ssl.certificate.location", "ssl.keystore.location"]
+            .iter()
+            .any(|key| self.0.properties.config.get(key).is_some());
+        let alert = reason.split_once("alert ").map_or(reason, |(_, rest)| rest);
+        let alert = alert.split(':').next().unwrap_or(alert);
+        let (why, hint) = match has_one {
+            false => (
+                format!("the broker wants a certificate of ours, and none is set ({alert})"),
+                "Name it with 'properties.ssl.keystore.location' (and 'properties.ssl.keystore.type' = 'PEM' or 'PKCS12').",
+            ),
+            true => (
+                format!("the broker doesn't accept our certificate ({alert})"),
+                "Give one with 'properties.ssl.keystore.location' that an authority has signed which the broker trusts.",
+            ),
+        };
+        Fault { why, hint }
+    }
+}
+
+fn fatal_error(doing: &str, fault: &Fault) -> Error {
+    let error = Error::external(format!("{doing}: {}", fault.why));
+    if fault.hint.is_empty() { error } else { error.with_hint(fault.hint) }
 }
 
 impl ClientContext for KafkaContext {
@@ -203,7 +267,9 @@ mod tests {
 
     fn context(told: Arc<Mutex<Vec<String>>>) -> KafkaContext {
         let reporter = Reporter::new(move |line| told.lock().unwrap().push(line.to_string()));
-        KafkaContext::new("h:1", vec!["geheim".into()], reporter)
+        let mut config = rdkafka::ClientConfig::new();
+        config.set("bootstrap.servers", "h:1");
+        KafkaContext::new(&KafkaProperties { config, secrets: vec!["geheim".into()], stores: Vec::new() }, reporter)
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
@@ -40,18 +40,20 @@ pub struct Fetcher {
     by_partition: HashMap<i32, Vec<usize>>,
     needs: RecordNeeds,
     block_rows: usize,
-    blocks: mpsc::Sender<Result<Block>>,
-    /// The end of each split's partition as last heard (-1: not yet), for the lag.
-    ends: Arc<[AtomicI64]>,
-    growth: Option<GrowthWatch>,
+    out: mpsc::Sender<Result<FromFetcher>>,
+    /// Partitions found while reading.
+    found: Option<mpsc::UnboundedReceiver<KafkaSplit>>,
 }
 
-/// Looks now and then whether topics have got new partitions.
-pub struct GrowthWatch {
-    pub interval: Duration,
-    /// Topics and how many partitions they had at the start.
-    pub topics: Vec<(String, i32)>,
+/// What the reader hears from the thread.
+pub enum FromFetcher {
+    Block(Block),
+    /// A partition that was found while reading; its blocks come behind it.
+    NewSplit(KafkaSplit, KnownEnd),
 }
+
+/// The end of a partition as last heard (-1: not yet), for the lag.
+pub type KnownEnd = Arc<AtomicI64>;
 
 /// One split and the block that is being made of it.
 struct Fetching {
@@ -62,6 +64,7 @@ struct Fetching {
     sent: i64,
     ended: bool,
     ended_sent: bool,
+    known_end: KnownEnd,
 }
 
 impl Fetcher {
@@ -70,35 +73,42 @@ impl Fetcher {
         splits: Vec<KafkaSplit>,
         needs: RecordNeeds,
         block_rows: usize,
-        growth: Option<GrowthWatch>,
-        blocks: mpsc::Sender<Result<Block>>,
+        found: Option<mpsc::UnboundedReceiver<KafkaSplit>>,
+        out: mpsc::Sender<Result<FromFetcher>>,
     ) -> Self {
-        let ends = splits.iter().map(|_| AtomicI64::new(-1)).collect();
-        let mut by_partition: HashMap<i32, Vec<usize>> = HashMap::new();
-        for (i, split) in splits.iter().enumerate() {
-            by_partition.entry(split.partition).or_default().push(i);
+        let mut fetcher =
+            Self { consumer, splits: Vec::new(), by_partition: HashMap::new(), needs, block_rows, out, found };
+        for split in splits {
+            fetcher.add(split);
         }
-        let splits = splits.into_iter().enumerate().map(|(i, split)| Fetching::new(i, split)).collect();
-        Self { consumer, splits, by_partition, needs, block_rows, blocks, ends, growth }
+        fetcher
+    }
+
+    fn add(&mut self, split: KafkaSplit) {
+        let index = self.splits.len();
+        self.by_partition.entry(split.partition).or_default().push(index);
+        self.splits.push(Fetching::new(index, split));
     }
 
     /// The end of each split's partition, kept up to date while fetching.
-    pub fn ends(&self) -> Arc<[AtomicI64]> {
-        self.ends.clone()
+    pub fn ends(&self) -> Vec<KnownEnd> {
+        self.splits.iter().map(|split| split.known_end.clone()).collect()
     }
 
     /// Runs until all splits have ended, the reader is gone or something fails; the reader hears which.
     pub fn run(mut self) {
         if let Err(error) = self.fetch() {
             // The reader may be gone by now: then nobody wants to know.
-            let _ = self.blocks.blocking_send(Err(error));
+            let _ = self.out.blocking_send(Err(error));
         }
     }
 
     fn fetch(&mut self) -> Result<()> {
         self.assign()?;
-        let mut looked = Instant::now();
-        while !self.blocks.is_closed() {
+        while !self.out.is_closed() {
+            if !self.take_found()? {
+                return Ok(());
+            }
             let open = self.splits.iter().any(|s| !s.block.is_idle_since(s.sent));
             let count = self.poll(if open { Duration::ZERO } else { IDLE_WAIT })?;
             let full = self.splits.iter().any(|s| self.is_full(&s.block));
@@ -108,12 +118,27 @@ impl Fetcher {
             if count == 0 && self.consumer.context().is_lost() {
                 self.look_for_brokers();
             }
-            if count == 0 && self.growth.as_ref().is_some_and(|g| looked.elapsed() >= g.interval) {
-                self.watch_growth();
-                looked = Instant::now();
-            }
         }
         Ok(())
+    }
+
+    /// Reads partitions that were found meanwhile; false when the reader is gone.
+    fn take_found(&mut self) -> Result<bool> {
+        while let Some(split) = self.found.as_mut().and_then(|found| found.try_recv().ok()) {
+            if self.splits.iter().any(|known| known.split.id() == split.id()) {
+                continue;
+            }
+            let mut list = TopicPartitionList::with_capacity(1);
+            list.add_partition_offset(&split.topic, split.partition, Offset::Offset(split.position))
+                .and_then(|()| self.consumer.assign_more(&list))
+                .map_err(|error| self.consumer.context().failure("cannot read a new partition", &error))?;
+            self.add(split.clone());
+            let known_end = self.splits.last().map(|added| added.known_end.clone()).unwrap_or_default();
+            if self.out.blocking_send(Ok(FromFetcher::NewSplit(split, known_end))).is_err() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn is_full(&self, block: &Block) -> bool {
@@ -195,10 +220,10 @@ impl Fetcher {
         for i in 0..self.splits.len() {
             let fetching = &mut self.splits[i];
             if let Some(end) = self.consumer.known_end(&fetching.topic, fetching.split.partition) {
-                self.ends[i].store(end, Ordering::Relaxed);
+                fetching.known_end.store(end, Ordering::Relaxed);
             }
             let Some(block) = fetching.take_block(i) else { continue };
-            if self.blocks.blocking_send(Ok(block)).is_err() {
+            if self.out.blocking_send(Ok(FromFetcher::Block(block))).is_err() {
                 return Ok(false);
             }
         }
@@ -241,7 +266,9 @@ impl Fetcher {
             Ok((first, end)) if position < first => {
                 error.with_detail(format!("The topic holds offsets {first} to {end}: {position} to {first} are lost."))
             }
-            Ok((first, end)) => error.with_detail(format!("The topic holds offsets {first} to {end}.")),
+            Ok((first, end)) => error.with_detail(format!(
+                "The topic holds offsets {first} to {end} only; it may have been deleted and made again."
+            )),
             Err(_) => error,
         }
     }
@@ -255,21 +282,6 @@ impl Fetcher {
             self.consumer.context().answered();
         }
     }
-
-    fn watch_growth(&mut self) {
-        let Some(growth) = &mut self.growth else { return };
-        for (topic, known) in &mut growth.topics {
-            // A broker that doesn't answer now is asked again next time.
-            let Some(count) = self.consumer.partition_count(topic, RANGE_TIMEOUT) else { continue };
-            if count > *known {
-                let context = self.consumer.context();
-                context.reporter().tell(&format!(
-                    "topic \"{topic}\" has grown from {known} to {count} partitions; restart the job to read the new ones"
-                ));
-                *known = count;
-            }
-        }
-    }
 }
 
 impl Fetching {
@@ -277,7 +289,8 @@ impl Fetching {
         // A topic's name has no zero byte: the broker wouldn't take it.
         let topic = CString::new(split.topic.as_bytes()).unwrap_or_default();
         let block = Block::new(index, split.position);
-        Self { sent: split.position, split, topic, block, ended: false, ended_sent: false }
+        let known_end = Arc::new(AtomicI64::new(-1));
+        Self { sent: split.position, split, topic, block, ended: false, ended_sent: false, known_end }
     }
 
     fn is(&self, topic: &CStr, partition: i32) -> bool {

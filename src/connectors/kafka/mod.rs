@@ -15,7 +15,10 @@ mod columns;
 mod consume;
 mod context;
 mod decode;
+mod deliveries;
+mod discovery;
 mod fetcher;
+mod handshake;
 mod metadata;
 mod offsets;
 mod options;
@@ -27,6 +30,7 @@ mod security;
 mod sink;
 mod source;
 mod split;
+mod stores;
 #[cfg(test)]
 mod testing;
 mod writer;

@@ -18,7 +18,7 @@ pub fn resolve(
     bounded: &BoundedMode,
     group: &str,
 ) -> Result<Vec<KafkaSplit>> {
-    let mut lookup = Lookup { cluster, partitions, ranges: BTreeMap::new() };
+    let lookup = Lookup { cluster, partitions };
     let starts = lookup.starts(startup, group)?;
     let ends = lookup.ends(bounded, group)?;
     let split = |(topic, partition): &TopicPartition| {
@@ -38,12 +38,10 @@ type Offsets = BTreeMap<TopicPartition, i64>;
 struct Lookup<'a> {
     cluster: &'a Cluster,
     partitions: &'a [TopicPartition],
-    /// First and end offset of the partitions asked about so far.
-    ranges: BTreeMap<TopicPartition, (i64, i64)>,
 }
 
 impl Lookup<'_> {
-    fn starts(&mut self, mode: &StartupMode, group: &str) -> Result<Offsets> {
+    fn starts(&self, mode: &StartupMode, group: &str) -> Result<Offsets> {
         match mode {
             StartupMode::Earliest => self.fill(Offsets::new(), OffsetReset::Earliest, group),
             StartupMode::Latest => self.fill(Offsets::new(), OffsetReset::Latest, group),
@@ -62,7 +60,7 @@ impl Lookup<'_> {
         }
     }
 
-    fn ends(&mut self, mode: &BoundedMode, group: &str) -> Result<Option<Offsets>> {
+    fn ends(&self, mode: &BoundedMode, group: &str) -> Result<Option<Offsets>> {
         Ok(Some(match mode {
             BoundedMode::Unbounded => return Ok(None),
             BoundedMode::Latest => self.fill(Offsets::new(), OffsetReset::Latest, group)?,
@@ -97,9 +95,9 @@ impl Lookup<'_> {
     }
 
     /// Adds what `reset` says for partitions without an offset.
-    fn fill(&mut self, mut offsets: Offsets, reset: OffsetReset, group: &str) -> Result<Offsets> {
+    fn fill(&self, mut offsets: Offsets, reset: OffsetReset, group: &str) -> Result<Offsets> {
         let partitions = self.partitions;
-        let open: Vec<&TopicPartition> = partitions.iter().filter(|p| !offsets.contains_key(p)).collect();
+        let open: Vec<TopicPartition> = partitions.iter().filter(|p| !offsets.contains_key(p)).cloned().collect();
         if reset == OffsetReset::Fail && !open.is_empty() {
             let names: Vec<_> = open.iter().map(|(topic, partition)| format!("{topic}-{partition}")).collect();
             return Err(Error::external(format!(
@@ -112,19 +110,10 @@ impl Lookup<'_> {
                  'properties.auto.offset.reset' = 'earliest' or 'latest' where a new group starts.",
             ));
         }
-        for partition in open {
-            let (first, end) = self.range(partition)?;
-            offsets.insert(partition.clone(), if reset == OffsetReset::Latest { end } else { first });
-        }
+        offsets.extend(match reset {
+            OffsetReset::Latest => self.cluster.ends(&open)?,
+            _ => self.cluster.starts(&open)?,
+        });
         Ok(offsets)
-    }
-
-    fn range(&mut self, partition: &TopicPartition) -> Result<(i64, i64)> {
-        if let Some(range) = self.ranges.get(partition) {
-            return Ok(*range);
-        }
-        let range = self.cluster.range(&partition.0, partition.1)?;
-        self.ranges.insert(partition.clone(), range);
-        Ok(range)
     }
 }

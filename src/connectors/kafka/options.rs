@@ -76,7 +76,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "topic-pattern",
         OptionType::Text,
-        "A regular expression for the names of the topics to read; they are looked up when the job starts.",
+        "A regular expression for the whole names of the topics to read; at least one must be there when the job starts.",
     ),
     OptionSpec::new(
         "properties.bootstrap.servers",
@@ -145,7 +145,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "scan.topic-partition-discovery.interval",
         OptionType::Duration,
-        "How often to look for partitions added to the topics; 0 never looks. New ones are reported and read after a restart.",
+        "How often to look for new partitions, and new topics of a pattern, while an endless job runs; they are read from their beginning. 0 never looks.",
     )
     .default("5 min"),
     OptionSpec::new("scan.parallelism", OptionType::Int, "How many subtasks read, at most one per partition."),

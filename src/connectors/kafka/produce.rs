@@ -22,15 +22,46 @@ use crate::error::{Error, Result};
 
 /// Records given to librdkafka in one call at most.
 const CALL_RECORDS: usize = 1024;
+/// How long a flush waits before it takes in reports: with reports of every record it can't end without that.
+const FLUSH_MS: i32 = 20;
 /// The partition is the partitioner's choice (`RD_KAFKA_PARTITION_UA`, a macro that has no binding).
 const BY_KEY: i32 = -1;
 
 /// A record to be sent. Without a partition the key decides.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Outgoing<'a> {
     pub key: Option<&'a [u8]>,
     pub value: Option<&'a [u8]>,
     pub partition: Option<i32>,
+    pub tag: Tag,
+}
+
+/// By what a record is known when its delivery is reported; records without one are not asked after.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tag(usize);
+
+impl Tag {
+    pub fn new(number: usize) -> Self {
+        Self(number)
+    }
+
+    pub fn number(self) -> usize {
+        self.0
+    }
+
+    /// The tag of the `i`-th record behind this one.
+    pub fn nth(self, i: usize) -> Self {
+        if self.0 == 0 { self } else { Self(self.0 + i) }
+    }
+}
+
+/// What became of a record.
+#[derive(Debug)]
+pub struct Outcome {
+    pub tag: Tag,
+    /// Why it was not delivered.
+    pub code: Option<RDKafkaErrorCode>,
+    pub topic: String,
 }
 
 /// What only some records have.
@@ -52,6 +83,8 @@ struct Shared {
     topics: Mutex<HashMap<String, Topic>>,
     /// The first delivery that failed.
     failed: Mutex<Option<Failed>>,
+    /// Reports of tagged records, not taken yet.
+    outcomes: Mutex<Vec<Outcome>>,
 }
 
 /// A topic's handle.
@@ -70,14 +103,18 @@ unsafe impl Send for Shared {}
 unsafe impl Sync for Shared {}
 
 impl BatchProducer {
-    pub fn open(properties: &KafkaProperties, context: KafkaContext) -> KafkaResult<Self> {
-        let config = properties.config.create_native_config()?;
+    /// A client; where it `reports`, [`BatchProducer::take_outcomes`] tells of every tagged record.
+    pub fn open(properties: &KafkaProperties, context: KafkaContext, reports: bool) -> KafkaResult<Self> {
+        let mut settings = properties.config.clone();
+        settings.set("delivery.report.only.error", if reports { "false" } else { "true" });
+        let config = settings.create_native_config()?;
         // SAFETY: the configuration is alive and not yet owned by a client.
         unsafe { rd::rd_kafka_conf_set_events(config.ptr(), rd::RD_KAFKA_EVENT_ERROR | rd::RD_KAFKA_EVENT_DR) };
-        let client = Client::new(&properties.config, config, RDKafkaType::RD_KAFKA_PRODUCER, context)?;
+        let client = Client::new(&settings, config, RDKafkaType::RD_KAFKA_PRODUCER, context)?;
         // SAFETY: the client is alive; the reference is ours and given back by `drop`.
         let events = unsafe { rd::rd_kafka_queue_get_main(client.native_ptr()) };
-        let shared = Shared { client, events, topics: Mutex::default(), failed: Mutex::default() };
+        let shared =
+            Shared { client, events, topics: Mutex::default(), failed: Mutex::default(), outcomes: Mutex::default() };
         Ok(Self(Arc::new(shared)))
     }
 
@@ -123,6 +160,7 @@ impl BatchProducer {
             part(Kind::RD_KAFKA_VTYPE_MSGFLAGS, |u| u.i = rd::RD_KAFKA_MSG_F_COPY),
             part(Kind::RD_KAFKA_VTYPE_VALUE, |u| u.mem = memory(record.value)),
             part(Kind::RD_KAFKA_VTYPE_KEY, |u| u.mem = memory(record.key)),
+            part(Kind::RD_KAFKA_VTYPE_OPAQUE, |u| u.ptr = record.tag.0 as *mut c_void),
         ];
         if let Some(timestamp) = extras.timestamp {
             parts.push(part(Kind::RD_KAFKA_VTYPE_TIMESTAMP, |u| u.i64_ = timestamp));
@@ -164,7 +202,7 @@ impl BatchProducer {
     pub fn flush(&self) -> Result<()> {
         loop {
             // SAFETY: the client is alive.
-            let left = unsafe { rd::rd_kafka_flush(self.0.client.native_ptr(), 100) };
+            let left = unsafe { rd::rd_kafka_flush(self.0.client.native_ptr(), FLUSH_MS) };
             self.check()?;
             if left == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
                 self.context().answered();
@@ -181,6 +219,12 @@ impl BatchProducer {
 
     pub fn context(&self) -> &KafkaContext {
         self.0.client.context()
+    }
+
+    /// What became of tagged records since the last call.
+    pub fn take_outcomes(&self) -> Vec<Outcome> {
+        self.serve();
+        std::mem::take(&mut *self.0.outcomes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn serve(&self) {
@@ -200,7 +244,14 @@ impl BatchProducer {
                 if message.is_null() {
                     return;
                 }
-                if (*message).err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+                let delivered = (*message).err == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
+                let tag = Tag((*message)._private as usize);
+                if tag != Tag::default() {
+                    let code = (!delivered).then(|| (*message).err.into());
+                    let topic = if delivered { String::new() } else { lossy(rd::rd_kafka_topic_name((*message).rkt)) };
+                    let mut outcomes = self.0.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+                    outcomes.push(Outcome { tag, code, topic });
+                } else if !delivered {
                     let topic = lossy(rd::rd_kafka_topic_name((*message).rkt));
                     let code = (*message).err.into();
                     let mut failed = self.0.failed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -232,7 +283,7 @@ impl BatchProducer {
     }
 
     /// `cannot write to topic "t": message size too large`, with what to do.
-    fn failure(&self, topic: &str, code: RDKafkaErrorCode) -> Error {
+    pub fn failure(&self, topic: &str, code: RDKafkaErrorCode) -> Error {
         let message = format!("cannot write to topic \"{topic}\": {}", code_words(code));
         match code {
             RDKafkaErrorCode::MessageSizeTooLarge => Error::data(message).with_hint(
@@ -280,7 +331,7 @@ fn message(record: Outgoing<'_>) -> rd::rd_kafka_message_t {
         key: key.ptr,
         key_len: key.size,
         offset: 0,
-        _private: ptr::null_mut(),
+        _private: record.tag.0 as *mut c_void,
     }
 }
 

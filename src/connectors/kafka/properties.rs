@@ -8,6 +8,7 @@ use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 
 use super::security;
+use super::stores::Store;
 use crate::connectors::options::Options;
 use crate::connectors::secrets::is_secret;
 use crate::connectors::{OptionNotice, TableDescriptor};
@@ -26,6 +27,8 @@ pub struct KafkaProperties {
     pub config: ClientConfig,
     /// Values that must never be shown.
     pub secrets: Vec<String>,
+    /// Files that are read when a client is made.
+    pub stores: Vec<Store>,
 }
 
 /// One setting of the Java client.
@@ -239,7 +242,7 @@ impl KafkaProperties {
     /// # Errors
     /// A setting whose meaning can't be kept, named with what to use instead.
     pub fn build(options: &Options, role: Role, group: &str) -> Result<Self> {
-        let mut built = Self { config: ClientConfig::new(), secrets: Vec::new() };
+        let mut built = Self { config: ClientConfig::new(), secrets: Vec::new(), stores: Vec::new() };
         built.set_defaults(role);
         for (key, value) in options.with_prefix("properties.") {
             if is_secret(key) {
@@ -254,6 +257,29 @@ impl KafkaProperties {
         }
         built.check(options)?;
         Ok(built)
+    }
+
+    /// The settings with the stores read in: what a client is made of.
+    ///
+    /// # Errors
+    /// A file that can't be read, is of another kind, or has another password.
+    pub fn loaded(&self) -> Result<Self> {
+        let mut loaded = self.clone();
+        for store in loaded.stores.drain(..) {
+            store.load(&mut loaded.config)?;
+        }
+        Ok(loaded)
+    }
+
+    /// The brokers' addresses as the table gives them.
+    pub fn servers(&self) -> &str {
+        self.config.get("bootstrap.servers").unwrap_or_default()
+    }
+
+    /// Lets no set of records grow beyond what the topic takes.
+    pub fn limit_batches(&mut self, bytes: usize) {
+        let now = self.config.get("batch.size").and_then(|size| size.parse().ok()).unwrap_or(1_000_000);
+        self.config.set("batch.size", bytes.clamp(1, now).to_string());
     }
 
     /// How large key and value of a record may be together (`max.request.size`).
@@ -329,9 +355,7 @@ impl KafkaProperties {
             .set("queue.buffering.max.messages", "0")
             .set("batch.num.messages", "1000000")
             .set("partitioner", "murmur2_random")
-            .set("enable.idempotence", idempotence)
-            // Successes are counted, not reported one by one.
-            .set("delivery.report.only.error", "true");
+            .set("enable.idempotence", idempotence);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
@@ -10,21 +10,25 @@ use tokio::sync::mpsc;
 use super::block::Block;
 use super::cluster::Cluster;
 use super::decode::RecordDecoder;
-use super::fetcher::{Fetcher, WAITING_BLOCKS};
+use super::discovery::Discovery;
+use super::fetcher::{Fetcher, FromFetcher, KnownEnd, WAITING_BLOCKS};
 use super::records::KeptBlocks;
 use super::split::KafkaSplit;
 use crate::changelog::rejects::ErrorHandling;
 use crate::connectors::{DoorMetrics, Reporter, SourceEvent, SourceReader, Split};
 use crate::error::{Error, Result};
 
+/// A batch closes when the records in it have this many bytes, however few rows they make.
+const BATCH_BYTES: usize = 4 << 20;
+
 /// Reads splits of a kafka source.
 pub struct KafkaReader {
     splits: Vec<Reading>,
     decoder: RecordDecoder,
     batch_rows: usize,
-    blocks: mpsc::Receiver<Result<Block>>,
+    blocks: mpsc::Receiver<Result<FromFetcher>>,
     /// A block that came while a batch of another split was being made.
-    pending: Option<Block>,
+    pending: Option<FromFetcher>,
     /// An error that came behind rows that are handed over first.
     failure: Option<Error>,
     /// Events that are ready.
@@ -35,16 +39,18 @@ pub struct KafkaReader {
     kept: Option<KeptBlocks>,
     errors: ErrorHandling,
     live: usize,
-    ends: Arc<[AtomicI64]>,
     cluster: Cluster,
     commits: bool,
     metrics: Arc<DoorMetrics>,
     reporter: Reporter,
+    /// Looks for new partitions as long as the reader lives.
+    _discovery: Option<Discovery>,
 }
 
 struct Reading {
     id: Arc<str>,
     split: KafkaSplit,
+    known_end: KnownEnd,
 }
 
 /// What a reader is made of beside its splits.
@@ -57,6 +63,7 @@ pub struct ReaderParts {
     pub metrics: Arc<DoorMetrics>,
     pub reporter: Reporter,
     pub errors: ErrorHandling,
+    pub discovery: Option<Discovery>,
 }
 
 impl KafkaReader {
@@ -64,7 +71,7 @@ impl KafkaReader {
     pub fn start(
         splits: Vec<KafkaSplit>,
         parts: ReaderParts,
-        fetcher: impl FnOnce(Vec<KafkaSplit>, mpsc::Sender<Result<Block>>) -> Result<Fetcher>,
+        fetcher: impl FnOnce(Vec<KafkaSplit>, mpsc::Sender<Result<FromFetcher>>) -> Result<Fetcher>,
     ) -> Result<Self> {
         let (sender, blocks) = mpsc::channel(WAITING_BLOCKS);
         let fetcher = fetcher(splits.clone(), sender)?;
@@ -74,8 +81,9 @@ impl KafkaReader {
             .spawn(move || fetcher.run())
             .map_err(|error| Error::external(format!("cannot start a thread to read from Kafka: {error}")))?;
         let live = splits.len();
-        let splits = splits.into_iter().map(|split| Reading { id: split.id().into(), split }).collect();
-        let ReaderParts { decoder, batch_rows, cluster, commits, metrics, reporter, errors } = parts;
+        let reading = |(split, known_end): (KafkaSplit, KnownEnd)| Reading { id: split.id().into(), split, known_end };
+        let splits = splits.into_iter().zip(ends).map(reading).collect();
+        let ReaderParts { decoder, batch_rows, cluster, commits, metrics, reporter, errors, discovery } = parts;
         Ok(Self {
             splits,
             decoder,
@@ -88,21 +96,24 @@ impl KafkaReader {
             kept: errors.keeps_records().then(KeptBlocks::default),
             errors,
             live,
-            ends,
             cluster,
             commits,
             metrics,
             reporter,
+            _discovery: discovery,
         })
     }
 
     /// Turns a block, and blocks of the same split that are ready behind it, into events. Doesn't wait.
     fn take(&mut self, block: Block) -> Result<()> {
-        let split = block.split;
+        let (split, mut bytes) = (block.split, block.buffer.len());
         let mut ended = self.decode(block)?;
-        while !ended && self.decoder.rows() + self.rejected < self.batch_rows {
+        while !ended && bytes < BATCH_BYTES && self.decoder.rows() + self.rejected < self.batch_rows {
             match self.blocks.try_recv() {
-                Ok(Ok(next)) if next.split == split && self.fits(&next) => ended = self.decode(next)?,
+                Ok(Ok(FromFetcher::Block(next))) if next.split == split && self.fits(&next) => {
+                    bytes += next.buffer.len();
+                    ended = self.decode(next)?;
+                }
                 Ok(Ok(next)) => self.pending = Some(next),
                 Ok(Err(error)) => self.failure = Some(error),
                 Err(_) => break,
@@ -166,14 +177,22 @@ impl SourceReader for KafkaReader {
                 return Ok(SourceEvent::End);
             }
             // Nothing is taken before the only await is done, and nothing waits after it.
-            let block = match self.pending.take() {
-                Some(block) => block,
+            let heard = match self.pending.take() {
+                Some(heard) => heard,
                 None => match self.blocks.recv().await {
-                    Some(block) => block?,
+                    Some(heard) => heard?,
                     None => return Err(Error::internal("the thread that reads from Kafka has ended early")),
                 },
             };
-            self.take(block)?;
+            match heard {
+                FromFetcher::Block(block) => self.take(block)?,
+                FromFetcher::NewSplit(split, known_end) => {
+                    let id: Arc<str> = split.id().into();
+                    self.splits.push(Reading { id: id.clone(), split, known_end });
+                    self.live += 1;
+                    return Ok(SourceEvent::SplitStart(id));
+                }
+            }
         }
     }
 
@@ -201,8 +220,8 @@ impl SourceReader for KafkaReader {
 
     fn lag(&self) -> Option<u64> {
         let mut lag = 0;
-        for (reading, end) in self.splits.iter().zip(self.ends.iter()) {
-            let heard = end.load(Ordering::Relaxed);
+        for reading in &self.splits {
+            let heard = reading.known_end.load(Ordering::Relaxed);
             if heard < 0 {
                 continue;
             }

@@ -1,10 +1,11 @@
 //! TLS and SASL: the Java client's security settings as librdkafka's.
 //!
-//! Key material is PEM, as text or in files, or a PKCS #12 key store; Java's own JKS stores can't be read.
+//! Key material is PEM, as text or in files, or a PKCS #12 store; Java's own JKS stores can't be read.
 
 use std::sync::LazyLock;
 
 use super::properties::KafkaProperties;
+use super::stores::{Purpose, Store};
 use crate::connectors::options::Options;
 use crate::error::{Error, Result};
 
@@ -22,10 +23,10 @@ pub fn apply(options: &Options, properties: &mut KafkaProperties) -> Result<()> 
 }
 
 /// The `properties.*` of a table.
-struct Settings<'a>(&'a Options);
+pub struct Settings<'a>(&'a Options);
 
 impl<'a> Settings<'a> {
-    fn get(&self, key: &str) -> Option<&'a str> {
+    pub fn get(&self, key: &str) -> Option<&'a str> {
         self.0.text(&format!("properties.{key}")).map(str::trim).filter(|v| !v.is_empty())
     }
 
@@ -35,7 +36,12 @@ impl<'a> Settings<'a> {
         }
     }
 
-    fn invalid(&self, key: &str, why: impl std::fmt::Display) -> Error {
+    /// How messages name the table.
+    pub fn owner(&self) -> String {
+        self.0.owner().to_string()
+    }
+
+    pub fn invalid(&self, key: &str, why: impl std::fmt::Display) -> Error {
         self.0.invalid(&format!("properties.{key}"), why)
     }
 }
@@ -98,18 +104,7 @@ fn trust(settings: &Settings<'_>, properties: &mut KafkaProperties) -> Result<()
     }
     settings.copy("ssl.ca.location", "ssl.ca.location", properties);
     settings.copy("ssl.truststore.certificates", "ssl.ca.pem", properties);
-    if let Some(location) = settings.get("ssl.truststore.location") {
-        let kind = settings.get("ssl.truststore.type").unwrap_or("JKS").to_uppercase();
-        if kind != "PEM" {
-            return Err(settings
-                .invalid("ssl.truststore.location", format!("a trust store of type {kind} can't be read"))
-                .with_hint(format!(
-                    "Export its certificates with `keytool -exportcert -rfc -keystore {location} -alias ALIAS -file ca.pem` \
-                     and set 'properties.ssl.truststore.type' = 'PEM' and 'properties.ssl.truststore.location' = 'ca.pem'."
-                )));
-        }
-        properties.config.set("ssl.ca.location", location);
-    }
+    properties.stores.extend(Store::from_settings(Purpose::Trust, settings)?);
     Ok(())
 }
 
@@ -120,27 +115,7 @@ fn keys(settings: &Settings<'_>, properties: &mut KafkaProperties) -> Result<()>
     settings.copy("ssl.key.password", "ssl.key.password", properties);
     settings.copy("ssl.certificate.location", "ssl.certificate.location", properties);
     settings.copy("ssl.key.location", "ssl.key.location", properties);
-    let Some(location) = settings.get("ssl.keystore.location") else {
-        return Ok(());
-    };
-    match settings.get("ssl.keystore.type").unwrap_or("JKS").to_uppercase().as_str() {
-        // One file with the key and the chain.
-        "PEM" => {
-            properties.config.set("ssl.certificate.location", location).set("ssl.key.location", location);
-        }
-        "PKCS12" => {
-            properties.config.set("ssl.keystore.location", location);
-            settings.copy("ssl.keystore.password", "ssl.keystore.password", properties);
-        }
-        kind => {
-            return Err(settings
-                .invalid("ssl.keystore.location", format!("a key store of type {kind} can't be read"))
-                .with_hint(format!(
-                    "Turn it into PKCS #12 with `keytool -importkeystore -srckeystore {location} -destkeystore client.p12 \
-                     -deststoretype PKCS12` and set 'properties.ssl.keystore.type' = 'PKCS12'."
-                )));
-        }
-    }
+    properties.stores.extend(Store::from_settings(Purpose::Key, settings)?);
     Ok(())
 }
 
@@ -192,8 +167,10 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_refused_with_the_way_out() {
         let error = build(&[("properties.ssl.truststore.location", "/x/trust.jks")]).unwrap_err();
-        assert!(error.message().contains("a trust store of type JKS can't be read"), "{error}");
-        assert!(error.hint().unwrap().contains("keytool -exportcert"), "{error}");
+        assert!(error.message().contains("/x/trust.jks is a JKS store, which only Java can read"), "{error}");
+        assert!(error.hint().unwrap().contains("keytool -importkeystore -srckeystore /x/trust.jks"), "{error}");
+        let error = build(&[("properties.ssl.keystore.location", "k"), ("properties.ssl.keystore.type", "BKS")]);
+        assert!(error.unwrap_err().to_string().contains("there is no store of type 'BKS'"));
         let pairs = [("properties.security.protocol", "SASL_SSL"), ("properties.sasl.mechanism", "OAUTHBEARER")];
         let error = build(&pairs).unwrap_err();
         assert!(error.message().contains("OAUTHBEARER is not supported"), "{error}");

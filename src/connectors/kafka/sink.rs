@@ -1,6 +1,9 @@
 //! The sink of a kafka table: which topic rows go to, and how.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
+use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 
 use super::cluster::{Cluster, settings_error};
 use super::columns::RecordColumns;
@@ -10,8 +13,11 @@ use super::options::{DeliveryGuarantee, KafkaOptions, Partitioner, Topics, group
 use super::produce::BatchProducer;
 use super::properties::{KafkaProperties, Role};
 use super::writer::{KafkaSinkWriter, Partitioning, TargetTopic, WriterParts};
-use crate::connectors::{ChangelogSupport, OpenContext, Sink, SinkWriter, TableDescriptor};
+use crate::connectors::{ChangelogSupport, OpenContext, Reporter, Sink, SinkWriter, TableDescriptor};
 use crate::error::{Error, Result};
+
+/// How long to ask for a topic's settings, without which writing works, too.
+const LIMIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Writes rows to a topic, or to the topics a column names.
 pub struct KafkaSink {
@@ -102,10 +108,13 @@ impl Sink for KafkaSink {
 
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {
         let partitions = self.partition_count(context).await?.max(1);
-        let servers = self.properties.config.get("bootstrap.servers").unwrap_or_default();
-        let heard = KafkaContext::new(servers, self.properties.secrets.clone(), context.reporter.clone());
-        let producer =
-            BatchProducer::open(&self.properties, heard.clone()).map_err(|error| settings_error(&heard, &error))?;
+        let mut properties = self.properties.loaded()?;
+        if let Some(bytes) = self.topic_limit().await {
+            properties.limit_batches(bytes);
+        }
+        let heard = KafkaContext::new(&properties, context.reporter.clone());
+        let producer = BatchProducer::open(&properties, heard.clone(), context.may_reject)
+            .map_err(|error| settings_error(&heard, &error))?;
         let subtask = i32::try_from(context.subtask).unwrap_or(0);
         let key = match &self.columns.key {
             Some(key) => Some((key.columns.clone(), key.format.encoding(&key.schema)?.encoder()?)),
@@ -134,6 +143,20 @@ impl Sink for KafkaSink {
 }
 
 impl KafkaSink {
+    /// `max.message.bytes` of the topic, which bounds a set of records, too: the Java client splits a set that is refused
+    /// for its size, librdkafka fails it. Unknown where we may not ask.
+    async fn topic_limit(&self) -> Option<usize> {
+        let Topics::List(topics) = &self.options.topics else { return None };
+        let topic = topics.first()?;
+        let properties = self.lookup.loaded().ok()?;
+        let heard = KafkaContext::new(&properties, Reporter::silent());
+        let admin: AdminClient<KafkaContext> = properties.config.create_with_context(heard).ok()?;
+        let options = AdminOptions::new().request_timeout(Some(LIMIT_TIMEOUT));
+        let asked = admin.describe_configs(&[ResourceSpecifier::Topic(topic)], &options).await;
+        let found = asked.ok()?.into_iter().next()?.ok()?;
+        found.get("max.message.bytes")?.value.as_ref()?.parse().ok()
+    }
+
     /// The metadata that rows bring, with the column each is in.
     fn written_metadata(&self) -> Vec<(Metadata, usize)> {
         let written = self.columns.metadata.iter().filter(|(_, is_virtual)| !is_virtual);

@@ -1,15 +1,17 @@
 //! The source of a kafka table: which partitions are read, from where to where, and by whom.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use super::cluster::{Cluster, settings_error};
+use super::cluster::{Cluster, TopicPartition, settings_error};
 use super::columns::RecordColumns;
 use super::consume::BatchConsumer;
 use super::context::KafkaContext;
 use super::decode::RecordDecoder;
-use super::fetcher::{Fetcher, GrowthWatch};
+use super::discovery::{Discovery, Search};
+use super::fetcher::Fetcher;
 use super::offsets;
 use super::options::{BoundedMode, KafkaOptions, StartupMode, Topics, group_id};
 use super::properties::{KafkaProperties, Role};
@@ -34,6 +36,8 @@ pub struct KafkaSource {
     parallelism: Option<usize>,
     /// One client for questions, made when the first is asked.
     cluster: Arc<Mutex<Option<Cluster>>>,
+    /// The partitions that were there when the job started, of all subtasks.
+    known: Arc<Mutex<HashSet<TopicPartition>>>,
 }
 
 impl KafkaSource {
@@ -57,6 +61,7 @@ impl KafkaSource {
             projection,
             group,
             cluster: Arc::default(),
+            known: Arc::default(),
         })
     }
 
@@ -73,11 +78,16 @@ impl KafkaSource {
         self.options.options.text("properties.commit.offsets.on.checkpoint").is_none_or(|v| v.trim() != "false")
     }
 
-    /// Looks for new partitions while an endless job runs; one subtask does it for all.
-    fn growth_watch(&self, context: &OpenContext, topics: Vec<(String, i32)>) -> Option<GrowthWatch> {
+    /// Looks for new partitions while an endless job runs.
+    fn search(&self, context: &OpenContext, mine: &[KafkaSplit]) -> Option<Search> {
         let interval = self.options.options.duration("scan.topic-partition-discovery.interval")?;
-        let watches = context.subtask == 0 && !self.is_bounded() && !interval.is_zero();
-        watches.then_some(GrowthWatch { interval, topics })
+        if self.is_bounded() || interval.is_zero() {
+            return None;
+        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        known.extend(mine.iter().map(|split| (split.topic.clone(), split.partition)));
+        let topics = self.options.topics.clone();
+        Some(Search { topics, interval, known, subtask: context.subtask, parallelism: context.parallelism })
     }
 }
 
@@ -119,6 +129,8 @@ impl Source for KafkaSource {
                 offsets::resolve(cluster, &partitions, &source.startup, &source.bounded, &source.group)
             })
             .await?;
+        let partitions = splits.iter().map(|split| (split.topic.clone(), split.partition));
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).extend(partitions);
         Ok(splits.iter().map(Split::from).collect())
     }
 
@@ -129,12 +141,16 @@ impl Source for KafkaSource {
         topics.sort_unstable();
         topics.dedup();
         // Restored positions come without a look at the brokers: are they and the topics there?
-        let counts = cluster
-            .ask(move |cluster| {
-                let count = |topic: &String| Ok((topic.clone(), cluster.partition_count(topic)?));
-                topics.iter().map(count).collect::<Result<Vec<_>>>()
-            })
+        cluster
+            .ask(move |cluster| topics.iter().try_for_each(|topic| cluster.partition_count(topic).map(|_| ())))
             .await?;
+        let (discovery, found) = match self.search(context, &splits) {
+            Some(search) => {
+                let (discovery, found) = Discovery::start(cluster.clone(), search, context.reporter.clone());
+                (Some(discovery), Some(found))
+            }
+            None => (None, None),
+        };
         let parts = ReaderParts {
             decoder: RecordDecoder::try_new(&self.columns, &self.scan_schema, &self.projection)?,
             batch_rows: context.batch_rows.max(1),
@@ -143,16 +159,16 @@ impl Source for KafkaSource {
             metrics: context.metrics.clone(),
             reporter: context.reporter.clone(),
             errors: context.errors.clone(),
+            discovery,
         };
         let needs = if parts.errors.keeps_records() { records::ALL } else { parts.decoder.needs() };
         let batch_rows = parts.batch_rows;
-        let heard =
-            KafkaContext::new(cluster.context().servers(), self.properties.secrets.clone(), context.reporter.clone());
+        let properties = self.properties.loaded()?;
+        let heard = KafkaContext::new(&properties, context.reporter.clone());
         let consumer =
-            BatchConsumer::open(&self.properties, heard.clone()).map_err(|error| settings_error(&heard, &error))?;
-        let growth = self.growth_watch(context, counts);
+            BatchConsumer::open(&properties, heard.clone()).map_err(|error| settings_error(&heard, &error))?;
         let reader = KafkaReader::start(splits, parts, |splits, blocks| {
-            Ok(Fetcher::new(consumer, splits, needs, batch_rows, growth, blocks))
+            Ok(Fetcher::new(consumer, splits, needs, batch_rows, found, blocks))
         })?;
         Ok(Box::new(reader))
     }

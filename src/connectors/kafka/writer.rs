@@ -11,9 +11,10 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
+use super::deliveries::{Deliveries, is_refusal};
 use super::metadata::Metadata;
 use super::options::DeliveryGuarantee;
-use super::produce::{BatchProducer, Extras, Outgoing};
+use super::produce::{BatchProducer, Extras, Outgoing, Tag};
 use crate::changelog::ChangelogBatch;
 use crate::changelog::rejects::{ErrorHandling, Stage};
 use crate::connectors::{DoorMetrics, SinkWriter};
@@ -62,11 +63,19 @@ pub struct KafkaSinkWriter {
     values: Messages,
     keys: Messages,
     check_at: Option<Instant>,
+    /// Rows on their way that may come back refused, where that doesn't fail the job.
+    deliveries: Deliveries,
 }
 
 impl KafkaSinkWriter {
     pub fn new(parts: WriterParts) -> Self {
-        Self { parts, values: Messages::new(), keys: Messages::new(), check_at: None }
+        Self {
+            parts,
+            values: Messages::new(),
+            keys: Messages::new(),
+            check_at: None,
+            deliveries: Deliveries::default(),
+        }
     }
 
     fn encode(&mut self, rows: &RecordBatch) -> Result<()> {
@@ -86,15 +95,17 @@ impl KafkaSinkWriter {
         Ok(())
     }
 
-    /// Encodes the rows of a batch, without those that are rejected, and says which they are.
-    fn encode_or_reject(&mut self, batch: ChangelogBatch) -> Result<RecordBatch> {
+    /// Encodes the rows of a batch, without those that are rejected; gives them, and the tag of the first.
+    fn encode_or_reject(&mut self, batch: ChangelogBatch) -> Result<(RecordBatch, Tag)> {
         let may_reject = batch.may_reject(&self.parts.errors);
         match self.encode(batch.rows()) {
-            Ok(()) if !may_reject => return Ok(batch.into_rows()),
+            Ok(()) if !may_reject => return Ok((batch.into_rows(), Tag::default())),
             Ok(()) => {
                 let addressed = (0..batch.num_rows()).all(|row| self.address(batch.rows(), row).is_ok());
                 if addressed && (0..self.values.len()).all(|i| self.fits(i)) {
-                    return Ok(batch.into_rows());
+                    let all = UInt32Array::from_iter_values(0..batch.num_rows() as u32);
+                    let rows = batch.rows().clone();
+                    return Ok((rows.clone(), self.deliveries.add(batch, rows, all)));
                 }
             }
             Err(error) if !may_reject || error.kind() != ErrorKind::Data => return Err(error),
@@ -113,9 +124,11 @@ impl KafkaSinkWriter {
             };
             batch.reject(&self.parts.errors, row, Stage::Write, error)?;
         }
-        let rows = take_record_batch(batch.rows(), &UInt32Array::from(fine))?;
+        let fine = UInt32Array::from(fine);
+        let rows = take_record_batch(batch.rows(), &fine)?;
         self.encode(&rows)?;
-        Ok(rows)
+        let tag = self.deliveries.add(batch, rows.clone(), fine);
+        Ok((rows, tag))
     }
 
     /// True where the client takes a message of this size.
@@ -142,10 +155,10 @@ impl KafkaSinkWriter {
     }
 
     /// Records that are alike but for key and value, many in a call.
-    async fn write_plain(&mut self, topic: String) -> Result<()> {
+    async fn write_plain(&mut self, topic: String, tag: Tag) -> Result<()> {
         let mut sent = 0;
         while sent < self.values.len() {
-            let taken = self.send_from(sent, &topic)?;
+            let taken = self.send_from(sent, &topic, tag)?;
             self.parts.partitioning.advance(taken);
             sent += taken;
             if taken == 0 {
@@ -156,20 +169,21 @@ impl KafkaSinkWriter {
     }
 
     /// Hands over messages from `first` on and says how many were taken.
-    fn send_from(&self, first: usize, topic: &str) -> Result<usize> {
+    fn send_from(&self, first: usize, topic: &str, tag: Tag) -> Result<usize> {
         let has_key = self.parts.key.is_some();
         let records = (first..self.values.len()).map(|i| Outgoing {
             key: if has_key { self.keys.get(i) } else { None },
             value: self.values.get(i),
             partition: self.parts.partitioning.nth(i - first),
+            tag: tag.nth(i),
         });
         self.parts.producer.send(topic, records)
     }
 
     /// Records with a topic, a timestamp or headers of their own, one by one.
-    async fn write_with_metadata(&mut self, rows: &RecordBatch) -> Result<()> {
+    async fn write_with_metadata(&mut self, rows: &RecordBatch, tag: Tag) -> Result<()> {
         for row in 0..rows.num_rows() {
-            while !self.send_row(rows, row)? {
+            while !self.send_row(rows, row, tag.nth(row))? {
                 wait_while_full(&self.parts.producer).await?;
             }
             self.parts.partitioning.advance(1);
@@ -178,13 +192,14 @@ impl KafkaSinkWriter {
     }
 
     /// False where the producer is full.
-    fn send_row(&self, rows: &RecordBatch, row: usize) -> Result<bool> {
+    fn send_row(&self, rows: &RecordBatch, row: usize, tag: Tag) -> Result<bool> {
         let topic = self.topic_of(rows, row)?;
         let extras = self.extras_of(rows, row)?;
         let record = Outgoing {
             key: if self.parts.key.is_some() { self.keys.get(row) } else { None },
             value: self.values.get(row),
             partition: self.parts.partitioning.nth(0),
+            tag,
         };
         self.parts.producer.send_one(topic, record, &extras)
     }
@@ -238,17 +253,67 @@ impl KafkaSinkWriter {
     }
 
     async fn flush_all(&mut self) -> Result<()> {
-        let producer = self.parts.producer.clone();
-        tokio::task::spawn_blocking(move || producer.flush())
-            .await
-            .map_err(|error| Error::internal(format!("a flush to Kafka was not finished: {error}")))??;
+        loop {
+            flushed(self.parts.producer.clone()).await?;
+            self.settle().await?;
+            if self.deliveries.is_empty() {
+                break;
+            }
+        }
         self.check_at = None;
         Ok(())
+    }
+
+    /// Takes in what became of the rows: those that the broker refused are sent again, each alone, and rejected where
+    /// that doesn't help.
+    async fn settle(&mut self) -> Result<()> {
+        self.parts.producer.check()?;
+        loop {
+            let mut again = Vec::new();
+            for outcome in self.parts.producer.take_outcomes() {
+                let failure = |code| self.parts.producer.failure(&outcome.topic, code);
+                match self.deliveries.settle(&outcome).map_err(failure)? {
+                    None => {}
+                    Some(refused) if !is_refusal(refused.code) => return Err(failure(refused.code)),
+                    Some(refused) if refused.alone => {
+                        refused.batch.reject(&self.parts.errors, refused.row, Stage::Write, failure(refused.code))?;
+                    }
+                    Some(refused) => again.push(refused),
+                }
+            }
+            if again.is_empty() {
+                return Ok(());
+            }
+            // What else is under way would be refused together with them.
+            flushed(self.parts.producer.clone()).await?;
+            for refused in again {
+                let rows = refused.rows.clone();
+                self.encode(&rows)?;
+                let tag = self.deliveries.add_alone(refused);
+                self.send_encoded(&rows, tag).await?;
+                flushed(self.parts.producer.clone()).await?;
+            }
+        }
+    }
+
+    /// Hands over the rows that were encoded last.
+    async fn send_encoded(&mut self, rows: &RecordBatch, tag: Tag) -> Result<()> {
+        match &self.parts.target {
+            TargetTopic::One(topic) if self.parts.metadata.is_empty() => self.write_plain(topic.clone(), tag).await,
+            _ => self.write_with_metadata(rows, tag).await,
+        }
     }
 
     fn plan_check(&mut self) {
         self.check_at = (self.parts.producer.in_flight() > 0).then(|| Instant::now() + CHECK_INTERVAL);
     }
+}
+
+/// Waits until every record is reported.
+async fn flushed(producer: BatchProducer) -> Result<()> {
+    tokio::task::spawn_blocking(move || producer.flush())
+        .await
+        .map_err(|error| Error::internal(format!("a flush to Kafka was not finished: {error}")))?
 }
 
 /// The producer's buffer is full: gives it time, which holds back whoever writes.
@@ -288,12 +353,9 @@ impl Partitioning {
 #[async_trait]
 impl SinkWriter for KafkaSinkWriter {
     async fn write(&mut self, batch: ChangelogBatch) -> Result<()> {
-        self.parts.producer.check()?;
-        let rows = self.encode_or_reject(batch)?;
-        match &self.parts.target {
-            TargetTopic::One(topic) if self.parts.metadata.is_empty() => self.write_plain(topic.clone()).await?,
-            _ => self.write_with_metadata(&rows).await?,
-        }
+        self.settle().await?;
+        let (rows, tag) = self.encode_or_reject(batch)?;
+        self.send_encoded(&rows, tag).await?;
         self.plan_check();
         Ok(())
     }
@@ -304,7 +366,7 @@ impl SinkWriter for KafkaSinkWriter {
 
     /// Nothing has to be sent by us; failed deliveries come to light though nothing more is written.
     async fn on_deadline(&mut self) -> Result<()> {
-        self.parts.producer.check()?;
+        self.settle().await?;
         self.plan_check();
         Ok(())
     }
@@ -312,7 +374,7 @@ impl SinkWriter for KafkaSinkWriter {
     async fn flush(&mut self) -> Result<()> {
         match self.parts.guarantee {
             DeliveryGuarantee::AtLeastOnce => self.flush_all().await,
-            DeliveryGuarantee::None => self.parts.producer.check(),
+            DeliveryGuarantee::None => self.settle().await,
         }
     }
 

@@ -43,7 +43,7 @@ async fn reader(host: &str) -> Box<dyn SourceReader> {
 async fn rows(reader: &mut Box<dyn SourceReader>) -> usize {
     match reader.next().await.unwrap() {
         SourceEvent::Rows { rows, .. } => rows.num_rows(),
-        SourceEvent::SplitEnd(_) | SourceEvent::End => 0,
+        SourceEvent::SplitStart(_) | SourceEvent::SplitEnd(_) | SourceEvent::End => 0,
     }
 }
 

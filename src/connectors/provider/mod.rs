@@ -51,6 +51,7 @@ impl ConnectorTable {
             metrics: Arc::default(),
             batch_rows: 8192,
             errors: ErrorHandling::Fail,
+            may_reject: false,
         };
         let schema = descriptor.scan_schema().arrow();
         let descriptor = Arc::new(descriptor);

@@ -87,7 +87,7 @@ impl Reading {
                 },
                 Reading::Open(mut reader) => match reader.next().await {
                     Ok(SourceEvent::Rows { rows, .. }) => return Some((Ok(rows), Reading::Open(reader))),
-                    Ok(SourceEvent::SplitEnd(_)) => Reading::Open(reader),
+                    Ok(SourceEvent::SplitStart(_) | SourceEvent::SplitEnd(_)) => Reading::Open(reader),
                     Ok(SourceEvent::End) => return None,
                     Err(error) => return Some((Err(error.into()), Reading::Over)),
                 },

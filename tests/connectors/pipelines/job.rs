@@ -1,7 +1,7 @@
 //! A process of the binary, watched, stopped as a user would stop it, and read to its last line.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -42,10 +42,18 @@ impl Stage {
     }
 
     pub fn start_with(&self, config: &str, arguments: &[&str]) -> Job {
+        let arguments: Vec<_> = ["--config", config].iter().chain(arguments).copied().collect();
+        Job::start(&self.path(""), &arguments)
+    }
+}
+
+impl Job {
+    /// Starts `millstream run`; what it says goes to files in the folder.
+    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string();
-        let (stdout, stderr) = (self.path(&format!("{id}.out")), self.path(&format!("{id}.err")));
+        let (stdout, stderr) = (folder.join(format!("{id}.out")), folder.join(format!("{id}.err")));
         let child = Command::new(env!("CARGO_BIN_EXE_millstream"))
-            .args(["run", "--config", config])
+            .arg("run")
             .args(arguments)
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
@@ -53,11 +61,24 @@ impl Stage {
             .stderr(File::create(&stderr).unwrap())
             .spawn()
             .unwrap();
-        Job { child, stdout, stderr, what: arguments.join(" ") }
+        Self { child, stdout, stderr, what: arguments.join(" ") }
     }
-}
 
-impl Job {
+    /// Waits until its memory no longer grows; gives the most it ever had, in MB.
+    pub async fn memory_at_rest(&mut self) -> u64 {
+        let (mut peak, mut quiet) = (0, 0);
+        while quiet < 20 {
+            self.check();
+            let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+            let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+            let now: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+            quiet = if now > peak { 0 } else { quiet + 1 };
+            peak = peak.max(now);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        peak / 1024
+    }
+
     /// Fails the test when the process has ended.
     pub fn check(&mut self) {
         let ended = self.child.try_wait().unwrap();

@@ -171,7 +171,7 @@ async fn read(source: &dyn Source) -> millstream::Result<Vec<String>> {
     loop {
         match reader.next().await? {
             SourceEvent::Rows { rows: batch, .. } => rows.extend(text(&batch)),
-            SourceEvent::SplitEnd(_) => {}
+            SourceEvent::SplitStart(_) | SourceEvent::SplitEnd(_) => {}
             SourceEvent::End => return Ok(rows),
         }
     }

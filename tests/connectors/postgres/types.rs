@@ -214,7 +214,7 @@ async fn batches(table: &TableDescriptor) -> Result<Vec<RecordBatch>, Error> {
     loop {
         match reader.next().await? {
             SourceEvent::Rows { rows, .. } => batches.push(rows),
-            SourceEvent::SplitEnd(_) => {}
+            SourceEvent::SplitStart(_) | SourceEvent::SplitEnd(_) => {}
             SourceEvent::End => return Ok(batches),
         }
     }

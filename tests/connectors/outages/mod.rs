@@ -1,0 +1,105 @@
+//! Bad days: real services are stopped, killed and frozen while a job runs under load, and every row is compared at the
+//! end. Nothing is lost; rows come again only where a sink has no key to know them by.
+
+mod delivered;
+mod load;
+mod own;
+mod scene;
+mod soak;
+
+use std::time::Duration;
+
+use self::own::Service;
+use self::scene::Scene;
+
+const RATE: u64 = 1000;
+
+/// Kills the service, keeps it away for this long and starts it again.
+async fn away(scene: &Scene, service: Service, seconds: u64) {
+    scene.own.kill(service).await;
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    scene.own.up(service).await;
+}
+
+/// The job survives all that can happen to one of its services, and says what it waits for.
+async fn survives(service: Service, waits_for: &[&str]) {
+    let scene = Scene::new(&[service]).await;
+    let (load, mut job) = (scene.load(RATE), scene.job());
+    scene.goes_on(&load, &mut job).await;
+    for seconds in [1, 30] {
+        away(&scene, service, seconds).await;
+        scene.goes_on(&load, &mut job).await;
+    }
+    scene.own.freeze(service).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    scene.own.thaw(service).await;
+    scene.goes_on(&load, &mut job).await;
+    let ended = scene.finish(load, job).await;
+    for words in waits_for {
+        assert!(ended.stderr.contains(words), "{words:?} is not said:\n{}", ended.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kafka_away_loses_nothing() {
+    survives(Service::Kafka, &["lost Kafka at 127.0.0.1:", "answers again"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgresql_away_loses_nothing() {
+    survives(Service::PostgreSql, &["waiting for PostgreSQL at 127.0.0.1:", "trying again in"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opensearch_away_loses_nothing() {
+    survives(Service::OpenSearch, &["waiting for OpenSearch at http://127.0.0.1:", "trying again in"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_is_lost_is_followed_by_the_next() {
+    let scene = Scene::new(&[Service::Kafka, Service::Kafka2]).await;
+    let (load, mut job) = (scene.load(RATE), scene.job());
+    scene.goes_on(&load, &mut job).await;
+    // The other broker leads every partition while this one is away.
+    for _ in 0..2 {
+        scene.own.kill(Service::Kafka2).await;
+        scene.goes_on(&load, &mut job).await;
+        scene.own.up(Service::Kafka2).await;
+        scene.goes_on(&load, &mut job).await;
+    }
+    scene.finish(load, job).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_deleted_while_it_is_read_ends_the_job_by_name() {
+    let scene = Scene::new(&[Service::Kafka]).await;
+    let (load, mut job) = (scene.load(RATE), scene.job());
+    scene.goes_on(&load, &mut job).await;
+    let sent = load.stop().await;
+    scene.reach(sent, &mut job).await;
+    let topic = scene.delete_source().await;
+    let ended = job.end().await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    // A broker that creates topics by itself may have made it again by the time the job looks.
+    let gone = format!("topic \"{topic}\" doesn't exist on Kafka at {}", scene.kafka);
+    let again = "it may have been deleted and made again";
+    let said = |words: &str| ended.stderr.contains(words);
+    assert!(said(&topic) && (said(&gone) || said(again)), "{}", ended.stderr);
+    scene.sinks().await.check(sent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sink_that_stands_still_holds_back_the_source_and_memory_stays_bounded() {
+    let scene = Scene::new(&[Service::PostgreSql]).await;
+    // 450 MB, of which no more than a few batches and what the client fetches ahead may wait in memory.
+    let (rows, bytes) = (300_000, 1_500);
+    scene.fill(rows, bytes).await;
+    let mut job = scene.slow_job();
+    scene.holds_some(&mut job).await;
+    scene.own.freeze(Service::PostgreSql).await;
+    let peak = job.memory_at_rest().await;
+    scene.own.thaw(Service::PostgreSql).await;
+    scene.holds_all(rows, bytes, &mut job).await;
+    job.stop().await;
+    assert!(peak < 300, "{peak} MB were in memory while the sink stood still");
+}

@@ -1,0 +1,257 @@
+//! One job that reads a topic under load, looks rows up in PostgreSQL and writes to all three services.
+
+use std::time::{Duration, Instant};
+
+use tokio_postgres::NoTls;
+
+use super::delivered::{self, Delivered};
+use super::load::{Load, create_topic, delete_topic, fill};
+use super::own::{Own, Service};
+use crate::kafka::{broker, unique};
+use crate::pipelines::job::{Ended, Job, pause};
+
+/// Longer than any outage of these tests and what follows from it on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+pub struct Scene {
+    folder: tempfile::TempDir,
+    pub own: Own,
+    pub kafka: String,
+    postgres: String,
+    opensearch: String,
+    id: String,
+}
+
+/// The rows in each sink.
+pub struct Sinks {
+    pub topic: Delivered,
+    pub upserted: Delivered,
+    pub appended: Delivered,
+    pub index: Delivered,
+}
+
+impl Scene {
+    /// The services of the whole test run, but for those that this test has for itself.
+    pub async fn new(own_services: &[Service]) -> Self {
+        let own = Own::new();
+        let variable = |name| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: use `make test`"));
+        let mut scene = Self {
+            folder: tempfile::tempdir().unwrap(),
+            kafka: broker(),
+            postgres: variable("MILLSTREAM_TEST_POSTGRES"),
+            opensearch: variable("MILLSTREAM_TEST_OPENSEARCH"),
+            id: unique("outage").replace('-', "_"),
+            own,
+        };
+        for service in own_services {
+            let address = scene.own.up(*service).await;
+            match service {
+                Service::Kafka => scene.kafka = address,
+                Service::Kafka2 => scene.kafka = format!("{},{address}", scene.kafka),
+                Service::PostgreSql => scene.postgres = address,
+                Service::OpenSearch => scene.opensearch = address,
+            }
+        }
+        let (client, connection) = tokio_postgres::connect(&scene.postgres, NoTls).await.unwrap();
+        #[allow(clippy::disallowed_methods)] // ends with the client
+        tokio::spawn(connection);
+        let id = &scene.id;
+        let tables = format!(
+            "CREATE TABLE {id}_upserted (seq bigint PRIMARY KEY, payload text);
+             CREATE TABLE {id}_appended (seq bigint, payload text);
+             CREATE TABLE {id}_hosts (host int PRIMARY KEY, name text);
+             INSERT INTO {id}_hosts SELECT i, 'host ' || i FROM generate_series(0, 9) AS i;"
+        );
+        client.batch_execute(&tables).await.unwrap();
+        let replicas = if own_services.contains(&Service::Kafka2) { 2 } else { 1 };
+        create_topic(&scene.kafka, &format!("{id}_in"), 2, replicas).await;
+        create_topic(&scene.kafka, &format!("{id}_out"), 2, replicas).await;
+        scene
+    }
+
+    pub fn load(&self, rows_per_second: u64) -> Load {
+        Load::start(&self.kafka, &format!("{}_in", self.id), rows_per_second)
+    }
+
+    /// Starts the job.
+    pub fn job(&self) -> Job {
+        self.start(&self.sql())
+    }
+
+    /// Deletes the topic that the job reads; gives its name.
+    pub async fn delete_source(&self) -> String {
+        let topic = format!("{}_in", self.id);
+        delete_topic(&self.kafka, &topic).await;
+        topic
+    }
+
+    /// Fills the topic with rows whose text is this long.
+    pub async fn fill(&self, rows: u64, bytes: usize) {
+        let (kafka, topic) = (self.kafka.clone(), format!("{}_in", self.id));
+        tokio::task::spawn_blocking(move || fill(&kafka, &topic, rows, bytes)).await.unwrap();
+    }
+
+    /// A job that only copies into the table with a key.
+    pub fn slow_job(&self) -> Job {
+        let sql = self.sql();
+        let (tables, _) = sql.split_once("EXECUTE STATEMENT SET").unwrap();
+        self.start(&format!("{tables} INSERT INTO upserted SELECT seq, payload FROM numbers;"))
+    }
+
+    async fn upserted(&self) -> u64 {
+        delivered::count_in_table(&self.postgres, &format!("{}_upserted", self.id)).await
+    }
+
+    /// Waits until rows arrive in the table with a key.
+    pub async fn holds_some(&self, job: &mut Job) {
+        while self.upserted().await == 0 {
+            job.check();
+            pause().await;
+        }
+    }
+
+    /// Waits until all rows of [`Scene::fill`] are in the table with a key, and compares them.
+    pub async fn holds_all(&self, rows: u64, bytes: usize, job: &mut Job) {
+        let start = Instant::now();
+        loop {
+            let count = self.upserted().await;
+            if count == rows {
+                break;
+            }
+            job.check();
+            assert!(start.elapsed() < PATIENCE, "{count} of {rows} rows came:\n{}", job.said());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let wrong = format!("{}_upserted WHERE payload <> repeat('x', {bytes})", self.id);
+        assert_eq!(delivered::count_in_table(&self.postgres, &wrong).await, 0);
+    }
+
+    fn start(&self, sql: &str) -> Job {
+        let path = self.folder.path().join("job.sql");
+        std::fs::write(&path, sql).unwrap();
+        Job::start(self.folder.path(), &[path.to_str().unwrap()])
+    }
+
+    fn sql(&self) -> String {
+        let Self { id, kafka, opensearch, .. } = self;
+        let (login, rest) = self.postgres.strip_prefix("postgresql://").and_then(|u| u.split_once('@')).unwrap();
+        let (user, password) = login.split_once(':').unwrap_or((login, ""));
+        let patience = "'connection.max-retry-timeout' = '4 min'";
+        let jdbc = format!(
+            "'connector' = 'jdbc', 'url' = 'jdbc:postgresql://{rest}', 'username' = '{user}', \
+             'password' = '{password}', {patience}"
+        );
+        let topic = |name: &str| {
+            format!(
+                "'connector' = 'kafka', 'topic' = '{id}_{name}', 'properties.bootstrap.servers' = '{kafka}', \
+                 'properties.reconnect.backoff.max.ms' = '1000', 'format' = 'json', {patience}"
+            )
+        };
+        let (input, output) = (topic("in"), topic("out"));
+        format!(
+            "CREATE TABLE numbers (seq BIGINT, host INT, payload STRING, looked AS PROCTIME())
+               WITH ({input}, 'scan.startup.mode' = 'earliest-offset');
+             CREATE TABLE hosts (host INT, name STRING)
+               WITH ({jdbc}, 'table-name' = '{id}_hosts', 'lookup.max-retries' = '100');
+             CREATE TABLE to_topic (seq BIGINT, payload STRING, name STRING) WITH ({output});
+             CREATE TABLE upserted (seq BIGINT, payload STRING, PRIMARY KEY (seq) NOT ENFORCED)
+               WITH ({jdbc}, 'table-name' = '{id}_upserted', 'sink.max-retries' = '100');
+             CREATE TABLE appended (seq BIGINT, payload STRING)
+               WITH ({jdbc}, 'table-name' = '{id}_appended', 'sink.max-retries' = '100');
+             CREATE TABLE to_index (seq BIGINT, payload STRING, PRIMARY KEY (seq) NOT ENFORCED)
+               WITH ('connector' = 'opensearch', 'hosts' = '{opensearch}', 'index' = '{id}', {patience});
+             EXECUTE STATEMENT SET BEGIN
+               INSERT INTO to_topic SELECT n.seq, n.payload, h.name
+                 FROM numbers AS n JOIN hosts FOR SYSTEM_TIME AS OF n.looked AS h ON n.host = h.host;
+               INSERT INTO upserted SELECT seq, payload FROM numbers;
+               INSERT INTO appended SELECT seq, payload FROM numbers;
+               INSERT INTO to_index SELECT seq, payload FROM numbers;
+             END;"
+        )
+    }
+
+    /// What every sink holds now.
+    pub async fn sinks(&self) -> Sinks {
+        let id = &self.id;
+        let (kafka, topic) = (self.kafka.clone(), format!("{id}_out"));
+        Sinks {
+            topic: tokio::task::spawn_blocking(move || delivered::in_topic(&kafka, &topic)).await.unwrap(),
+            upserted: delivered::in_table(&self.postgres, &format!("{id}_upserted")).await,
+            appended: delivered::in_table(&self.postgres, &format!("{id}_appended")).await,
+            index: delivered::in_index(&self.opensearch, id).await,
+        }
+    }
+
+    /// How many rows each sink holds, repeated ones among them.
+    async fn counts(&self) -> [u64; 4] {
+        let id = &self.id;
+        let (kafka, topic) = (self.kafka.clone(), format!("{id}_out"));
+        [
+            tokio::task::spawn_blocking(move || delivered::count_in_topic(&kafka, &topic)).await.unwrap(),
+            delivered::count_in_table(&self.postgres, &format!("{id}_upserted")).await,
+            delivered::count_in_table(&self.postgres, &format!("{id}_appended")).await,
+            delivered::count_in_index(&self.opensearch, id).await,
+        ]
+    }
+
+    /// Waits until every sink holds at least this many rows.
+    pub async fn reach(&self, rows: u64, job: &mut Job) {
+        let start = Instant::now();
+        loop {
+            let counts = self.counts().await;
+            if counts.iter().all(|count| *count >= rows) {
+                return;
+            }
+            job.check();
+            assert!(start.elapsed() < PATIENCE, "{rows} rows expected, {counts:?} came:\n{}", job.said());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Waits until every sink holds at least this many different rows.
+    async fn reach_all(&self, rows: u64, job: &mut Job) {
+        let start = Instant::now();
+        loop {
+            self.reach(rows, job).await;
+            let sinks = self.sinks().await;
+            if sinks.fewest() >= rows || start.elapsed() > PATIENCE {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// Ends load and job, and compares all that is in every sink with what was sent. Gives what the job has said.
+    pub async fn finish(&self, load: Load, mut job: Job) -> Ended {
+        let sent = load.stop().await;
+        self.reach_all(sent, &mut job).await;
+        let ended = job.stop().await;
+        let sinks = self.sinks().await;
+        sinks.check(sent);
+        println!(
+            "{sent} rows; came again: {} in the topic, {} in the table without a key",
+            sinks.topic.repeated(),
+            sinks.appended.repeated()
+        );
+        ended
+    }
+
+    /// The job goes on: rows that are sent from now on arrive everywhere.
+    pub async fn goes_on(&self, load: &Load, job: &mut Job) {
+        self.reach(load.sent() + 1, job).await;
+    }
+}
+
+impl Sinks {
+    /// Every row that was sent is in every sink, and again only where there is no key.
+    pub fn check(&self, sent: u64) {
+        self.topic.check("the topic", sent, true);
+        self.upserted.check("the table with a key", sent, false);
+        self.appended.check("the table without a key", sent, true);
+        self.index.check("the index", sent, false);
+    }
+
+    fn fewest(&self) -> u64 {
+        self.topic.len().min(self.upserted.len()).min(self.appended.len()).min(self.index.len())
+    }
+}
