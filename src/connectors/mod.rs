@@ -26,6 +26,6 @@ mod testing;
 pub use connector::{Connector, MetadataColumn, OptionNotice, TableDescriptor, TableUse, cannot};
 pub use lookup::{Lookup, LookupCacheOptions, LookupRequest, LookupRows, LookupSource};
 pub use registry::{all, find};
-pub use retry::Backoff;
+pub use retry::{Retries, RetryPolicy};
 pub use sink::{ChangelogSupport, Sink, SinkWriter};
 pub use source::{DoorMetrics, OpenContext, Reporter, ScanRequest, Source, SourceEvent, SourceReader, Split};

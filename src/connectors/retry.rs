@@ -1,78 +1,166 @@
-//! Waiting between tries: exponential backoff with an end.
+//! Trying again: when, how often, for how long, and saying so.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Reporter;
+use super::OpenContext;
 use crate::error::{Error, Result};
 
-/// How long to go on trying, and how long to wait in between.
-#[derive(Debug, Clone)]
-pub struct Backoff {
-    pub initial: Duration,
-    pub max: Duration,
-    /// Give up when this much time has passed since the first try.
-    pub total: Duration,
-}
+/// The first and the longest pause of tries that end by the clock.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-impl Backoff {
-    /// From 100 ms doubling to 5 s, for `total`.
-    pub fn for_total(total: Duration) -> Self {
-        Self { initial: Duration::from_millis(100), max: Duration::from_secs(5), total }
-    }
-
-    /// Calls `attempt` until it succeeds, fails for good, or the time is over; says what it waits for.
-    ///
-    /// `waiting_for` names the other side: `Kafka at 127.0.0.1:9092`. Only errors marked retriable are tried again.
-    pub async fn run<T, F: Future<Output = Result<T>>>(
-        &self,
-        waiting_for: &str,
-        reporter: &Reporter,
-        mut attempt: impl FnMut() -> F,
-    ) -> Result<T> {
-        let mut tries = self.start();
-        loop {
-            match attempt().await {
-                Ok(value) => return Ok(value),
-                Err(error) => tries.wait(error, waiting_for, reporter).await?,
-            }
-        }
-    }
-
-    /// The same for a loop of the caller's own, where a future made of an `async` closure is not provably `Send`.
-    pub fn start(&self) -> Tries {
-        Tries { start: Instant::now(), pause: self.initial, max: self.max, total: self.total }
-    }
+/// When to try again, and when to give up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryPolicy {
+    /// From 100 ms doubling to 5 s, until this much time has passed.
+    ForTime(Duration),
+    /// So often, at pauses that stay the same or double.
+    Times { retries: u32, delay: Duration, doubling: bool },
 }
 
 /// Tries that have begun.
 #[derive(Debug)]
-pub struct Tries {
-    start: Instant,
-    pause: Duration,
-    max: Duration,
-    total: Duration,
+pub struct Retries {
+    policy: RetryPolicy,
+    started: Instant,
+    tried: u32,
 }
 
-impl Tries {
-    /// After a try that failed: waits, and says for what; or gives the error back when trying again can't help.
-    pub async fn wait(&mut self, error: Error, waiting_for: &str, reporter: &Reporter) -> Result<()> {
-        if !error.is_retriable() {
-            return Err(error);
+impl RetryPolicy {
+    /// The wait after `tried` retries and this much time, or `None` to give up.
+    fn pause(&self, tried: u32, elapsed: Duration) -> Option<Duration> {
+        let doubled = |first: Duration| first.saturating_mul(1 << tried.min(20));
+        match *self {
+            Self::ForTime(total) => {
+                let pause = doubled(FIRST_PAUSE).min(LONGEST_PAUSE);
+                (elapsed + pause <= total).then_some(pause)
+            }
+            Self::Times { retries, delay, doubling } => {
+                (tried < retries).then(|| if doubling { doubled(delay) } else { delay })
+            }
         }
-        if self.start.elapsed() + self.pause > self.total {
-            return Err(gave_up(error, waiting_for, self.total));
+    }
+
+    /// Starts counting: for a loop of the caller's own, where a future made of an `async` closure is not provably
+    /// `Send`.
+    pub fn start(&self) -> Retries {
+        Retries { policy: *self, started: Instant::now(), tried: 0 }
+    }
+
+    /// Calls `attempt` until it succeeds, fails for good, or has been tried for long enough; says what it waits for.
+    ///
+    /// `service` names the other side: `Kafka at 127.0.0.1:9092`. Only errors marked retriable are tried again.
+    pub async fn run<T, F: Future<Output = Result<T>>>(
+        &self,
+        service: &str,
+        context: &OpenContext,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<T> {
+        let mut retries = self.start();
+        loop {
+            match attempt().await {
+                Ok(value) => return Ok(value),
+                Err(error) => retries.wait(error, service, context).await?,
+            }
         }
-        let millis = self.pause.as_millis();
-        reporter.tell(&format!("waiting for {waiting_for}: {}; trying again in {millis} ms", error.message()));
-        tokio::time::sleep(self.pause).await;
-        self.pause = (self.pause * 2).min(self.max);
-        Ok(())
     }
 }
 
-fn gave_up(error: Error, waiting_for: &str, total: Duration) -> Error {
-    let tried = format!("gave up on {waiting_for} after {} s of trying", total.as_secs_f32());
-    error.context(tried)
+impl Retries {
+    /// Waits before the next try, counts it and says so, or gives the error back: it is not one that goes away by
+    /// itself, or it has been tried for long enough.
+    pub async fn wait(&mut self, error: Error, service: &str, context: &OpenContext) -> Result<()> {
+        if !error.is_retriable() {
+            return Err(error);
+        }
+        let Some(pause) = self.policy.pause(self.tried, self.started.elapsed()) else {
+            let seconds = self.started.elapsed().as_secs_f32();
+            let tries = match self.tried + 1 {
+                1 => "1 try".to_string(),
+                tries => format!("{tries} tries"),
+            };
+            return Err(error.context(format!("gave up on {service} after {tries} in {seconds:.1} s")));
+        };
+        context.metrics.retries.fetch_add(1, Ordering::Relaxed);
+        let millis = pause.as_millis();
+        context.reporter.tell(&format!("waiting for {service}: {}; trying again in {millis} ms", error.message()));
+        tokio::time::sleep(pause).await;
+        self.tried += 1;
+        Ok(())
+    }
+
+    /// The last try got somewhere: the clock starts again. The pauses stay long, and the number of tries counts on.
+    pub fn got_on(&mut self) {
+        self.started = Instant::now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pauses(policy: RetryPolicy) -> Vec<u64> {
+        let mut pauses: Vec<u64> = Vec::new();
+        while let Some(pause) = policy.pause(pauses.len() as u32, Duration::from_millis(pauses.iter().sum())) {
+            pauses.push(pause.as_millis() as u64);
+        }
+        pauses
+    }
+
+    fn busy() -> Error {
+        Error::external("busy").retriable()
+    }
+
+    #[test]
+    fn pauses_follow_the_policy() {
+        let delay = Duration::from_millis(10);
+        assert_eq!(pauses(RetryPolicy::Times { retries: 3, delay, doubling: false }), [10, 10, 10]);
+        assert_eq!(pauses(RetryPolicy::Times { retries: 3, delay, doubling: true }), [10, 20, 40]);
+        let total = Duration::from_secs(20);
+        assert_eq!(pauses(RetryPolicy::ForTime(total)), [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+        assert!(pauses(RetryPolicy::ForTime(Duration::ZERO)).is_empty());
+    }
+
+    #[tokio::test]
+    async fn giving_up_says_after_how_many_tries() {
+        let policy = RetryPolicy::Times { retries: 1, delay: Duration::ZERO, doubling: false };
+        let (mut retries, context) = (policy.start(), OpenContext::for_test());
+        retries.wait(busy(), "the service", &context).await.unwrap();
+        let error = retries.wait(busy(), "the service", &context).await.unwrap_err();
+        assert!(error.message().starts_with("gave up on the service after 2 tries in "), "{error}");
+        assert_eq!(context.metrics.retries.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn an_error_that_stays_is_not_waited_for() {
+        let policy = RetryPolicy::ForTime(Duration::from_secs(60));
+        let error = policy.start().wait(Error::external("no"), "x", &OpenContext::for_test()).await.unwrap_err();
+        assert_eq!(error.message(), "no");
+    }
+
+    #[tokio::test]
+    async fn getting_on_starts_the_clock_again() {
+        let context = OpenContext::for_test();
+        let mut retries = RetryPolicy::ForTime(Duration::from_secs(1)).start();
+        retries.started -= Duration::from_secs(9);
+        retries.got_on();
+        retries.wait(busy(), "x", &context).await.unwrap();
+        retries.started -= Duration::from_secs(9);
+        retries.wait(busy(), "x", &context).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn every_retry_of_an_attempt_is_counted() {
+        let (context, mut left) = (OpenContext::for_test(), 3);
+        let attempt = || {
+            left -= 1;
+            let done = left == 0;
+            async move { if done { Ok(7) } else { Err(busy()) } }
+        };
+        assert_eq!(RetryPolicy::ForTime(Duration::from_secs(5)).run("x", &context, attempt).await.unwrap(), 7);
+        assert_eq!(context.metrics.retries.load(Ordering::Relaxed), 2);
+    }
 }

@@ -1,5 +1,11 @@
 //! The OpenSearch sink and source on a real OpenSearch, found by `MILLSTREAM_TEST_OPENSEARCH` (`http://host:port`).
 
+mod bad_days;
+mod proxy;
+#[cfg(feature = "tls")]
+mod secured;
+
+use std::process::Command;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int32Array, StringArray, TimestampMillisecondArray};
@@ -30,9 +36,14 @@ impl Index {
         let host = std::env::var("MILLSTREAM_TEST_OPENSEARCH").unwrap_or_else(|_| {
             panic!("MILLSTREAM_TEST_OPENSEARCH is not set: start the services with `make up`, or give http://host:port")
         });
+        Self::at(&host, test)
+    }
+
+    /// The same on another node.
+    fn at(host: &str, test: &str) -> Self {
         let name = format!("{test}-{}", uuid::Uuid::new_v4().simple());
-        let transport = Transport::single_node(&host).expect("MILLSTREAM_TEST_OPENSEARCH is http://host:port");
-        Self { host, name, transport }
+        let transport = Transport::single_node(host).expect("http://host:port");
+        Self { host: host.to_string(), name, transport }
     }
 
     pub async fn call(&self, method: Method, path: &str, body: Option<&str>) -> serde_json::Value {
@@ -89,6 +100,16 @@ impl Index {
     }
 }
 
+/// A node of the tests' own: its address. `settings` are more lines for its opensearch.yml.
+fn own_node(name: &str, service: &str, settings: &str) -> String {
+    let ctl = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/services/ctl");
+    let started =
+        Command::new(ctl).args(["own", name, "up", service]).env("MILLSTREAM_OPENSEARCH_SETTINGS", settings).output();
+    let started = started.unwrap();
+    assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
+    String::from_utf8(started.stdout).unwrap().trim().to_string()
+}
+
 fn connector() -> &'static dyn Connector {
     find("opensearch", None).unwrap()
 }
@@ -106,7 +127,11 @@ fn rows(rows: &[(RowKind, &str, Option<i32>)]) -> ChangelogBatch {
 }
 
 async fn write(table: &TableDescriptor, batches: Vec<ChangelogBatch>) -> Result<()> {
-    let mut writer = connector().sink(table)?.open(&OpenContext::for_test()).await?;
+    write_with(table, batches, &OpenContext::for_test()).await
+}
+
+async fn write_with(table: &TableDescriptor, batches: Vec<ChangelogBatch>, context: &OpenContext) -> Result<()> {
+    let mut writer = connector().sink(table)?.open(context).await?;
     for batch in batches {
         writer.write(batch).await?;
     }
@@ -114,10 +139,18 @@ async fn write(table: &TableDescriptor, batches: Vec<ChangelogBatch>) -> Result<
     writer.close().await
 }
 
+/// All rows of these columns.
+fn scan(projection: Vec<usize>) -> ScanRequest {
+    ScanRequest { projection, ..Default::default() }
+}
+
 async fn read(table: &TableDescriptor, scan: ScanRequest) -> Result<Vec<RecordBatch>> {
+    read_with(table, scan, &OpenContext::for_test()).await
+}
+
+async fn read_with(table: &TableDescriptor, scan: ScanRequest, context: &OpenContext) -> Result<Vec<RecordBatch>> {
     let source = connector().source(table)?.narrow(scan)?;
-    let context = OpenContext::for_test();
-    let mut reader = source.open(source.splits(&context).await?, &context).await?;
+    let mut reader = source.open(source.splits(context).await?, context).await?;
     let mut batches = Vec::new();
     let mut ended = false;
     loop {
@@ -177,7 +210,7 @@ async fn rows_go_to_the_index_that_their_columns_name() {
     assert_eq!(in_b["_source"], serde_json::json!({"k": "b", "n": 2}));
     let text = SqlType::string().with_nullable(false);
     table.metadata = vec![MetadataColumn { name: "where".into(), key: "_index".into(), ty: text, is_virtual: true }];
-    let found = read(&table, ScanRequest { projection: vec![2, 1], ..Default::default() }).await.unwrap();
+    let found = read(&table, scan(vec![2, 1])).await.unwrap();
     let mut lines: Vec<_> = found
         .iter()
         .flat_map(|b| {
@@ -241,7 +274,7 @@ async fn an_index_is_read_whole_over_many_pages_with_projection_and_limit() {
     let text = SqlType::string().with_nullable(false);
     table.metadata = vec![MetadataColumn { name: "id".into(), key: "_id".into(), ty: text, is_virtual: true }];
 
-    let found = read(&table, ScanRequest { projection: vec![1, 2], ..Default::default() }).await.unwrap();
+    let found = read(&table, scan(vec![1, 2])).await.unwrap();
     assert!(found.iter().all(|b| b.num_rows() <= 7) && found.len() == 8);
     let mut pairs = Vec::new();
     for batch in &found {
@@ -264,7 +297,7 @@ async fn a_missing_index_is_named_with_the_nearest() {
     let index = Index::new("missing");
     index.call(Method::Put, "/INDEX", None).await;
     let table = index.table(key_and_number(), vec![], &[("index", &format!("{}x", index.name))]);
-    let error = error_of(read(&table, ScanRequest { projection: vec![0], ..Default::default() }).await);
+    let error = error_of(read(&table, scan(vec![0])).await);
     let expected =
         format!("index \"{}x\" of table \"CPU_OUT_OS\" (connector \"opensearch-2\") doesn't exist", index.name);
     assert_eq!(error.message(), expected);
@@ -275,7 +308,7 @@ async fn a_missing_index_is_named_with_the_nearest() {
 async fn a_document_that_does_not_fit_the_columns_is_named() {
     let index = Index::new("decode");
     index.call(Method::Put, "/INDEX/_doc/x?refresh=true", Some(r#"{"k":"a","n":"many"}"#)).await;
-    let scan = || ScanRequest { projection: vec![0, 1], ..Default::default() };
+    let scan = || scan(vec![0, 1]);
     let error = error_of(read(&index.table(key_and_number(), vec![], &[]), scan()).await);
     assert_eq!(error.kind(), ErrorKind::Data);
     let start = format!("cannot decode document \"x\" of index \"{}\": ", index.name);

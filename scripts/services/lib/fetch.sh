@@ -53,4 +53,11 @@ fetch_all() {
   (umask 022; mkdir -p "$SERVICES_HOME/lib")
   fetch "kafka-$KAFKA_VERSION" kafka.xml dependency:copy-dependencies -DincludeScope=runtime
   fetch "opensearch-$(opensearch_version)" opensearch.xml dependency:unpack "-Dopensearch.version=$(opensearch_version)"
+  [ "$INSTANCE_NAME" = demo ] || ! jdk_pick 11 23 >/dev/null || fetch_secured
+}
+
+# fetch_secured: the node that tests of TLS and passwords start, with its plugin already in its place.
+fetch_secured() {
+  (umask 022; mkdir -p "$SERVICES_HOME/lib")
+  fetch opensearch-secured-2.19.4 opensearch-secured.xml dependency:unpack
 }

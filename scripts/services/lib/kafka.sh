@@ -56,13 +56,15 @@ kafka_launch() {
   local dir java port controller roles listeners advertised name
   dir=$(kafka_dir) java=$(jdk_pick 17 999) port=$(kafka_port) controller=$(cat "$INSTANCE/kafka/controller-port")
   mkdir -p "$dir/data"
-  advertised=PLAINTEXT://127.0.0.1:$port roles=broker
+  listeners=PLAINTEXT://127.0.0.1:$port roles=broker
+  # A test may stand between its broker and the clients.
+  advertised=PLAINTEXT://${MILLSTREAM_OWN_KAFKA_ADVERTISED:-127.0.0.1:$port}
   if [ "$INSTANCE_NAME" = test ]; then
     for name in sasl mutual expired; do
-      advertised="$advertised,$(printf '%s' "$name" | tr '[:lower:]' '[:upper:]')://localhost:$(cat "$dir/$name-port")"
+      listeners="$listeners,$(printf '%s' "$name" | tr '[:lower:]' '[:upper:]')://127.0.0.1:$(cat "$dir/$name-port")"
     done
+    advertised=$(printf '%s' "$listeners" | sed 's|\([A-Z]\)://127.0.0.1|\1://localhost|g; s|PLAINTEXT://localhost|PLAINTEXT://127.0.0.1|')
   fi
-  listeners=$(printf '%s' "$advertised" | sed 's/localhost/127.0.0.1/g')
   [ "$KAFKA_NODE" != 1 ] || roles=broker,controller listeners="$listeners,CONTROLLER://127.0.0.1:$controller"
   cat >"$dir/server.properties" <<CONF
 process.roles=$roles
@@ -82,7 +84,6 @@ transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4
 CONF
   [ "$INSTANCE_NAME" != test ] || kafka_security >>"$dir/server.properties"
-  [ ! -s "$INSTANCE/kafka.properties" ] || cat "$INSTANCE/kafka.properties" >>"$dir/server.properties"
   own "$dir"
   if [ ! -e "$dir/data/meta.properties" ]; then
     (cd "$dir" && as_user "$java" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$(kafka_classpath)" kafka.tools.StorageTool format \

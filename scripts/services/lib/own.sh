@@ -7,7 +7,7 @@
 #   ctl own NAME thaw SERVICE      SIGCONT
 #   ctl own NAME down              kill all of this name and delete their data
 #
-# SERVICE is kafka, kafka2 (a second broker of the same cluster), postgresql or opensearch. `ctl with` ends them all with it.
+# SERVICE is kafka, kafka2 (a second broker of the same cluster), postgresql, opensearch or opensearch-secured (TLS and users). `ctl with` ends them all with it.
 
 own_command() {
   [ $# -ge 2 ] || die 'own needs a name and an action' 'For example:  ctl own outage up kafka'
@@ -20,7 +20,8 @@ own_command() {
     kafka2) KAFKA_NODE=2 service=kafka ;;
     postgresql) service=postgres ;;
     opensearch) ;;
-    *) die "there is no service \"$service\"" 'Allowed: kafka, kafka2, postgresql, opensearch.' ;;
+    opensearch-secured) OPENSEARCH_SECURED=yes service=opensearch ;;
+    *) die "there is no service \"$service\"" 'Allowed: kafka, kafka2, postgresql, opensearch, opensearch-secured.' ;;
   esac
   case $action in
     up) own_up "$service" ;;
@@ -38,13 +39,14 @@ own_up() {
   printf 'local\n' >"$INSTANCE/mode"
   {
     require_tools
+    [ -z "$OPENSEARCH_SECURED" ] || fetch_secured
     own_port_known "$1" || "${1}_choose_ports"
     "${1}_start"
   } >&2
   case $1 in
     kafka) say "127.0.0.1:$(kafka_port)" ;;
     postgres) say "postgresql://avnadmin:$(cat "$PASSWORD_FILE")@127.0.0.1:$(postgres_port)/defaultdb" ;;
-    opensearch) say "http://127.0.0.1:$(opensearch_port)" ;;
+    opensearch) if [ -n "$OPENSEARCH_SECURED" ]; then say "https://localhost:$(opensearch_port)"; else say "http://127.0.0.1:$(opensearch_port)"; fi ;;
   esac
 }
 
@@ -68,7 +70,7 @@ own_signal() { # own_signal SERVICE SIGNAL
 }
 
 own_down() {
-  opensearch_stop KILL & postgres_stop QUIT & kafka_stop KILL & (KAFKA_NODE=2; kafka_stop KILL) & wait
+  opensearch_stop KILL & postgres_stop QUIT & kafka_stop KILL & (KAFKA_NODE=2; kafka_stop KILL) & (OPENSEARCH_SECURED=yes; opensearch_stop KILL) & wait
   rm -rf "$INSTANCE"
 }
 

@@ -21,6 +21,19 @@ pub fn broken(error: &tokio::task::JoinError) -> Error {
     Error::internal(format!("reading or writing a file did not come to its end: {error}"))
 }
 
+/// As [`io_error`] for a file that is written, with what to do where there is no room for it.
+pub fn write_error(path: &Path, error: std::io::Error) -> Error {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    let is_full = matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge);
+    let error = io_error("write", path, error);
+    match is_full {
+        true => error.with_hint(
+            "Make room on the disk and start the job again. Unfinished files are removed: no half row is left behind.",
+        ),
+        false => error,
+    }
+}
+
 /// `cannot read "data/a.csv": permission denied`
 pub fn io_error(what: &str, path: &Path, error: std::io::Error) -> Error {
     let why = error.to_string();

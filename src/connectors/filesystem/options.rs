@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn wrong_options_are_refused_by_name() {
-        let cases: [(&[(&str, &str)], &str); 10] = [
+        let cases: [(&[(&str, &str)], &str); 12] = [
             (&[("paht", "x")], "unknown option 'paht'"),
             (&[("path", " ")], "required option 'path' is missing"),
             (&[("path", "s3://b/x")], "file system 's3' is not supported"),
@@ -163,6 +163,8 @@ mod tests {
             (&[("auto-compaction", "true")], "'auto-compaction' = 'true' in table \"t\""),
             (&[("sink.partition-commit.policy.kind", "success-file")], "'sink.partition-commit.policy.kind' in table"),
             (&[("sink.parallelism", "0")], "it must be at least 1"),
+            (&[("sink.shuffle-by-partition.enable", "true")], "'sink.shuffle-by-partition.enable' = 'true' in table"),
+            (&[("sink.partition-commit.trigger", "event-time")], "is not one of 'process-time', 'partition-time'"),
         ];
         for (pairs, expected) in cases {
             let error = error(pairs);

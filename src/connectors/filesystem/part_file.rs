@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::time::Instant;
 
-use super::blocking::io_error;
+use super::blocking::{io_error, write_error};
 use crate::error::{Error, Result};
 
 /// An open file under a hidden name. Dropped before it is published, it is gone.
@@ -23,11 +23,12 @@ pub struct PartFile {
 impl PartFile {
     /// Creates the file that will be `name` in `folder`, which is made if need be.
     pub fn create(folder: &Path, name: &str, now: Instant) -> Result<Self> {
-        fs::create_dir_all(folder).map_err(|e| io_error("create folder", folder, e))?;
+        fs::create_dir_all(folder).map_err(|e| write_error(folder, e))?;
         let hidden = folder.join(format!(".{name}.inprogress"));
-        let file = File::create_new(&hidden).map_err(|e| io_error("write", &hidden, e))?;
+        let visible = folder.join(name);
+        let file = File::create_new(&hidden).map_err(|e| write_error(&visible, e))?;
         let out = Some(BufWriter::with_capacity(256 << 10, file));
-        Ok(Self { hidden, visible: folder.join(name), out, size: 0, opened: now })
+        Ok(Self { hidden, visible, out, size: 0, opened: now })
     }
 
     pub fn size(&self) -> u64 {
@@ -42,22 +43,24 @@ impl PartFile {
         let Some(out) = &mut self.out else {
             return Err(Error::internal("a published file is written"));
         };
-        out.write_all(bytes).map_err(|e| io_error("write", &self.hidden, e))?;
+        out.write_all(bytes).map_err(|e| write_error(&self.visible, e))?;
         self.size += bytes.len() as u64;
         Ok(())
     }
 
-    /// Lets everyone see the file, with all that was written, on the disk.
+    /// Lets everyone see the file, with all that was written, on the disk. What can't be written whole is removed.
     pub fn publish(mut self) -> Result<()> {
         let Some(mut out) = self.out.take() else {
             return Err(Error::internal("a file is published twice"));
         };
         let written = out.flush().and_then(|()| out.get_ref().sync_all());
-        drop(out);
-        let published = written.and_then(|()| fs::rename(&self.hidden, &self.visible));
+        // What is buffered would be tried again when it is dropped.
+        let (_file, _unwritten) = out.into_parts();
+        let published =
+            written.and_then(|()| fs::rename(&self.hidden, &self.visible)).and_then(|()| sync_folder(&self.visible));
         published.map_err(|e| {
             let _leftover = fs::remove_file(&self.hidden);
-            io_error("write", &self.visible, e)
+            write_error(&self.visible, e)
         })
     }
 }
@@ -69,6 +72,14 @@ impl Drop for PartFile {
             let (_file, _unwritten) = out.into_parts();
             let _leftover = fs::remove_file(&self.hidden);
         }
+    }
+}
+
+/// Puts a new name on the disk, where the system has folders that can be opened.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
+        _ => Ok(()),
     }
 }
 

@@ -125,6 +125,16 @@ async fn a_folder_that_cannot_be_written_is_refused_when_the_sink_opens() {
 }
 
 #[test]
+fn a_disk_without_room_says_so_and_what_to_do() {
+    let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    let error = blocking::write_error(Path::new("/out/part-1"), full);
+    assert_eq!(error.message(), "cannot write \"/out/part-1\": no storage space");
+    assert!(error.hint().unwrap().starts_with("Make room on the disk"), "{error}");
+    let error = blocking::write_error(Path::new("/out/part-1"), std::io::ErrorKind::PermissionDenied.into());
+    assert_eq!(error.hint(), None);
+}
+
+#[test]
 fn metadata_can_only_be_read() {
     let mut table = described(Path::new("/nowhere"), &[]);
     let m = FileMetadata::Name;

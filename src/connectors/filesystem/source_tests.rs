@@ -103,6 +103,31 @@ async fn partition_and_metadata_columns_come_from_the_path() {
 }
 
 #[tokio::test]
+async fn only_files_whose_whole_path_fits_the_pattern_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a/x.csv", "b/x.csv", "b/x.csv.bak", "x.csv"] {
+        write(folder.path(), name, &format!("{name}\n"));
+    }
+    for (pattern, expected) in
+        [(".*/b/.*\\.csv", vec!["b/x.csv"]), (".*\\.csv", vec!["a/x.csv", "b/x.csv", "x.csv"]), ("x.csv", vec![])]
+    {
+        let table = described("a STRING", folder.path(), &[("source.path.regex-pattern", pattern)]);
+        assert_eq!(read(&table, None).await.unwrap(), expected, "{pattern}");
+    }
+}
+
+#[tokio::test]
+async fn the_folder_of_null_has_the_name_that_the_table_gives_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("k=none/x.csv", "1\n"), ("k=__DEFAULT_PARTITION__/y.csv", "2\n")] {
+        write(folder.path(), name, text);
+    }
+    let mut table = described("k STRING, a INT", folder.path(), &[("partition.default-name", "none")]);
+    table.partition_keys = vec![0];
+    assert_eq!(read(&table, None).await.unwrap(), ["__DEFAULT_PARTITION__,2", ",1"]);
+}
+
+#[tokio::test]
 async fn the_path_and_the_time_of_a_file_are_columns() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "x.csv", "1\n");

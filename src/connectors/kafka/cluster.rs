@@ -15,7 +15,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::context::{KafkaContext, code_words, words};
 use super::options::{Topics, topic_regex};
 use super::properties::KafkaProperties;
-use crate::connectors::{Backoff, Reporter};
+use crate::connectors::{OpenContext, Reporter, RetryPolicy};
 use crate::error::{Error, Result};
 
 /// How long one question may take before it counts as unanswered and is asked again: short at first, so that people
@@ -36,22 +36,23 @@ pub type TopicPartition = (Arc<str>, i32);
 pub struct Cluster {
     consumer: Arc<BaseConsumer<KafkaContext>>,
     context: KafkaContext,
-    reporter: Reporter,
+    /// Where waiting is told and counted.
+    door: OpenContext,
     retry: Duration,
     /// How long the next question may take, in ms.
     patience: Arc<AtomicU64>,
 }
 
 impl Cluster {
-    /// A client that goes on asking for `retry`, and tells the reporter what it waits for; nothing is sent yet.
-    pub fn connect(properties: &KafkaProperties, retry: Duration, reporter: Reporter) -> Result<Self> {
+    /// A client that goes on asking for `retry`, and tells what it waits for; nothing is sent yet.
+    pub fn connect(properties: &KafkaProperties, retry: Duration, door: &OpenContext) -> Result<Self> {
         let properties = properties.loaded()?;
         let context = KafkaContext::new(&properties, Reporter::silent());
         let patience = FIRST_PATIENCE.min(retry / 4).max(Duration::from_millis(100));
         let patience = Arc::new(AtomicU64::new(patience.as_millis() as u64));
         let consumer =
             properties.config.create_with_context(context.clone()).map_err(|error| settings_error(&context, &error))?;
-        Ok(Self { consumer: Arc::new(consumer), context, reporter, retry, patience })
+        Ok(Self { consumer: Arc::new(consumer), context, door: door.clone(), retry, patience })
     }
 
     /// Runs a question on a thread that may block, and again with backoff while no broker answers.
@@ -60,9 +61,8 @@ impl Cluster {
         T: Send + 'static,
         F: Fn(&Cluster) -> Result<T> + Clone + Send + 'static,
     {
-        let backoff = Backoff::for_total(self.retry);
-        backoff
-            .run(self.context.cluster(), &self.reporter, || {
+        RetryPolicy::ForTime(self.retry)
+            .run(self.context.cluster(), &self.door, || {
                 let (cluster, question) = (self.clone(), question.clone());
                 let answer = tokio::task::spawn_blocking(move || question(&cluster));
                 async { answer.await.map_err(|error| Error::internal(format!("a question to Kafka failed: {error}")))? }
@@ -114,7 +114,7 @@ impl Cluster {
             match count {
                 Ok(count) => {
                     if was_missing {
-                        self.reporter.tell(&format!(
+                        self.door.reporter.tell(&format!(
                             "topic \"{topic}\" did not exist: the broker has made it, partitions: {count}"
                         ));
                     }

@@ -77,7 +77,7 @@ impl KafkaSink {
 
     /// Waits for the broker, makes sure that the topics are there, and says how many partitions the (first) one has.
     async fn partition_count(&self, context: &OpenContext) -> Result<i32> {
-        let cluster = Cluster::connect(&self.lookup, self.options.connection_timeout, context.reporter.clone())?;
+        let cluster = Cluster::connect(&self.lookup, self.options.connection_timeout, context)?;
         let Topics::List(topics) = self.options.topics.clone() else {
             return cluster.ask(|cluster| cluster.check()).await.map(|()| 1);
         };

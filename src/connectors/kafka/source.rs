@@ -70,7 +70,7 @@ impl KafkaSource {
         if let Some(cluster) = &*cluster {
             return Ok(cluster.clone());
         }
-        let made = Cluster::connect(&self.properties, self.options.connection_timeout, context.reporter.clone())?;
+        let made = Cluster::connect(&self.properties, self.options.connection_timeout, context)?;
         Ok(cluster.insert(made).clone())
     }
 

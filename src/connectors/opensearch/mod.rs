@@ -9,20 +9,22 @@ mod client;
 mod document_id;
 mod index_name;
 mod key_text;
+mod node;
 mod options;
 mod outcome;
 mod page;
 mod reader;
-mod retries;
+mod request;
 mod sink;
 mod source;
 #[cfg(test)]
 mod stub;
+mod tls;
 
 use std::sync::Arc;
 
 use super::options::{OptionSpec, RawOptions};
-use super::{Connector, Sink, Source, TableDescriptor, TableUse};
+use super::{Connector, OptionNotice, Sink, Source, TableDescriptor, TableUse};
 use crate::error::Result;
 use crate::types::SqlType;
 
@@ -50,6 +52,10 @@ impl Connector for OpenSearch {
 
     fn beyond_flink(&self) -> &'static [TableUse] {
         &[TableUse::Read]
+    }
+
+    fn notices(&self, table: &TableDescriptor) -> Vec<OptionNotice> {
+        options::notices(table)
     }
 
     fn source(&self, table: &TableDescriptor) -> Result<Arc<dyn Source>> {

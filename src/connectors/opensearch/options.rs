@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use opensearch::http::Url;
 
-use crate::connectors::TableDescriptor;
+use super::tls::{AUTHORITIES, TlsOptions};
 use crate::connectors::options::{OptionSpec, OptionType, Options};
-use crate::error::{Error, Result};
+use crate::connectors::{OptionNotice, RetryPolicy, TableDescriptor};
+use crate::error::Result;
 use crate::formats::{FormatRole, TableFormat, option_specs};
 
 /// What all names of the connector take together; not every name takes all of them.
@@ -21,7 +22,17 @@ pub const OPTIONS: &[OptionSpec] = &[
     .required(),
     OptionSpec::new("username", OptionType::Text, "The user for basic authentication; needs 'password'."),
     OptionSpec::new("password", OptionType::Text, "The password for basic authentication.").secret(),
-    OptionSpec::new("allow-insecure", OptionType::Bool, "Accept any certificate of an https host (OpenSearch only)."),
+    OptionSpec::new(
+        "allow-insecure",
+        OptionType::Bool,
+        "Accept any certificate of an https host, for whatever host name (OpenSearch only).",
+    ),
+    OptionSpec::new(
+        AUTHORITIES,
+        OptionType::Text,
+        "A file of PEM certificates whose signatures an https host may show, beside those that the system trusts.",
+    )
+    .ours(),
     OptionSpec::new(
         "document-id.key-delimiter",
         OptionType::Text,
@@ -50,13 +61,13 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "sink.bulk-flush.backoff.strategy",
         OptionType::Enum(&["DISABLED", "CONSTANT", "EXPONENTIAL"]),
-        "How to wait before a refused request is sent again. DISABLED: as 'connection.max-retry-timeout' says.",
+        "How to wait before what a busy service has refused is sent again. DISABLED: as 'connection.max-retry-timeout' says.",
     )
     .default("DISABLED"),
     OptionSpec::new(
         "sink.bulk-flush.backoff.max-retries",
         OptionType::Int,
-        "How often a refused request is sent again, with a strategy; without this option 8 times.",
+        "How often that is sent again, with a strategy, at least once; without this option 8 times.",
     ),
     OptionSpec::new(
         "sink.bulk-flush.backoff.delay",
@@ -66,7 +77,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "sink.delivery-guarantee",
         OptionType::Enum(&["at-least-once", "none", "exactly-once"]),
-        "A checkpoint waits until everything before it is acknowledged. 'exactly-once' is refused, as in Flink.",
+        "at-least-once: a checkpoint waits until everything before it is acknowledged; none: it doesn't wait. 'exactly-once' is refused, as in Flink.",
     )
     .default("at-least-once"),
     OptionSpec::new("sink.parallelism", OptionType::Int, "How many writers there are."),
@@ -81,14 +92,18 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "connection.request-timeout",
         OptionType::Duration,
-        "How long a request may wait for a connection; part of the time it may take.",
+        "Taken, and without effect: a request never waits for a connection of a pool here.",
     ),
     OptionSpec::new(
         "connection.timeout",
         OptionType::Duration,
-        "How long connecting may take; part of the time a request may take.",
+        "How long connecting to a node may take, before the next one is tried; without this option 1 s.",
     ),
-    OptionSpec::new("socket.timeout", OptionType::Duration, "How long an answer may take; without this option 30 s."),
+    OptionSpec::new(
+        "socket.timeout",
+        OptionType::Duration,
+        "How long an answer may take, before the request is sent again; without this option 30 s.",
+    ),
     OptionSpec::new(
         "connection.max-retry-timeout",
         OptionType::Duration,
@@ -146,8 +161,11 @@ pub struct ConnectionOptions {
     /// With the path prefix.
     pub hosts: Vec<Url>,
     pub credentials: Option<(String, String)>,
-    /// How long one request may take.
-    pub timeout: Duration,
+    pub tls: TlsOptions,
+    /// How long connecting to one node may take.
+    pub connect_timeout: Duration,
+    /// How long a request may take once it is sent.
+    pub answer_timeout: Duration,
     /// How long to go on trying.
     pub max_retry: Duration,
 }
@@ -177,7 +195,24 @@ impl TableOptions {
         let format = format.ok_or_else(|| options.missing("format"))?;
         let connection = connection(product, &options)?;
         let index = options.require("index")?.to_string();
+        if options.text("failure-handler") == Some("ignore")
+            && options.text("error-handling.mode").is_some_and(|mode| mode != "fail")
+        {
+            return Err(options.invalid("failure-handler", "it can't be combined with 'error-handling.mode'"));
+        }
         Ok(Self { options, connection, format, index })
+    }
+
+    /// How to go on after a refusal of a busy service.
+    pub fn backoff(&self) -> Result<RetryPolicy> {
+        let strategy = self.options.text("sink.bulk-flush.backoff.strategy").unwrap_or("DISABLED");
+        let retries = self.options.at_least("sink.bulk-flush.backoff.max-retries", 1)?.unwrap_or(8);
+        if strategy == "DISABLED" {
+            return Ok(RetryPolicy::ForTime(self.connection.max_retry));
+        }
+        let delay = self.options.duration("sink.bulk-flush.backoff.delay").unwrap_or(Duration::from_millis(50));
+        let retries = u32::try_from(retries).unwrap_or(u32::MAX);
+        Ok(RetryPolicy::Times { retries, delay, doubling: strategy == "EXPONENTIAL" })
     }
 }
 
@@ -199,10 +234,42 @@ fn connection(product: Product, options: &Options) -> Result<ConnectionOptions> 
         (Some(_), None) => return Err(options.invalid("username", "'password' must be set at the same time")),
         (None, Some(_)) => return Err(options.invalid("password", "'username' must be set at the same time")),
     };
-    let time = |key| options.duration(key).unwrap_or_default();
-    let answer = options.duration("socket.timeout").unwrap_or(Duration::from_secs(30));
-    let timeout = time("connection.request-timeout") + time("connection.timeout") + answer;
-    Ok(ConnectionOptions { product, hosts, credentials, timeout, max_retry: time("connection.max-retry-timeout") })
+    let time = |key, default| options.duration(key).unwrap_or(Duration::from_secs(default));
+    Ok(ConnectionOptions {
+        product,
+        tls: tls(&hosts, options)?,
+        hosts,
+        credentials,
+        connect_timeout: time("connection.timeout", 1),
+        answer_timeout: time("socket.timeout", 30),
+        max_retry: time("connection.max-retry-timeout", 60),
+    })
+}
+
+fn tls(hosts: &[Url], options: &Options) -> Result<TlsOptions> {
+    let authorities = options.text(AUTHORITIES).map(str::trim).filter(|path| !path.is_empty()).map(Into::into);
+    let tls =
+        TlsOptions { authorities, allow_insecure: options.bool("allow-insecure"), owner: options.owner().to_string() };
+    if tls.authorities.is_some() && tls.allow_insecure {
+        let why = format!("any certificate is accepted, so '{AUTHORITIES}' can't be set at the same time");
+        return Err(options.invalid("allow-insecure", why));
+    }
+    if tls.authorities.is_some() && hosts.iter().all(|url| url.scheme() == "http") {
+        return Err(options.invalid(AUTHORITIES, "no host in 'hosts' begins with 'https://'"));
+    }
+    Ok(tls)
+}
+
+/// Options that mean something in Flink, and nothing here.
+pub fn notices(table: &TableDescriptor) -> Vec<OptionNotice> {
+    let key = "connection.request-timeout";
+    let written = table.options.get(key).map(|_| OptionNotice {
+        key: key.to_string(),
+        message: format!("'{key}' has no effect: a request never waits for a connection here"),
+        hint: Some("'connection.timeout' and 'socket.timeout' limit connecting and answering.".to_string()),
+        unknown: false,
+    });
+    written.into_iter().collect()
 }
 
 /// `http://host:port` and nothing else, as in Flink.
@@ -215,12 +282,7 @@ fn parse_host(host: &str, options: &Options) -> Result<Url> {
         return Err(wrong("has no scheme"));
     };
     match scheme.to_ascii_lowercase().as_str() {
-        "http" => {}
-        "https" => {
-            let error = Error::statement(format!("TLS is not supported yet by {}", options.owner()));
-            let hint = "Use an 'http://' host, for example of a proxy on this machine that adds TLS.";
-            return Err(error.with_hint(hint).at(options.raw().span("hosts")));
-        }
+        "http" | "https" => {}
         _ => return Err(wrong("has an unknown scheme")),
     }
     if rest.contains('@') {
@@ -268,7 +330,9 @@ mod tests {
         let connection = options.unwrap().connection;
         assert_eq!(connection.addresses(), "http://a:1/x, http://b:2/x");
         assert_eq!(connection.credentials, Some(("u".into(), "hunter2".into())));
-        assert_eq!(connection.timeout, Duration::from_secs(30));
+        let seconds = |time: Duration| time.as_secs();
+        let times = [connection.connect_timeout, connection.answer_timeout, connection.max_retry].map(seconds);
+        assert_eq!(times, [1, 30, 60]);
         assert_eq!(format!("{connection:?}"), "OpenSearch at http://a:1/x, http://b:2/x");
     }
 
@@ -282,7 +346,11 @@ mod tests {
             (vec![("hosts", "http://h")], "a host has no port"),
             (vec![("hosts", "http://h:9200/x")], "a host has a path"),
             (vec![("hosts", "http://u:hunter2@h:9200")], "a host holds credentials"),
-            (vec![("hosts", "https://h:9200")], "TLS is not supported yet by table \"T\" (connector \"opensearch\")"),
+            (vec![("ssl.certificate-authorities", "/ca.pem")], "no host in 'hosts' begins with 'https://'"),
+            (
+                vec![("hosts", "https://h:1"), ("ssl.certificate-authorities", "/ca.pem"), ("allow-insecure", "true")],
+                "'ssl.certificate-authorities' can't be set at the same time",
+            ),
             (vec![("hosts", " ; ")], "required option 'hosts' is missing"),
             (
                 vec![("password", "hunter2")],
@@ -298,10 +366,44 @@ mod tests {
     }
 
     #[test]
-    fn each_product_has_its_own_options() {
-        assert!(check("opensearch-2", &[("allow-insecure", "true")]).is_ok());
-        assert!(check("elasticsearch-7", &[("failure-handler", "ignore")]).is_ok());
-        let error = check("elasticsearch-7", &[("allow-insecure", "true")]).unwrap_err();
-        assert_eq!(error.message(), "unknown option 'allow-insecure' in table \"T\" (connector \"elasticsearch-7\")");
+    fn each_name_takes_its_own_options() {
+        for name in ["opensearch", "opensearch-2", "opensearch-3", "elasticsearch-7"] {
+            let is_elastic = name == "elasticsearch-7";
+            for (key, value, takes) in [
+                ("allow-insecure", "true", !is_elastic),
+                ("failure-handler", "retry-rejected", is_elastic),
+                ("connection.path-prefix", "/x", true),
+                ("connection.request-timeout", "1 s", true),
+                ("document-type", "_doc", false),
+                ("sink.flush-on-checkpoint", "true", false),
+            ] {
+                let error = check(name, &[(key, value)]).err().map(|error| error.message().to_string());
+                let expected = format!("unknown option '{key}' in table \"T\" (connector \"{name}\")");
+                assert_eq!(error, (!takes).then_some(expected));
+            }
+        }
+    }
+
+    #[test]
+    fn a_strategy_has_its_own_number_of_tries() {
+        let strategy = |pairs: &[(&str, &str)]| check("opensearch", pairs).unwrap().backoff();
+        let constant = ("sink.bulk-flush.backoff.strategy", "CONSTANT");
+        let (retries, delay) = ("sink.bulk-flush.backoff.max-retries", "sink.bulk-flush.backoff.delay");
+        assert_eq!(strategy(&[]).unwrap(), RetryPolicy::ForTime(Duration::from_secs(60)));
+        let expected = RetryPolicy::Times { retries: 8, delay: Duration::from_millis(50), doubling: false };
+        assert_eq!(strategy(&[constant]).unwrap(), expected);
+        let exponential = ("sink.bulk-flush.backoff.strategy", "EXPONENTIAL");
+        let expected = RetryPolicy::Times { retries: 2, delay: Duration::from_secs(1), doubling: true };
+        assert_eq!(strategy(&[exponential, (retries, "2"), (delay, "1 s")]).unwrap(), expected);
+        let error = strategy(&[constant, (retries, "0")]).unwrap_err();
+        assert!(error.message().ends_with("it must be at least 1"), "{error}");
+    }
+
+    #[test]
+    fn options_that_exclude_each_other_are_refused() {
+        let ignore = [("failure-handler", "ignore"), ("error-handling.mode", "skip")];
+        let error = check("elasticsearch-7", &ignore).unwrap_err();
+        assert!(error.message().ends_with("it can't be combined with 'error-handling.mode'"), "{error}");
+        assert!(check("elasticsearch-7", &[("failure-handler", "ignore"), ("error-handling.mode", "fail")]).is_ok());
     }
 }

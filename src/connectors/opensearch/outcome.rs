@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::client::Refusal;
+use super::request::Refusal;
 use crate::error::{Error, Result};
 
 /// What a bulk answer says.
@@ -149,6 +149,24 @@ impl Rejection {
     /// `failed to parse field [t] (400 mapper_parsing_exception)`
     pub fn why(&self) -> String {
         format!("{} ({} {})", self.refusal.reason, self.status, self.refusal.kind)
+    }
+
+    /// True where no other document would have been taken either: the user or the index is the reason.
+    pub fn is_denied(&self) -> bool {
+        matches!(self.status, 401 | 403)
+    }
+
+    /// The error for a document that the user may not write, or nobody.
+    pub fn into_denied(self, owner: &str, service: &str) -> Error {
+        let why = self.why();
+        let error =
+            Error::external(format!("{service} doesn't let index \"{}\" of {owner} be written: {why}", self.index));
+        match self.refusal.kind.as_str() {
+            "cluster_block_exception" => error.with_hint("The index is closed to writers by one of its settings."),
+            _ => {
+                error.with_hint("The user lacks a permission: it needs those to write to the index, and to create it.")
+            }
+        }
     }
 
     fn hint(&self) -> Option<&'static str> {

@@ -10,11 +10,11 @@ use futures::future::BoxFuture;
 use opensearch::http::Method;
 use serde::Deserialize;
 
-use super::client::{Answer, Cluster, Failure, Refusal, Request, path_segment};
+use super::client::Cluster;
 use super::page::{Hit, Page};
-use super::retries::RetryPolicy;
+use super::request::{Answer, Failure, Refusal, Request, path_segment};
 use super::source::{Column, OpenSearchSource};
-use crate::connectors::{OpenContext, SourceEvent, SourceReader, Split};
+use crate::connectors::{OpenContext, RetryPolicy, SourceEvent, SourceReader, Split};
 use crate::error::{Error, Result, did_you_mean};
 use crate::formats::Decoder;
 
@@ -125,7 +125,7 @@ impl OpenSearchReader {
                     Ok(answer) => cluster.refused(&answer),
                     Err(failure) => failure.into_error(),
                 };
-                retries.wait(error, &cluster.name(), &context).await?;
+                retries.wait(error, cluster.name(), &context).await?;
             }
         })
     }
@@ -145,9 +145,11 @@ impl OpenSearchReader {
                     Ok(answer) if answer.status == 429 => cluster.refused(&answer),
                     Ok(answer) => return Err(cluster.refused(&answer)),
                     Err(Failure::NotSent(error)) => error,
-                    Err(Failure::Unanswered(error)) => return Err(error.context("the read was interrupted")),
+                    Err(Failure::Unanswered(error) | Failure::Silent(error)) => {
+                        return Err(error.context("the read was interrupted"));
+                    }
                 };
-                retries.wait(error, &cluster.name(), &context).await?;
+                retries.wait(error, cluster.name(), &context).await?;
             }
         })
     }

@@ -12,15 +12,15 @@ use opensearch::http::Method;
 use tokio::time::Instant;
 
 use super::bulk::Bulk;
-use super::client::{Cluster, Request};
+use super::client::Cluster;
 use super::document_id::DocumentId;
 use super::index_name::IndexName;
 use super::options::TableOptions;
-use super::outcome::Outcome;
-use super::retries::RetryPolicy;
+use super::outcome::{Outcome, Rejection};
+use super::request::Request;
 use crate::changelog::ChangelogBatch;
 use crate::changelog::rejects::Stage;
-use crate::connectors::{ChangelogSupport, OpenContext, Sink, SinkWriter, TableDescriptor};
+use crate::connectors::{ChangelogSupport, OpenContext, RetryPolicy, Sink, SinkWriter, TableDescriptor};
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{Encoder, EncodingFormat, Messages};
 
@@ -36,7 +36,12 @@ pub struct OpenSearchSink {
     id: Option<DocumentId>,
     encoding: Arc<dyn EncodingFormat>,
     limits: Limits,
-    retry: RetryPolicy,
+    /// While the service is away.
+    away: RetryPolicy,
+    /// While it is there and too busy.
+    busy: RetryPolicy,
+    /// False for the guarantee 'none': then a checkpoint waits for nothing.
+    waits_at_checkpoints: bool,
     parallelism: Option<usize>,
     /// `'failure-handler' = 'ignore'`
     drops_rejected: bool,
@@ -73,7 +78,9 @@ impl OpenSearchSink {
             owner: table.owner(),
             id: DocumentId::try_new(table, delimiter)?,
             encoding: checked.format.encoding(&table.sink_schema())?.into(),
-            retry: RetryPolicy::from_options(options, checked.connection.max_retry)?,
+            away: RetryPolicy::ForTime(checked.connection.max_retry),
+            busy: checked.backoff()?,
+            waits_at_checkpoints: options.text("sink.delivery-guarantee") != Some("none"),
             parallelism: checked.options.positive("sink.parallelism")?,
             drops_rejected: options.text("failure-handler") == Some("ignore"),
             index,
@@ -103,8 +110,8 @@ impl Sink for OpenSearchSink {
 
     /// Asks the service for its name, so that a wrong address or password shows before the first row.
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {
-        let cluster = Cluster::try_new(&self.table.connection)?;
-        cluster.greet(context, &self.table.connection).await?;
+        let cluster = Cluster::try_new(&self.table.connection, context).await?;
+        cluster.greet(&self.table.connection).await?;
         Ok(Box::new(OpenSearchSinkWriter {
             encoder: self.encoding.encoder()?,
             sink: self.clone(),
@@ -165,7 +172,18 @@ impl SinkWriter for OpenSearchSinkWriter {
         Some(self.waiting_since? + self.sink.limits.interval?)
     }
 
+    async fn on_deadline(&mut self) -> Result<()> {
+        self.send().await
+    }
+
     async fn flush(&mut self) -> Result<()> {
+        match self.sink.waits_at_checkpoints {
+            true => self.send().await,
+            false => Ok(()),
+        }
+    }
+
+    async fn close(&mut self) -> Result<()> {
         self.send().await
     }
 }
@@ -226,28 +244,36 @@ impl OpenSearchSinkWriter {
         }
         let (mut actions, mut waiting) = (self.bulk.take(), std::mem::take(&mut self.waiting));
         let bytes = actions.body().len() as u64;
-        let mut retries = self.sink.retry.start();
+        let (mut away, mut busy) = (self.sink.away.start(), self.sink.busy.start());
         loop {
             let request =
                 Request::new(Method::Post, format!("/_bulk?{}", Outcome::QUERY)).with_ndjson(actions.body().clone());
-            let busy = match self.cluster.send(&request).await {
+            let (error, retries) = match self.cluster.send(&request).await {
                 Ok(answer) if answer.status < 400 => {
-                    let outcome = Outcome::parse(&answer.body, actions.len(), &self.cluster.name())?;
+                    let outcome = Outcome::parse(&answer.body, actions.len(), self.cluster.name())?;
                     self.judge(&outcome, &waiting)?;
-                    let Some(busy) = outcome.busy else { break };
+                    let Some(rejection) = outcome.busy else { break };
+                    if outcome.again.len() < actions.len() {
+                        busy.got_on();
+                    }
                     actions = actions.only(&outcome.again);
                     waiting = outcome.again.iter().filter_map(|i| waiting.get(*i).cloned()).collect();
-                    let message =
-                        format!("{} is too busy for {}: {}", self.cluster.name(), busy.document(), busy.why());
-                    Error::external(message).retriable()
+                    (self.too_busy(&rejection, actions.len()), &mut busy)
                 }
-                Ok(answer) => self.cluster.refused(&answer),
-                Err(failure) => failure.into_error(),
+                Ok(answer) if matches!(answer.status, 429 | 503) => (self.cluster.refused(&answer), &mut busy),
+                Ok(answer) => (self.cluster.refused(&answer), &mut away),
+                Err(failure) => (failure.into_error(), &mut away),
             };
-            retries.wait(busy, &self.cluster.name(), &self.context).await?;
+            retries.wait(error, self.cluster.name(), &self.context).await?;
         }
         self.context.metrics.bytes.fetch_add(bytes, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn too_busy(&self, first: &Rejection, count: usize) -> Error {
+        let others = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+        let message = format!("{} is too busy for {}{others}: {}", self.cluster.name(), first.document(), first.why());
+        Error::external(message).retriable()
     }
 
     /// Fails on rejected documents, or does with them what the options say.
@@ -256,6 +282,9 @@ impl OpenSearchSinkWriter {
         let count = outcome.rejected.len();
         if !self.sink.drops_rejected {
             let (owner, service) = (&self.sink.owner, self.sink.table.connection.product.name());
+            if let Some(denied) = outcome.rejected.iter().find(|rejection| rejection.is_denied()) {
+                return Err(denied.clone().into_denied(owner, self.cluster.name()));
+            }
             for rejection in &outcome.rejected {
                 let Some((batch, row)) = waiting.get(rejection.position) else {
                     return Err(first.clone().into_error(count, owner, service));

@@ -104,7 +104,7 @@ async fn a_busy_or_broken_service_is_tried_again_with_the_whole_request() {
     let told = told.lock().unwrap();
     assert_eq!(told.len(), 3);
     assert!(told[0].contains("queue full (429 es_rejected); trying again in 100 ms"), "{told:?}");
-    assert!(told[2].contains("HTTP status 503; trying again in 400 ms"), "{told:?}");
+    assert!(told[2].contains("HTTP status 503; trying again in 200 ms"), "{told:?}");
 }
 
 #[tokio::test]
@@ -179,6 +179,98 @@ async fn a_service_that_is_away_at_the_start_is_waited_for_and_then_given_up() {
     assert!(error.message().starts_with(&format!("gave up on OpenSearch at {host} after 2 tries")), "{error}");
     assert!(error.message().contains("refused"), "{error}");
     assert_eq!(told.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_even_connect_is_passed_over() {
+    let stub = Stub::start(vec![]);
+    // A listener whose queue is full lets nobody in and refuses nobody.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let full = socket.listen(1).unwrap();
+    let address = full.local_addr().unwrap();
+    let mut queue = Vec::new();
+    let patience = Duration::from_millis(300);
+    while let Ok(Ok(guest)) = tokio::time::timeout(patience, tokio::net::TcpStream::connect(address)).await {
+        queue.push(guest);
+    }
+    let hosts = format!("http://{address};{}", stub.host);
+    let table = table("opensearch", &hosts, true, &[("connection.timeout", "100 ms")]);
+    let (context, told) = context();
+    let mut writer = writer(&table, &context).await;
+    writer.write(batch(&[(Insert, "a", 1)])).await.unwrap();
+    writer.flush().await.unwrap();
+    assert_eq!(stub.bodies(), [upsert("a", 1)]);
+    assert!(told.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_answer_in_time_is_asked_again() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = format!("http://{}", silent.local_addr().unwrap());
+    let options = [("socket.timeout", "60 ms"), ("connection.max-retry-timeout", "100 ms")];
+    let (context, told) = context();
+    let table = table("opensearch", &host, true, &options);
+    let Err(error) = OpenSearch.sink(&table).unwrap().open(&context).await else { panic!("nobody answers") };
+    assert!(error.message().ends_with("no answer within 0.06 s"), "{error}");
+    assert!(error.message().starts_with("gave up on "), "{error}");
+    let told = told.lock().unwrap();
+    assert_eq!(told.first(), Some(&format!("waiting for OpenSearch at {host}: no answer for 0.01 s")), "{told:?}");
+}
+
+#[tokio::test]
+async fn rows_are_sent_when_as_many_or_as_much_wait_as_the_options_say() {
+    let rows = [(Insert, "a", 1), (Insert, "b", 2), (Insert, "c", 3), (Insert, "d", 4)];
+    for (options, requests) in [
+        (vec![("sink.bulk-flush.max-actions", "2")], 2),
+        (vec![("sink.bulk-flush.max-actions", "0")], 0),
+        (vec![("sink.bulk-flush.max-actions", "-1")], 0),
+        (vec![("sink.bulk-flush.max-size", "150 b")], 2),
+        (vec![("sink.bulk-flush.max-size", "0")], 0),
+    ] {
+        let stub = Stub::start(vec![]);
+        let mut writer = writer(&table("opensearch", &stub.host, true, &options), &OpenContext::for_test()).await;
+        writer.write(batch(&rows)).await.unwrap();
+        assert_eq!(stub.bodies().len(), requests, "{options:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_an_interval_rows_wait_for_a_checkpoint() {
+    let stub = Stub::start(vec![]);
+    let table = table("opensearch", &stub.host, true, &[("sink.bulk-flush.interval", "0")]);
+    let mut writer = writer(&table, &OpenContext::for_test()).await;
+    writer.write(batch(&[(Insert, "a", 1)])).await.unwrap();
+    assert_eq!(writer.deadline(), None);
+    writer.flush().await.unwrap();
+    assert_eq!(stub.bodies(), [upsert("a", 1)]);
+}
+
+#[tokio::test]
+async fn a_checkpoint_waits_unless_nothing_is_guaranteed() {
+    let stub = Stub::start(vec![]);
+    let table = table("opensearch", &stub.host, true, &[("sink.delivery-guarantee", "none")]);
+    let mut writer = writer(&table, &OpenContext::for_test()).await;
+    writer.write(batch(&[(Insert, "a", 1)])).await.unwrap();
+    writer.flush().await.unwrap();
+    assert!(stub.bodies().is_empty() && writer.deadline().is_some());
+    writer.on_deadline().await.unwrap();
+    writer.write(batch(&[(Insert, "b", 2)])).await.unwrap();
+    writer.close().await.unwrap();
+    assert_eq!(stub.bodies(), [upsert("a", 1), upsert("b", 2)]);
+}
+
+#[tokio::test]
+async fn an_elasticsearch_table_fails_on_rejected_documents_unless_it_ignores_them() {
+    for handler in ["fail", "retry-rejected"] {
+        let stub = Stub::start(vec![items(&[("a", 429)]), items(&[("a", 400)])]);
+        let table = table("elasticsearch-7", &stub.host, true, &[("failure-handler", handler)]);
+        let mut writer = writer(&table, &OpenContext::for_test()).await;
+        writer.write(batch(&[(Insert, "a", 1)])).await.unwrap();
+        let error = writer.flush().await.unwrap_err();
+        assert!(error.message().starts_with("Elasticsearch rejects document \"a\""), "{error}");
+        assert_eq!(stub.bodies().len(), 2, "{handler}");
+    }
 }
 
 #[test]

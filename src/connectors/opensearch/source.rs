@@ -8,10 +8,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use opensearch::http::Method;
 
-use super::client::{Cluster, Failure, Request, path_segment};
+use super::client::Cluster;
 use super::index_name::IndexName;
 use super::options::{ConnectionOptions, TableOptions};
 use super::reader::{OpenSearchReader, missing_index};
+use super::request::{Failure, Request, path_segment};
 use crate::connectors::{OpenContext, ScanRequest, Source, SourceReader, Split, TableDescriptor};
 use crate::error::{Error, Result};
 use crate::formats::DecodingFormat;
@@ -114,10 +115,10 @@ impl Source for OpenSearchSource {
     async fn open(&self, splits: Vec<Split>, context: &OpenContext) -> Result<Box<dyn SourceReader>> {
         if splits.iter().any(|split| !split.position.is_empty()) {
             let message = format!("a read of {} can't be taken up where it stopped", self.owner);
-            return Err(Error::state(message).with_hint("Start the job from the beginning, with --fresh."));
+            return Err(Error::state(message).with_hint("Start the job from the beginning."));
         }
-        let cluster = Cluster::try_new(&self.connection)?;
-        cluster.greet(context, &self.connection).await?;
+        let cluster = Cluster::try_new(&self.connection, context).await?;
+        cluster.greet(&self.connection).await?;
         let refresh = Request::new(Method::Post, format!("/{}/_refresh", path_segment(&self.index)));
         match cluster.send(&refresh).await.map_err(Failure::into_error)? {
             answer if answer.status == 404 => return Err(missing_index(&cluster, &self.index, &self.owner).await),

@@ -50,7 +50,9 @@ impl Stub {
 fn read_request(stream: &TcpStream) -> Option<(String, String)> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
+    if reader.read_line(&mut line).ok()? == 0 {
+        return None; // only to see whether somebody is there
+    }
     let mut length = 0;
     loop {
         let mut header = String::new();

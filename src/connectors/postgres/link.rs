@@ -15,7 +15,7 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage, Socket};
 use super::errors;
 use super::tls::{Encryption, Tls};
 use super::url::{Host, Url};
-use crate::connectors::{Backoff, OpenContext};
+use crate::connectors::{OpenContext, RetryPolicy};
 use crate::error::{Error, Result};
 
 /// How long a host may take until it has let us in, where the address sets no `loginTimeout`.
@@ -77,7 +77,7 @@ impl Link {
 
     /// Connects; while the database is away, again and again until `connection.max-retry-timeout` is over.
     pub async fn connect(&self, context: &OpenContext) -> Result<Connection> {
-        let mut tries = Backoff::for_total(self.retry).start();
+        let mut tries = RetryPolicy::ForTime(self.retry).start();
         let mut waited = false;
         loop {
             match self.connect_once().await {
@@ -87,7 +87,7 @@ impl Link {
                     }
                     return Ok(connection);
                 }
-                Err(error) => tries.wait(error, &self.name(), &context.reporter).await?,
+                Err(error) => tries.wait(error, &self.name(), context).await?,
             }
             waited = true;
         }

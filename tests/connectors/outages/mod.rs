@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use self::own::Service;
 use self::scene::Scene;
+use crate::pipelines::cutter::Cutter;
 
 const RATE: u64 = 1000;
 
@@ -102,4 +103,19 @@ async fn a_sink_that_stands_still_holds_back_the_source_and_memory_stays_bounded
     scene.holds_all(rows, bytes, &mut job).await;
     job.stop().await;
     assert!(peak < 300, "{peak} MB were in memory while the sink stood still");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_to_kafka_that_break_in_mid_request_lose_nothing() {
+    let mut scene = Scene::new(&[Service::Kafka]).await;
+    let direct = scene.kafka.clone();
+    let cutter = Cutter::new(direct, (0..60).map(|i| 5_000 + 1_000 * i)).await;
+    scene.own.kill(Service::Kafka).await;
+    scene.own.up_behind(&cutter.address).await;
+    scene.kafka = cutter.address.clone();
+    let (load, mut job) = (scene.load(RATE), scene.job());
+    while cutter.cuts() < 20 {
+        scene.goes_on(&load, &mut job).await;
+    }
+    scene.finish(load, job).await;
 }

@@ -38,6 +38,11 @@ impl Own {
         self.ctl("up", service).await
     }
 
+    /// Starts the broker once more, with this as the address that clients hear from it.
+    pub async fn up_behind(&self, address: &str) {
+        self.ctl_with("up", Service::Kafka, &[("MILLSTREAM_OWN_KAFKA_ADVERTISED", address)]).await;
+    }
+
     /// kill -9.
     pub async fn kill(&self, service: Service) {
         self.ctl("kill", service).await;
@@ -58,7 +63,12 @@ impl Own {
     }
 
     async fn ctl(&self, action: &str, service: Service) -> String {
+        self.ctl_with(action, service, &[]).await
+    }
+
+    async fn ctl_with(&self, action: &str, service: Service, variables: &[(&str, &str)]) -> String {
         let mut command = ctl(&self.name, &[action, service.word()]);
+        command.envs(variables.iter().copied());
         let what = format!("{command:?}");
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -19,15 +19,20 @@ impl Eavesdropper {
         Self { listener, address }
     }
 
-    /// The first bytes that somebody sends, of whom `job` is the one who should.
+    /// The first bytes that somebody sends, of whom `job` is the one who should. Who comes only to see whether anybody
+    /// is there says nothing.
     pub async fn first_words(&self, job: &mut Job) -> Vec<u8> {
-        let Ok(accepted) = timeout(PATIENCE, self.listener.accept()).await else {
-            panic!("nobody came: {}", job.said());
-        };
-        let mut stream = accepted.unwrap().0;
-        let mut words = vec![0; 4096];
-        let read = timeout(PATIENCE, stream.read(&mut words)).await.expect("words in time").unwrap();
-        words.truncate(read);
-        words
+        loop {
+            let Ok(accepted) = timeout(PATIENCE, self.listener.accept()).await else {
+                panic!("nobody came: {}", job.said());
+            };
+            let mut stream = accepted.unwrap().0;
+            let mut words = vec![0; 4096];
+            let read = timeout(PATIENCE, stream.read(&mut words)).await.expect("words in time").unwrap();
+            if read > 0 {
+                words.truncate(read);
+                return words;
+            }
+        }
     }
 }

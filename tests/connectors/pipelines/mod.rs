@@ -4,12 +4,13 @@
 
 mod alerts;
 mod bad_days;
-mod cutter;
+pub mod cutter;
 mod dead_letters;
 mod eavesdropper;
+mod full_disk;
 mod integrations;
-mod postgres_trouble;
 pub mod job;
+mod postgres_trouble;
 mod producer;
 mod readings;
 mod stage;
