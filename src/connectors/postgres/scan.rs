@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use datafusion::logical_expr::Expr;
-use futures::stream::Fuse;
-use futures::{FutureExt, StreamExt, TryStreamExt};
+use futures::stream::{BoxStream, try_unfold};
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::{Row, RowStream};
 
@@ -113,7 +113,7 @@ impl Source for JdbcScan {
         };
         Ok(Box::new(JdbcScanReader {
             link,
-            connection,
+            connection: Arc::new(connection),
             metrics: context.metrics.clone(),
             reporter: context.reporter.clone(),
             batch_rows: batch_rows.max(1),
@@ -141,7 +141,7 @@ fn select(columns: &[String], table: &str, filters: Vec<String>, limit: Option<u
 struct JdbcScanReader {
     // Parameters.
     link: Link,
-    connection: Connection,
+    connection: Arc<Connection>,
     metrics: Arc<DoorMetrics>,
     reporter: Reporter,
     batch_rows: usize,
@@ -151,28 +151,62 @@ struct JdbcScanReader {
     waiting: VecDeque<(Split, String)>,
     ended: Vec<Split>,
     /// Fused: after its end it is asked once more when the last batch has been taken.
-    running: Option<Pin<Box<Fuse<RowStream>>>>,
+    running: Option<BoxStream<'static, Result<Row>>>,
     /// When the batch is closed though it is not full.
     linger: Option<Instant>,
+}
+
+/// A query under way: what it waits for, and since when, outlasts a dropped call to `next`.
+struct Asking {
+    link: Link,
+    connection: Arc<Connection>,
+    reporter: Reporter,
+    sql: String,
+    /// `None` before it is sent.
+    stream: Option<Pin<Box<RowStream>>>,
+}
+
+impl Asking {
+    fn rows(self) -> impl Stream<Item = Result<Row>> + Send {
+        try_unfold(self, |mut asking| async move {
+            if let Some(row) = asking.stream.as_mut().and_then(|stream| stream.try_next().now_or_never()) {
+                return Ok(row.map_err(|e| asking.link.error(e))?.map(|row| (row, asking)));
+            }
+            let row = asking.wait().await?;
+            Ok(row.map(|row| (row, asking)))
+        })
+    }
+
+    async fn wait(&mut self) -> Result<Option<Row>> {
+        let Self { link, connection, reporter, sql, stream } = self;
+        let watch = Watch { link, connection, reporter, what: WHAT };
+        let next = async {
+            if stream.is_none() {
+                let none: [&str; 0] = [];
+                let sent = connection.client.query_raw(&*sql, none).await;
+                *stream = Some(Box::pin(sent.map_err(|e| link.error(e))?));
+            }
+            match stream {
+                Some(stream) => stream.try_next().await.map_err(|e| link.error(e)),
+                None => Ok(None),
+            }
+        };
+        watch.answer(link.answer_timeout(), next).await
+    }
 }
 
 impl JdbcScanReader {
     /// The next row; `None` at the end of the split; `Err(None)` when the batch should not wait for it.
     async fn row(&mut self) -> Result<Option<Row>, Option<crate::Error>> {
-        let Self { link, connection, reporter, running, .. } = self;
-        let watch = Watch { link, connection, reporter, what: WHAT };
-        let Some(stream) = running else { return Ok(None) };
+        let Some(stream) = &mut self.running else { return Ok(None) };
         let next = match stream.try_next().now_or_never() {
             Some(next) => next,
             None => match self.linger {
-                None => {
-                    let next = async { stream.try_next().await.map_err(|e| link.error(e)) };
-                    return watch.answer(link.answer_timeout(), next).await.map_err(Some);
-                }
+                None => stream.try_next().await,
                 Some(linger) => timeout_at(linger, stream.try_next()).await.map_err(|_| None)?,
             },
         };
-        next.map_err(|e| Some(link.error(e)))
+        next.map_err(Some)
     }
 
     fn batch(&mut self, split: &str) -> Result<SourceEvent> {
@@ -200,12 +234,14 @@ impl SourceReader for JdbcScanReader {
             return Ok(self.end_split().unwrap_or(SourceEvent::End));
         }
         if self.running.is_none() {
-            let none: [&str; 0] = [];
-            let Self { link, connection, reporter, .. } = &*self;
-            let watch = Watch { link, connection, reporter, what: WHAT };
-            let start = async { connection.client.query_raw(&sql, none).await.map_err(|e| link.error(e)) };
-            let stream = watch.answer(link.answer_timeout(), start).await?;
-            self.running = Some(Box::pin(stream.fuse()));
+            let asking = Asking {
+                link: self.link.clone(),
+                connection: self.connection.clone(),
+                reporter: self.reporter.clone(),
+                sql,
+                stream: None,
+            };
+            self.running = Some(asking.rows().fuse().boxed());
         }
         loop {
             match self.row().await {

@@ -170,6 +170,26 @@ async fn a_lookup_that_never_answers_fails_the_job_by_name_and_leaves_no_query_b
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_scan_that_gets_no_answer_says_so_and_ends_as_the_address_says() {
+    let stage = Stage::new().await;
+    stage.db.run("CREATE TABLE t (id bigint)").await;
+    stage.db.run("CREATE VIEW slow AS SELECT 1::bigint AS id FROM (SELECT pg_sleep(3600)::text AS x OFFSET 0) s WHERE x <> 'x'").await;
+    let slow = jdbc(&stage, &server().address, "socketTimeout=4", "slow", "");
+    let sink = jdbc(&stage, &server().address, "", "t", "");
+    let text = format!(
+        "CREATE TABLE slow (id BIGINT) WITH ({slow});\nCREATE TABLE t (id BIGINT) WITH ({sink});\n\
+         INSERT INTO t SELECT id FROM slow;"
+    );
+    let ended = stage.start(&[&stage.write("scan.sql", &text)]).end().await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let said = format!("{}{}", ended.stdout, ended.stderr);
+    for part in ["reading from PostgreSQL at", "no answer yet", "cannot read slow: no answer from", "within 4 s"] {
+        assert!(said.contains(part), "{part:?} is missing:\n{said}");
+    }
+    stage.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_is_cut_in_the_middle_of_a_flush_loses_nothing() {
     let stage = Stage::new().await;
     // By COPY, by an INSERT of arrays, and row by row.
