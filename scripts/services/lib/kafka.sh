@@ -45,10 +45,10 @@ kafka_start() {
   wait_ready kafka "$(kafka_dir)" 180 kafka_ready kafka_alive
 }
 
-# kafka_cluster_id: all nodes of an instance have the first one's.
+# kafka_cluster_id: all nodes of an instance have the first one's. It begins with no dash, or it would be taken for an option.
 kafka_cluster_id() {
   local file=$INSTANCE/kafka/cluster-id
-  [ -s "$file" ] || head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-22 >"$file"
+  [ -s "$file" ] || head -c 16 /dev/urandom | base64 | tr '+/' '-_' | sed 's/^-/A/' | cut -c1-22 >"$file"
   cat "$file"
 }
 
