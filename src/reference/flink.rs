@@ -308,8 +308,8 @@ mod tests {
         {
             let theirs: Vec<&str> = listed.iter().filter(|o| o.whose == whose).map(|o| o.key).collect();
             for spec in specs(whose).unwrap().iter().filter(|spec| spec.flink && !spec.key.ends_with('*')) {
-                // Elasticsearch has the one; Flink's documentation the other, which its connector refuses.
-                let elsewhere = ["failure-handler", "compaction.parallelism"].contains(&spec.key);
+                // Only Elasticsearch has it.
+                let elsewhere = spec.key == "failure-handler";
                 if !theirs.contains(&spec.key) && !elsewhere {
                     faults.push(format!("{whose}: {}", spec.key));
                 }

@@ -39,14 +39,15 @@ pub const OPTIONS: &[OptionSpec] = &[
         .default("128 MB"),
     OptionSpec::new("sink.rolling-policy.rollover-interval", OptionType::Duration, "A file is finished when it was open this long.")
         .default("30 min"),
-    OptionSpec::new("sink.rolling-policy.check-interval", OptionType::Duration, "How often to look whether a file was open long enough.")
+    OptionSpec::new("sink.rolling-policy.inactivity-interval", OptionType::Duration, "A file is finished when no row came for this long.")
+        .default("30 min"),
+    OptionSpec::new("sink.rolling-policy.check-interval", OptionType::Duration, "How often to look whether a file was open, or without rows, long enough.")
         .default("1 min"),
     OptionSpec::new("sink.parallelism", OptionType::Int, "How many subtasks write, each files of its own."),
     OptionSpec::new("sink.shuffle-by-partition.enable", OptionType::Bool, "Whether rows of one partition go to one subtask; only false is supported.")
         .default("false"),
     OptionSpec::new("auto-compaction", OptionType::Bool, "Whether small files are merged; only false is supported.").default("false"),
     OptionSpec::new("compaction.file-size", OptionType::MemorySize, "For 'auto-compaction' only."),
-    OptionSpec::new("compaction.parallelism", OptionType::Int, "For 'auto-compaction' only."),
     OptionSpec::new("sink.partition-commit.policy.kind", OptionType::Text, "What tells others that a partition is complete; not supported, partitions are never committed."),
     OptionSpec::new("sink.partition-commit.policy.class", OptionType::Text, "For 'sink.partition-commit.policy.kind' only."),
     OptionSpec::new("sink.partition-commit.policy.class.parameters", OptionType::List, "For 'sink.partition-commit.policy.kind' only."),
@@ -95,6 +96,7 @@ impl FileOptions {
             rolling: RollingPolicy {
                 size_max: options.memory_size("sink.rolling-policy.file-size").unwrap_or(128 << 20).max(1) as u64,
                 rollover: interval("sink.rolling-policy.rollover-interval", 30 * 60),
+                inactivity: interval("sink.rolling-policy.inactivity-interval", 30 * 60),
                 check: interval("sink.rolling-policy.check-interval", 60).max(Duration::from_millis(1)),
             },
             sink_parallelism: options.positive("sink.parallelism")?,

@@ -18,6 +18,8 @@ pub struct PartFile {
     out: Option<BufWriter<File>>,
     size: u64,
     opened: Instant,
+    /// When its last row came.
+    written: Instant,
 }
 
 impl PartFile {
@@ -28,7 +30,7 @@ impl PartFile {
         let visible = folder.join(name);
         let file = File::create_new(&hidden).map_err(|e| write_error(&visible, e))?;
         let out = Some(BufWriter::with_capacity(256 << 10, file));
-        Ok(Self { hidden, visible, out, size: 0, opened: now })
+        Ok(Self { hidden, visible, out, size: 0, opened: now, written: now })
     }
 
     pub fn size(&self) -> u64 {
@@ -39,7 +41,12 @@ impl PartFile {
         self.opened
     }
 
-    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+    pub fn written(&self) -> Instant {
+        self.written
+    }
+
+    pub fn write(&mut self, bytes: &[u8], now: Instant) -> Result<()> {
+        self.written = now;
         let Some(out) = &mut self.out else {
             return Err(Error::internal("a published file is written"));
         };

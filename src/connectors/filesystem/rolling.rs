@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A file is finished at a size or an age, whichever comes first.
+/// A file is finished at a size, at an age, or when nothing has come for a while, whichever is first.
 #[derive(Debug, Clone, Copy)]
 pub struct RollingPolicy {
     /// Bytes.
     pub size_max: u64,
     pub rollover: Duration,
+    /// How long a file may go without a row.
+    pub inactivity: Duration,
     /// How often ages are looked at.
     pub check: Duration,
 }
@@ -19,7 +21,8 @@ impl RollingPolicy {
         size >= self.size_max
     }
 
-    pub fn is_old(&self, opened: Instant, now: Instant) -> bool {
+    pub fn is_old(&self, opened: Instant, written: Instant, now: Instant) -> bool {
         now.saturating_duration_since(opened) >= self.rollover
+            || now.saturating_duration_since(written) >= self.inactivity
     }
 }

@@ -133,7 +133,7 @@ impl SinkWriter for FileSinkWriter {
         self.next_check = None;
         self.with_parts(move |parts| {
             let policy = parts.table.options.rolling;
-            parts.publish(|file| policy.is_old(file.opened(), now))
+            parts.publish(|file| policy.is_old(file.opened(), file.written(), now))
         })
         .await
     }
@@ -226,12 +226,12 @@ impl PartFiles {
             full.publish()?;
         }
         if let Some(file) = self.open.get_mut(folder) {
-            return file.write(line);
+            return file.write(line, now);
         }
         let path: PathBuf = self.table.options.listing.root.join(folder);
         let mut file = PartFile::create(&path, &format!("{}-{}", self.name, self.next), now)?;
         self.next += 1;
-        file.write(line)?;
+        file.write(line, now)?;
         self.open.insert(folder.to_string(), file);
         Ok(())
     }

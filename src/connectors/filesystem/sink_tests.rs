@@ -92,13 +92,16 @@ async fn a_file_that_is_full_is_followed_by_another() {
 
 #[tokio::test]
 async fn a_file_that_was_open_long_enough_is_finished_at_a_check() {
-    for (rollover, finished) in [("1 h", 0), ("0 s", 1)] {
+    for (rollover, inactivity, finished) in [("1 h", "1 h", 0), ("0 s", "1 h", 1), ("1 h", "0 s", 1)] {
         let folder = tempfile::tempdir().unwrap();
-        let options = [("sink.rolling-policy.rollover-interval", rollover)];
+        let options = [
+            ("sink.rolling-policy.rollover-interval", rollover),
+            ("sink.rolling-policy.inactivity-interval", inactivity),
+        ];
         let mut writer = open(&described(folder.path(), &options)).await.unwrap();
         writer.write(rows(&[(Some("x"), 1)])).await.unwrap();
         writer.on_deadline().await.unwrap();
-        assert_eq!(seen(folder.path()).len(), finished, "{rollover}");
+        assert_eq!(seen(folder.path()).len(), finished, "{rollover} {inactivity}");
         assert_eq!(writer.deadline().is_some(), finished == 0, "an open file is looked at again");
     }
 }

@@ -615,7 +615,7 @@ async fn a_broker_that_is_not_there_is_waited_for_and_then_named() {
         source(&table).splits(&context).await.unwrap_err(),
         find("kafka", None).unwrap().sink(&table).unwrap().open(&context).await.err().unwrap(),
     ] {
-        assert!(error.message().starts_with("gave up on Kafka at 127.0.0.1:1 after 1 s"), "{error}");
+        assert!(error.message().starts_with("gave up on Kafka at 127.0.0.1:1 after "), "{error}");
         assert!(error.message().contains("Connection refused"), "{error}");
         assert!(!error.to_string().contains("geheim"));
     }
