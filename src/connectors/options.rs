@@ -87,11 +87,18 @@ impl OptionSpec {
 pub struct RawOptions(IndexMap<String, RawOption>);
 
 /// One written option. `span` covers its value where the text is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RawOption {
     pub value: String,
     pub span: Option<Span>,
     pub key_span: Option<Span>,
+}
+
+/// Without the value, which may be a password.
+impl std::fmt::Debug for RawOption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("******")
+    }
 }
 
 impl RawOptions {

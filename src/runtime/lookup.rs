@@ -133,15 +133,18 @@ impl LookupJoin {
     /// The joined rows of a batch; none, or in several batches.
     async fn join(self: Arc<Self>, batch: ChangelogBatch) -> Result<Vec<ChangelogBatch>> {
         match self.join_all(&batch).await {
-            // However many rows failed for it, the service is not asked for each of them again.
-            Err(error) if batch.may_reject(&self.errors) && error.kind() != ErrorKind::Data => {
+            // However many rows failed for it, the service is not asked for each of them again. Only the table that is
+            // looked up can say that its service may fail: what a source says of bad rows doesn't drop good ones.
+            Err(error) if self.errors.handles() && error.kind() != ErrorKind::Data => {
                 for row in 0..batch.num_rows() {
                     let error = Error::new(error.kind(), error.message());
                     batch.reject(&self.errors, row, Stage::Lookup, error)?;
                 }
                 Ok(Vec::new())
             }
-            Err(_) if batch.may_reject(&self.errors) => self.join_each(&batch).await,
+            Err(error) if batch.may_reject(&self.errors) && error.kind() == ErrorKind::Data => {
+                self.join_each(&batch).await
+            }
             joined => joined.map(Vec::from_iter),
         }
     }
@@ -159,6 +162,7 @@ impl LookupJoin {
             let one = batch.slice(row, 1);
             match self.join_all(&one).await {
                 Ok(rows) => joined.extend(rows),
+                Err(error) if error.kind() != ErrorKind::Data && !self.errors.handles() => return Err(error),
                 Err(error) => one.reject(&self.errors, 0, Stage::Lookup, error)?,
             }
         }

@@ -15,7 +15,8 @@ use arrow::util::pretty::pretty_format_batches;
 use chrono_tz::Tz;
 use datafusion::prelude::SessionContext;
 use millstream::changelog::RowKind::{Delete, Insert, UpdateAfter};
-use millstream::changelog::{ChangelogBatch, RowKind};
+use millstream::changelog::rejects::{ErrorHandling, Handling, RejectCounts, Stage};
+use millstream::changelog::{ChangelogBatch, Origin, RowKind};
 use millstream::connectors::provider::ConnectorTable;
 use millstream::connectors::{Connector, MetadataColumn, OpenContext, ScanRequest, SourceEvent, TableDescriptor, find};
 use millstream::types::{Field, Schema, SqlType, TypeKind};
@@ -329,4 +330,29 @@ async fn a_stock_session_inserts_and_selects() {
     let select = session.sql("SELECT n FROM t WHERE n > 1 ORDER BY n").await.unwrap().collect().await.unwrap();
     let text = pretty_format_batches(&select).unwrap().to_string();
     assert_eq!(text, "+---+\n| n |\n+---+\n| 2 |\n| 3 |\n+---+");
+}
+
+#[tokio::test]
+async fn a_row_whose_table_says_nothing_fails_the_job_beside_rows_that_may_be_rejected() {
+    let index = Index::new("mixed");
+    index.call(Method::Put, "/INDEX", Some(r#"{"mappings":{"properties":{"k":{"type":"date"}}}}"#)).await;
+    let counts = Arc::new(RejectCounts::default());
+    let handling = Handling { table: "a".into(), letters: None, counts: counts.clone() };
+    let skips = ErrorHandling::Handle(Arc::new(handling));
+    let skipped = |batch: ChangelogBatch| batch.with_origin(Some(Origin::new(skips.clone())));
+    let table = index.table(key_and_number(), vec![0], &[]);
+    let context = OpenContext { errors: ErrorHandling::Unset, may_reject: true, ..OpenContext::for_test() };
+    let mut writer = connector().sink(&table).unwrap().open(&context).await.unwrap();
+    // The bad row may be rejected, the good one beside it comes from a table that says nothing.
+    writer.write(rows(&[(Insert, "2021-11-29", Some(1))])).await.unwrap();
+    writer.write(skipped(rows(&[(Insert, "bad", Some(2)), (Insert, "2021-11-30", Some(3))]))).await.unwrap();
+    writer.flush().await.unwrap();
+    assert_eq!(counts.of(Stage::Write), 1);
+    assert_eq!(index.documents().await.as_array().unwrap().len(), 2);
+    // The other way round the job fails.
+    writer.write(rows(&[(Insert, "bad", Some(4))])).await.unwrap();
+    writer.write(skipped(rows(&[(Insert, "2021-12-01", Some(5))]))).await.unwrap();
+    let error = writer.flush().await.unwrap_err();
+    assert!(error.message().contains("rejects document \"bad\""), "{error}");
+    assert_eq!(counts.of(Stage::Write), 1);
 }

@@ -122,6 +122,9 @@ impl KafkaContext {
                 }
                 return;
             }
+            // A handshake or login that breaks off because the broker goes away says nothing of certificates or passwords.
+            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL)
+                if reason.contains("Local: ") || reason.contains("SSL transport error") => {}
             Some(code @ (RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL | RDKafkaErrorCode::Fatal))
                 if heard.fatal.is_none() =>
             {
@@ -295,6 +298,15 @@ mod tests {
         assert_eq!(error.message(), "cannot read: SASL login with ****** failed");
         assert!(!error.is_retriable());
         assert!(context.check().is_err());
+    }
+
+    #[test]
+    fn a_login_that_breaks_off_is_worth_another_try() {
+        let context = context(Arc::default());
+        let reason = "SASL SCRAM-SHA-256 mechanism handshake failed: Local: Broker transport failure";
+        context.on_error(Some(RDKafkaErrorCode::Authentication), reason);
+        context.on_error(Some(RDKafkaErrorCode::SSL), "SSL transport error: Connection timed out");
+        assert!(context.check().is_ok());
     }
 
     #[test]

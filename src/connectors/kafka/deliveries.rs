@@ -69,8 +69,9 @@ impl Deliveries {
     /// Takes in what became of a row; gives it back where it was refused. `Err` for a row that nobody knows.
     pub fn settle(&mut self, outcome: &Outcome) -> Result<Option<Refused>, RDKafkaErrorCode> {
         let tag = outcome.tag.number();
-        let found =
-            self.sent.iter_mut().rev().find(|sent| sent.first <= tag && tag < sent.first + sent.rows.num_rows());
+        // They are in the order of their tags.
+        let at = self.sent.partition_point(|sent| sent.first + sent.rows.num_rows() <= tag);
+        let found = self.sent.get_mut(at).filter(|sent| sent.first <= tag);
         let Some(sent) = found else { return outcome.code.map_or(Ok(None), Err) };
         sent.open -= 1;
         let refused = outcome.code.map(|code| {
@@ -78,7 +79,9 @@ impl Deliveries {
             let row = sent.of.value(at) as usize;
             Refused { batch: sent.batch.clone(), row, rows: sent.rows.slice(at, 1), alone: sent.alone, code }
         });
-        self.sent.retain(|sent| sent.open > 0);
+        while self.sent.front().is_some_and(|sent| sent.open == 0) {
+            self.sent.pop_front();
+        }
         Ok(refused)
     }
 }

@@ -72,6 +72,20 @@ pub struct Extras<'a> {
     pub headers: Vec<(&'a str, Option<&'a [u8]>)>,
 }
 
+impl Extras<'_> {
+    /// Bytes that the headers take in a record: names and values, each behind its length.
+    pub fn wire_size(&self) -> usize {
+        let sized = |bytes: usize| varint_size(bytes) + bytes;
+        self.headers.iter().map(|(name, value)| sized(name.len()) + sized(value.map_or(0, <[u8]>::len))).sum()
+    }
+}
+
+/// Bytes of a length as a zigzag varint. <https://protobuf.dev/programming-guides/encoding/#signed-ints>
+fn varint_size(length: usize) -> usize {
+    let bits = u64::BITS - ((length as u64) << 1 | 1).leading_zeros();
+    bits.div_ceil(7) as usize
+}
+
 /// A producer; cheap to clone, the clones are one.
 #[derive(Clone)]
 pub struct BatchProducer(Arc<Shared>);

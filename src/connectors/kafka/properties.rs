@@ -22,13 +22,20 @@ pub enum Role {
 }
 
 /// The settings of one client, ready for librdkafka.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct KafkaProperties {
     pub config: ClientConfig,
     /// Values that must never be shown.
     pub secrets: Vec<String>,
     /// Files that are read when a client is made.
     pub stores: Vec<Store>,
+}
+
+/// Without the settings, among which there are passwords.
+impl std::fmt::Debug for KafkaProperties {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KafkaProperties({})", self.servers())
+    }
 }
 
 /// One setting of the Java client.
@@ -67,6 +74,7 @@ const fn property(java: &'static str, clients: Clients, becomes: Becomes) -> Pro
 }
 
 const JAVA_ONLY: &str = "it names a class of the Java client";
+const KERBEROS: &str = "there is no login with Kerberos";
 const ENGINE: &str = "the engine decides it";
 
 const PROPERTIES: &[Property] = &[
@@ -169,12 +177,12 @@ const PROPERTIES: &[Property] = &[
     property("security.protocol", Both, Security),
     property("sasl.mechanism", Both, Security),
     property("sasl.jaas.config", Both, Security),
-    property("sasl.kerberos.service.name", Both, Security),
+    property("sasl.kerberos.service.name", Both, Nothing(KERBEROS)),
     property("sasl.username", Both, Security),
     property("sasl.password", Both, Security),
-    property("sasl.client.callback.handler.class", Both, Security),
-    property("sasl.login.callback.handler.class", Both, Security),
-    property("sasl.login.class", Both, Security),
+    property("sasl.client.callback.handler.class", Both, Nothing(JAVA_ONLY)),
+    property("sasl.login.callback.handler.class", Both, Nothing(JAVA_ONLY)),
+    property("sasl.login.class", Both, Nothing(JAVA_ONLY)),
     property("ssl.endpoint.identification.algorithm", Both, Security),
     property("ssl.truststore.type", Both, Security),
     property("ssl.truststore.location", Both, Security),

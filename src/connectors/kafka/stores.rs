@@ -11,7 +11,7 @@ use super::security::Settings;
 use crate::error::{Error, Result};
 
 /// A file to be read when a client is made: planning a job needs none of them.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Store {
     purpose: Purpose,
     /// `properties.ssl.truststore.location`
@@ -39,6 +39,13 @@ impl Purpose {
             Self::Trust => "truststore",
             Self::Key => "keystore",
         }
+    }
+}
+
+/// Without the password.
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({:?}, {})", self.purpose, self.path)
     }
 }
 

@@ -23,6 +23,8 @@ use crate::formats::{Encoder, Messages};
 
 /// How long to wait before a full producer is asked again.
 const FULL_PAUSE: Duration = Duration::from_millis(2);
+/// What a record takes on the wire beside its key, value and headers, at most, as librdkafka counts it.
+const RECORD_OVERHEAD: usize = 36;
 /// How often to look for failed deliveries while nothing is written.
 const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -102,7 +104,7 @@ impl KafkaSinkWriter {
             Ok(()) if !may_reject => return Ok((batch.into_rows(), Tag::default())),
             Ok(()) => {
                 let addressed = (0..batch.num_rows()).all(|row| self.address(batch.rows(), row).is_ok());
-                if addressed && (0..self.values.len()).all(|i| self.fits(i)) {
+                if addressed && (0..self.values.len()).all(|i| self.fits(i, batch.rows(), i)) {
                     let all = UInt32Array::from_iter_values(0..batch.num_rows() as u32);
                     let rows = batch.rows().clone();
                     return Ok((rows.clone(), self.deliveries.add(batch, rows, all)));
@@ -115,7 +117,7 @@ impl KafkaSinkWriter {
         for row in 0..batch.num_rows() {
             let encoded = self.encode(&batch.rows().slice(row, 1));
             let error = match encoded.and_then(|()| self.address(batch.rows(), row)) {
-                Ok(()) if self.fits(0) => {
+                Ok(()) if self.fits(0, batch.rows(), row) => {
                     fine.push(row as u32);
                     continue;
                 }
@@ -131,11 +133,15 @@ impl KafkaSinkWriter {
         Ok((rows, tag))
     }
 
-    /// True where the client takes a message of this size.
-    fn fits(&self, message: usize) -> bool {
+    /// True where the client takes a message of this size, which has the headers of this row.
+    fn fits(&self, message: usize, rows: &RecordBatch, row: usize) -> bool {
         let size = |messages: &Messages| messages.get(message).map_or(0, <[u8]>::len);
         let key = if self.parts.key.is_some() { size(&self.keys) } else { 0 };
-        size(&self.values) + key <= self.parts.message_bytes
+        let headers = match self.parts.metadata.is_empty() {
+            true => 0,
+            false => self.extras_of(rows, row).map_or(0, |extras| extras.wire_size()),
+        };
+        size(&self.values) + key + headers + RECORD_OVERHEAD <= self.parts.message_bytes
     }
 
     /// Finds the topic, timestamp and headers of a row, if it brings any.

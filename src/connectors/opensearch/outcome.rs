@@ -84,7 +84,8 @@ impl Outcome {
             let document = (done.index.as_ref(), done.id.as_deref().unwrap_or_default());
             let is_known = !document.1.is_empty();
             match item.rejection(position) {
-                Some(rejection) if matches!(done.status, 429 | 503) => {
+                // Too busy, on its way out, or changed by a request of ours that was given up and goes on all the same.
+                Some(rejection) if matches!(done.status, 409 | 429 | 500..) => {
                     outcome.again.push(position);
                     outcome.busy.get_or_insert(rejection);
                     if is_known {
@@ -207,6 +208,18 @@ mod tests {
         ]);
         assert_eq!(outcome.again, [1, 3, 4, 5]);
         assert!(outcome.rejected.is_empty());
+    }
+
+    #[test]
+    fn what_the_service_could_not_do_is_no_fault_of_the_document() {
+        let outcome = parse(&[
+            item("update", "a", 409, true),
+            item("index", "b", 500, true),
+            item("index", "c", 502, true),
+            item("index", "d", 404, true),
+        ]);
+        assert_eq!(outcome.again, [0, 1, 2]);
+        assert_eq!(outcome.rejected.len(), 1);
     }
 
     #[test]

@@ -133,13 +133,16 @@ struct OpenSearchSinkWriter {
     context: OpenContext,
     encoder: Box<dyn Encoder>,
     bulk: Bulk,
-    /// The row of each action in `bulk`, where a rejected one doesn't fail the job; else empty.
-    waiting: Vec<(Arc<ChangelogBatch>, usize)>,
+    /// The row of each action in `bulk`, where a rejected one doesn't fail the job.
+    waiting: Vec<Waiting>,
     waiting_since: Option<Instant>,
     /// Kept for their memory.
     documents: Messages,
     names: Names,
 }
+
+/// The batch and the number of a row that waits; none where its rejection fails the job.
+type Waiting = Option<(Arc<ChangelogBatch>, usize)>;
 
 /// A row's index and id.
 #[derive(Debug, Default)]
@@ -152,17 +155,18 @@ struct Names {
 impl SinkWriter for OpenSearchSinkWriter {
     async fn write(&mut self, batch: ChangelogBatch) -> Result<()> {
         let batch = Arc::new(batch);
-        match self.write_rows(&batch).await {
+        match self.encode(&batch) {
             Err(error) if error.kind() == ErrorKind::Data && batch.may_reject(&self.context.errors) => {}
-            done => return done,
+            encoded => {
+                let is_addition = encoded?;
+                return self.take_rows(&batch, is_addition.as_ref()).await;
+            }
         }
         for row in 0..batch.num_rows() {
             let one = Arc::new(batch.slice(row, 1));
-            match self.write_rows(&one).await {
-                Err(error) if error.kind() == ErrorKind::Data => {
-                    batch.reject(&self.context.errors, row, Stage::Write, error)?;
-                }
-                done => done?,
+            match self.encode(&one) {
+                Ok(is_addition) => self.take_rows(&one, is_addition.as_ref()).await?,
+                Err(error) => batch.reject(&self.context.errors, row, Stage::Write, error)?,
             }
         }
         Ok(())
@@ -189,22 +193,26 @@ impl SinkWriter for OpenSearchSinkWriter {
 }
 
 impl OpenSearchSinkWriter {
-    /// Encodes the rows of a batch as actions. Where that fails for a row's document, none of them has been taken.
-    async fn write_rows(&mut self, batch: &Arc<ChangelogBatch>) -> Result<()> {
-        let keeps_rows = batch.may_reject(&self.context.errors);
+    /// Makes the documents of a batch; says which rows have one where not all do.
+    fn encode(&mut self, batch: &ChangelogBatch) -> Result<Option<BooleanArray>> {
         let (additions, is_addition) = additions(batch)?;
-        let mut documents = std::mem::take(&mut self.documents);
-        documents.clear();
+        self.documents.clear();
         let place = || format!("cannot encode a row of {}", self.sink.owner);
-        self.encoder.encode(&additions, &mut documents).map_err(|e| e.into_error(place()))?;
+        self.encoder.encode(&additions, &mut self.documents).map_err(|e| e.into_error(place()))?;
+        Ok(is_addition)
+    }
+
+    /// Takes the rows that were encoded last as actions, and sends what is full.
+    async fn take_rows(&mut self, batch: &Arc<ChangelogBatch>, is_addition: Option<&BooleanArray>) -> Result<()> {
+        let keeps_rows = batch.may_reject(&self.context.errors);
+        let documents = std::mem::take(&mut self.documents);
         let mut document = 0;
         for row in 0..batch.num_rows() {
-            let adds = is_addition.as_ref().is_none_or(|mask| mask.value(row));
+            let adds = is_addition.is_none_or(|mask| mask.value(row));
             let source = if adds { documents.get(document) } else { None };
             document += usize::from(adds);
             match self.push(batch.rows(), row, adds, source) {
-                Ok(()) if keeps_rows => self.waiting.push((batch.clone(), row)),
-                Ok(()) => {}
+                Ok(()) => self.waiting.push(keeps_rows.then(|| (batch.clone(), row))),
                 Err(error) => batch.reject(&self.context.errors, row, Stage::Write, error)?,
             }
             if self.bulk.len() >= self.sink.limits.actions || self.bulk.size() >= self.sink.limits.bytes {
@@ -256,6 +264,7 @@ impl OpenSearchSinkWriter {
                     if outcome.again.len() < actions.len() {
                         busy.got_on();
                     }
+                    away.got_on();
                     actions = actions.only(&outcome.again);
                     waiting = outcome.again.iter().filter_map(|i| waiting.get(*i).cloned()).collect();
                     (self.too_busy(&rejection, actions.len()), &mut busy)
@@ -279,7 +288,7 @@ impl OpenSearchSinkWriter {
     }
 
     /// Fails on rejected documents, or does with them what the options say.
-    fn judge(&self, outcome: &Outcome, waiting: &[(Arc<ChangelogBatch>, usize)]) -> Result<()> {
+    fn judge(&self, outcome: &Outcome, waiting: &[Waiting]) -> Result<()> {
         let Some(first) = outcome.rejected.first() else { return Ok(()) };
         let count = outcome.rejected.len();
         if !self.sink.drops_rejected {
@@ -288,7 +297,7 @@ impl OpenSearchSinkWriter {
                 return Err(denied.clone().into_denied(owner, self.cluster.name()));
             }
             for rejection in &outcome.rejected {
-                let Some((batch, row)) = waiting.get(rejection.position) else {
+                let Some(Some((batch, row))) = waiting.get(rejection.position) else {
                     return Err(first.clone().into_error(count, owner, service));
                 };
                 let error = rejection.clone().into_error(1, owner, service);

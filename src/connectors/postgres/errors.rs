@@ -51,8 +51,10 @@ pub fn statement(name: &str, error: tokio_postgres::Error) -> Error {
     };
     let class = db.code().code().get(..2).unwrap_or("");
     let kind = match class {
-        // Data exceptions, integrity constraints, a view's check option.
-        "22" | "23" | "44" => ErrorKind::Data,
+        // Data exceptions, integrity constraints, a view's check option, and what is too large for an index.
+        "22" | "23" | "44" | "54" => ErrorKind::Data,
+        // RAISE EXCEPTION in a trigger is how a table's own rules say no.
+        _ if *db.code() == SqlState::RAISE_EXCEPTION => ErrorKind::Data,
         _ => ErrorKind::External,
     };
     let mut ours = Error::new(kind, message(db));

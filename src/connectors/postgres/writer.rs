@@ -13,11 +13,14 @@ use tokio_postgres::error::SqlState;
 use super::options::SinkOptions;
 use super::sink::{Prepared, Target};
 use super::transaction::{self, Failure, Step};
+use super::watch::Silence;
 use crate::changelog::rejects::Stage;
 use crate::changelog::{ChangelogBatch, RowKind};
 use crate::connectors::{OpenContext, SinkWriter};
 use crate::error::{Error, ErrorKind, Result};
 
+/// How long to look which row of a flush it was that the database refused.
+const FINDING: Duration = Duration::from_secs(30);
 /// Rows in one statement at most.
 const CHUNK: usize = 2048;
 /// The buffer is written when it holds this much, whatever the options say.
@@ -42,9 +45,6 @@ pub struct JdbcSinkWriter {
 struct Flush {
     writes: RecordBatch,
     deletes: RecordBatch,
-    /// Which rows of the buffer these are.
-    written: Vec<u32>,
-    deleted: Vec<u32>,
 }
 
 /// A try to send a flush that failed.
@@ -53,6 +53,15 @@ struct Failed {
     code: Option<SqlState>,
     /// Whether another try may help.
     again: bool,
+}
+
+/// It could not be found which row it was.
+struct NoRow;
+
+impl From<Silence> for NoRow {
+    fn from(_: Silence) -> Self {
+        Self
+    }
 }
 
 impl From<Error> for Failed {
@@ -76,8 +85,7 @@ impl JdbcSinkWriter {
             if let Some(kind) = kinds.iter().find(|k| **k != RowKind::Insert) {
                 return Err(Error::internal(format!("a {kind} row reached a sink without PRIMARY KEY")));
             }
-            let (deletes, written) = (rows.slice(0, 0), (0..rows.num_rows() as u32).collect());
-            return Ok(Flush { writes: rows, deletes, written, deleted: Vec::new() });
+            return Ok(Flush { deletes: rows.slice(0, 0), writes: rows });
         }
         let mut last: HashMap<Vec<u8>, u32> = HashMap::with_capacity(kinds.len());
         for (row, key) in self.target.cells.keys(&rows, &self.target.key)?.into_iter().enumerate() {
@@ -87,10 +95,8 @@ impl JdbcSinkWriter {
         kept.sort_unstable();
         let (written, deleted): (Vec<u32>, Vec<u32>) = kept.iter().partition(|i| kinds[**i as usize].is_addition());
         Ok(Flush {
-            writes: take_record_batch(&rows, &UInt32Array::from(written.clone()))?,
-            deletes: take_record_batch(&rows, &UInt32Array::from(deleted.clone()))?,
-            written,
-            deleted,
+            writes: take_record_batch(&rows, &UInt32Array::from(written))?,
+            deletes: take_record_batch(&rows, &UInt32Array::from(deleted))?,
         })
     }
 
@@ -156,35 +162,42 @@ impl JdbcSinkWriter {
         Err(failed)
     }
 
-    /// As `send`, each row on its own: those that the database refuses are rejected.
-    async fn send_each(&mut self, flush: &Flush) -> Result<()> {
-        let none = flush.writes.slice(0, 0);
-        let writes = flush.written.iter().enumerate().map(|(i, row)| (*row, flush.writes.slice(i, 1), none.clone()));
-        let deletes = flush.deleted.iter().enumerate().map(|(i, row)| (*row, none.clone(), flush.deletes.slice(i, 1)));
-        for (row, writes, deletes) in writes.chain(deletes).collect::<Vec<_>>() {
-            let one = Flush { writes, deletes, written: Vec::new(), deleted: Vec::new() };
-            match self.send(&one).await {
-                Err(error) if error.kind() == ErrorKind::Data => self.reject(row as usize, error)?,
-                done => done?,
+    /// Every row of the buffer on its own, in order: those that the database refuses are rejected. Nothing is reduced, for
+    /// a change that is refused must not take the one before it along.
+    async fn send_each(&mut self) -> Result<()> {
+        let buffer = std::mem::take(&mut self.buffer);
+        for batch in &buffer {
+            for row in 0..batch.num_rows() {
+                let (one, none) = (batch.rows().slice(row, 1), batch.rows().slice(0, 0));
+                let flush = match batch.kind(row).is_addition() {
+                    true => Flush { writes: one, deletes: none },
+                    // Where there is no key, there is nothing that could be deleted; and a row that is about to be
+                    // replaced stays until it is, for its successor may be refused.
+                    false if self.target.delete.is_none() || self.is_replaced(batch, row) => continue,
+                    false => Flush { writes: none, deletes: one },
+                };
+                match self.send(&flush).await {
+                    Err(error) if error.kind() == ErrorKind::Data => {
+                        batch.reject(&self.context.errors, row, Stage::Write, error)?;
+                    }
+                    done => done?,
+                }
             }
         }
         Ok(())
     }
 
-    fn may_reject(&self) -> bool {
-        self.buffer.iter().any(|batch| batch.may_reject(&self.context.errors))
+    /// True for the first half of an update whose other half has the same key.
+    fn is_replaced(&self, batch: &ChangelogBatch, row: usize) -> bool {
+        let is_update = batch.kind(row) == RowKind::UpdateBefore
+            && row + 1 < batch.num_rows()
+            && batch.kind(row + 1) == RowKind::UpdateAfter;
+        let keys = || self.target.cells.keys(&batch.rows().slice(row, 2), &self.target.key);
+        is_update && keys().is_ok_and(|keys| keys.first() == keys.last())
     }
 
-    /// Rejects a row of the buffer.
-    fn reject(&self, row: usize, error: Error) -> Result<()> {
-        let mut row = row;
-        for batch in &self.buffer {
-            if row < batch.num_rows() {
-                return batch.reject(&self.context.errors, row, Stage::Write, error);
-            }
-            row -= batch.num_rows();
-        }
-        Err(error)
+    fn may_reject(&self) -> bool {
+        self.buffer.iter().any(|batch| batch.may_reject(&self.context.errors))
     }
 
     /// The steps of a flush.
@@ -202,10 +215,27 @@ impl JdbcSinkWriter {
     }
 
     /// Adds to a data error which row it is: writes the rows one by one in a transaction that is rolled back.
-    async fn with_row(&self, error: Error, flush: &Flush) -> Error {
-        let Some(prepared) = self.prepared.as_ref().filter(|_| error.kind() == ErrorKind::Data) else { return error };
-        let Ok(Some(row)) = self.find_row(prepared, &flush.writes).await else { return error };
-        let shown = format!("The row is {}.", self.target.cells.show(&flush.writes, row));
+    async fn with_row(&mut self, error: Error, flush: &Flush) -> Error {
+        if error.kind() != ErrorKind::Data || flush.writes.num_rows() < 2 {
+            return match flush.writes.num_rows() {
+                1 if error.kind() == ErrorKind::Data => self.showing(error, &flush.writes, 0),
+                _ => error,
+            };
+        }
+        let Some(prepared) = self.prepared.take() else { return error };
+        let watch = self.target.watch(&prepared.connection, &self.context.reporter);
+        // Without an answer there is no row to name, and the connection is no longer good for anything.
+        let asked = async { self.find_row(&prepared, &flush.writes).await.map_err(|()| NoRow) };
+        let Ok(found) = watch.answer(Some(FINDING), asked).await else { return error };
+        self.prepared = Some(prepared);
+        match found {
+            Some(row) => self.showing(error, &flush.writes, row),
+            None => error,
+        }
+    }
+
+    fn showing(&self, error: Error, rows: &RecordBatch, row: usize) -> Error {
+        let shown = format!("The row is {}.", self.target.cells.show(rows, row));
         let detail = match error.detail() {
             Some(detail) => format!("{detail}\n{shown}"),
             None => shown,
@@ -250,9 +280,12 @@ impl SinkWriter for JdbcSinkWriter {
 
     async fn flush(&mut self) -> Result<()> {
         if self.rows > 0 {
-            let flush = self.reduce()?;
-            match self.send(&flush).await {
-                Err(error) if error.kind() == ErrorKind::Data && self.may_reject() => self.send_each(&flush).await?,
+            let sent = match self.reduce() {
+                Ok(flush) => self.send(&flush).await,
+                Err(error) => Err(error),
+            };
+            match sent {
+                Err(error) if error.kind() == ErrorKind::Data && self.may_reject() => self.send_each().await?,
                 done => done?,
             }
             self.context.metrics.bytes.fetch_add(self.bytes as u64, Ordering::Relaxed);

@@ -80,3 +80,23 @@ async fn many_small_records_fit_into_a_topic_that_takes_small_sets_only() {
     write(&table, vec![batch(&table, vec![column])]).await.unwrap();
     assert_eq!(read(&table).await.unwrap(), values);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_count_for_the_size_of_a_record() {
+    let topic = topic("headers", 1).await;
+    let options = [("format", "raw"), ("scan.startup.mode", "earliest-offset"), ("scan.bounded.mode", "latest-offset")];
+    let table = table(&topic, &[("v", SqlType::string())], &[("headers", false)], &options);
+    let names = MapFieldNames { entry: "entries".into(), key: "key".into(), value: "value".into() };
+    let mut headers = MapBuilder::new(Some(names), StringBuilder::new(), BinaryBuilder::new());
+    for size in [1_000, 1_100_000] {
+        headers.keys().append_value("h");
+        headers.values().append_value(vec![b'x'; size]);
+        headers.append(true).unwrap();
+    }
+    let built = headers.finish();
+    let wanted = table.sink_schema().arrow().field(1).data_type().clone();
+    let headers = arrow::compute::cast(&built, &wanted).unwrap();
+    let (errors, counts) = write_what_goes(&table, batch(&table, vec![string_column(&["a", "b"]), headers])).await;
+    assert_eq!((counts.of(Stage::Write), errors.len()), (1, 1), "{errors:?}");
+    assert_eq!(read(&strings(&topic, &[])).await.unwrap(), ["a"]);
+}

