@@ -163,6 +163,12 @@ impl Reporter {
     pub fn tell(&self, line: &str) {
         (self.0)(line);
     }
+
+    /// Tells of something that is not waited for, or no longer.
+    pub fn news(&self, line: &str) {
+        self.tell(line);
+        self.tell("");
+    }
 }
 
 impl Debug for OpenContext {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use crate::changelog::rejects::RejectCounts;
+use crate::changelog::rejects::{RejectCounts, Stage};
 use crate::connectors::DoorMetrics;
 use crate::time::Watermark;
 
@@ -71,8 +71,10 @@ impl JobMetrics {
         self.sources.iter().map(|s| s.door.rows.load(Ordering::Relaxed)).sum()
     }
 
+    /// Rows that the sinks have taken, without those they have rejected.
     pub fn rows_out(&self) -> u64 {
-        self.sinks.iter().map(|s| s.door.rows.load(Ordering::Relaxed)).sum()
+        let taken: u64 = self.sinks.iter().map(|s| s.door.rows.load(Ordering::Relaxed)).sum();
+        taken.saturating_sub(self.rejected.of(Stage::Write))
     }
 
     /// Records skipped or read as NULL because they could not be decoded.

@@ -97,7 +97,16 @@ fn the_variable_stands_for_the_flag_and_what_is_traced_takes_the_same_form() {
 }
 
 #[test]
-fn stopping_a_job_and_waiting_for_a_service_are_lines_too() {
+fn waiting_for_a_service_is_a_line_too() {
+    let sql = "CREATE TABLE away (n INT) WITH ('connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = '127.0.0.1:1',
+            'scan.startup.mode' = 'earliest-offset', 'format' = 'json', 'connection.max-retry-timeout' = '1 s');
+        CREATE TABLE hole (n INT) WITH ('connector' = 'blackhole'); INSERT INTO hole SELECT n FROM away;";
+    let ended: Ended = command(&["run", "--log-format", "json", "-e", sql]).output().unwrap().into();
+    line_with(&lines(&ended.expect(1)), "waiting for Kafka at 127.0.0.1:1");
+}
+
+#[test]
+fn stopping_a_job_is_a_line_too() {
     let sql = "CREATE TABLE away (n INT) WITH ('connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = '127.0.0.1:1',
             'scan.startup.mode' = 'earliest-offset', 'format' = 'json');
         CREATE TABLE endless (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '10');

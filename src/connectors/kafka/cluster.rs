@@ -114,7 +114,7 @@ impl Cluster {
             match count {
                 Ok(count) => {
                     if was_missing {
-                        self.door.reporter.tell(&format!(
+                        self.door.reporter.news(&format!(
                             "topic \"{topic}\" did not exist: the broker has made it, partitions: {count}"
                         ));
                     }

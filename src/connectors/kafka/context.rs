@@ -1,6 +1,7 @@
 //! What librdkafka says besides records: errors and log lines, kept for messages and told to people.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -86,7 +87,15 @@ impl KafkaContext {
         heard.reason = None;
         if std::mem::take(&mut heard.lost) {
             drop(heard);
-            self.0.reporter.tell(&format!("{} answers again", self.cluster()));
+            self.0.reporter.news(&format!("{} answers again", self.cluster()));
+        }
+    }
+
+    /// Nobody has answered for this long though connections stand: says so, once.
+    pub fn unanswered(&self, silence: Duration) {
+        if !std::mem::replace(&mut self.heard().lost, true) {
+            let seconds = silence.as_secs();
+            self.0.reporter.tell(&format!("waiting for {}: no answer for {seconds} s", self.cluster()));
         }
     }
 
@@ -285,7 +294,14 @@ mod tests {
         }
         context.answered();
         context.answered();
-        let expected = ["lost Kafka at h:1: h:1: Connection refused; reconnecting", "Kafka at h:1 answers again"];
+        context.unanswered(Duration::from_secs(5));
+        context.unanswered(Duration::from_secs(9));
+        let expected = [
+            "lost Kafka at h:1: h:1: Connection refused; reconnecting",
+            "Kafka at h:1 answers again",
+            "",
+            "waiting for Kafka at h:1: no answer for 5 s",
+        ];
         assert_eq!(*told.lock().unwrap(), expected);
     }
 

@@ -65,7 +65,7 @@ async fn look(cluster: Cluster, search: Search, reporter: Reporter, found: mpsc:
         known.extend(all);
         for split in mine {
             let (topic, partition) = (&split.topic, split.partition);
-            reporter.tell(&format!("topic \"{topic}\" has a new partition: reading partition {partition}, too"));
+            reporter.news(&format!("topic \"{topic}\" has a new partition: reading partition {partition}, too"));
             if found.send(split).is_err() {
                 return;
             }

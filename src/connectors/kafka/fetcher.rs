@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
@@ -30,6 +30,9 @@ const BLOCK_BYTES: usize = 1 << 20;
 const IDLE_WAIT: Duration = Duration::from_millis(50);
 /// How long to ask whether a lost broker is back; nothing is fetched meanwhile.
 const BACK_TIMEOUT: Duration = Duration::from_millis(500);
+/// After so long without a record a broker is asked whether it is there, and has so long to answer.
+const SILENCE: Duration = Duration::from_secs(5);
+const THERE_TIMEOUT: Duration = Duration::from_secs(2);
 const RANGE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Takes the records of some splits and hands them over as blocks, until all splits end or the reader is gone.
@@ -105,6 +108,7 @@ impl Fetcher {
 
     fn fetch(&mut self) -> Result<()> {
         self.assign()?;
+        let mut heard = Instant::now();
         while !self.out.is_closed() {
             if !self.take_found()? {
                 return Ok(());
@@ -115,8 +119,13 @@ impl Fetcher {
             if (full || count == 0) && !self.send()? {
                 return Ok(());
             }
-            if count == 0 && self.consumer.context().is_lost() {
+            if count > 0 {
+                heard = Instant::now();
+            } else if self.consumer.context().is_lost() {
                 self.look_for_brokers();
+            } else if heard.elapsed() >= SILENCE {
+                self.ask_whether_there(heard.elapsed());
+                heard = Instant::now();
             }
         }
         Ok(())
@@ -270,6 +279,14 @@ impl Fetcher {
                 "The topic holds offsets {first} to {end} only; it may have been deleted and made again."
             )),
             Err(_) => error,
+        }
+    }
+
+    /// No record comes: is there none, or nobody who would send it? Connections to a frozen broker stay open.
+    fn ask_whether_there(&self, silence: Duration) {
+        let first = self.splits.first().map(|s| &*s.split.topic);
+        if first.is_some_and(|topic| self.consumer.partition_count(topic, THERE_TIMEOUT).is_none()) {
+            self.consumer.context().unanswered(silence);
         }
     }
 

@@ -3,7 +3,6 @@
 //! The kind is what the file is, not what the options call it, where Java reads both: its "JKS" opens PKCS #12, too.
 
 use std::fs;
-use std::path::Path;
 
 use rdkafka::ClientConfig;
 
@@ -71,10 +70,8 @@ impl Store {
             is_pem: kind.eq_ignore_ascii_case("PEM"),
             password: settings.get(&key("password")).map(str::to_string),
         };
-        let is_jks = match fs::read(&store.path) {
-            Ok(bytes) => is_jks(&bytes),
-            Err(_) => !store.is_pem && Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("jks")),
-        };
+        // A file that is there can be looked at already; one that isn't is missed when the job starts.
+        let is_jks = fs::read(&store.path).is_ok_and(|bytes| is_jks(&bytes));
         if is_jks { Err(store.jks()) } else { Ok(Some(store)) }
     }
 

@@ -25,6 +25,8 @@ use crate::formats::{Encoder, Messages};
 const FULL_PAUSE: Duration = Duration::from_millis(2);
 /// What a record takes on the wire beside its key, value and headers, at most, as librdkafka counts it.
 const RECORD_OVERHEAD: usize = 36;
+/// After so long without an acknowledgement people are told.
+const SILENCE: Duration = Duration::from_secs(5);
 /// How often to look for failed deliveries while nothing is written.
 const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -67,6 +69,8 @@ pub struct KafkaSinkWriter {
     check_at: Option<Instant>,
     /// Rows on their way that may come back refused, where that doesn't fail the job.
     deliveries: Deliveries,
+    /// Records under way when it was last looked, and since when they have not become fewer.
+    under_way: (usize, Instant),
 }
 
 impl KafkaSinkWriter {
@@ -77,6 +81,7 @@ impl KafkaSinkWriter {
             keys: Messages::new(),
             check_at: None,
             deliveries: Deliveries::default(),
+            under_way: (0, Instant::now()),
         }
     }
 
@@ -168,7 +173,7 @@ impl KafkaSinkWriter {
             self.parts.partitioning.advance(taken);
             sent += taken;
             if taken == 0 {
-                wait_while_full(&self.parts.producer).await?;
+                self.wait_while_full().await?;
             }
         }
         Ok(())
@@ -190,7 +195,7 @@ impl KafkaSinkWriter {
     async fn write_with_metadata(&mut self, rows: &RecordBatch, tag: Tag) -> Result<()> {
         for row in 0..rows.num_rows() {
             while !self.send_row(rows, row, tag.nth(row))? {
-                wait_while_full(&self.parts.producer).await?;
+                self.wait_while_full().await?;
             }
             self.parts.partitioning.advance(1);
         }
@@ -274,6 +279,7 @@ impl KafkaSinkWriter {
     /// that doesn't help.
     async fn settle(&mut self) -> Result<()> {
         self.parts.producer.check()?;
+        self.watch_progress();
         loop {
             let mut again = Vec::new();
             for outcome in self.parts.producer.take_outcomes() {
@@ -302,6 +308,31 @@ impl KafkaSinkWriter {
         }
     }
 
+    /// The producer's buffer is full: gives it time, which holds back whoever writes.
+    async fn wait_while_full(&mut self) -> Result<()> {
+        self.parts.producer.check()?;
+        self.watch_progress();
+        tokio::time::sleep(FULL_PAUSE).await;
+        Ok(())
+    }
+
+    /// Says when records wait and none is acknowledged, though the connections stand.
+    fn watch_progress(&mut self) {
+        let (now, context) = (self.parts.producer.in_flight(), self.parts.producer.context());
+        let (before, since) = self.under_way;
+        if now == 0 || now < before {
+            self.under_way = (now, Instant::now());
+            if context.is_lost() {
+                context.answered();
+            }
+        } else {
+            self.under_way.0 = now;
+            if since.elapsed() >= SILENCE {
+                context.unanswered(since.elapsed());
+            }
+        }
+    }
+
     /// Hands over the rows that were encoded last.
     async fn send_encoded(&mut self, rows: &RecordBatch, tag: Tag) -> Result<()> {
         match &self.parts.target {
@@ -320,13 +351,6 @@ async fn flushed(producer: BatchProducer) -> Result<()> {
     tokio::task::spawn_blocking(move || producer.flush())
         .await
         .map_err(|error| Error::internal(format!("a flush to Kafka was not finished: {error}")))?
-}
-
-/// The producer's buffer is full: gives it time, which holds back whoever writes.
-async fn wait_while_full(producer: &BatchProducer) -> Result<()> {
-    producer.check()?;
-    tokio::time::sleep(FULL_PAUSE).await;
-    Ok(())
 }
 
 /// The headers of one row; those without a key are left out, as Kafka has none such.

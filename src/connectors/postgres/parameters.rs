@@ -127,7 +127,7 @@ pub const PARAMETERS: &[Parameter] = &[
         "sslkey",
         "the client's key: PEM, PKCS #8 in DER, or PKCS #12 with certificate in a file named `.p12` or `.pfx` (`~/.postgresql/postgresql.pk8`)",
     ),
-    taken("sslmode", "`disable`, `allow`, `prefer` (the default), `require`, `verify-ca`, `verify-full`: see below"),
+    taken("sslmode", "`disable`, `allow`, `prefer` (the default), `require`, `verify-ca`, `verify-full`: see above"),
     taken("sslNegotiation", "`postgres` (the default) asks whether the server has TLS, `direct` begins with it"),
     taken("sslpassword", "the password of `sslkey`"),
     refused("sslpasswordcallback", NO_CLASSES),

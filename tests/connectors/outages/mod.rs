@@ -34,7 +34,7 @@ async fn survives(service: Service, waits_for: &[&str]) {
         scene.goes_on(&load, &mut job).await;
     }
     scene.own.freeze(service).await;
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
     scene.own.thaw(service).await;
     scene.goes_on(&load, &mut job).await;
     let ended = scene.finish(load, job).await;
@@ -45,7 +45,11 @@ async fn survives(service: Service, waits_for: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kafka_away_loses_nothing() {
-    survives(Service::Kafka, &["lost Kafka at 127.0.0.1:", "answers again"]).await;
+    survives(
+        Service::Kafka,
+        &["lost Kafka at 127.0.0.1:", "answers again", "waiting for Kafka at 127.0.0.1:", "no answer for"],
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
