@@ -3,6 +3,9 @@
 --
 --     millstream run sql/replay.sql
 --
+-- It begins with the first dead letter there is: run a second time it writes them all once more, unless the topic was emptied
+-- or 'scan.startup.mode' is changed to 'timestamp' or 'specific-offsets'.
+--
 -- `sql/alerting/` reads the topic; its table sends dead letters here with
 --
 --     'error-handling.mode' = 'dead-letter', 'error-handling.table' = 'DEAD_LETTERS'
