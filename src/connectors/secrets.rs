@@ -80,7 +80,7 @@ fn redact_urls(value: &str) -> String {
 }
 
 static USER_INFO: LazyLock<regex::Regex> =
-    LazyLock::new(|| regex::Regex::new(r"(://)[^/@\s;,']*:[^/@\s;,']*@").expect("a valid pattern"));
+    LazyLock::new(|| regex::Regex::new(r"(://)[^/@\s;,']*:[^@\s;,']*@").expect("a valid pattern"));
 
 /// A SQL text as it may be quoted: values of options that are secret or not known, and credentials in addresses, are
 /// blotted out, each character by a `*`, so that lines and columns stay where they are.

@@ -261,7 +261,8 @@ fn host(host: &str) -> Result<Host, String> {
     };
     let port = match port {
         "" => DEFAULT_PORT,
-        port => port.parse().map_err(|_| format!("'{port}' is no port"))?,
+        // Not quoted: in an address with a login it is a part of the password.
+        port => port.parse().map_err(|_| "the port behind a host is no number from 0 to 65535".to_string())?,
     };
     let name = if name.is_empty() { "localhost".into() } else { decode(name)? };
     Ok(Host { name: name.trim_matches(['[', ']']).to_string(), port })
@@ -346,7 +347,9 @@ mod tests {
             ("jdbc:mysql://h/d?password=pw", "'jdbc:mysql:' is another database; only PostgreSQL is supported"),
             ("postgresql://me:pw@h/d", "'postgresql://******@h/d' is no JDBC address; only PostgreSQL"),
             ("jdbc:postgresql://me:pw@h/d", "use the options 'username' and 'password'"),
-            ("jdbc:postgresql://h:54x/d", "'54x' is no port"),
+            ("jdbc:postgresql://h:54x/d", "the port behind a host is no number"),
+            ("jdbc:postgresql://me:pw/pw@h/d", "the port behind a host is no number"),
+            ("postgresql://me:pw/pw@h/d", "'postgresql://******@h/d' is no JDBC address"),
             ("jdbc:postgresql://h/d?sslmode=on", "sslmode='on' is none of disable, allow, prefer, require, verify-ca"),
             ("jdbc:postgresql://h/d?ssl=perhaps", "ssl='perhaps' is none of true, false"),
             ("jdbc:postgresql://h/d?user=%4", "not followed by two hexadecimal digits"),

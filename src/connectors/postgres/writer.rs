@@ -216,22 +216,27 @@ impl JdbcSinkWriter {
 
     /// Adds to a data error which row it is: writes the rows one by one in a transaction that is rolled back.
     async fn with_row(&mut self, error: Error, flush: &Flush) -> Error {
-        if error.kind() != ErrorKind::Data || flush.writes.num_rows() < 2 {
-            return match flush.writes.num_rows() {
-                1 if error.kind() == ErrorKind::Data => self.showing(error, &flush.writes, 0),
-                _ => error,
-            };
+        if error.kind() != ErrorKind::Data {
+            return error;
         }
-        let Some(prepared) = self.prepared.take() else { return error };
-        let watch = self.target.watch(&prepared.connection, &self.context.reporter);
-        // Without an answer there is no row to name, and the connection is no longer good for anything.
-        let asked = async { self.find_row(&prepared, &flush.writes).await.map_err(|()| NoRow) };
-        let Ok(found) = watch.answer(Some(FINDING), asked).await else { return error };
-        self.prepared = Some(prepared);
-        match found {
+        let row = match (flush.writes.num_rows(), flush.deletes.num_rows()) {
+            (1, 0) => Some(0),
+            _ => self.refused_row(&flush.writes).await,
+        };
+        match row {
             Some(row) => self.showing(error, &flush.writes, row),
             None => error,
         }
+    }
+
+    /// Which row the database refuses. Without an answer there is none to name, and the connection is given up.
+    async fn refused_row(&mut self, rows: &RecordBatch) -> Option<usize> {
+        let prepared = self.prepared.take()?;
+        let watch = self.target.watch(&prepared.connection, &self.context.reporter);
+        let asked = async { self.find_row(&prepared, rows).await.map_err(|()| NoRow) };
+        let found = watch.answer(Some(FINDING), asked).await.ok()?;
+        self.prepared = Some(prepared);
+        found
     }
 
     fn showing(&self, error: Error, rows: &RecordBatch, row: usize) -> Error {

@@ -76,3 +76,23 @@ async fn what_a_trigger_raises_is_a_refusal() {
     assert_eq!(db.rows("SELECT id FROM t ORDER BY id").await, ["1", "3"]);
     db.drop().await;
 }
+
+#[tokio::test]
+async fn a_delete_that_is_refused_is_not_told_of_the_row_written_beside_it() {
+    let db = Db::new().await;
+    db.run("CREATE TABLE t (id bigint PRIMARY KEY, name text); CREATE TABLE child (id bigint REFERENCES t)").await;
+    db.run("INSERT INTO t VALUES (1, 'old'); INSERT INTO child VALUES (1)").await;
+    let rows = RecordBatch::try_new(
+        Arc::new(arrow::datatypes::Schema::new(vec![
+            SqlType::not_null(T::BigInt).arrow_field("id"),
+            SqlType::string().arrow_field("name"),
+        ])),
+        vec![Arc::new(Int64Array::from(vec![9, 1])) as ArrayRef, Arc::new(StringArray::from(vec!["new", "old"]))],
+    );
+    let batch = ChangelogBatch::new(rows.unwrap(), [Insert, Delete].into_iter().collect());
+    let mut writer = jdbc().sink(&id_name(&db)).unwrap().open(&OpenContext::for_test()).await.unwrap();
+    writer.write(batch).await.unwrap();
+    let error = writer.flush().await.unwrap_err().to_string();
+    assert!(error.contains("foreign key") && !error.contains("id = 9"), "{error}");
+    db.drop().await;
+}
