@@ -66,6 +66,7 @@ kafka_launch() {
     advertised=$(printf '%s' "$listeners" | sed 's|\([A-Z]\)://127.0.0.1|\1://localhost|g; s|PLAINTEXT://localhost|PLAINTEXT://127.0.0.1|')
   fi
   [ "$KAFKA_NODE" != 1 ] || roles=broker,controller listeners="$listeners,CONTROLLER://127.0.0.1:$controller"
+  # Records are kept whatever their timestamps: event times of long ago would go at the next look of the retention.
   cat >"$dir/server.properties" <<CONF
 process.roles=$roles
 node.id=$KAFKA_NODE
@@ -76,6 +77,7 @@ controller.listener.names=CONTROLLER
 log.dirs=$dir/data
 num.partitions=2
 auto.create.topics.enable=true
+log.retention.ms=-1
 group.initial.rebalance.delay.ms=0
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
