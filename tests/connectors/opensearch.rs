@@ -1,9 +1,9 @@
 //! The OpenSearch sink and source on a real OpenSearch, found by `MILLSTREAM_TEST_OPENSEARCH` (`http://host:port`).
 
 mod bad_days;
-mod proxy;
+pub mod proxy;
 #[cfg(feature = "tls")]
-mod secured;
+pub mod secured;
 
 use std::process::Command;
 use std::sync::Arc;

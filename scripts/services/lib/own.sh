@@ -7,7 +7,9 @@
 #   ctl own NAME thaw SERVICE      SIGCONT
 #   ctl own NAME down              kill all of this name and delete their data
 #
-# SERVICE is kafka, kafka2 (a second broker of the same cluster), postgresql, opensearch or opensearch-secured (TLS and users). `ctl with` ends them all with it.
+# SERVICE is kafka, kafka2 (a second broker of the same cluster), kafka-secured (a broker with a second port for TLS and a
+# password, printed behind the first), postgresql, opensearch or opensearch-secured (TLS and users). `ctl with` ends them all
+# with it.
 
 own_command() {
   [ $# -ge 2 ] || die 'own needs a name and an action' 'For example:  ctl own outage up kafka'
@@ -18,10 +20,11 @@ own_command() {
   case $service in
     kafka) KAFKA_NODE=1 ;;
     kafka2) KAFKA_NODE=2 service=kafka ;;
+    kafka-secured) KAFKA_SECURED=yes service=kafka ;;
     postgresql) service=postgres ;;
     opensearch) ;;
     opensearch-secured) OPENSEARCH_SECURED=yes service=opensearch ;;
-    *) die "there is no service \"$service\"" 'Allowed: kafka, kafka2, postgresql, opensearch, opensearch-secured.' ;;
+    *) die "there is no service \"$service\"" 'Allowed: kafka, kafka2, kafka-secured, postgresql, opensearch, opensearch-secured.' ;;
   esac
   case $action in
     up) own_up "$service" ;;
@@ -44,7 +47,7 @@ own_up() {
     "${1}_start"
   } >&2
   case $1 in
-    kafka) say "127.0.0.1:$(kafka_port)" ;;
+    kafka) say "127.0.0.1:$(kafka_port)${KAFKA_SECURED:+ localhost:$(cat "$(kafka_dir)/sasl-port")}" ;;
     postgres) say "postgresql://avnadmin:$(cat "$PASSWORD_FILE")@127.0.0.1:$(postgres_port)/defaultdb" ;;
     opensearch) if [ -n "$OPENSEARCH_SECURED" ]; then say "https://localhost:$(opensearch_port)"; else say "http://127.0.0.1:$(opensearch_port)"; fi ;;
   esac

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
@@ -46,7 +47,9 @@ pub struct Cluster {
 impl Cluster {
     /// A client that goes on asking for `retry`, and tells what it waits for; nothing is sent yet.
     pub fn connect(properties: &KafkaProperties, retry: Duration, door: &OpenContext) -> Result<Self> {
-        let properties = properties.loaded()?;
+        let mut properties = properties.loaded()?;
+        // From here on it says why a connection has ended.
+        properties.config.set_log_level(RDKafkaLogLevel::Info);
         let context = KafkaContext::new(&properties, Reporter::silent());
         let patience = FIRST_PATIENCE.min(retry / 4).max(Duration::from_millis(100));
         let patience = Arc::new(AtomicU64::new(patience.as_millis() as u64));

@@ -27,8 +27,8 @@ struct Listener {
 
 #[derive(Default)]
 struct Heard {
-    /// The last error, as librdkafka words it.
-    reason: Option<String>,
+    /// The last error.
+    reason: Option<Fault>,
     /// An error after which trying again can't help.
     fatal: Option<Fault>,
     /// True between losing every broker and hearing from one again.
@@ -62,21 +62,20 @@ impl KafkaContext {
     pub fn failure(&self, doing: &str, error: &KafkaError) -> Error {
         let heard = self.heard();
         if let Some(fatal) = &heard.fatal {
-            return fatal_error(doing, fatal);
+            return error_of(doing, fatal);
         }
         let retriable = error.rdkafka_error_code().is_some_and(is_retriable);
-        let why = match &heard.reason {
-            Some(reason) if retriable => reason.clone(),
-            _ => self.redact(&words(error)),
+        let out = match &heard.reason {
+            Some(reason) if retriable => error_of(doing, reason),
+            _ => Error::external(format!("{doing}: {}", self.redact(&words(error)))),
         };
-        let out = Error::external(format!("{doing}: {why}"));
         if retriable { out.retriable() } else { out }
     }
 
     /// The error that ended the client, if one did.
     pub fn check(&self) -> Result<()> {
         match &self.heard().fatal {
-            Some(fatal) => Err(fatal_error(self.cluster(), fatal)),
+            Some(fatal) => Err(error_of(self.cluster(), fatal)),
             None => Ok(()),
         }
     }
@@ -108,8 +107,17 @@ impl KafkaContext {
         self.0.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A line about a connection that ended; one without a request that waits for it is no error to librdkafka.
+    fn on_end_of_connection(&self, line: &str) {
+        let line = line.split_once("]: ").map_or(line, |(_thread, line)| line);
+        if let Some(fault) = handshake::broken_off(line) {
+            self.heard().reason.get_or_insert(fault);
+        }
+    }
+
     fn on_error(&self, code: Option<RDKafkaErrorCode>, reason: &str) {
         let reason = self.redact(reason);
+        let broken_off = handshake::broken_off(&reason);
         // "(after 0ms in state CONNECT)" and the like say nothing to people.
         let reason = reason.split(" (after ").next().unwrap_or_default().to_string();
         tracing::debug!(cluster = self.cluster(), %reason, "librdkafka error");
@@ -125,7 +133,7 @@ impl KafkaContext {
             Some(RDKafkaErrorCode::AllBrokersDown) => {
                 if !std::mem::replace(&mut heard.lost, true) {
                     // Its own words only count brokers.
-                    let why = heard.reason.as_ref().map_or(String::new(), |why| format!(": {why}"));
+                    let why = heard.reason.as_ref().map_or(String::new(), |reason| format!(": {}", reason.why));
                     drop(heard);
                     self.0.reporter.tell(&format!("lost {}{why}; reconnecting", self.cluster()));
                 }
@@ -144,7 +152,7 @@ impl KafkaContext {
             }
             _ => {}
         }
-        heard.reason = Some(reason);
+        heard.reason = Some(broken_off.unwrap_or(Fault { why: reason, hint: "" }));
     }
 }
 
@@ -163,7 +171,10 @@ impl KafkaContext {
             RDKafkaErrorCode::Authentication => {
                 "Check 'properties.sasl.jaas.config' and 'properties.sasl.mechanism' of the table or its integration."
             }
-            RDKafkaErrorCode::SSL if reason.contains("alert") => return self.alert(reason),
+            RDKafkaErrorCode::SSL if reason.contains("alert") => {
+                return handshake::refused(reason, &self.0.properties.config);
+            }
+            RDKafkaErrorCode::SSL if reason.contains("wrong version number") => handshake::MAYBE_NO_TLS,
             _ => "",
         };
         // `sasl_ssl://127.0.0.1:9093/bootstrap: ` repeats what the message begins with.
@@ -175,29 +186,7 @@ impl KafkaContext {
     }
 }
 
-impl KafkaContext {
-    /// What a broker means that ends a connection because of our certificate.
-    fn alert(&self, reason: &str) -> Fault {
-        let has_one = ["ssl.certificate.pem", "ssl.certificate.location", "ssl.keystore.location"]
-            .iter()
-            .any(|key| self.0.properties.config.get(key).is_some());
-        let alert = reason.split_once("alert ").map_or(reason, |(_, rest)| rest);
-        let alert = alert.split(':').next().unwrap_or(alert);
-        let (why, hint) = match has_one {
-            false => (
-                format!("the broker wants a certificate of ours, and none is set ({alert})"),
-                "Name it with 'properties.ssl.keystore.location' (and 'properties.ssl.keystore.type' = 'PEM' or 'PKCS12').",
-            ),
-            true => (
-                format!("the broker doesn't accept our certificate ({alert})"),
-                "Give one with 'properties.ssl.keystore.location' that an authority has signed which the broker trusts.",
-            ),
-        };
-        Fault { why, hint }
-    }
-}
-
-fn fatal_error(doing: &str, fault: &Fault) -> Error {
+fn error_of(doing: &str, fault: &Fault) -> Error {
     let error = Error::external(format!("{doing}: {}", fault.why));
     if fault.hint.is_empty() { error } else { error.with_hint(fault.hint) }
 }
@@ -205,6 +194,9 @@ fn fatal_error(doing: &str, fault: &Fault) -> Error {
 impl ClientContext for KafkaContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         let message = self.redact(message);
+        if facility == "FAIL" {
+            self.on_end_of_connection(&message);
+        }
         match level {
             RDKafkaLogLevel::Debug => tracing::debug!(target: "millstream::kafka", facility, "{message}"),
             RDKafkaLogLevel::Info | RDKafkaLogLevel::Notice => {
@@ -323,6 +315,24 @@ mod tests {
         context.on_error(Some(RDKafkaErrorCode::Authentication), reason);
         context.on_error(Some(RDKafkaErrorCode::SSL), "SSL transport error: Connection timed out");
         assert!(context.check().is_ok());
+    }
+
+    #[test]
+    fn a_port_that_breaks_off_the_handshake_is_named_with_its_likely_reason() {
+        let context = context(Arc::default());
+        // Both are what librdkafka makes of the same.
+        for reason in [
+            "ssl://h:1/bootstrap: SSL handshake failed: Disconnected: SSL connection closed by peer: connecting to a \
+             PLAINTEXT broker listener? (after 3ms in state SSL_HANDSHAKE)",
+            "ssl://h:1/bootstrap: Disconnected: SSL connection closed by peer (after 0ms in state SSL_HANDSHAKE)",
+        ] {
+            context.on_error(Some(RDKafkaErrorCode::BrokerTransportFailure), reason);
+            let error =
+                context.failure("cannot read", &KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure));
+            assert!(error.is_retriable());
+            let expected = "cannot read: ssl://h:1/bootstrap: the connection was closed in the TLS handshake";
+            assert_eq!((error.message(), error.hint()), (expected, Some(handshake::MAYBE_NO_TLS)));
+        }
     }
 
     #[test]

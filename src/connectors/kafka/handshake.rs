@@ -1,12 +1,101 @@
-//! Why a broker's certificate is not accepted: librdkafka says only that it isn't, so we look at it ourselves.
+//! Why a connection fails before it stands: librdkafka says that a certificate isn't accepted, not why, so we look at
+//! it ourselves.
 
 use rdkafka::ClientConfig;
 
-/// What is wrong with a certificate, and what to do about it.
+/// What is wrong, and what to do about it; an empty hint is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub why: String,
     pub hint: &'static str,
+}
+
+/// What to look at where a port breaks off a TLS handshake, and where one breaks off without it.
+pub const MAYBE_NO_TLS: &str = "Perhaps the port doesn't speak TLS: check 'properties.security.protocol' and the port in \
+                                'properties.bootstrap.servers'.";
+const MAYBE_TLS: &str = "Perhaps the port speaks TLS: check 'properties.security.protocol' and the port in \
+                         'properties.bootstrap.servers'.";
+
+/// What a connection means that ended before the broker said a word. librdkafka words it in several ways, by chance,
+/// but always names the state.
+pub fn broken_off(reason: &str) -> Option<Fault> {
+    let (from, what) = reason.split_once(": ")?;
+    let is_tls = from.contains("ssl://");
+    let (when, hint) = if what.contains("in state SSL_HANDSHAKE") && what.contains("Disconnected") {
+        ("in the TLS handshake", MAYBE_NO_TLS)
+    } else if !is_tls
+        && what.contains("in state APIVERSION_QUERY")
+        // The latter: a TLS alert, taken for the length of an answer.
+        && (what.contains("Disconnected") || what.contains("Invalid response size"))
+    {
+        ("before the broker said its version", MAYBE_TLS)
+    } else {
+        return None;
+    };
+    Some(Fault { why: format!("{from}: the connection was closed {when}"), hint })
+}
+
+/// What a broker means that ends a connection with an alert: it wants another certificate of ours.
+pub fn refused(reason: &str, config: &ClientConfig) -> Fault {
+    let has_one = ["ssl.certificate.pem", "ssl.certificate.location", "ssl.keystore.location"]
+        .iter()
+        .any(|key| config.get(key).is_some());
+    let alert = reason.split_once("alert ").map_or(reason, |(_, rest)| rest);
+    let alert = alert.split(':').next().unwrap_or(alert);
+    if !has_one {
+        let hint =
+            "Name it with 'properties.ssl.keystore.location' (and 'properties.ssl.keystore.type' = 'PEM' or 'PKCS12').";
+        return Fault { why: format!("the broker wants a certificate of ours, and none is set ({alert})"), hint };
+    }
+    let refused = "the broker doesn't accept our certificate";
+    let ours = own_certificate(config);
+    if let Some(ended) = ours.as_ref().and_then(|ours| ours.ended.as_ref()) {
+        let hint = "Renew it, and name the new one with 'properties.ssl.keystore.location'.";
+        return Fault { why: format!("{refused}: it has expired ({ended})"), hint };
+    }
+    let signer =
+        ours.and_then(|ours| ours.signer).map_or(String::new(), |name| format!(", which \"{name}\" has signed"));
+    let hint = "Give one with 'properties.ssl.keystore.location' that an authority has signed which the broker trusts.";
+    Fault { why: format!("{refused}{signer} ({alert})"), hint }
+}
+
+/// What there is to say of our own certificate.
+struct OwnCertificate {
+    /// When it ended, if it has.
+    ended: Option<String>,
+    /// The common name of the authority that has signed it.
+    signer: Option<String>,
+}
+
+/// The certificate that librdkafka shows for these settings.
+#[cfg(feature = "tls")]
+fn own_certificate(config: &ClientConfig) -> Option<OwnCertificate> {
+    use std::fs;
+
+    use openssl::asn1::Asn1Time;
+    use openssl::nid::Nid;
+    use openssl::pkcs12::Pkcs12;
+    use openssl::x509::X509;
+
+    let certificate = if let Some(pem) = config.get("ssl.certificate.pem") {
+        X509::from_pem(pem.as_bytes()).ok()?
+    } else if let Some(path) = config.get("ssl.certificate.location") {
+        X509::from_pem(&fs::read(path).ok()?).ok()?
+    } else {
+        let store = Pkcs12::from_der(&fs::read(config.get("ssl.keystore.location")?).ok()?).ok()?;
+        store.parse2(config.get("ssl.keystore.password").unwrap_or_default()).ok()?.cert?
+    };
+    let end = certificate.not_after();
+    let ended = end.compare(&*Asn1Time::days_from_now(0).ok()?).ok()?.is_lt();
+    let signer = certificate.issuer_name().entries_by_nid(Nid::COMMONNAME).next();
+    let signer = signer.and_then(|name| name.data().to_string().ok());
+    Some(OwnCertificate { ended: ended.then(|| end.to_string()), signer })
+}
+
+/// Without TLS there are no certificates.
+#[cfg(not(feature = "tls"))]
+fn own_certificate(_config: &ClientConfig) -> Option<OwnCertificate> {
+    None
 }
 
 /// The `host:port` in what librdkafka says: `ssl://broker:9093/bootstrap: SSL handshake failed: ...`.
@@ -96,6 +185,19 @@ fn names(certificate: &openssl::x509::X509Ref) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_breaks_off_before_a_word_is_told_from_what_breaks_off_later() {
+        let why = |reason: &str| broken_off(reason).map(|fault| fault.why);
+        let before = Some("h:1/bootstrap: the connection was closed before the broker said its version".to_string());
+        let closed = "Disconnected while requesting ApiVersion: might be caused by incorrect security.protocol";
+        assert_eq!(why(&format!("h:1/bootstrap: {closed} (after 1ms in state APIVERSION_QUERY)")), before);
+        let alert = "Receive failed: Invalid response size 352518912 (0..1000)";
+        assert_eq!(why(&format!("h:1/bootstrap: {alert} (after 1ms in state APIVERSION_QUERY)")), before);
+        assert_eq!(why("h:1/1: Disconnected (after 20ms in state UP)"), None);
+        assert_eq!(why("ssl://h:1/1: Receive failed: SSL connection closed by peer (after 20ms in state UP)"), None);
+        assert_eq!(why("ssl://h:1/1: Connection setup timed out in state SSL_HANDSHAKE"), None);
+    }
 
     #[test]
     fn the_address_is_read_out_of_a_message() {

@@ -22,7 +22,7 @@ use super::watch::Watch;
 use crate::connectors::{
     DoorMetrics, OpenContext, Reporter, ScanRequest, Source, SourceEvent, SourceReader, Split, TableDescriptor,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A batch is closed when this much has come, or no row for [`LINGER`].
 const BATCH_BYTES: usize = 8 << 20;
@@ -197,7 +197,7 @@ impl Asking {
 
 impl JdbcScanReader {
     /// The next row; `None` at the end of the split; `Err(None)` when the batch should not wait for it.
-    async fn row(&mut self) -> Result<Option<Row>, Option<crate::Error>> {
+    async fn row(&mut self) -> Result<Option<Row>, Option<Error>> {
         let Some(stream) = &mut self.running else { return Ok(None) };
         let next = match stream.try_next().now_or_never() {
             Some(next) => next,
@@ -224,6 +224,15 @@ impl JdbcScanReader {
         self.ended.push(split);
         Some(SourceEvent::SplitEnd(id))
     }
+}
+
+/// The error of a scan that would have gone well another time. Its rows have no order: nobody can say which of them are
+/// still to come.
+fn broken_off(error: Error, split: &str) -> Error {
+    error.context(format!("cannot read {split}")).with_hint(
+        "A scan can't go on where it broke off. Run the statement again from the start; in a table with a PRIMARY KEY, \
+         rows that come again replace themselves.",
+    )
 }
 
 #[async_trait]
@@ -255,6 +264,7 @@ impl SourceReader for JdbcScanReader {
                 Ok(None) if self.rows.len() > 0 => return self.batch(&split.id),
                 Ok(None) => return Ok(self.end_split().unwrap_or(SourceEvent::End)),
                 Err(None) => return self.batch(&split.id),
+                Err(Some(error)) if error.is_retriable() => return Err(broken_off(error, &split.id)),
                 Err(Some(error)) => return Err(error.context(format!("cannot read {}", split.id))),
             }
         }

@@ -52,6 +52,20 @@ fn mutual(more: &[(&'static str, &str)]) -> Options {
     with(trusting("SSL", "MILLSTREAM_TEST_KAFKA_MUTUAL"), more)
 }
 
+/// A key store of one PEM file: key and certificate of this name.
+fn identity(name: &str) -> tempfile::NamedTempFile {
+    let store = tempfile::NamedTempFile::new().unwrap();
+    let text = |kind: &str| fs::read_to_string(certificate(&format!("{name}.{kind}"))).unwrap();
+    fs::write(store.path(), text("key") + &text("pem")).unwrap();
+    store
+}
+
+/// With the certificate in this store.
+fn presenting(identity: &tempfile::NamedTempFile) -> Options {
+    let path = identity.path().display().to_string();
+    mutual(&[("properties.ssl.keystore.type", "PEM"), ("properties.ssl.keystore.location", &path)])
+}
+
 fn secured(topic: &str, options: &Options) -> TableDescriptor {
     let options: Vec<_> = options.iter().map(|(key, value)| (*key, value.as_str())).collect();
     strings(topic, &options)
@@ -77,12 +91,9 @@ async fn a_user_with_a_password_reads_and_writes_over_tls() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_with_a_certificate_reads_and_writes() {
     let topic = topic("mutual", 1).await;
-    let both = tempfile::NamedTempFile::new().unwrap();
     let text = |name: &str| fs::read_to_string(certificate(name)).unwrap();
-    fs::write(both.path(), text("client.key") + &text("client.pem")).unwrap();
-    let store = both.path().display().to_string();
-    let pem = [("properties.ssl.keystore.type", "PEM"), ("properties.ssl.keystore.location", store.as_str())];
-    goes_both_ways(&topic, &mutual(&pem)).await;
+    let client = identity("client");
+    goes_both_ways(&topic, &presenting(&client)).await;
 
     let p12 = certificate("client.p12");
     // Java's "JKS" opens PKCS #12, too, and is the default.
@@ -137,7 +148,8 @@ async fn each_thing_that_keeps_a_client_out_is_one_clear_error() {
     let stranger = certificate("stranger-ca.pem");
     let address = variable("MILLSTREAM_TEST_KAFKA_SASL").replace("localhost", "127.0.0.1");
     let expired = variable("MILLSTREAM_TEST_KAFKA_EXPIRED");
-    let cases: [(&str, Options, &[&str]); 6] = [
+    let (strangers, ended) = (identity("stranger-client"), identity("expired-client"));
+    let cases: [(&str, Options, &[&str]); 8] = [
         (
             "a wrong password",
             with(scram(), &[("properties.sasl.jaas.config", &wrong)]),
@@ -167,6 +179,19 @@ async fn each_thing_that_keeps_a_client_out_is_one_clear_error() {
             "no certificate of the client",
             mutual(&[]),
             &["the broker wants a certificate of ours, and none is set", "'properties.ssl.keystore.location'"],
+        ),
+        (
+            "a certificate of the client that a stranger has signed",
+            presenting(&strangers),
+            &[
+                "the broker doesn't accept our certificate, which \"A stranger\" has signed (",
+                "Give one with 'properties.ssl.keystore.location' that an authority has signed which the broker trusts.",
+            ],
+        ),
+        (
+            "a certificate of the client that has ended",
+            presenting(&ended),
+            &["the broker doesn't accept our certificate: it has expired (", "'properties.ssl.keystore.location'"],
         ),
     ];
     for (what, options, expected) in cases {
@@ -238,8 +263,11 @@ async fn the_wrong_protocol_on_a_port_is_waited_for_and_then_named() {
         with(vec![("properties.bootstrap.servers", variable("MILLSTREAM_TEST_KAFKA_MUTUAL"))], &patience);
     let error = read(&secured("t", &plain_client)).await.unwrap_err();
     assert!(error.message().contains("gave up on Kafka at localhost:"), "{error}");
+    assert!(error.message().contains("the connection was closed before the broker said its version"), "{error}");
+    assert!(error.hint().unwrap().starts_with("Perhaps the port speaks TLS: check 'properties.security."), "{error}");
 
     let tls_client = with(trusting("SSL", "MILLSTREAM_TEST_KAFKA"), &patience);
     let error = read(&secured("t", &tls_client)).await.unwrap_err();
-    assert!(error.message().contains("SSL handshake failed"), "{error}");
+    assert!(error.message().contains("the connection was closed in the TLS handshake"), "{error}");
+    assert!(error.hint().unwrap().starts_with("Perhaps the port doesn't speak TLS: check 'properties."), "{error}");
 }

@@ -12,7 +12,7 @@ use millstream::{Error, Result};
 use opensearch::auth::Credentials;
 use opensearch::cert::{Certificate, CertificateValidation};
 use opensearch::http::Method;
-use opensearch::http::transport::{SingleNodeConnectionPool, TransportBuilder};
+use opensearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
 
 use super::{Index, connector, error_of, key_and_number, read_with, rows, write_with};
 
@@ -22,25 +22,30 @@ fn certificate(name: &str) -> PathBuf {
     PathBuf::from(folder).join(name)
 }
 
-fn authority(name: &str) -> String {
+pub fn authority(name: &str) -> String {
     certificate(name).display().to_string()
 }
 
 /// `https://localhost:port` of the node that all tests here share.
-fn host() -> &'static str {
+pub fn host() -> &'static str {
     static HOST: OnceLock<String> = OnceLock::new();
     HOST.get_or_init(|| super::own_node("secured", "opensearch-secured", ""))
 }
 
-fn secured(test: &str) -> Index {
+/// A way to that node for a user who may do all.
+pub fn transport(host: &str) -> Transport {
     let authority = std::fs::read(certificate("ca.pem")).unwrap();
     let validation = CertificateValidation::Full(Certificate::from_pem(&authority).unwrap());
-    let transport = TransportBuilder::new(SingleNodeConnectionPool::new(host().parse().unwrap()))
+    TransportBuilder::new(SingleNodeConnectionPool::new(host.parse().unwrap()))
         .auth(Credentials::Basic("millstream".into(), "millstream-secret".into()))
         .cert_validation(validation)
         .build()
-        .unwrap();
-    Index { host: host().to_string(), name: format!("{test}-{}", uuid::Uuid::new_v4().simple()), transport }
+        .unwrap()
+}
+
+fn secured(test: &str) -> Index {
+    let name = format!("{test}-{}", uuid::Uuid::new_v4().simple());
+    Index { host: host().to_string(), name, transport: transport(host()) }
 }
 
 /// What lets in.

@@ -79,8 +79,13 @@ fn ends(consumer: &BaseConsumer, topic: &str) -> BTreeMap<i32, i64> {
     }
 }
 
+/// Partition → how many records were ever appended to it.
+pub fn ends_of_topic(servers: &str, topic: &str) -> BTreeMap<i32, i64> {
+    ends(&consumer(servers), topic)
+}
+
 pub fn count_in_topic(servers: &str, topic: &str) -> u64 {
-    ends(&consumer(servers), topic).values().sum::<i64>() as u64
+    ends_of_topic(servers, topic).values().sum::<i64>() as u64
 }
 
 /// Everything in a topic up to its end now.
@@ -131,8 +136,16 @@ pub async fn in_table(url: &str, table: &str) -> Delivered {
     delivered
 }
 
+fn transport(host: &str) -> Transport {
+    #[cfg(feature = "tls")]
+    if host.starts_with("https:") {
+        return crate::opensearch::secured::transport(host);
+    }
+    Transport::single_node(host).unwrap()
+}
+
 async fn call(host: &str, method: Method, path: &str, body: Value) -> Value {
-    let transport = Transport::single_node(host).unwrap();
+    let transport = transport(host);
     let none: Option<&str> = None;
     let body = Some(JsonBody::new(body));
     transport.send(method, path, HeaderMap::new(), none, body, None).await.unwrap().json().await.unwrap()

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -38,6 +38,14 @@ pub async fn delete_topic(servers: &str, name: &str) {
     }
 }
 
+/// Adds partitions until there are so many.
+pub async fn add_partitions(servers: &str, topic: &str, partitions: usize) {
+    let more = NewPartitions::new(topic, partitions);
+    for added in admin(servers).create_partitions(&[more], &AdminOptions::new()).await.unwrap() {
+        added.unwrap();
+    }
+}
+
 /// Appends rows whose text is this many times an x.
 pub fn fill(servers: &str, topic: &str, rows: u64, bytes: usize) {
     let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", servers).create().unwrap();
@@ -62,6 +70,8 @@ impl Load {
             .set("enable.idempotence", "true")
             .set("message.timeout.ms", PATIENCE.as_millis().to_string())
             .set("reconnect.backoff.max.ms", "1000")
+            // A partition that is added gets its rows soon.
+            .set("topic.metadata.refresh.interval.ms", "500")
             .create()
             .unwrap();
         let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use tokio_postgres::NoTls;
 
 use super::delivered::{self, Delivered};
-use super::load::{Load, create_topic, delete_topic, fill};
+use super::load::{Load, add_partitions, create_topic, delete_topic, fill};
 use super::own::{Own, Service};
+use super::script::Ways;
 use crate::kafka::{broker, unique};
 use crate::pipelines::job::{Ended, Job, pause};
 
@@ -17,9 +18,10 @@ pub struct Scene {
     folder: tempfile::TempDir,
     pub own: Own,
     pub kafka: String,
-    postgres: String,
-    opensearch: String,
-    id: String,
+    pub postgres: String,
+    pub opensearch: String,
+    pub ways: Ways,
+    pub id: String,
 }
 
 /// The rows in each sink.
@@ -33,20 +35,25 @@ pub struct Sinks {
 impl Scene {
     /// The services of the whole test run, but for those that this test has for itself.
     pub async fn new(own_services: &[Service]) -> Self {
-        let own = Own::new();
+        Self::of(Own::new(), own_services).await
+    }
+
+    /// The same, where the test's own services are these.
+    pub async fn of(own: Own, own_services: &[Service]) -> Self {
         let variable = |name| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: use `make test`"));
         let mut scene = Self {
             folder: tempfile::tempdir().unwrap(),
             kafka: broker(),
             postgres: variable("MILLSTREAM_TEST_POSTGRES"),
             opensearch: variable("MILLSTREAM_TEST_OPENSEARCH"),
+            ways: Ways::default(),
             id: unique("outage").replace('-', "_"),
             own,
         };
         for service in own_services {
             let address = scene.own.up(*service).await;
             match service {
-                Service::Kafka => scene.kafka = address,
+                Service::Kafka | Service::KafkaSecured => scene.kafka = address,
                 Service::Kafka2 => scene.kafka = format!("{},{address}", scene.kafka),
                 Service::PostgreSql => scene.postgres = address,
                 Service::OpenSearch => scene.opensearch = address,
@@ -82,6 +89,23 @@ impl Scene {
         let topic = format!("{}_in", self.id);
         delete_topic(&self.kafka, &topic).await;
         topic
+    }
+
+    /// Gives the topic that the job reads so many partitions, and waits until rows have come to each of them.
+    pub async fn grow_source(&self, partitions: usize, job: &mut Job) -> String {
+        let topic = format!("{}_in", self.id);
+        add_partitions(&self.kafka, &topic, partitions).await;
+        let start = Instant::now();
+        loop {
+            let (kafka, name) = (self.kafka.clone(), topic.clone());
+            let ends = tokio::task::spawn_blocking(move || delivered::ends_of_topic(&kafka, &name)).await.unwrap();
+            if ends.len() == partitions && ends.values().all(|end| *end > 0) {
+                return topic;
+            }
+            job.check();
+            assert!(start.elapsed() < PATIENCE, "{topic} ends at {ends:?}");
+            pause().await;
+        }
     }
 
     /// Fills the topic with rows whose text is this long.
@@ -129,45 +153,6 @@ impl Scene {
         let path = self.folder.path().join("job.sql");
         std::fs::write(&path, sql).unwrap();
         Job::start(self.folder.path(), &[path.to_str().unwrap()])
-    }
-
-    fn sql(&self) -> String {
-        let Self { id, kafka, opensearch, .. } = self;
-        let (login, rest) = self.postgres.strip_prefix("postgresql://").and_then(|u| u.split_once('@')).unwrap();
-        let (user, password) = login.split_once(':').unwrap_or((login, ""));
-        // A node of OpenSearch takes its time to come back on a slow machine; the others are as people leave them.
-        let patience = "'connection.max-retry-timeout' = '4 min'";
-        let jdbc = format!(
-            "'connector' = 'jdbc', 'url' = 'jdbc:postgresql://{rest}', 'username' = '{user}', \
-             'password' = '{password}'"
-        );
-        let topic = |name: &str| {
-            format!(
-                "'connector' = 'kafka', 'topic' = '{id}_{name}', 'properties.bootstrap.servers' = '{kafka}', \
-                 'format' = 'json'"
-            )
-        };
-        let (input, output) = (topic("in"), topic("out"));
-        format!(
-            "CREATE TABLE numbers (seq BIGINT, host INT, payload STRING, looked AS PROCTIME())
-               WITH ({input}, 'scan.startup.mode' = 'earliest-offset');
-             CREATE TABLE hosts (host INT, name STRING)
-               WITH ({jdbc}, 'table-name' = '{id}_hosts');
-             CREATE TABLE to_topic (seq BIGINT, payload STRING, name STRING) WITH ({output});
-             CREATE TABLE upserted (seq BIGINT, payload STRING, PRIMARY KEY (seq) NOT ENFORCED)
-               WITH ({jdbc}, 'table-name' = '{id}_upserted');
-             CREATE TABLE appended (seq BIGINT, payload STRING)
-               WITH ({jdbc}, 'table-name' = '{id}_appended');
-             CREATE TABLE to_index (seq BIGINT, payload STRING, PRIMARY KEY (seq) NOT ENFORCED)
-               WITH ('connector' = 'opensearch', 'hosts' = '{opensearch}', 'index' = '{id}', {patience});
-             EXECUTE STATEMENT SET BEGIN
-               INSERT INTO to_topic SELECT n.seq, n.payload, h.name
-                 FROM numbers AS n JOIN hosts FOR SYSTEM_TIME AS OF n.looked AS h ON n.host = h.host;
-               INSERT INTO upserted SELECT seq, payload FROM numbers;
-               INSERT INTO appended SELECT seq, payload FROM numbers;
-               INSERT INTO to_index SELECT seq, payload FROM numbers;
-             END;"
-        )
     }
 
     /// What every sink holds now.

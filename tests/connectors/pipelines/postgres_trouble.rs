@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::cutter::Cutter;
+use super::cutter::{Cut, Cutter};
 use super::job::{Job, pause};
 use super::stage::Stage;
 use crate::kafka::PATIENCE;
@@ -201,7 +201,7 @@ async fn a_connection_that_is_cut_in_the_middle_of_a_flush_loses_nothing() {
         ("upserted", ", PRIMARY KEY (id) NOT ENFORCED", "REPEAT('x', 100)", "repeat('x', 100)"),
         ("listed", ", PRIMARY KEY (id) NOT ENFORCED", "ARRAY[REPEAT('x', 100)]", "ARRAY[repeat('x', 100)]"),
     ] {
-        let cutter = Cutter::new(server().address, [30_000, 75_000, 200_000]).await;
+        let cutter = Cutter::new(server().address, [30_000, 75_000, 200_000].map(Cut::Request)).await;
         let sink = jdbc(&stage, &cutter.address, "sslmode=disable", name, ", 'sink.buffer-flush.max-rows' = '1000'");
         let ty = if name == "listed" { "ARRAY<STRING>" } else { "STRING" };
         let text = format!(

@@ -5,6 +5,7 @@
 
 mod address;
 mod bad_input;
+mod broken_scan;
 mod lookup;
 mod outage;
 mod provider;

@@ -140,6 +140,21 @@ async fn what_is_wrong_is_said_once_and_clearly() {
             "",
             &["client.p12: the sslpassword is wrong"],
         ),
+        (
+            "millstream",
+            format!("{verify}&sslcert={}&sslkey={}", cert("stranger-client.pem"), cert("stranger-client.key")),
+            "",
+            &[
+                "the server doesn't accept the client's certificate: it doesn't trust the authority that has signed it",
+                "sslcert and sslkey",
+            ],
+        ),
+        (
+            "millstream",
+            format!("{verify}&sslcert={}&sslkey={}", cert("expired-client.pem"), cert("expired-client.key")),
+            "",
+            &["the server doesn't accept the client's certificate: it has expired", "sslcert and sslkey"],
+        ),
     ];
     for (user, parameters, password, parts) in cases {
         let mut table = by(encrypted(), &localhost, &parameters);

@@ -117,13 +117,18 @@ fn handshake(error: &openssl::ssl::Error) -> Error {
         return Error::external(format!("the TLS handshake broke off: {why}")).retriable();
     }
     let reasons = reasons.join("; ");
-    let failed = Error::external(format!("the TLS handshake failed: {reasons}"));
-    match reasons.contains("alert") && (reasons.contains("certificate") || reasons.contains("unknown ca")) {
-        true => failed.with_hint(
-            "The server does not accept the client's certificate: check the parameters sslcert and sslkey of the option 'url'.",
-        ),
-        false => failed,
+    if !reasons.contains("alert") || !(reasons.contains("certificate") || reasons.contains("unknown ca")) {
+        return Error::external(format!("the TLS handshake failed: {reasons}"));
     }
+    let why = if reasons.contains("unknown ca") {
+        "it doesn't trust the authority that has signed it"
+    } else if reasons.contains("expired") {
+        "it has expired"
+    } else {
+        &reasons
+    };
+    Error::external(format!("the server doesn't accept the client's certificate: {why}"))
+        .with_hint("Give another one with the parameters sslcert and sslkey of the option 'url'.")
 }
 
 /// The file with the authorities to trust; `None` where nothing is checked.
