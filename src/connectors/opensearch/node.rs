@@ -127,7 +127,8 @@ impl Node {
         if error.is_timeout() {
             return Failure::Silent(self.away(format!("no answer within {} s", self.answer_timeout.as_secs_f32())));
         }
-        let why = self.away(causes(error).last().map_or_else(|| error.to_string(), |cause| cause.to_string()));
+        let last = causes(error).last().map_or_else(|| error.to_string(), |cause| cause.to_string());
+        let why = self.away(tls::system_words(last));
         if is_connect(error) { Failure::NotSent(why) } else { Failure::Unanswered(why) }
     }
 

@@ -109,6 +109,15 @@ pub fn fault(words: &str, service: &str, url: &Url, tls: &TlsOptions) -> Option<
     Some(Error::external(format!("cannot reach {service}: {why}")).with_hint(hint))
 }
 
+/// What the system says, where OpenSSL wraps its number: `error:80000068:system library:...`.
+pub fn system_words(reason: String) -> String {
+    let number = reason.strip_prefix("error:8").and_then(|rest| rest.split_once(':')).map(|(number, _)| number);
+    match number.and_then(|number| i32::from_str_radix(number, 16).ok()) {
+        Some(number) => std::io::Error::from_raw_os_error(number).to_string(),
+        None => reason,
+    }
+}
+
 /// That a node answers in TLS to a request without.
 pub fn wants_tls(service: &str, url: &Url) -> Error {
     Error::external(format!("cannot reach {service}: the port speaks TLS"))
@@ -144,5 +153,14 @@ mod tests {
             hint("error:0A00010B:SSL routines::wrong version number", None).unwrap(),
             "Write the host as 'http://h:9200'."
         );
+    }
+    #[test]
+    fn an_error_of_the_system_is_told_in_its_words() {
+        let wrapped =
+            "error:80000068:system library:tls_retry_write_records:reason(2):ssl/record/methods/tls_common.c:1958:";
+        assert_eq!(system_words(wrapped.into()), std::io::Error::from_raw_os_error(0x68).to_string());
+        for other in ["error:0A00010B:SSL routines::wrong version number", "Connection refused (os error 111)"] {
+            assert_eq!(system_words(other.into()), other);
+        }
     }
 }
