@@ -76,6 +76,7 @@ impl Retries {
     /// Waits before the next try, counts it and says so, or gives the error back: it is not one that goes away by
     /// itself, or it has been tried for long enough.
     pub async fn wait(&mut self, error: Error, service: &str, context: &OpenContext) -> Result<()> {
+        context.metrics.errors.fetch_add(1, Ordering::Relaxed);
         if !error.is_retriable() {
             return Err(error);
         }
@@ -142,6 +143,7 @@ mod tests {
         let error = retries.wait(busy(), "the service", &context).await.unwrap_err();
         assert!(error.message().starts_with("gave up on the service after 2 tries in "), "{error}");
         assert_eq!(context.metrics.retries.load(Ordering::Relaxed), 1);
+        assert_eq!(context.metrics.errors.load(Ordering::Relaxed), 2);
     }
 
     #[tokio::test]

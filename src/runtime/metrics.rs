@@ -51,6 +51,8 @@ pub struct LookupMetrics {
     pub requests: AtomicU64,
     /// Keys asked for.
     pub keys: AtomicU64,
+    /// What the lookup itself counts: failed tries and those made again.
+    pub door: Arc<DoorMetrics>,
     pub cache_hits: AtomicU64,
     pub cache_misses: AtomicU64,
 }
@@ -84,8 +86,10 @@ impl JobMetrics {
 
     /// Tries that were made again.
     pub fn retries(&self) -> u64 {
-        let sources = self.sources.iter().map(|s| s.door.retries.load(Ordering::Relaxed));
-        sources.chain(self.sinks.iter().map(|s| s.door.retries.load(Ordering::Relaxed))).sum()
+        let sources = self.sources.iter().map(|source| &source.door);
+        let lookups = self.lookups.iter().map(|lookup| &lookup.door);
+        let doors = sources.chain(lookups).chain(self.sinks.iter().map(|sink| &sink.door));
+        doors.map(|door| door.retries.load(Ordering::Relaxed)).sum()
     }
 
     pub fn lag(&self) -> u64 {

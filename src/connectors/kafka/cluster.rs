@@ -47,7 +47,7 @@ impl Cluster {
     /// A client that goes on asking for `retry`, and tells what it waits for; nothing is sent yet.
     pub fn connect(properties: &KafkaProperties, retry: Duration, door: &OpenContext) -> Result<Self> {
         let properties = properties.loaded()?;
-        let context = KafkaContext::new(&properties, Reporter::silent());
+        let context = KafkaContext::new(&properties, Reporter::silent(), Arc::default());
         let patience = FIRST_PATIENCE.min(retry / 4).max(Duration::from_millis(100));
         let patience = Arc::new(AtomicU64::new(patience.as_millis() as u64));
         let consumer =
@@ -260,6 +260,7 @@ impl Cluster {
                 Ok(answer)
             }
             Err(error) => {
+                self.context.settle();
                 let longer = self.timeout().saturating_mul(2).min(LAST_PATIENCE);
                 self.patience.store(longer.as_millis() as u64, Ordering::Relaxed);
                 Err(self.context.failure(doing, &error))
