@@ -282,9 +282,8 @@ impl Assembly<'_> {
             parallelism,
             clock: self.config.clock.clone(),
             reporter: Reporter::new(move |line| {
-                job_metrics.set_waiting_for(line);
-                // An empty line: what was waited for is there.
-                if !line.is_empty() {
+                // An empty line: what was waited for is there. Subtasks that wait for the same say so once.
+                if job_metrics.set_waiting_for(line) && !line.is_empty() {
                     outer.tell(line);
                 }
             }),
