@@ -5,7 +5,7 @@
 
 mod flink;
 
-use crate::connectors::options::{COMMON_OPTIONS, OptionSpec, OptionType, quoted_list};
+use crate::connectors::options::{COMMON_OPTIONS, OptionEffect, OptionSpec, OptionType, quoted_list};
 use crate::connectors::{self};
 use crate::formats;
 use crate::functions::library;
@@ -79,9 +79,20 @@ fn table(specs: &[OptionSpec]) -> String {
             (false, None) => String::new(),
         };
         let flink = if spec.flink { "yes" } else { "ours" };
-        text += &format!("| `{}` | {default} | {} | {flink} | {} |\n", spec.key, value(spec.ty), cell(spec.about));
+        text += &format!("| `{}` | {default} | {} | {flink} | {} |\n", spec.key, value(spec.ty), cell(&about(spec)));
     }
     text
+}
+
+/// What an option means, and when it does.
+fn about(spec: &OptionSpec) -> String {
+    match spec.effect {
+        OptionEffect::Always => spec.about.to_string(),
+        OptionEffect::Never(why) => format!("{} No effect here: {why}.", spec.about),
+        OptionEffect::With(option, values) => {
+            format!("{} Only with {}.", spec.about, connectors::condition(option, values))
+        }
+    }
 }
 
 fn value(ty: OptionType) -> String {

@@ -71,6 +71,8 @@ pub struct Notice {
     pub message: String,
     pub hint: Option<String>,
     pub span: Option<Span>,
+    /// The text that `span` is in, where it isn't the statement's: that of a table's declaration.
+    pub text: Option<SourceText>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -35,21 +35,31 @@ impl Stage {
     }
 }
 
-/// How many rows were rejected, by stage.
+/// How many rows were rejected, by stage, and why the first of each was.
 #[derive(Debug, Default)]
-pub struct RejectCounts([AtomicU64; 4]);
+pub struct RejectCounts {
+    counts: [AtomicU64; 4],
+    first: [OnceLock<String>; 4],
+}
 
 impl RejectCounts {
     pub fn of(&self, stage: Stage) -> u64 {
-        self.0[stage as usize].load(Ordering::Relaxed)
+        self.counts[stage as usize].load(Ordering::Relaxed)
+    }
+
+    /// The table and the error of the first row that this stage rejected.
+    pub fn first(&self, stage: Stage) -> Option<&str> {
+        self.first[stage as usize].get().map(String::as_str)
     }
 
     pub fn total(&self) -> u64 {
         Stage::ALL.iter().map(|stage| self.of(*stage)).sum()
     }
 
-    fn count(&self, stage: Stage) {
-        self.0[stage as usize].fetch_add(1, Ordering::Relaxed);
+    fn count(&self, stage: Stage, table: &str, why: &Error) {
+        if self.counts[stage as usize].fetch_add(1, Ordering::Relaxed) == 0 {
+            self.first[stage as usize].get_or_init(|| format!("table \"{table}\": {}", words(why)));
+        }
     }
 }
 
@@ -155,15 +165,20 @@ impl ErrorHandling {
         if error.kind() == ErrorKind::Internal {
             return Err(error);
         }
-        handling.counts.count(stage);
+        handling.counts.count(stage, &handling.table, &error);
         if let Some(letters) = &handling.letters {
-            let why = match error.detail() {
-                Some(detail) => format!("{}: {detail}", error.message()),
-                None => error.message().to_string(),
-            };
-            letters.push(DeadLetter { table: handling.table.clone(), stage, error: why, record: record() });
+            let table = handling.table.clone();
+            letters.push(DeadLetter { table, stage, error: words(&error), record: record() });
         }
         Ok(())
+    }
+}
+
+/// Why a row was rejected, in one line.
+fn words(error: &Error) -> String {
+    match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.message()),
+        None => error.message().to_string(),
     }
 }
 

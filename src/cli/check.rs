@@ -135,7 +135,7 @@ pub(super) fn as_error(notice: &Notice, text: Option<&SourceText>) -> Error {
         Some(hint) => error.with_hint(hint.clone()),
         None => error,
     };
-    match text.filter(|_| notice.span.is_some()) {
+    match notice.text.as_ref().or(text).filter(|_| notice.span.is_some()) {
         Some(text) => error.in_text(text),
         None => error,
     }

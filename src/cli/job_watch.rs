@@ -103,7 +103,7 @@ impl JobWatch {
         while !running.is_empty() {
             tokio::select! {
                 Some((name, metrics, ended)) = running.next() => {
-                    rates.ended(&name);
+                    rates.ended(&name, self.progress);
                     exit = self.progress.ended(&name, &metrics, ended, exit);
                     if exit == Exit::Failed && self.fail_fast {
                         stop_all();
@@ -196,6 +196,8 @@ struct JobRate {
     rows_out: u64,
     running: bool,
     stalls: HashMap<String, Stall>,
+    /// Stages whose first rejected row was told.
+    told: Vec<Stage>,
 }
 
 /// A watermark and when it was last seen to rise.
@@ -217,15 +219,27 @@ impl Rates {
             rows_out: 0,
             running: true,
             stalls: HashMap::new(),
+            told: Vec::new(),
         };
         Self { jobs: jobs.map(rate).collect(), columns: Columns::default() }
     }
 
-    fn ended(&mut self, name: &str) {
+    fn ended(&mut self, name: &str, progress: Progress) {
+        self.tell_rejects(progress);
         self.jobs.iter_mut().filter(|j| j.name.as_ref() == name).for_each(|j| j.running = false);
     }
 
+    /// Says why the first row of each stage was rejected, once.
+    fn tell_rejects(&mut self, progress: Progress) {
+        for line in self.jobs.iter_mut().filter(|j| j.running).flat_map(JobRate::first_rejects) {
+            if progress != Progress::None {
+                console::progress(Line::info("millstream::job", line));
+            }
+        }
+    }
+
     fn show(&mut self, progress: Progress) {
+        self.tell_rejects(progress);
         let now = Instant::now();
         let lines: Vec<Vec<String>> = self.jobs.iter_mut().filter(|j| j.running).map(|j| j.cells(now)).collect();
         match progress {
@@ -275,6 +289,21 @@ impl JobRate {
         }
         cells.push(rest.join("  "));
         cells
+    }
+
+    /// `job j: the first row rejected (decode) of table "t": why`, for stages that have rejected since the last call.
+    fn first_rejects(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for stage in Stage::ALL {
+            if self.told.contains(&stage) {
+                continue;
+            }
+            if let Some(first) = self.metrics.rejected.first(stage) {
+                lines.push(format!("job {}: first row rejected ({}), {first}", self.name, stage.name()));
+                self.told.push(stage);
+            }
+        }
+        lines
     }
 
     /// What to say of watermarks that stand still while rows arrive; once each time.

@@ -7,6 +7,7 @@
 pub mod blackhole;
 mod connector;
 pub mod datagen;
+mod effect;
 pub mod filesystem;
 pub mod kafka;
 mod lookup;
@@ -24,6 +25,7 @@ mod source;
 mod testing;
 
 pub use connector::{Connector, MetadataColumn, OptionNotice, TableDescriptor, TableUse, cannot};
+pub use effect::{condition, idle_options};
 pub use lookup::{Lookup, LookupCacheOptions, LookupRequest, LookupRows, LookupSource};
 pub use registry::{all, find};
 pub use retry::{Retries, RetryPolicy};

@@ -41,12 +41,32 @@ pub struct OptionSpec {
     pub secret: bool,
     /// Meaning and price, a sentence or two.
     pub about: &'static str,
+    pub effect: OptionEffect,
+}
+
+/// When an option that is written means something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptionEffect {
+    Always,
+    /// Never here, and why: it is taken for Flink's sake.
+    Never(&'static str),
+    /// Where another option has one of these values; where it is written at all if none are named.
+    With(&'static str, &'static [&'static str]),
 }
 
 impl OptionSpec {
     /// An optional option of Flink's without a default.
     pub const fn new(key: &'static str, ty: OptionType, about: &'static str) -> Self {
-        Self { key, ty, default: None, required: false, flink: true, secret: false, about }
+        Self {
+            key,
+            ty,
+            default: None,
+            required: false,
+            flink: true,
+            secret: false,
+            about,
+            effect: OptionEffect::Always,
+        }
     }
 
     pub const fn required(mut self) -> Self {
@@ -67,6 +87,18 @@ impl OptionSpec {
 
     pub const fn secret(mut self) -> Self {
         self.secret = true;
+        self
+    }
+
+    /// Marks an option that does nothing here, for a reason that people are told.
+    pub const fn without_effect(mut self, why: &'static str) -> Self {
+        self.effect = OptionEffect::Never(why);
+        self
+    }
+
+    /// Marks an option that means something only where `option` has one of `values` (where it is written, for none).
+    pub const fn only_with(mut self, option: &'static str, values: &'static [&'static str]) -> Self {
+        self.effect = OptionEffect::With(option, values);
         self
     }
 

@@ -35,8 +35,9 @@ impl RetryPolicy {
         let doubled = |first: Duration| first.saturating_mul(1 << tried.min(20));
         match *self {
             Self::ForTime(total) => {
-                let pause = doubled(FIRST_PAUSE).min(LONGEST_PAUSE);
-                (elapsed + pause <= total).then_some(pause)
+                // The last pause is as long as the time that is left.
+                let left = total.saturating_sub(elapsed);
+                (!left.is_zero()).then(|| doubled(FIRST_PAUSE).min(LONGEST_PAUSE).min(left))
             }
             Self::Times { retries, delay, doubling } => {
                 (tried < retries).then(|| if doubling { doubled(delay) } else { delay })
@@ -76,6 +77,7 @@ impl Retries {
     /// Waits before the next try, counts it and says so, or gives the error back: it is not one that goes away by
     /// itself, or it has been tried for long enough.
     pub async fn wait(&mut self, error: Error, service: &str, context: &OpenContext) -> Result<()> {
+        context.metrics.errors.fetch_add(1, Ordering::Relaxed);
         if !error.is_retriable() {
             return Err(error);
         }
@@ -130,7 +132,7 @@ mod tests {
         assert_eq!(pauses(RetryPolicy::Times { retries: 3, delay, doubling: false }), [10, 10, 10]);
         assert_eq!(pauses(RetryPolicy::Times { retries: 3, delay, doubling: true }), [10, 20, 40]);
         let total = Duration::from_secs(20);
-        assert_eq!(pauses(RetryPolicy::ForTime(total)), [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+        assert_eq!(pauses(RetryPolicy::ForTime(total)), [100, 200, 400, 800, 1600, 3200, 5000, 5000, 3700]);
         assert!(pauses(RetryPolicy::ForTime(Duration::ZERO)).is_empty());
     }
 
@@ -142,6 +144,7 @@ mod tests {
         let error = retries.wait(busy(), "the service", &context).await.unwrap_err();
         assert!(error.message().starts_with("gave up on the service after 2 tries in "), "{error}");
         assert_eq!(context.metrics.retries.load(Ordering::Relaxed), 1);
+        assert_eq!(context.metrics.errors.load(Ordering::Relaxed), 2);
     }
 
     #[tokio::test]

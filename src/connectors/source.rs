@@ -143,6 +143,10 @@ pub struct DoorMetrics {
     pub bytes: AtomicU64,
     /// Records that could not be decoded and were skipped or nulled as the options say.
     pub rows_undecodable: AtomicU64,
+    /// Requests that a writer has sent: what one is, is the service's to say.
+    pub requests: AtomicU64,
+    /// Tries that failed, whether they were made again or not.
+    pub errors: AtomicU64,
     pub retries: AtomicU64,
 }
 

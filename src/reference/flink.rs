@@ -4,7 +4,7 @@
 //! written, read and looked up, up to its plan.
 
 use crate::connectors::options::{
-    COMMON_OPTIONS, OptionSpec, OptionType, parse_bool, parse_duration, parse_memory_size,
+    COMMON_OPTIONS, OptionEffect, OptionSpec, OptionType, parse_bool, parse_duration, parse_memory_size,
 };
 use crate::connectors::{self};
 use crate::formats;
@@ -31,6 +31,14 @@ const SAME_DEFAULTS: &[(&str, &str, &str)] = &[
     ("jdbc", "lookup.cache.max-rows", "both or none of the old names are given, in both"),
     ("jdbc", "lookup.cache.ttl", "both or none of the old names are given, in both"),
 ];
+
+/// Options that are taken and mean something else for some value, and what.
+const OTHER_MEANINGS: &[(&[&str], &str, &str)] = &[(
+    &["opensearch", "elasticsearch-7"],
+    "sink.bulk-flush.backoff.strategy",
+    "`DISABLED` goes on sending what a busy service refuses for as long as 'connection.max-retry-timeout' says, where \
+     Flink fails the job",
+)];
 
 /// One option of Flink's.
 struct FlinkOption {
@@ -66,7 +74,7 @@ impl Here {
             Self::Default(why) => format!("same, but the default is {why}"),
             Self::Partly(refused) => format!("same, except: {}", refused.join("; ")),
             Self::WithoutEffect => "accepted, without effect".into(),
-            Self::OnlyFor(other) => format!("accepted, without effect: {other}, which it is for, is refused"),
+            Self::OnlyFor(other) => format!("accepted, without effect: it is for {other}, which is refused"),
             Self::Refused(error) => format!("refused: {error}"),
             Self::Unknown => "unknown".into(),
         }
@@ -141,12 +149,20 @@ fn table_here(option: &FlinkOption) -> Here {
             None => Here::Unknown,
         };
     };
-    if spec.about.starts_with("Accepted") {
-        return Here::WithoutEffect;
+    match spec.effect {
+        OptionEffect::Always => {}
+        OptionEffect::Never(_) => return Here::WithoutEffect,
+        OptionEffect::With(other, values) => {
+            let option = FlinkOption { whose: option.whose, key: other, default: "", values: Vec::new() };
+            let tried = values.first().copied().unwrap_or("success-file");
+            if refusal(&option, tried).is_some_and(|error| is_final(&error, &option)) {
+                return Here::OnlyFor(connectors::condition(other, values));
+            }
+        }
     }
-    // Read for the sake of another option, which is refused.
-    if let Some(other) = spec.about.strip_prefix("For ").and_then(|about| about.strip_suffix(" only.")) {
-        return Here::OnlyFor(other.to_string());
+    let other = |(whose, key, _): &&(&[&str], &str, &str)| whose.contains(&option.whose) && *key == option.key;
+    if let Some((_, _, meaning)) = OTHER_MEANINGS.iter().find(other) {
+        return Here::Partly(vec![meaning.to_string()]);
     }
     let tried = values_to_try(option, spec.ty);
     let refused: Vec<String> = tried

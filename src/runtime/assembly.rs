@@ -232,7 +232,8 @@ impl Assembly<'_> {
         let node = &self.plan.nodes[head];
         let NodeKind::LookupJoin(join) = &node.kind else { return Ok(None) };
         let errors = self.errors(join.on_reject, &join.table);
-        let context = self.context(subtask, width, Arc::default(), errors.clone());
+        let metrics = self.lookup_metrics(head);
+        let context = self.context(subtask, width, metrics.door.clone(), errors.clone());
         let lookup = join.lookup.open(&join.request, &context).await?;
         Ok(Some(LookupHead::new(LookupJoin {
             lookup,
@@ -244,17 +245,17 @@ impl Assembly<'_> {
             condition: join.condition.clone(),
             cache: join.lookup.cache().map(|options| std::sync::Mutex::new(LookupCache::new(options))),
             errors,
-            metrics: self.lookup_metrics(head),
+            metrics,
         })))
     }
 
-    /// What becomes of rows that can't be processed, for a node of `table`.
     /// True where a table that is read says what becomes of rejected rows.
     fn sources_handle(&self) -> bool {
         let handles = |node: &SourceNode| matches!(node.on_reject, OnReject::Skip | OnReject::DeadLetter(_));
         self.plan.nodes.iter().any(|node| matches!(&node.kind, NodeKind::Source(node) if handles(node)))
     }
 
+    /// What becomes of rows that can't be processed, for a node of `table`.
     fn errors(&self, on_reject: Option<OnReject>, table: &str) -> ErrorHandling {
         let letters = match on_reject {
             None => return ErrorHandling::Unset,
@@ -281,9 +282,8 @@ impl Assembly<'_> {
             parallelism,
             clock: self.config.clock.clone(),
             reporter: Reporter::new(move |line| {
-                job_metrics.set_waiting_for(line);
-                // An empty line: what was waited for is there.
-                if !line.is_empty() {
+                // An empty line: what was waited for is there. Subtasks that wait for the same say so once.
+                if job_metrics.set_waiting_for(line) && !line.is_empty() {
                     outer.tell(line);
                 }
             }),

@@ -30,6 +30,7 @@ pub fn exposition<'a>(jobs: impl IntoIterator<Item = (&'a str, &'a JobMetrics)>)
             families.add("millstream_source_bytes_total", &labels, get(&door.bytes));
             families.add("millstream_source_batches_total", &labels, get(&door.batches));
             families.add("millstream_source_undecodable_total", &labels, get(&door.rows_undecodable));
+            families.add("millstream_source_errors_total", &labels, get(&door.errors));
             families.add("millstream_source_retries_total", &labels, get(&door.retries));
             families.add("millstream_source_lag_rows", &labels, get(&source.lag));
             families.add("millstream_source_splits", &labels, splits.len() as u64);
@@ -43,6 +44,8 @@ pub fn exposition<'a>(jobs: impl IntoIterator<Item = (&'a str, &'a JobMetrics)>)
         for lookup in &metrics.lookups {
             let labels = [("job", job), ("table", lookup.table.as_str())];
             families.add("millstream_lookup_requests_total", &labels, get(&lookup.requests));
+            families.add("millstream_lookup_errors_total", &labels, get(&lookup.door.errors));
+            families.add("millstream_lookup_retries_total", &labels, get(&lookup.door.retries));
             families.add("millstream_lookup_keys_total", &labels, get(&lookup.keys));
             families.add("millstream_lookup_cache_hits_total", &labels, get(&lookup.cache_hits));
             families.add("millstream_lookup_cache_misses_total", &labels, get(&lookup.cache_misses));
@@ -53,6 +56,8 @@ pub fn exposition<'a>(jobs: impl IntoIterator<Item = (&'a str, &'a JobMetrics)>)
             families.add("millstream_sink_rows_total", &labels, get(&door.rows));
             families.add("millstream_sink_bytes_total", &labels, get(&door.bytes));
             families.add("millstream_sink_batches_total", &labels, get(&door.batches));
+            families.add("millstream_sink_requests_total", &labels, get(&door.requests));
+            families.add("millstream_sink_errors_total", &labels, get(&door.errors));
             families.add("millstream_sink_retries_total", &labels, get(&door.retries));
             let seconds = get(&sink.blocked_ns) as f64 / 1e9;
             families.add("millstream_sink_blocked_seconds_total", &labels, seconds);
@@ -82,18 +87,27 @@ pub const METRICS: &[(&str, &str, &str)] = &[
         "counter",
         "Records skipped or read as NULL because they could not be decoded.",
     ),
+    ("millstream_source_errors_total", "counter", "Tries of a source that failed, whether made again or not."),
     ("millstream_source_retries_total", "counter", "Tries that a source made again."),
     ("millstream_source_lag_rows", "gauge", "Rows known to wait in a source."),
     ("millstream_source_splits", "gauge", "Splits that a source reads."),
     ("millstream_source_idle_splits", "gauge", "Splits that are left out of the watermark because they are silent."),
     ("millstream_source_watermark_seconds", "gauge", "The watermark, in seconds since the Unix epoch."),
     ("millstream_lookup_requests_total", "counter", "Queries that a lookup join sent."),
+    ("millstream_lookup_errors_total", "counter", "Queries of a lookup join that failed, whether sent again or not."),
+    ("millstream_lookup_retries_total", "counter", "Queries that a lookup join sent again."),
     ("millstream_lookup_keys_total", "counter", "Distinct keys that a lookup join asked for."),
     ("millstream_lookup_cache_hits_total", "counter", "Keys that the lookup cache knew."),
     ("millstream_lookup_cache_misses_total", "counter", "Keys that the lookup cache did not know."),
     ("millstream_sink_rows_total", "counter", "Rows that a sink took."),
     ("millstream_sink_bytes_total", "counter", "Bytes that a sink wrote."),
     ("millstream_sink_batches_total", "counter", "Batches that a sink took."),
+    (
+        "millstream_sink_requests_total",
+        "counter",
+        "Requests that a sink sent: transactions, bulk requests, batches given to the Kafka client.",
+    ),
+    ("millstream_sink_errors_total", "counter", "Tries of a sink that failed, whether made again or not."),
     ("millstream_sink_retries_total", "counter", "Tries that a sink made again."),
     (
         "millstream_sink_blocked_seconds_total",

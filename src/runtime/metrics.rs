@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::changelog::rejects::{RejectCounts, Stage};
 use crate::connectors::DoorMetrics;
 use crate::time::Watermark;
+
+/// Parts of a job that say the same within this time wait for the same.
+const SAME_WAIT: Duration = Duration::from_millis(500);
 
 /// All counters of one job.
 #[derive(Debug, Default)]
@@ -22,6 +26,8 @@ pub struct JobMetrics {
     pub epoch: AtomicU64,
     /// What the job waits for, in words; empty when it waits for nothing.
     waiting_for: Mutex<String>,
+    /// What was last told of waiting, and when.
+    told: Mutex<Option<(String, Instant)>>,
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +57,8 @@ pub struct LookupMetrics {
     pub requests: AtomicU64,
     /// Keys asked for.
     pub keys: AtomicU64,
+    /// What the lookup itself counts: failed tries and those made again.
+    pub door: Arc<DoorMetrics>,
     pub cache_hits: AtomicU64,
     pub cache_misses: AtomicU64,
 }
@@ -84,8 +92,10 @@ impl JobMetrics {
 
     /// Tries that were made again.
     pub fn retries(&self) -> u64 {
-        let sources = self.sources.iter().map(|s| s.door.retries.load(Ordering::Relaxed));
-        sources.chain(self.sinks.iter().map(|s| s.door.retries.load(Ordering::Relaxed))).sum()
+        let sources = self.sources.iter().map(|source| &source.door);
+        let lookups = self.lookups.iter().map(|lookup| &lookup.door);
+        let doors = sources.chain(lookups).chain(self.sinks.iter().map(|sink| &sink.door));
+        doors.map(|door| door.retries.load(Ordering::Relaxed)).sum()
     }
 
     pub fn lag(&self) -> u64 {
@@ -96,8 +106,18 @@ impl JobMetrics {
         lock(&self.waiting_for).clone()
     }
 
-    pub fn set_waiting_for(&self, what: &str) {
+    /// Notes what a part of the job waits for; false where another part has said the same a moment ago.
+    pub fn set_waiting_for(&self, what: &str) -> bool {
         *lock(&self.waiting_for) = what.to_string();
+        if what.is_empty() {
+            return true;
+        }
+        let (mut told, now) = (lock(&self.told), Instant::now());
+        let again = told.as_ref().is_some_and(|(line, at)| line == what && now.duration_since(*at) < SAME_WAIT);
+        if !again {
+            *told = Some((what.to_string(), now));
+        }
+        !again
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::logical_expr::LogicalPlan;
 
 use super::{Notice, NoticeKind, Session, portability};
-use crate::connectors::{Sink, TableUse};
+use crate::connectors::{OptionNotice, Sink, TableUse, idle_options};
 use crate::error::Result;
 use crate::operators::OnNull;
 use crate::plan::bind::expr::ExprContext;
@@ -112,9 +112,15 @@ impl Session {
     /// What the connector of a table has to say of its options.
     pub(super) fn note_options(&mut self, table: &PlannedTable, span: Span) {
         let Door::Connector { connector, descriptor } = &table.door else { return };
-        for notice in connector.notices(descriptor) {
-            let kind = if notice.unknown { NoticeKind::Warning } else { NoticeKind::WithoutEffect };
-            self.note_once(Notice { kind, message: notice.message, hint: notice.hint, span: Some(span) });
+        let odd = connector.notices(descriptor);
+        for OptionNotice { key, message, hint, unknown } in
+            odd.into_iter().chain(idle_options(descriptor, connector.options()))
+        {
+            let kind = if unknown { NoticeKind::Warning } else { NoticeKind::WithoutEffect };
+            // An option of the declaration is shown there; one of an integration or a hint where the table is used.
+            let place = table.text.clone().zip(descriptor.options.key_span(&key));
+            let (text, span) = place.map_or((None, span), |(text, span)| (Some(text), span));
+            self.note_once(Notice { kind, message, hint, span: Some(span), text });
         }
     }
 
@@ -138,12 +144,14 @@ impl Session {
                 message: format!("option '{key}' has no effect in Millstream"),
                 hint: None,
                 span,
+                text: None,
             },
             SetOutcome::Unknown(nearest) => Notice {
                 kind: NoticeKind::Warning,
                 message: format!("unknown option '{key}'"),
                 hint: nearest.map(|n| format!("Did you mean '{n}'?")),
                 span,
+                text: None,
             },
         };
         self.notices.push(notice);

@@ -102,5 +102,5 @@ fn blank_address(table: &Table, connector: &dyn Connector, found: &mut Vec<Notic
 }
 
 fn portable(message: String, hint: Option<String>) -> Notice {
-    Notice { kind: NoticeKind::Portability, message, hint, span: None }
+    Notice { kind: NoticeKind::Portability, message, hint, span: None, text: None }
 }

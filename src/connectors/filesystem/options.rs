@@ -12,6 +12,8 @@ use crate::connectors::{LookupCacheOptions, TableDescriptor};
 use crate::error::{Error, Result};
 use crate::formats;
 
+const COMMIT: &str = "sink.partition-commit.policy.kind";
+
 /// Flink's options of the connector, and those of looking up, which are ours.
 pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("path", OptionType::Text, "A file or a folder with files; relative paths start at the working directory. A sink writes files into the folder.")
@@ -19,22 +21,24 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("format", OptionType::Text, "The format of the files' lines.").required(),
     OptionSpec::new("source.monitor-interval", OptionType::Duration, "How often to look for new files; the source then never ends. Without it the files there are now are read."),
     OptionSpec::new("source.path.regex-pattern", OptionType::Text, "A regular expression that the whole absolute path of a file must match to be read."),
-    OptionSpec::new("source.report-statistics", OptionType::Enum(&["ALL", "NONE"]), "Accepted; plans don't depend on statistics.")
-        .default("ALL"),
+    OptionSpec::new("source.report-statistics", OptionType::Enum(&["ALL", "NONE"]), "Which statistics files report to the planner.")
+        .default("ALL")
+        .without_effect("plans don't depend on statistics"),
     OptionSpec::new("partition.default-name", OptionType::Text, "What the folder is called that holds the rows whose partition column is NULL.")
         .default("__DEFAULT_PARTITION__"),
     OptionSpec::new("lookup.cache", OptionType::Text, "The file is held in memory and read again when it has changed. NONE looks for a change at every lookup; PARTIAL also keeps answers within the bounds of the lookup.partial-cache options.")
         .default("NONE")
         .ours(),
     OptionSpec::new("lookup.partial-cache.max-rows", OptionType::Int, "Rows the cache of answers holds at most; the least recently used go first.")
-        .ours(),
+        .ours().only_with("lookup.cache", &["PARTIAL"]),
     OptionSpec::new("lookup.partial-cache.expire-after-write", OptionType::Duration, "How long after it was found an answer is used.")
-        .ours(),
+        .ours().only_with("lookup.cache", &["PARTIAL"]),
     OptionSpec::new("lookup.partial-cache.expire-after-access", OptionType::Duration, "How long after it was last used an answer is kept.")
-        .ours(),
+        .ours().only_with("lookup.cache", &["PARTIAL"]),
     OptionSpec::new("lookup.partial-cache.cache-missing-key", OptionType::Bool, "Whether it is also kept that a key has no row.")
         .default("true")
-        .ours(),
+        .ours()
+        .only_with("lookup.cache", &["PARTIAL"]),
     OptionSpec::new("sink.rolling-policy.file-size", OptionType::MemorySize, "A file is finished when it has this size.")
         .default("128 MB"),
     OptionSpec::new("sink.rolling-policy.rollover-interval", OptionType::Duration, "A file is finished when it was open this long.")
@@ -47,20 +51,34 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("sink.shuffle-by-partition.enable", OptionType::Bool, "Whether rows of one partition go to one subtask; only false is supported.")
         .default("false"),
     OptionSpec::new("auto-compaction", OptionType::Bool, "Whether small files are merged; only false is supported.").default("false"),
-    OptionSpec::new("compaction.file-size", OptionType::MemorySize, "For 'auto-compaction' only."),
-    OptionSpec::new("sink.partition-commit.policy.kind", OptionType::Text, "What tells others that a partition is complete; not supported, partitions are never committed."),
-    OptionSpec::new("sink.partition-commit.policy.class", OptionType::Text, "For 'sink.partition-commit.policy.kind' only."),
-    OptionSpec::new("sink.partition-commit.policy.class.parameters", OptionType::List, "For 'sink.partition-commit.policy.kind' only."),
-    OptionSpec::new("sink.partition-commit.success-file.name", OptionType::Text, "For 'sink.partition-commit.policy.kind' only.").default("_SUCCESS"),
-    OptionSpec::new("sink.partition-commit.trigger", OptionType::Enum(&["process-time", "partition-time"]), "For 'sink.partition-commit.policy.kind' only.")
-        .default("process-time"),
-    OptionSpec::new("sink.partition-commit.delay", OptionType::Duration, "For 'sink.partition-commit.policy.kind' only.").default("0 s"),
-    OptionSpec::new("sink.partition-commit.watermark-time-zone", OptionType::Text, "For 'sink.partition-commit.policy.kind' only.").default("UTC"),
-    OptionSpec::new("partition.time-extractor.kind", OptionType::Text, "For 'sink.partition-commit.policy.kind' only.").default("default"),
-    OptionSpec::new("partition.time-extractor.class", OptionType::Text, "For 'sink.partition-commit.policy.kind' only."),
-    OptionSpec::new("partition.time-extractor.timestamp-pattern", OptionType::Text, "For 'sink.partition-commit.policy.kind' only."),
-    OptionSpec::new("partition.time-extractor.timestamp-formatter", OptionType::Text, "For 'sink.partition-commit.policy.kind' only.")
-        .default("yyyy-MM-dd HH:mm:ss"),
+    OptionSpec::new("compaction.file-size", OptionType::MemorySize, "The size of merged files.")
+        .only_with("auto-compaction", &["true"]),
+    OptionSpec::new(COMMIT, OptionType::Text, "What tells others that a partition is complete; not supported, partitions are never committed."),
+    OptionSpec::new("sink.partition-commit.policy.class", OptionType::Text, "A class that commits partitions.")
+        .only_with(COMMIT, &[]),
+    OptionSpec::new("sink.partition-commit.policy.class.parameters", OptionType::List, "What that class is given.")
+        .only_with(COMMIT, &[]),
+    OptionSpec::new("sink.partition-commit.success-file.name", OptionType::Text, "The file that says that a partition is complete.")
+        .default("_SUCCESS")
+        .only_with(COMMIT, &[]),
+    OptionSpec::new("sink.partition-commit.trigger", OptionType::Enum(&["process-time", "partition-time"]), "By which time a partition is complete.")
+        .default("process-time")
+        .only_with(COMMIT, &[]),
+    OptionSpec::new("sink.partition-commit.delay", OptionType::Duration, "How long after that time a partition is committed.")
+        .default("0 s")
+        .only_with(COMMIT, &[]),
+    OptionSpec::new("sink.partition-commit.watermark-time-zone", OptionType::Text, "The zone in which watermarks are compared with partitions' times.")
+        .default("UTC")
+        .only_with(COMMIT, &[]),
+    OptionSpec::new("partition.time-extractor.kind", OptionType::Text, "How a partition's time is found in its values.")
+        .default("default")
+        .only_with(COMMIT, &[]),
+    OptionSpec::new("partition.time-extractor.class", OptionType::Text, "A class that finds it.").only_with(COMMIT, &[]),
+    OptionSpec::new("partition.time-extractor.timestamp-pattern", OptionType::Text, "How its values make a timestamp.")
+        .only_with(COMMIT, &[]),
+    OptionSpec::new("partition.time-extractor.timestamp-formatter", OptionType::Text, "How that timestamp is read.")
+        .default("yyyy-MM-dd HH:mm:ss")
+        .only_with(COMMIT, &[]),
 ];
 
 /// The checked options of one table.

@@ -50,7 +50,7 @@ impl Cluster {
         let mut properties = properties.loaded()?;
         // From here on it says why a connection has ended.
         properties.config.set_log_level(RDKafkaLogLevel::Info);
-        let context = KafkaContext::new(&properties, Reporter::silent());
+        let context = KafkaContext::new(&properties, Reporter::silent(), Arc::default());
         let patience = FIRST_PATIENCE.min(retry / 4).max(Duration::from_millis(100));
         let patience = Arc::new(AtomicU64::new(patience.as_millis() as u64));
         let consumer =
@@ -263,6 +263,7 @@ impl Cluster {
                 Ok(answer)
             }
             Err(error) => {
+                self.context.settle();
                 let longer = self.timeout().saturating_mul(2).min(LAST_PATIENCE);
                 self.patience.store(longer.as_millis() as u64, Ordering::Relaxed);
                 Err(self.context.failure(doing, &error))

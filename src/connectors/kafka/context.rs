@@ -1,6 +1,8 @@
 //! What librdkafka says besides records: errors and log lines, kept for messages and told to people.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rdkafka::ClientContext;
@@ -10,7 +12,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::handshake::{self, Fault};
 use super::properties::KafkaProperties;
-use crate::connectors::Reporter;
+use crate::connectors::{DoorMetrics, Reporter};
 use crate::error::{Error, Result};
 
 /// Listens to one librdkafka client. Secrets are cut out of everything that leaves it.
@@ -22,6 +24,7 @@ struct Listener {
     cluster: String,
     properties: KafkaProperties,
     reporter: Reporter,
+    metrics: Arc<DoorMetrics>,
     heard: Mutex<Heard>,
 }
 
@@ -33,13 +36,15 @@ struct Heard {
     fatal: Option<Fault>,
     /// True between losing every broker and hearing from one again.
     lost: bool,
+    /// Looks why a certificate is refused.
+    looking: Option<JoinHandle<()>>,
 }
 
 impl KafkaContext {
-    /// Listens to a client of these (loaded) settings.
-    pub fn new(properties: &KafkaProperties, reporter: Reporter) -> Self {
+    /// Listens to a client of these (loaded) settings; errors are counted.
+    pub fn new(properties: &KafkaProperties, reporter: Reporter, metrics: Arc<DoorMetrics>) -> Self {
         let (cluster, properties) = (format!("Kafka at {}", properties.servers()), properties.clone());
-        Self(Arc::new(Listener { cluster, properties, reporter, heard: Mutex::default() }))
+        Self(Arc::new(Listener { cluster, properties, reporter, metrics, heard: Mutex::default() }))
     }
 
     /// How messages name the brokers: `Kafka at 127.0.0.1:9092`.
@@ -77,6 +82,15 @@ impl KafkaContext {
         match &self.heard().fatal {
             Some(fatal) => Err(error_of(self.cluster(), fatal)),
             None => Ok(()),
+        }
+    }
+
+    /// Waits until it is known why a broker's certificate is refused, where that is being looked at. Blocks.
+    pub fn settle(&self) {
+        let looking = self.heard().looking.take();
+        if let Some(looking) = looking {
+            // A look that came to nothing leaves the client's own words.
+            let _ = looking.join();
         }
     }
 
@@ -143,30 +157,39 @@ impl KafkaContext {
             Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL)
                 if reason.contains("Local: ") || reason.contains("SSL transport error") => {}
             Some(code @ (RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL | RDKafkaErrorCode::Fatal))
-                if heard.fatal.is_none() =>
+                if heard.fatal.is_none() && heard.looking.is_none() =>
             {
-                drop(heard);
-                let fault = self.fault(code, &reason);
-                heard = self.heard();
-                heard.fatal.get_or_insert(fault);
+                match handshake::address(&reason).filter(|_| is_about_certificate(&reason)) {
+                    Some(address) => heard.looking = self.look(address, code, &reason),
+                    None => heard.fatal = Some(self.fault(code, &reason)),
+                }
             }
             _ => {}
         }
         heard.reason = Some(broken_off.unwrap_or(Fault { why: reason, hint: "" }));
+        self.0.metrics.errors.fetch_add(1, Ordering::Relaxed);
     }
+
+    /// Looks at a broker's certificate, which takes a round trip or some seconds of silence, on a thread of its own: this
+    /// one may drive other things.
+    fn look(&self, address: &str, code: RDKafkaErrorCode, reason: &str) -> Option<JoinHandle<()>> {
+        let (this, address, reason) = (self.clone(), address.to_string(), reason.to_string());
+        let look = move || {
+            let looked = handshake::fault(&address, &this.0.properties.config);
+            let fault = looked.unwrap_or_else(|| this.fault(code, &reason));
+            this.heard().fatal.get_or_insert(fault);
+        };
+        std::thread::Builder::new().name("kafka-handshake".into()).spawn(look).ok()
+    }
+}
+
+fn is_about_certificate(reason: &str) -> bool {
+    reason.contains("certificate verify failed") || reason.contains("0A000086")
 }
 
 impl KafkaContext {
     /// What a reason after which trying again can't help means for people.
     fn fault(&self, code: RDKafkaErrorCode, reason: &str) -> Fault {
-        let is_certificate = reason.contains("certificate verify failed") || reason.contains("0A000086");
-        let looked = match handshake::address(reason) {
-            Some(address) if is_certificate => handshake::fault(address, &self.0.properties.config),
-            _ => None,
-        };
-        if let Some(fault) = looked {
-            return fault;
-        }
         let hint = match code {
             RDKafkaErrorCode::Authentication => {
                 "Check 'properties.sasl.jaas.config' and 'properties.sasl.mechanism' of the table or its integration."
@@ -273,7 +296,8 @@ mod tests {
         let reporter = Reporter::new(move |line| told.lock().unwrap().push(line.to_string()));
         let mut config = rdkafka::ClientConfig::new();
         config.set("bootstrap.servers", "h:1");
-        KafkaContext::new(&KafkaProperties { config, secrets: vec!["geheim".into()], stores: Vec::new() }, reporter)
+        let properties = KafkaProperties { config, secrets: vec!["geheim".into()], stores: Vec::new() };
+        KafkaContext::new(&properties, reporter, Arc::default())
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Kafka: a source that reads partitions in blocks, a sink that produces records.
 //!
 //! A table's [`options`] name topics, brokers, formats and modes; [`properties`] and [`security`] turn the Java client's
-//! settings into librdkafka's. Reading: [`cluster`] answers which partitions there are, [`offsets`] where each begins and
+//! settings ([`java`]) into librdkafka's. Reading: [`cluster`] answers which partitions there are, [`offsets`] where each begins and
 //! ends, which makes a [`split`]. A [`fetcher`] thread takes records through [`consume`] and makes [`block`]s; the
 //! [`reader`] decodes them ([`decode`]) into batches of the columns that are needed. Writing: the [`writer`] encodes a
 //! batch into one buffer and hands it to [`produce`]. Which column lives where in a record is in [`columns`] and
@@ -19,6 +19,7 @@ mod deliveries;
 mod discovery;
 mod fetcher;
 mod handshake;
+mod java;
 mod metadata;
 mod offsets;
 mod options;

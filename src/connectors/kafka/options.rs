@@ -119,13 +119,15 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "scan.startup.timestamp-millis",
         OptionType::Int,
-        "For the startup mode 'timestamp': milliseconds since the epoch; reading starts at the first record that is not older.",
-    ),
+        "Milliseconds since the epoch: reading starts at the first record that is not older.",
+    )
+    .only_with("scan.startup.mode", &["timestamp"]),
     OptionSpec::new(
         "scan.startup.specific-offsets",
         OptionType::Text,
-        "For the startup mode 'specific-offsets': 'partition:0,offset:42;partition:1,offset:300'.",
-    ),
+        "Where each partition starts: 'partition:0,offset:42;partition:1,offset:300'.",
+    )
+    .only_with("scan.startup.mode", &["specific-offsets"]),
     OptionSpec::new(
         "scan.bounded.mode",
         OptionType::Enum(BOUNDED_MODES),
@@ -135,13 +137,15 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "scan.bounded.timestamp-millis",
         OptionType::Int,
-        "For the bounded mode 'timestamp': milliseconds since the epoch; reading ends before the first record that is not older.",
-    ),
+        "Milliseconds since the epoch: reading ends before the first record that is not older.",
+    )
+    .only_with("scan.bounded.mode", &["timestamp"]),
     OptionSpec::new(
         "scan.bounded.specific-offsets",
         OptionType::Text,
-        "For the bounded mode 'specific-offsets': 'partition:0,offset:42;...'; each partition ends before its offset.",
-    ),
+        "Where each partition ends, before this offset: 'partition:0,offset:42;...'.",
+    )
+    .only_with("scan.bounded.mode", &["specific-offsets"]),
     OptionSpec::new(
         "scan.topic-partition-discovery.interval",
         OptionType::Duration,
@@ -162,13 +166,15 @@ pub const OPTIONS: &[OptionSpec] = &[
         "Whether a checkpoint waits until every record is acknowledged. 'exactly-once' is not built yet.",
     )
     .default("at-least-once"),
-    OptionSpec::new("sink.transactional-id-prefix", OptionType::Text, "For 'exactly-once' only."),
+    OptionSpec::new("sink.transactional-id-prefix", OptionType::Text, "What the ids of transactions begin with.")
+        .only_with("sink.delivery-guarantee", &["exactly-once"]),
     OptionSpec::new(
         "sink.transaction-naming-strategy",
         OptionType::Enum(&["INCREMENTING", "POOLING"]),
-        "For 'exactly-once' only.",
+        "How the ids of transactions are made.",
     )
-    .default("INCREMENTING"),
+    .default("INCREMENTING")
+    .only_with("sink.delivery-guarantee", &["exactly-once"]),
     OptionSpec::new(
         "connection.max-retry-timeout",
         OptionType::Duration,

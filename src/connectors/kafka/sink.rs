@@ -1,9 +1,11 @@
 //! The sink of a kafka table: which topic rows go to, and how.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
+use tokio::sync::OnceCell;
 
 use super::cluster::{Cluster, settings_error};
 use super::columns::RecordColumns;
@@ -30,6 +32,8 @@ pub struct KafkaSink {
     partitioner: Partitioner,
     guarantee: DeliveryGuarantee,
     parallelism: Option<usize>,
+    /// The topic's `max.message.bytes`, asked once for all writers.
+    topic_limit: OnceCell<Option<usize>>,
 }
 
 impl KafkaSink {
@@ -61,6 +65,7 @@ impl KafkaSink {
             physical: table.columns.len(),
             options,
             columns,
+            topic_limit: OnceCell::new(),
         })
     }
 
@@ -109,10 +114,10 @@ impl Sink for KafkaSink {
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {
         let partitions = self.partition_count(context).await?.max(1);
         let mut properties = self.properties.loaded()?;
-        if let Some(bytes) = self.topic_limit().await {
+        if let Some(bytes) = *self.topic_limit.get_or_init(|| self.ask_topic_limit()).await {
             properties.limit_batches(bytes);
         }
-        let heard = KafkaContext::new(&properties, context.reporter.clone());
+        let heard = KafkaContext::new(&properties, context.reporter.clone(), context.metrics.clone());
         let producer = BatchProducer::open(&properties, heard.clone(), context.may_reject)
             .map_err(|error| settings_error(&heard, &error))?;
         let subtask = i32::try_from(context.subtask).unwrap_or(0);
@@ -145,11 +150,11 @@ impl Sink for KafkaSink {
 impl KafkaSink {
     /// `max.message.bytes` of the topic, which bounds a set of records, too: the Java client splits a set that is refused
     /// for its size, librdkafka fails it. Unknown where we may not ask.
-    async fn topic_limit(&self) -> Option<usize> {
+    async fn ask_topic_limit(&self) -> Option<usize> {
         let Topics::List(topics) = &self.options.topics else { return None };
         let topic = topics.first()?;
         let properties = self.lookup.loaded().ok()?;
-        let heard = KafkaContext::new(&properties, Reporter::silent());
+        let heard = KafkaContext::new(&properties, Reporter::silent(), Arc::default());
         let admin: AdminClient<KafkaContext> = properties.config.create_with_context(heard).ok()?;
         let options = AdminOptions::new().request_timeout(Some(LIMIT_TIMEOUT));
         let asked = admin.describe_configs(&[ResourceSpecifier::Topic(topic)], &options).await;

@@ -164,7 +164,7 @@ impl Source for KafkaSource {
         let needs = if parts.errors.keeps_records() { records::ALL } else { parts.decoder.needs() };
         let batch_rows = parts.batch_rows;
         let properties = self.properties.loaded()?;
-        let heard = KafkaContext::new(&properties, context.reporter.clone());
+        let heard = KafkaContext::new(&properties, context.reporter.clone(), context.metrics.clone());
         let consumer =
             BatchConsumer::open(&properties, heard.clone()).map_err(|error| settings_error(&heard, &error))?;
         let reader = KafkaReader::start(splits, parts, |splits, blocks| {

@@ -335,6 +335,7 @@ impl KafkaSinkWriter {
 
     /// Hands over the rows that were encoded last.
     async fn send_encoded(&mut self, rows: &RecordBatch, tag: Tag) -> Result<()> {
+        self.parts.metrics.requests.fetch_add(1, Ordering::Relaxed);
         match &self.parts.target {
             TargetTopic::One(topic) if self.parts.metadata.is_empty() => self.write_plain(topic.clone(), tag).await,
             _ => self.write_with_metadata(rows, tag).await,

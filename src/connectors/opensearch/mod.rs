@@ -24,7 +24,7 @@ mod tls;
 use std::sync::Arc;
 
 use super::options::{OptionSpec, RawOptions};
-use super::{Connector, OptionNotice, Sink, Source, TableDescriptor, TableUse};
+use super::{Connector, Sink, Source, TableDescriptor, TableUse};
 use crate::error::Result;
 use crate::types::SqlType;
 
@@ -52,10 +52,6 @@ impl Connector for OpenSearch {
 
     fn beyond_flink(&self) -> &'static [TableUse] {
         &[TableUse::Read]
-    }
-
-    fn notices(&self, table: &TableDescriptor) -> Vec<OptionNotice> {
-        options::notices(table)
     }
 
     fn source(&self, table: &TableDescriptor) -> Result<Arc<dyn Source>> {

@@ -6,7 +6,7 @@ use opensearch::http::Url;
 
 use super::tls::{AUTHORITIES, TlsOptions};
 use crate::connectors::options::{OptionSpec, OptionType, Options};
-use crate::connectors::{OptionNotice, RetryPolicy, TableDescriptor};
+use crate::connectors::{RetryPolicy, TableDescriptor};
 use crate::error::Result;
 use crate::formats::{FormatRole, TableFormat, option_specs};
 
@@ -67,13 +67,15 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "sink.bulk-flush.backoff.max-retries",
         OptionType::Int,
-        "How often that is sent again, with a strategy, at least once; without this option 8 times.",
-    ),
+        "How often that is sent again, at least once; without this option 8 times.",
+    )
+    .only_with("sink.bulk-flush.backoff.strategy", &["CONSTANT", "EXPONENTIAL"]),
     OptionSpec::new(
         "sink.bulk-flush.backoff.delay",
         OptionType::Duration,
-        "The wait before the first retry, with a strategy; without this option 50 ms.",
-    ),
+        "The wait before the first retry; without this option 50 ms.",
+    )
+    .only_with("sink.bulk-flush.backoff.strategy", &["CONSTANT", "EXPONENTIAL"]),
     OptionSpec::new(
         "sink.delivery-guarantee",
         OptionType::Enum(&["at-least-once", "none", "exactly-once"]),
@@ -92,8 +94,9 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "connection.request-timeout",
         OptionType::Duration,
-        "Taken, and without effect: a request never waits for a connection of a pool here.",
-    ),
+        "How long a request may wait for a connection of the pool. See 'connection.timeout' and 'socket.timeout'.",
+    )
+    .without_effect("a request never waits for a connection"),
     OptionSpec::new(
         "connection.timeout",
         OptionType::Duration,
@@ -258,18 +261,6 @@ fn tls(hosts: &[Url], options: &Options) -> Result<TlsOptions> {
         return Err(options.invalid(AUTHORITIES, "no host in 'hosts' begins with 'https://'"));
     }
     Ok(tls)
-}
-
-/// Options that mean something in Flink, and nothing here.
-pub fn notices(table: &TableDescriptor) -> Vec<OptionNotice> {
-    let key = "connection.request-timeout";
-    let written = table.options.get(key).map(|_| OptionNotice {
-        key: key.to_string(),
-        message: format!("'{key}' has no effect: a request never waits for a connection here"),
-        hint: Some("'connection.timeout' and 'socket.timeout' limit connecting and answering.".to_string()),
-        unknown: false,
-    });
-    written.into_iter().collect()
 }
 
 /// `http://host:port` and nothing else, as in Flink.

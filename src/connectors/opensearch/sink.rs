@@ -256,6 +256,7 @@ impl OpenSearchSinkWriter {
         loop {
             let request =
                 Request::new(Method::Post, format!("/_bulk?{}", Outcome::QUERY)).with_ndjson(actions.body().clone());
+            self.context.metrics.requests.fetch_add(1, Ordering::Relaxed);
             let (error, retries) = match self.cluster.send(&request).await {
                 Ok(answer) if answer.status < 400 => {
                     let outcome = Outcome::parse(&answer.body, actions.len(), self.cluster.name())?;

@@ -222,6 +222,7 @@ impl JdbcLookup {
                 }
                 Err(failed) => failed,
             };
+            self.context.metrics.errors.fetch_add(1, Ordering::Relaxed);
             if !again || tries >= self.options.lookup_retries {
                 return Err(error.context(format!("cannot look up rows of {}", self.table.owner())));
             }

@@ -57,13 +57,7 @@ impl Connector for Jdbc {
             hint: parameters::nearest_parameter(&name).map(|near| format!("Did you mean \"{near}\"?")),
             unknown: true,
         };
-        let idle = |(key, wants): (&str, &str)| OptionNotice {
-            key: key.to_string(),
-            message: format!("option '{key}' of {} means nothing without {wants}", table.owner()),
-            hint: None,
-            unknown: false,
-        };
-        unknown.into_iter().map(notice).chain(options::idle(table).into_iter().map(idle)).collect()
+        unknown.into_iter().map(notice).collect()
     }
 
     fn address_option(&self) -> Option<&'static str> {

@@ -18,8 +18,9 @@ pub const OPTIONS: &[OptionSpec] = &[
         .required(),
     OptionSpec::new("username", OptionType::Text, "Who connects; wins over a user in the address."),
     OptionSpec::new("password", OptionType::Text, "The user's password; wins over one in the address.").secret(),
-    OptionSpec::new("driver", OptionType::Text, "Accepted and checked, since the address says it already: 'org.postgresql.Driver'."),
-    OptionSpec::new("compatible-mode", OptionType::Text, "Accepted; means nothing for PostgreSQL."),
+    OptionSpec::new("driver", OptionType::Text, "The JDBC driver: 'org.postgresql.Driver' and no other.")
+        .without_effect("the address says which driver"),
+    OptionSpec::new("compatible-mode", OptionType::Text, "The dialect of some other databases.").without_effect("PostgreSQL has none"),
     OptionSpec::new("connection.max-retry-timeout", OptionType::Duration, "How long to go on trying to connect when the database is away.")
         .default("60 s"),
     OptionSpec::new("scan.partition.column", OptionType::Text, "A numeric column by whose ranges a scan is split; needs the other three scan.partition options."),
@@ -28,16 +29,25 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("scan.partition.upper-bound", OptionType::Int, "The largest value of the last split; larger ones are not read."),
     OptionSpec::new("scan.fetch-size", OptionType::Int, "Rows in a batch at most; 0 leaves it to the engine. Rows are streamed whatever it is.")
         .default("0"),
-    OptionSpec::new("scan.auto-commit", OptionType::Bool, "Accepted; a scan is one statement and streams either way.").default("true"),
+    OptionSpec::new("scan.auto-commit", OptionType::Bool, "Whether a scan is a transaction.")
+        .default("true")
+        .without_effect("a scan is one statement, which streams either way"),
     OptionSpec::new("lookup.cache", OptionType::Text, "NONE asks the database for every row; PARTIAL keeps answers within the bounds of the lookup.partial-cache options, so changes show only after they expire.")
         .default("NONE"),
-    OptionSpec::new("lookup.partial-cache.max-rows", OptionType::Int, "Rows the cache holds at most; the least recently used go first."),
-    OptionSpec::new("lookup.partial-cache.expire-after-write", OptionType::Duration, "How long after it was fetched an answer is used."),
-    OptionSpec::new("lookup.partial-cache.expire-after-access", OptionType::Duration, "How long after it was last used an answer is kept."),
-    OptionSpec::new("lookup.partial-cache.cache-missing-key", OptionType::Bool, "Whether it is also kept that a key has no row.").default("true"),
+    OptionSpec::new("lookup.partial-cache.max-rows", OptionType::Int, "Rows the cache holds at most; the least recently used go first.")
+        .only_with("lookup.cache", &["PARTIAL"]),
+    OptionSpec::new("lookup.partial-cache.expire-after-write", OptionType::Duration, "How long after it was fetched an answer is used.")
+        .only_with("lookup.cache", &["PARTIAL"]),
+    OptionSpec::new("lookup.partial-cache.expire-after-access", OptionType::Duration, "How long after it was last used an answer is kept.")
+        .only_with("lookup.cache", &["PARTIAL"]),
+    OptionSpec::new("lookup.partial-cache.cache-missing-key", OptionType::Bool, "Whether it is also kept that a key has no row.")
+        .default("true")
+        .only_with("lookup.cache", &["PARTIAL"]),
     OptionSpec::new("lookup.cache.max-rows", OptionType::Int, "Old name: with lookup.cache.ttl it means PARTIAL with these bounds."),
     OptionSpec::new("lookup.cache.ttl", OptionType::Duration, "Old name of lookup.partial-cache.expire-after-write."),
-    OptionSpec::new("lookup.cache.caching-missing-key", OptionType::Bool, "Old name of lookup.partial-cache.cache-missing-key.").default("true"),
+    OptionSpec::new("lookup.cache.caching-missing-key", OptionType::Bool, "Old name of lookup.partial-cache.cache-missing-key.")
+        .default("true")
+        .only_with("lookup.cache.max-rows", &[]),
     OptionSpec::new("lookup.max-retries", OptionType::Int, "How often a lookup is tried again when the connection breaks or no answer comes.").default("3"),
     OptionSpec::new("lookup.timeout", OptionType::Duration, "How long a lookup waits for its answer; then the query is cancelled and tried again on a new connection. 0 waits for ever, as Flink does.")
         .default("60 s").ours(),
@@ -223,22 +233,6 @@ const PARTIAL_BOUNDS: [&str; 3] = [
     "lookup.partial-cache.max-rows",
 ];
 
-/// Options that are written and mean nothing beside the others, and the option that would give them a meaning.
-pub fn idle(table: &TableDescriptor) -> Vec<(&'static str, &'static str)> {
-    let set = |key: &str| table.options.get(key).is_some();
-    let partial = table.options.get("lookup.cache").is_some_and(|cache| cache.eq_ignore_ascii_case("PARTIAL"));
-    let mut idle = Vec::new();
-    for key in PARTIAL_BOUNDS.into_iter().chain(["lookup.partial-cache.cache-missing-key"]) {
-        if set(key) && !partial {
-            idle.push((key, "'lookup.cache' = 'PARTIAL'"));
-        }
-    }
-    if set("lookup.cache.caching-missing-key") && !set("lookup.cache.max-rows") {
-        idle.push(("lookup.cache.caching-missing-key", "'lookup.cache.max-rows' and 'lookup.cache.ttl'"));
-    }
-    idle
-}
-
 /// Refuses columns whose type has no counterpart in PostgreSQL, before anything is opened.
 pub fn check_types(table: &TableDescriptor) -> Result<()> {
     fn fits(kind: &TypeKind) -> bool {
@@ -362,15 +356,6 @@ mod tests {
             ("lookup.cache.ttl", "5 s"),
         ]));
         assert_eq!(both.unwrap().cache.unwrap().max_rows, Some(7));
-    }
-
-    #[test]
-    fn options_that_mean_nothing_beside_the_others_are_named() {
-        let idle_of = |pairs: &[(&str, &str)]| idle(&table(pairs)).iter().map(|(key, _)| *key).collect::<Vec<_>>();
-        let bound = ("lookup.partial-cache.max-rows", "7");
-        assert_eq!(idle_of(&[bound]), ["lookup.partial-cache.max-rows"]);
-        assert!(idle_of(&[bound, ("lookup.cache", "partial")]).is_empty());
-        assert_eq!(idle_of(&[("lookup.cache.caching-missing-key", "false")]), ["lookup.cache.caching-missing-key"]);
     }
 
     #[test]

@@ -114,6 +114,7 @@ impl JdbcSinkWriter {
                 }
                 Err(failed) => failed,
             };
+            self.context.metrics.errors.fetch_add(1, Ordering::Relaxed);
             // Two keys that differ here are equal there (citext, -0.0): each row in a statement of its own.
             if code == Some(SqlState::CARDINALITY_VIOLATION) && chunk > 1 {
                 chunk = 1;
@@ -146,6 +147,7 @@ impl JdbcSinkWriter {
             }
         };
         let watch = target.watch(&prepared.connection, &self.context.reporter);
+        self.context.metrics.requests.fetch_add(1, Ordering::Relaxed);
         let Err(failure) = transaction::run(&watch, &prepared, work).await else {
             self.prepared = Some(prepared);
             return Ok(());

@@ -53,11 +53,13 @@ const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "map-null-key.mode",
         OptionType::Enum(&["FAIL", "DROP", "LITERAL"]),
-        "What to do with a NULL key of a map that is written. Maps have none here, so that it changes nothing.",
+        "What to do with a NULL key of a map that is written.",
     )
-    .default("FAIL"),
+    .default("FAIL")
+    .without_effect("maps have no NULL keys"),
     OptionSpec::new("map-null-key.literal", OptionType::Text, "The key to write for NULL in the mode LITERAL.")
-        .default("null"),
+        .default("null")
+        .without_effect("maps have no NULL keys"),
     OptionSpec::new(
         "encode.decimal-as-plain-number",
         OptionType::Bool,

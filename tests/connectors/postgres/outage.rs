@@ -134,7 +134,9 @@ async fn a_transaction_that_collides_is_tried_again() {
     writer.write(ChangelogBatch::inserts(rows)).await.unwrap();
     writer.flush().await.unwrap();
     assert_eq!(db.rows("SELECT a FROM t").await, ["1"]);
-    assert_eq!(context.metrics.retries.load(Ordering::Relaxed), 2);
+    let metrics = &context.metrics;
+    let counted = [&metrics.requests, &metrics.errors, &metrics.retries].map(|count| count.load(Ordering::Relaxed));
+    assert_eq!(counted, [3, 2, 2]);
     assert!(told.lock().unwrap()[0].contains("could not serialize"));
     db.drop().await;
 }
