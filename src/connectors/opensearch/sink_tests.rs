@@ -179,7 +179,7 @@ async fn a_service_that_is_away_at_the_start_is_waited_for_and_then_given_up() {
     let Err(error) = OpenSearch.sink(&table).unwrap().open(&context).await else { panic!("nobody is there") };
     assert!(error.message().starts_with(&format!("gave up on OpenSearch at {host} after 3 tries")), "{error}");
     assert!(error.message().contains("refused"), "{error}");
-    assert_eq!(told.lock().unwrap().len(), 1);
+    assert_eq!(told.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]
