@@ -8,7 +8,7 @@ mod flink;
 use crate::connectors::options::{COMMON_OPTIONS, OptionEffect, OptionSpec, OptionType, quoted_list};
 use crate::connectors::{self};
 use crate::formats;
-use crate::functions::library;
+use crate::functions::{aggregate, library};
 use crate::runtime::METRICS;
 use crate::settings::{Effect, SETTINGS, UNUSED};
 
@@ -39,13 +39,14 @@ fn is_marker(line: &str) -> bool {
     let name = line.trim().strip_prefix("<!-- ").and_then(|l| l.strip_suffix(" -->"));
     name.is_some_and(|name| {
         ["options:", "flink-options:"].iter().any(|kind| name.starts_with(kind))
-            || matches!(name, "functions" | "settings" | "metrics" | "parameters:jdbc")
+            || matches!(name, "functions" | "aggregates" | "settings" | "metrics" | "parameters:jdbc")
     })
 }
 
 fn part(name: &str) -> Option<String> {
     match name {
         "functions" => Some(functions()),
+        "aggregates" => Some(aggregates()),
         "settings" => Some(settings()),
         "metrics" => Some(metrics()),
         "parameters:jdbc" => Some(connectors::postgres::parameter_table()),
@@ -114,6 +115,14 @@ fn functions() -> String {
     for function in all {
         text +=
             &format!("| `{}` | {} | {} |\n", function.name(), function.aliases().join(", "), cell(function.usage()));
+    }
+    text
+}
+
+fn aggregates() -> String {
+    let mut text = String::from("| Aggregate | Usage |\n| --- | --- |\n");
+    for function in aggregate::all() {
+        text += &format!("| `{}` | {} |\n", function.name(), cell(function.usage()));
     }
     text
 }

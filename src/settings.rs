@@ -86,6 +86,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         Some("8192"),
         "Rows in a micro-batch at most. Larger batches amortise more and hold more memory.",
     ),
+    only("table.exec.state.ttl", &["0", "0 ms", "0ms", "0 s", "0s"]),
     only("table.exec.legacy-cast-behaviour", &["DISABLED"]),
     only("table.exec.sink.type-length-enforcer", &["IGNORE"]),
     only("table.exec.sink.nested-constraint-enforcer", &["IGNORE"]),

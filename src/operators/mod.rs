@@ -3,12 +3,14 @@
 //! An [`Operator`] is synchronous and pure: no I/O, no clock, no spawning, no `async`. Inputs come as arguments,
 //! results go to [`Output`]; the runtime owns alignment, barriers, time and backpressure.
 
+mod aggregate;
 mod calc;
 mod limit;
 mod not_null;
 mod output;
 mod parts;
 
+pub use aggregate::{AggregateCall, GroupAggregate};
 pub use calc::Calc;
 pub(crate) use calc::evaluation_error;
 pub use limit::Limit;

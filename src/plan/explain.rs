@@ -3,6 +3,7 @@
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::{Expr, FetchType, LogicalPlan, SkipType};
 
+use super::aggregate::Aggregate;
 use super::nodes::{LookupJoin, Sink};
 use super::stream_plan::{Distribution, NodeKind, StreamNode, StreamPlan, WatermarkEmit};
 use super::text::{bare_expression, expression, named};
@@ -73,7 +74,10 @@ fn logical_node(plan: &LogicalPlan) -> String {
             Some(join) => format!("LookupJoin: {}", join.describe()),
             None => match extension.node.as_any().downcast_ref::<Sink>() {
                 Some(sink) => format!("Sink: {}", sink.table),
-                None => extension.node.name().to_string(),
+                None => match extension.node.as_any().downcast_ref::<Aggregate>() {
+                    Some(aggregate) => format!("GroupAggregate: {}", aggregate.describe()),
+                    None => extension.node.name().to_string(),
+                },
             },
         },
         other => other.display().to_string(),
@@ -128,8 +132,8 @@ impl Printer<'_> {
             false => String::new(),
         };
         let mode = match self.changelog_mode && !matches!(node.kind, NodeKind::Sink(_)) {
-            true => ", changelogMode=[I]",
-            false => "",
+            true => format!(", changelogMode=[{}]", node.mode),
+            false => String::new(),
         };
         let text = describe(node);
         let text = text.strip_suffix(')').unwrap_or(&text);
@@ -198,6 +202,7 @@ pub fn describe(node: &StreamNode) -> String {
             let names: Vec<&str> = key.iter().map(|&i| node.schema.field(i).name().as_str()).collect();
             format!("Exchange(distribution=[hash[{}]])", names.join(", "))
         }
+        NodeKind::GroupAggregate(aggregate) => format!("GroupAggregate({})", aggregate.text),
         NodeKind::NotNull { columns: checked, .. } => {
             let names: Vec<&str> = checked.iter().map(|&i| node.schema.field(i).name().as_str()).collect();
             format!("ConstraintEnforcer(notNull=[{}])", names.join(", "))

@@ -3,7 +3,9 @@
 //! [`bind`] gives a typed DataFusion `LogicalPlan`, [`optimize`] applies the rules that hold on streams, [`lower`]
 //! makes the [`stream_plan`] that the runtime builds.
 
+pub mod aggregate;
 pub mod bind;
+pub mod changelog_mode;
 pub mod dead_letters;
 pub mod explain;
 pub mod lower;

@@ -7,9 +7,10 @@ use std::time::Duration;
 use arrow::datatypes::SchemaRef;
 use datafusion::physical_expr::PhysicalExpr;
 
+use super::changelog_mode::ChangelogMode;
 use super::dead_letters::DeadLetterSink;
 use crate::connectors::{LookupRequest, LookupSource, Sink, Source};
-use crate::operators::OnNull;
+use crate::operators::{AggregateCall, OnNull};
 
 /// Nodes in an order in which inputs come before those that read them.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +40,8 @@ pub struct StreamNode {
     pub kind: NodeKind,
     /// The columns that come out; of a sink: that go in.
     pub schema: SchemaRef,
+    /// The kinds of rows that come out; of a sink: that go in. Settled when the plan is whole.
+    pub mode: ChangelogMode,
 }
 
 #[derive(Debug, Clone)]
@@ -53,6 +56,7 @@ pub enum NodeKind {
     /// Rows of all inputs, in no order between them.
     Union,
     Exchange(Distribution),
+    GroupAggregate(GroupAggregateNode),
     NotNull {
         columns: Vec<usize>,
         on_null: OnNull,
@@ -142,6 +146,20 @@ pub struct LookupJoinNode {
     pub text: String,
 }
 
+/// Keeps a result for every group and tells how it changes.
+#[derive(Debug, Clone)]
+pub struct GroupAggregateNode {
+    /// Positions in the input; what comes out is these columns, then the calls' results.
+    pub key: Vec<usize>,
+    pub calls: Vec<AggregateCall>,
+    /// Whether the input may take rows back.
+    pub retracts: bool,
+    /// Whether the old result of an update is told, too.
+    pub tells_before: bool,
+    /// `groupBy=[hostname], select=[hostname, COUNT(*)]`
+    pub text: String,
+}
+
 /// How rows find their subtask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Distribution {
@@ -158,6 +176,8 @@ pub struct SinkNode {
     /// The table's name, for people.
     pub table: String,
     pub sink: Arc<dyn Sink>,
+    /// Positions of the primary key.
+    pub key: Vec<usize>,
     /// Of rows that can't be encoded or are refused; `None`: as the table says that they were read from.
     pub on_reject: Option<OnReject>,
 }
@@ -165,7 +185,7 @@ pub struct SinkNode {
 impl StreamPlan {
     /// Adds a node and says where it stands.
     pub fn add(&mut self, inputs: Vec<usize>, kind: NodeKind, schema: SchemaRef) -> usize {
-        self.nodes.push(StreamNode { inputs, kind, schema });
+        self.nodes.push(StreamNode { inputs, kind, schema, mode: ChangelogMode::default() });
         self.nodes.len() - 1
     }
 

@@ -24,8 +24,8 @@ use crate::changelog::EndKind;
 use crate::changelog::rejects::{ErrorHandling, Handling};
 use crate::connectors::{DoorMetrics, OpenContext, Reporter, Split};
 use crate::error::{Error, Result};
-use crate::operators::{Calc, Limit, NotNull};
-use crate::plan::stream_plan::{NodeKind, OnReject, SourceNode, StreamPlan};
+use crate::operators::{Calc, GroupAggregate, Limit, NotNull};
+use crate::plan::stream_plan::{GroupAggregateNode, NodeKind, OnReject, SourceNode, StreamPlan};
 
 /// What is needed to open a job.
 pub struct Assembly<'a> {
@@ -176,6 +176,13 @@ impl Assembly<'_> {
                 let input = &self.plan.nodes[node.inputs[0]].schema;
                 let projection = calc.projection.clone().map(|exprs| (exprs, node.schema.clone()));
                 Body::Operator(Box::new(Calc::try_new(input, calc.predicate.clone(), projection)?))
+            }
+            NodeKind::GroupAggregate(node_kind) => {
+                let input = self.plan.nodes[node.inputs[0]].schema.clone();
+                let GroupAggregateNode { key, calls, retracts, tells_before, .. } = node_kind.clone();
+                let schema = node.schema.clone();
+                let operator = GroupAggregate::try_new(&input, key, calls, retracts, tells_before, schema)?;
+                Body::Operator(Box::new(operator))
             }
             NodeKind::Limit { skip, fetch } => Body::Operator(Box::new(Limit::new(*skip, *fetch))),
             NodeKind::NotNull { columns, on_null, table, on_reject } => {

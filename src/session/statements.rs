@@ -6,7 +6,7 @@ use super::{Listing, Outcome, Query, Session};
 use crate::catalog::{Object, View, table_of};
 use crate::connectors::secrets::redact;
 use crate::error::{Error, Result};
-use crate::functions::library;
+use crate::functions::{aggregate, library};
 use crate::plan::explain::explain;
 use crate::plan::table::PlannedTable;
 use crate::plan::uses::table_uses;
@@ -321,6 +321,7 @@ impl Session {
             Show::Views { like } => Listing::single("view name", names(true).filter(|n| fits(like, n))),
             Show::Functions { like } => {
                 let mut all: Vec<String> = library::all().into_iter().map(|f| f.name().to_lowercase()).collect();
+                all.extend(aggregate::all().into_iter().map(|f| f.name().to_lowercase()));
                 all.sort();
                 Listing::single("function name", all.into_iter().filter(|n| fits(like, n)))
             }

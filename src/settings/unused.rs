@@ -130,7 +130,6 @@ pub const UNUSED: &[&str] = &[
     "table.exec.sink.upsert-materialize-strategy.adaptive.threshold.low",
     "table.exec.sink.upsert-materialize-strategy.type",
     "table.exec.source.cdc-events-duplicate",
-    "table.exec.state.ttl",
     "table.exec.uid.format",
     "table.exec.uid.generation",
     "table.exec.unbounded-over.version",

@@ -12,7 +12,7 @@ use millstream::types::print::{PrintStyle, RowPrinter};
 use millstream::{Outcome, Query, Session};
 
 /// Runs a script and prints what its SELECTs give as Flink prints rows.
-async fn answer(sql: &str) -> String {
+pub async fn answer(sql: &str) -> String {
     let mut out = String::new();
     let mut session = Session::new();
     for statement in statements(sql) {
@@ -68,19 +68,32 @@ async fn print(session: &Session, mut query: Query, out: &mut String) {
     }
 }
 
-fn files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jobs/golden");
-    let entries = std::fs::read_dir(folder).expect("the golden folder");
+/// The SQL files of a folder, in order.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder of golden files");
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     files.retain(|path| path.extension().is_some_and(|e| e == "sql"));
     files.sort();
     files
 }
 
+/// True where both are the same lines, in the same order unless the file says that there is none.
+pub fn same(sql: &str, expected: &str, actual: &str) -> bool {
+    let sorted = sql.lines().next().is_some_and(|line| line.contains("not defined"));
+    let lines = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_string).collect();
+        if sorted {
+            lines.sort();
+        }
+        lines
+    };
+    lines(expected) == lines(actual)
+}
+
 #[tokio::test]
 async fn every_file_answers_as_flink_does() {
     let mut wrong = String::new();
-    let files = files();
+    let files = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jobs/golden"));
     assert!(files.len() >= 30, "the golden files are gone");
     let folder = tempfile::tempdir().expect("a folder for tables");
     for path in files {
@@ -88,15 +101,7 @@ async fn every_file_answers_as_flink_does() {
         let sql = sql.replace("{folder}", &folder.path().to_string_lossy());
         let expected = std::fs::read_to_string(path.with_extension("expected")).expect("Flink's answer");
         let actual = answer(&sql).await;
-        let sorted = sql.lines().next().is_some_and(|line| line.contains("not defined"));
-        let lines = |text: &str| {
-            let mut lines: Vec<String> = text.lines().map(str::to_string).collect();
-            if sorted {
-                lines.sort();
-            }
-            lines
-        };
-        if lines(&expected) != lines(&actual) {
+        if !same(&sql, &expected, &actual) {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             _ = write!(wrong, "\n{name}: Flink says\n{expected}and Millstream\n{actual}");
         }

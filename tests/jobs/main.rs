@@ -1,4 +1,5 @@
 //! Jobs through the library's front door, without services.
 
+mod changelogs;
 mod golden;
 mod library;

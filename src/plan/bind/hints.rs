@@ -37,6 +37,14 @@ pub fn lookup_hints(select: &ast::Select) -> Result<Vec<LookupHint>> {
     hints.map(|hint| lookup_hint(&hint).map_err(|e| e.at(hint.span.or(span)))).collect()
 }
 
+/// Refuses a hint for the state of a grouping: it would be kept for ever all the same.
+pub fn refuse_state_ttl(select: &ast::Select) -> Result<()> {
+    match query_hints(select).into_iter().find(|hint| hint.name == "STATE_TTL") {
+        Some(hint) => Err(Error::unsupported("the hint STATE_TTL").at(hint.span.or(Span::from_ast(select.span())))),
+        None => Ok(()),
+    }
+}
+
 fn lookup_hint(given: &Hint) -> Result<LookupHint> {
     if !given.names.is_empty() {
         return Err(Error::statement("a LOOKUP hint takes 'key' = 'value' pairs, such as 'table' = 'T'"));

@@ -5,6 +5,7 @@
 
 pub mod expr;
 mod from;
+mod group;
 mod hints;
 mod insert;
 mod lookup;

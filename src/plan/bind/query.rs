@@ -1,4 +1,4 @@
-//! Queries: WITH, SELECT, UNION ALL, VALUES, LIMIT.
+//! Queries: WITH, SELECT, UNION, VALUES, LIMIT.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,8 +7,9 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::ast::Spanned;
 
-use super::expr::{NoColumns, bind_expr, bind_predicate};
-use super::hints::lookup_hints;
+use super::expr::{NoColumns, Scope, bind_expr, bind_predicate};
+use super::group::{GroupScope, makes_groups};
+use super::hints::{lookup_hints, refuse_state_ttl};
 use super::relation::{Relation, internal};
 use super::{Binder, Ctes};
 use crate::error::{Error, Result};
@@ -68,15 +69,21 @@ impl Binder<'_> {
             ast::SetExpr::Values(values) => self.values(values),
             ast::SetExpr::SetOperation { op, set_quantifier, left, right } => {
                 let all = matches!(set_quantifier, ast::SetQuantifier::All);
-                if !(all && matches!(op, ast::SetOperator::Union)) {
+                let known = matches!(
+                    set_quantifier,
+                    ast::SetQuantifier::All | ast::SetQuantifier::None | ast::SetQuantifier::Distinct
+                );
+                if !(known && matches!(op, ast::SetOperator::Union)) {
                     let suffix = if all { " ALL" } else { "" };
                     return Err(Error::unsupported(format!("{op}{suffix}"))
-                        .with_hint("UNION ALL is supported.")
+                        .with_hint("UNION and UNION ALL are supported.")
                         .at(Span::from_ast(body.span())));
                 }
                 let left = self.set_expr(left, ctes, depth)?;
                 let right = self.set_expr(right, ctes, depth)?;
-                self.union_all(left, right).map_err(|e| e.at(Span::from_ast(body.span())))
+                let union = self.union_all(left, right);
+                let union = if all { union } else { union.and_then(|union| self.distinct(union)) };
+                union.map_err(|e| e.at(Span::from_ast(body.span())))
             }
             ast::SetExpr::Table(table) => {
                 let name = table.table_name.clone().unwrap_or_default();
@@ -97,15 +104,37 @@ impl Binder<'_> {
             let predicate = bind_predicate(selection, &input, &self.expr, "WHERE")?;
             builder = builder.filter(predicate.expr).map_err(internal)?;
         }
+        let plan = builder.build().map_err(internal)?;
+        let distinct = matches!(select.distinct, Some(ast::Distinct::Distinct));
+        let selected = match makes_groups(select) {
+            false => project(plan, self.items(select, &input, &input)?)?,
+            true => {
+                refuse_state_ttl(select)?;
+                let scope = GroupScope::try_new(select, &input, &self.expr)?;
+                let items = self.items(select, &input, &scope)?;
+                let having = select.having.as_ref();
+                let having = having.map(|h| bind_predicate(h, &scope, &self.expr, "HAVING")).transpose()?;
+                project(self.grouped(scope, plan, having.map(|h| h.expr))?, items)?
+            }
+        };
+        if distinct { self.distinct(selected) } else { Ok(selected) }
+    }
+
+    /// What is selected from `input`, bound in `scope`.
+    fn items(&self, select: &ast::Select, input: &Relation, scope: &dyn Scope) -> Result<Vec<(TypedExpr, String)>> {
         let mut items: Vec<(TypedExpr, String)> = Vec::new();
         for (i, item) in select.projection.iter().enumerate() {
             match item {
                 ast::SelectItem::UnnamedExpr(expr) => {
-                    let typed = bind_expr(expr, &input, &self.expr)?;
-                    items.push((typed, unnamed(expr, i)));
+                    items.push((bind_expr(expr, scope, &self.expr)?, unnamed(expr, i)));
                 }
                 ast::SelectItem::ExprWithAlias { expr, alias } => {
-                    items.push((bind_expr(expr, &input, &self.expr)?, alias.value.clone()));
+                    items.push((bind_expr(expr, scope, &self.expr)?, alias.value.clone()));
+                }
+                ast::SelectItem::Wildcard(_) | ast::SelectItem::QualifiedWildcard(..) if makes_groups(select) => {
+                    return Err(Error::statement("a grouped query can't select *")
+                        .with_hint("Name the grouped columns.")
+                        .at(Span::from_ast(item.span())));
                 }
                 ast::SelectItem::Wildcard(_) => {
                     if select.from.is_empty() {
@@ -115,12 +144,12 @@ impl Binder<'_> {
                 }
                 ast::SelectItem::QualifiedWildcard(ast::SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
                     let place = Span::from_ast(item.span());
-                    items.extend(self.qualified_star(name, &input).map_err(|e| e.at(place))?);
+                    items.extend(self.qualified_star(name, input).map_err(|e| e.at(place))?);
                 }
                 other => return Err(Error::unsupported(other).at(Span::from_ast(other.span()))),
             }
         }
-        project(builder.build().map_err(internal)?, items)
+        Ok(items)
     }
 
     /// `t.*`: the columns of a table, or the fields of a column that is a ROW.
@@ -311,18 +340,8 @@ fn refuse_clauses(query: &ast::Query) -> Result<()> {
 
 fn refuse_select_clauses(select: &ast::Select) -> Result<()> {
     let span = |spanned: &dyn Fn() -> datafusion::sql::sqlparser::tokenizer::Span| Span::from_ast(spanned());
-    let has_group_by = match &select.group_by {
-        ast::GroupByExpr::Expressions(exprs, modifiers) => !exprs.is_empty() || !modifiers.is_empty(),
-        ast::GroupByExpr::All(_) => true,
-    };
-    if has_group_by {
-        return Err(Error::unsupported("GROUP BY").at(span(&|| select.group_by.span())));
-    }
-    if let Some(having) = &select.having {
-        return Err(Error::unsupported("HAVING").at(Span::from_ast(having.span())));
-    }
-    if !matches!(select.distinct, None | Some(ast::Distinct::All)) {
-        return Err(Error::unsupported("SELECT DISTINCT").at(span(&|| select.span())));
+    if !matches!(select.distinct, None | Some(ast::Distinct::All | ast::Distinct::Distinct)) {
+        return Err(Error::unsupported("SELECT DISTINCT ON").at(span(&|| select.span())));
     }
     if let Some(qualify) = &select.qualify {
         return Err(Error::unsupported("QUALIFY").at(Span::from_ast(qualify.span())));

@@ -1,5 +1,6 @@
 //! From an optimized logical plan to a stream plan. `LogicalPlan` ends here.
 
+mod group;
 mod guarded;
 mod lookup;
 mod rejects;
@@ -17,7 +18,9 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::create_physical_expr;
 
 use self::source::ScanNeeds;
+use super::aggregate::Aggregate;
 use super::bind::BoundInsert;
+use super::changelog_mode;
 use super::nodes;
 use super::stream_plan::{CalcNode, Distribution, NodeKind, OnReject, SinkNode, SourceNode, StreamPlan};
 use super::text::expression;
@@ -49,6 +52,7 @@ pub fn lower_inserts(inserts: &[(BoundInsert, LogicalPlan)], on_null: OnNull) ->
     for (insert, plan) in inserts {
         lowering.insert(insert, plan)?;
     }
+    changelog_mode::settle(&mut lowering.plan)?;
     Ok(lowering.plan)
 }
 
@@ -56,8 +60,9 @@ pub fn lower_inserts(inserts: &[(BoundInsert, LogicalPlan)], on_null: OnNull) ->
 pub fn lower_query(plan: &LogicalPlan, sink: Arc<dyn Sink>) -> Result<StreamPlan> {
     let mut lowering = Lowering::new(OnNull::Fail, [plan])?;
     let (node, schema) = lowering.node(plan, None)?;
-    let kind = NodeKind::Sink(SinkNode { table: "*select*".to_string(), sink, on_reject: None });
+    let kind = NodeKind::Sink(SinkNode { table: "*select*".to_string(), sink, key: Vec::new(), on_reject: None });
     lowering.plan.add(vec![node], kind, schema_ref(&schema));
+    changelog_mode::settle(&mut lowering.plan)?;
     Ok(lowering.plan)
 }
 
@@ -95,7 +100,8 @@ impl Lowering {
         if let Some(distribution) = distribution {
             node = self.plan.add(vec![node], NodeKind::Exchange(distribution), schema.clone());
         }
-        let kind = NodeKind::Sink(SinkNode { table: insert.table.name.clone(), sink, on_reject });
+        let (table, key) = (insert.table.name.clone(), descriptor.primary_key.clone());
+        let kind = NodeKind::Sink(SinkNode { table, sink, key, on_reject });
         self.plan.add(vec![node], kind, schema);
         Ok(())
     }
@@ -147,7 +153,10 @@ impl Lowering {
             }
             LogicalPlan::Extension(extension) => match extension.node.as_any().downcast_ref::<nodes::LookupJoin>() {
                 Some(join) => self.lookup_join(join, needed),
-                None => Err(Error::unsupported(extension.node.name())),
+                None => match extension.node.as_any().downcast_ref::<Aggregate>() {
+                    Some(aggregate) => self.aggregate(aggregate, needed),
+                    None => Err(Error::unsupported(extension.node.name())),
+                },
             },
             other => Err(Error::unsupported(other.display())),
         }

@@ -343,7 +343,12 @@ pub fn add_sink(plan: &mut StreamPlan, input: usize, sink: WatchedSink) -> usize
     let schema = plan.nodes[input].schema.clone();
     plan.add(
         vec![input],
-        NodeKind::Sink(SinkNode { table: "watched".to_string(), sink: Arc::new(sink), on_reject: None }),
+        NodeKind::Sink(SinkNode {
+            table: "watched".to_string(),
+            sink: Arc::new(sink),
+            key: Vec::new(),
+            on_reject: None,
+        }),
         schema,
     )
 }

@@ -182,8 +182,12 @@ fn refuse_aggregates(name: &str, function: &ast::Function) -> Result<()> {
     if function.over.is_some() || names::WINDOW_FUNCTIONS.contains(&name) {
         return Err(Error::statement(format!("OVER windows are not supported yet: {name}")));
     }
+    if crate::functions::aggregate::find(name).is_some() {
+        return Err(Error::statement(format!("the aggregate function {name} can't stand here"))
+            .with_hint("Aggregates stand in SELECT and HAVING, not in WHERE, in GROUP BY or inside each other."));
+    }
     if names::AGGREGATES.contains(&name) || function.filter.is_some() || !function.within_group.is_empty() {
-        return Err(Error::statement(format!("GROUP BY and aggregate functions are not supported yet: {name}")));
+        return Err(Error::statement(format!("the aggregate function {name} is not supported yet")));
     }
     if names::GROUP_WINDOWS.contains(&name) {
         return Err(Error::statement(format!("windows are not supported yet: {name}")));
@@ -197,6 +201,7 @@ fn unknown(name: &str) -> Error {
     }
     let error = Error::statement(format!("function \"{name}\" not found"));
     let known = library::names::SPECIAL.iter().copied().chain(library::all().into_iter().map(|f| f.name()));
+    let known = known.chain(crate::functions::aggregate::all().into_iter().map(|f| f.name()));
     match did_you_mean(name, known) {
         Some(hint) => error.with_hint(hint),
         None => error.with_hint("SHOW FUNCTIONS lists them all."),

@@ -17,6 +17,11 @@ pub trait Scope {
     /// # Errors
     /// Names the nearest column.
     fn resolve(&self, parts: &[ast::Ident]) -> Result<(TypedExpr, usize)>;
+
+    /// What an expression is as a whole, before its parts are looked at: a grouped expression, an aggregate.
+    fn whole(&self, _expr: &ast::Expr) -> Result<Option<TypedExpr>> {
+        Ok(None)
+    }
 }
 
 /// A scope without columns: VALUES, window sizes, options.

@@ -57,7 +57,12 @@ struct Binder<'a> {
 impl Binder<'_> {
     /// Binds a part and gives its errors a place.
     fn bind(&self, expr: &ast::Expr) -> Result<TypedExpr> {
-        self.dispatch(expr).map_err(|e| e.at(Span::from_ast(expr.span())))
+        match self.scope.whole(expr) {
+            Ok(Some(typed)) => Ok(typed),
+            Ok(None) => self.dispatch(expr),
+            Err(error) => Err(error),
+        }
+        .map_err(|e| e.at(Span::from_ast(expr.span())))
     }
 
     /// Binds a part that must have a type: a bare NULL has none.

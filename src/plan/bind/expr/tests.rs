@@ -226,7 +226,7 @@ fn errors_name_the_thing_its_place_and_the_fix() {
         ("i + zz", "column \"zz\" not found", Some((5, 7))),
         ("1 + UPER(s)", "function \"UPER\" not found", Some((5, 9))),
         ("JSON_VALUE(s, 'x')", "function JSON_VALUE is not supported yet", Some((1, 11))),
-        ("SUM(i)", "GROUP BY and aggregate functions are not supported yet: SUM", Some((1, 4))),
+        ("SUM(i)", "the aggregate function SUM can't stand here", Some((1, 4))),
         ("ROW_NUMBER() OVER (ORDER BY i)", "OVER windows are not supported yet: ROW_NUMBER", None),
         ("i + s", "cannot apply '+' to arguments of type INT, STRING", Some((1, 6))),
         ("UPPER(i)", "cannot apply 'UPPER' to arguments of type INT", None),

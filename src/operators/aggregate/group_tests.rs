@@ -1,0 +1,127 @@
+//! Scripts: rows in, the changelog out.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, Int32Array, StringArray};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+
+use super::*;
+use crate::changelog::StreamElement;
+use crate::functions::aggregate::find;
+use crate::types::SqlType;
+
+fn call(name: &str, arguments: &[usize], distinct: bool, filter: Option<usize>) -> AggregateCall {
+    let function = find(name).unwrap();
+    let int = SqlType::parse("INT").unwrap();
+    let types = function.signature(&vec![int; arguments.len()]).unwrap();
+    AggregateCall { function, types, arguments: arguments.to_vec(), distinct, filter }
+}
+
+fn input() -> SchemaRef {
+    Arc::new(Schema::new(vec![Field::new("k", DataType::Utf8, true), Field::new("v", DataType::Int32, true)]))
+}
+
+/// `+I a 1`, a row a line; an empty word is NULL.
+fn batch(script: &str) -> ChangelogBatch {
+    let (mut kinds, mut keys, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let words: Vec<&str> = line.split(' ').collect();
+        kinds.push(match words[0] {
+            "+I" => RowKind::Insert,
+            "-U" => RowKind::UpdateBefore,
+            "+U" => RowKind::UpdateAfter,
+            _ => RowKind::Delete,
+        });
+        keys.push(Some(words[1]).filter(|word| *word != "NULL"));
+        values.push(words[2].parse::<i32>().ok());
+    }
+    let columns: Vec<ArrayRef> = vec![Arc::new(StringArray::from(keys)), Arc::new(Int32Array::from(values))];
+    ChangelogBatch::new(RecordBatch::try_new(input(), columns).unwrap(), kinds)
+}
+
+/// COUNT(*) and SUM(v) by k.
+fn counts_and_sums(retracts: bool, tells_before: bool) -> GroupAggregate {
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("k", DataType::Utf8, true),
+        Field::new("n", DataType::Int64, false),
+        Field::new("s", DataType::Int32, true),
+    ]));
+    let calls = vec![call("COUNT", &[], false, None), call("SUM", &[1], false, None)];
+    GroupAggregate::try_new(&input(), vec![0], calls, retracts, tells_before, schema).unwrap()
+}
+
+fn run(operator: &mut GroupAggregate, script: &str) -> String {
+    let mut out = Output::new();
+    assert_eq!(operator.process(0, batch(script), &mut out).unwrap(), Progress::Done);
+    let mut lines = Vec::new();
+    for element in out.drain() {
+        let StreamElement::Batch(batch) = element else { panic!("only rows come out") };
+        for row in 0..batch.num_rows() {
+            let cells = batch.rows().columns().iter().map(|column| match column.is_null(row) {
+                true => "NULL".to_string(),
+                false => arrow::util::display::array_value_to_string(column, row).unwrap(),
+            });
+            lines.push(format!("{} {}", batch.kind(row), cells.collect::<Vec<_>>().join(" ")));
+        }
+    }
+    lines.join(", ")
+}
+
+#[test]
+fn every_row_that_changes_its_group_tells_the_old_and_the_new_result() {
+    let mut operator = counts_and_sums(false, true);
+    let told = run(&mut operator, "+I a 1\n+I b 5\n+I a 2\n+I NULL 7\n+I a x");
+    assert_eq!(told, "+I a 1 1, +I b 1 5, -U a 1 1, +U a 2 3, +I NULL 1 7, -U a 2 3, +U a 3 3");
+    assert_eq!(run(&mut operator, "+I b 1"), "-U b 1 5, +U b 2 6", "the groups are known in the next batch");
+}
+
+#[test]
+fn the_old_result_is_left_out_where_nobody_needs_it() {
+    assert_eq!(run(&mut counts_and_sums(false, false), "+I a 1\n+I a 2"), "+I a 1 1, +U a 2 3");
+}
+
+#[test]
+fn a_result_that_stays_is_not_told_again() {
+    let schema =
+        Arc::new(Schema::new(vec![Field::new("k", DataType::Utf8, true), Field::new("m", DataType::Int32, true)]));
+    let calls = vec![call("MAX", &[1], false, None)];
+    let mut operator = GroupAggregate::try_new(&input(), vec![0], calls, false, true, schema).unwrap();
+    assert_eq!(run(&mut operator, "+I a 5\n+I a 3\n+I a 5\n+I a 6"), "+I a 5, -U a 5, +U a 6");
+    let schema = Arc::new(Schema::new(vec![Field::new("k", DataType::Utf8, true)]));
+    let mut distinct = GroupAggregate::try_new(&input(), vec![0], Vec::new(), false, true, schema).unwrap();
+    assert_eq!(run(&mut distinct, "+I a 5\n+I a 3\n+I b 5"), "+I a, +I b");
+}
+
+#[test]
+fn a_group_whose_rows_are_all_taken_back_is_deleted_and_may_come_again() {
+    let mut operator = counts_and_sums(true, true);
+    assert_eq!(
+        run(&mut operator, "+I a 1\n-U a 1\n+U a 4\n+I a 2\n-D a 4\n-D a 2\n+I a 9"),
+        "+I a 1 1, -D a 1 1, +I a 1 4, -U a 1 4, +U a 2 6, -U a 2 6, +U a 1 2, -D a 1 2, +I a 1 9"
+    );
+    assert_eq!(run(&mut operator, "-D b 4\n-D a 9\n-D a 9\n+I c 3"), "-D a 1 9, +I c 1 3", "unknown rows are dropped");
+    assert_eq!(run(&mut operator, "-D c 3"), "-D c 1 3");
+}
+
+#[test]
+fn a_filter_and_distinct_choose_what_counts() {
+    let fields = vec![Field::new("v", DataType::Int32, true), Field::new("f", DataType::Boolean, true)];
+    let rows = RecordBatch::try_new(
+        Arc::new(Schema::new(fields)),
+        vec![
+            Arc::new(Int32Array::from(vec![1, 1, 2, 3])),
+            Arc::new(BooleanArray::from(vec![Some(true), Some(true), None, Some(false)])),
+        ],
+    )
+    .unwrap();
+    let schema =
+        Arc::new(Schema::new(vec![Field::new("a", DataType::Int64, false), Field::new("b", DataType::Int64, false)]));
+    let calls = vec![call("COUNT", &[0], true, None), call("COUNT", &[], false, Some(1))];
+    let mut operator = GroupAggregate::try_new(&rows.schema(), Vec::new(), calls, false, false, schema).unwrap();
+    let mut out = Output::new();
+    assert_eq!(operator.process(0, ChangelogBatch::inserts(rows), &mut out).unwrap(), Progress::Done);
+    let told: Vec<StreamElement> = out.drain().collect();
+    let [StreamElement::Batch(batch)] = told.as_slice() else { panic!("one batch") };
+    let column = |i: usize| batch.rows().column(i).as_primitive::<Int64Type>().values().to_vec();
+    assert_eq!((column(0), column(1)), (vec![1, 1, 2, 3], vec![1, 2, 2, 2]));
+}

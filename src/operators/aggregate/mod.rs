@@ -1,0 +1,8 @@
+//! Aggregation: groups, and the running values of each.
+
+mod call;
+mod group;
+mod keys;
+
+pub use call::AggregateCall;
+pub use group::GroupAggregate;

@@ -1,0 +1,238 @@
+//! GROUP BY, aggregate functions, HAVING and SELECT DISTINCT.
+
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use datafusion::common::Column;
+use datafusion::logical_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder};
+use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned, Visit, Visitor};
+
+use super::Binder;
+use super::expr::{ExprContext, Scope, bind_expr, bind_predicate};
+use super::relation::{Relation, internal};
+use crate::error::{Error, Result};
+use crate::functions::{TypedExpr, aggregate};
+use crate::plan::aggregate::{Aggregate, BoundCall};
+use crate::span::Span;
+use crate::types::{Field, Schema, TypeKind};
+
+/// True where a SELECT makes groups: GROUP BY, HAVING, or an aggregate function among what is selected.
+pub(super) fn makes_groups(select: &ast::Select) -> bool {
+    let grouped = match &select.group_by {
+        ast::GroupByExpr::Expressions(exprs, modifiers) => !exprs.is_empty() || !modifiers.is_empty(),
+        ast::GroupByExpr::All(_) => true,
+    };
+    grouped || select.having.is_some() || select.projection.visit(&mut FindAggregate).is_break()
+}
+
+/// Stops at the first call of an aggregate function; subqueries are their own matter.
+struct FindAggregate;
+
+impl Visitor for FindAggregate {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<()> {
+        match expr {
+            ast::Expr::Function(call) if is_aggregate(call) => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+fn name_of(call: &ast::Function) -> String {
+    match call.name.0.as_slice() {
+        [ast::ObjectNamePart::Identifier(part)] => part.value.to_uppercase(),
+        _ => String::new(),
+    }
+}
+
+fn is_aggregate(call: &ast::Function) -> bool {
+    call.over.is_none() && aggregate::find(&name_of(call)).is_some()
+}
+
+/// What SELECT and HAVING see of a grouped query: grouped expressions, and aggregates, which are collected.
+pub(super) struct GroupScope<'a> {
+    input: &'a Relation,
+    cx: &'a ExprContext,
+    keys: Vec<(TypedExpr, String)>,
+    calls: RefCell<Vec<BoundCall>>,
+}
+
+impl<'a> GroupScope<'a> {
+    pub(super) fn try_new(select: &ast::Select, input: &'a Relation, cx: &'a ExprContext) -> Result<Self> {
+        let exprs = match &select.group_by {
+            ast::GroupByExpr::All(_) => {
+                return Err(Error::unsupported("GROUP BY ALL").at(Span::from_ast(select.group_by.span())));
+            }
+            ast::GroupByExpr::Expressions(_, modifiers) if !modifiers.is_empty() => {
+                return Err(Error::unsupported("WITH ROLLUP and the like").at(Span::from_ast(select.group_by.span())));
+            }
+            ast::GroupByExpr::Expressions(exprs, _) => exprs,
+        };
+        let mut keys: Vec<(TypedExpr, String)> = Vec::with_capacity(exprs.len());
+        for expr in exprs {
+            if matches!(expr, ast::Expr::GroupingSets(_) | ast::Expr::Rollup(_) | ast::Expr::Cube(_)) {
+                let what = "GROUPING SETS, ROLLUP and CUBE";
+                return Err(Error::unsupported(what).at(Span::from_ast(expr.span())));
+            }
+            let mut typed = bind_expr(expr, input, cx)?;
+            typed.time_attribute = None;
+            if is_nested(&typed.ty.kind) {
+                let what = format!("GROUP BY a value of type {}", typed.ty.kind);
+                return Err(Error::unsupported(what).at(Span::from_ast(expr.span())));
+            }
+            if keys.iter().any(|(known, _)| known.expr == typed.expr) {
+                continue;
+            }
+            let name = match &typed.expr {
+                Expr::Column(column) if keys.iter().all(|(_, name)| *name != column.name) => column.name.clone(),
+                _ => format!("key{}", keys.len()),
+            };
+            keys.push((typed, name));
+        }
+        Ok(Self { input, cx, keys, calls: RefCell::default() })
+    }
+
+    /// The grouping itself, once everything above it is bound.
+    pub(super) fn into_plan(self, input: LogicalPlan) -> Result<LogicalPlan> {
+        let calls = self.calls.into_inner();
+        let keys = self.keys.iter().map(|(key, name)| Field::new(name, key.ty.clone()));
+        let results = calls.iter().enumerate().map(|(i, call)| Field::new(result_name(i), call.types.returns.clone()));
+        let schema: Schema = keys.chain(results).collect();
+        let keys = self.keys.into_iter().map(|(key, _)| key.expr).collect();
+        let node = Aggregate::try_new(input, keys, calls, &schema).map_err(internal)?;
+        Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+    }
+
+    fn call(&self, call: &ast::Function) -> Result<TypedExpr> {
+        let name = name_of(call);
+        let function = aggregate::find(&name).ok_or_else(|| Error::internal("an aggregate got lost"))?;
+        let FunctionArguments::List(list) = &call.args else {
+            return Err(
+                Error::statement(format!("{name} needs its arguments in parentheses")).with_hint(function.usage())
+            );
+        };
+        let odd = !list.clauses.is_empty() || !call.within_group.is_empty() || call.null_treatment.is_some();
+        if odd {
+            return Err(Error::unsupported(format_args!("{call}")));
+        }
+        let distinct = list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct);
+        let mut arguments = Vec::with_capacity(list.args.len());
+        for argument in &list.args {
+            match argument {
+                FunctionArg::Unnamed(FunctionArgExpr::Wildcard) if name == "COUNT" && list.args.len() == 1 => {
+                    if distinct {
+                        return Err(Error::statement("COUNT(DISTINCT *) needs a column: COUNT(DISTINCT a)"));
+                    }
+                }
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => arguments.push(self.argument(expr)?),
+                _ => {
+                    return Err(
+                        Error::statement(format!("{name} does not take \"{argument}\"")).with_hint(function.usage())
+                    );
+                }
+            }
+        }
+        if name == "COUNT" && list.args.is_empty() {
+            return Err(Error::statement("COUNT needs an argument: COUNT(*)"));
+        }
+        if let Some(nested) = arguments.iter().find(|argument| distinct && is_nested(&argument.ty.kind)) {
+            return Err(Error::unsupported(format!("{name}(DISTINCT …) of a value of type {}", nested.ty.kind)));
+        }
+        let types: Vec<_> = arguments.iter().map(|argument| argument.ty.clone()).collect();
+        let Some(mut types) = function.signature(&types) else {
+            let types = types.iter().map(|ty| ty.kind.to_string()).collect::<Vec<_>>().join(", ");
+            let error = Error::statement(format!("cannot apply '{name}' to arguments of type {types}"));
+            return Err(error.with_hint(function.usage()));
+        };
+        let filter = match &call.filter {
+            Some(filter) => Some(bind_predicate(filter, self.input, self.cx, "FILTER")?.expr),
+            None => None,
+        };
+        // A group has rows, but a filter may leave out all of them, and no group at all has none.
+        if types.returns.kind != TypeKind::BigInt || name != "COUNT" {
+            types.returns.nullable |= filter.is_some() || self.keys.is_empty();
+        }
+        let returns = types.returns.clone();
+        let bound =
+            BoundCall { function, types, arguments: arguments.into_iter().map(|a| a.expr).collect(), distinct, filter };
+        let mut calls = self.calls.borrow_mut();
+        let position = calls.iter().position(|known| *known == bound).unwrap_or_else(|| {
+            calls.push(bound);
+            calls.len() - 1
+        });
+        Ok(TypedExpr::new(Expr::Column(Column::new_unqualified(result_name(position))), returns))
+    }
+
+    fn argument(&self, expr: &ast::Expr) -> Result<TypedExpr> {
+        let typed = bind_expr(expr, self.input, self.cx)?;
+        match typed.ty.kind {
+            TypeKind::Null => Err(Error::statement("NULL has no type here")
+                .with_hint("Give it one: CAST(NULL AS INT).")
+                .at(Span::from_ast(expr.span()))),
+            _ => Ok(typed),
+        }
+    }
+}
+
+/// Types whose values have no canonical form by which they could find their subtask.
+fn is_nested(kind: &TypeKind) -> bool {
+    matches!(kind, TypeKind::Map(..) | TypeKind::Multiset(_) | TypeKind::Array(_) | TypeKind::Row(_))
+}
+
+fn result_name(position: usize) -> String {
+    format!("agg{position}")
+}
+
+impl Scope for GroupScope<'_> {
+    fn resolve(&self, parts: &[ast::Ident]) -> Result<(TypedExpr, usize)> {
+        // A name that there is not says so.
+        self.input.resolve(parts)?;
+        let name = parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(".");
+        Err(Error::statement(format!("expression '{name}' is not being grouped"))
+            .with_hint("Write it into GROUP BY or into an aggregate function."))
+    }
+
+    fn whole(&self, expr: &ast::Expr) -> Result<Option<TypedExpr>> {
+        match expr {
+            ast::Expr::Function(call) if is_aggregate(call) => return self.call(call).map(Some),
+            ast::Expr::Value(_) => return Ok(None),
+            _ => {}
+        }
+        // What can't be bound over single rows has aggregates in it, or is wrong: its parts will tell.
+        let Ok(typed) = bind_expr(expr, self.input, self.cx) else { return Ok(None) };
+        let found = self.keys.iter().find(|(key, _)| key.expr == typed.expr);
+        Ok(found.map(|(key, name)| TypedExpr::new(Expr::Column(Column::new_unqualified(name)), key.ty.clone())))
+    }
+}
+
+impl Binder<'_> {
+    /// The same rows once each: a grouping by all columns.
+    pub(super) fn distinct(&self, relation: Relation) -> Result<Relation> {
+        let mut schema = relation.schema();
+        schema.fields.iter_mut().for_each(|field| field.time_attribute = None);
+        if let Some(field) = schema.fields.iter().find(|field| is_nested(&field.ty.kind)) {
+            return Err(Error::unsupported(format!("distinct rows with a column of type {}", field.ty.kind)));
+        }
+        let keys = relation.columns.iter().map(|column| Expr::Column(column.column.clone())).collect();
+        let node = Aggregate::try_new(relation.plan, keys, Vec::new(), &schema).map_err(internal)?;
+        let plan = LogicalPlan::Extension(Extension { node: Arc::new(node) });
+        Ok(Relation::new(plan, &schema).with_shared_names(&relation.columns))
+    }
+
+    /// The plan of a grouped SELECT up to HAVING, whose items are bound already.
+    pub(super) fn grouped(
+        &self,
+        scope: GroupScope<'_>,
+        input: LogicalPlan,
+        having: Option<Expr>,
+    ) -> Result<LogicalPlan> {
+        let builder = LogicalPlanBuilder::from(scope.into_plan(input)?);
+        let builder = match having {
+            Some(having) => builder.filter(having).map_err(internal)?,
+            None => builder,
+        };
+        builder.build().map_err(internal)
+    }
+}

@@ -1,0 +1,81 @@
+//! Groupings: the columns they need, the exchange that brings each group to one subtask, the group's results.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema};
+use datafusion::common::DFSchema;
+use datafusion::logical_expr::Expr;
+
+use super::{Lowered, Lowering, Needed, physical, schema_ref, with_columns};
+use crate::error::Result;
+use crate::operators::AggregateCall;
+use crate::plan::aggregate::Aggregate;
+use crate::plan::stream_plan::{CalcNode, Distribution, GroupAggregateNode, NodeKind};
+use crate::plan::text::expression;
+
+impl Lowering {
+    pub(super) fn aggregate(&mut self, aggregate: &Aggregate, needed: Needed<'_>) -> Result<Lowered> {
+        let aggregate = &needed_calls(aggregate, needed)?;
+        let calls = aggregate.calls.iter().flat_map(|call| call.arguments.iter().chain(&call.filter));
+        let exprs: Vec<&Expr> = aggregate.keys.iter().chain(calls).collect();
+        let needed = with_columns(&Default::default(), exprs.iter().copied());
+        let (input, input_schema) = self.node(&aggregate.input, Some(&needed))?;
+        // Each expression once: the keys first, then what the calls read.
+        let mut columns: Vec<&Expr> = Vec::new();
+        for expr in &exprs {
+            if !columns.contains(expr) {
+                columns.push(expr);
+            }
+        }
+        let column = |expr: &Expr| columns.iter().position(|known| *known == expr).unwrap_or(0);
+        let selected: Vec<String> = columns.iter().map(|expr| expression(expr, &input_schema)).collect();
+        let projection = columns.iter().map(|expr| physical(expr, &input_schema)).collect::<Result<Vec<_>>>()?;
+        let mut fields = Vec::with_capacity(columns.len());
+        for (i, (expr, name)) in projection.iter().zip(&selected).enumerate() {
+            let arrow = input_schema.as_arrow();
+            let name = if selected[..i].contains(name) { format!("{name}{i}") } else { name.clone() };
+            let field = Field::new(name, expr.data_type(arrow).map_err(super::internal)?, true);
+            fields.push(field);
+        }
+        let schema = Arc::new(Schema::new(fields));
+        let key: Vec<usize> = aggregate.keys.iter().map(column).collect();
+        let calls = aggregate.calls.iter().map(|call| AggregateCall {
+            function: call.function.clone(),
+            types: call.types.clone(),
+            arguments: call.arguments.iter().map(column).collect(),
+            distinct: call.distinct,
+            filter: call.filter.as_ref().map(column),
+        });
+        let calls = calls.collect();
+        let calc = CalcNode { predicate: None, projection: Some(projection), condition: None, selected };
+        let mut node = self.plan.add(vec![input], NodeKind::Calc(calc), schema.clone());
+        let distribution = if key.is_empty() { Distribution::Single } else { Distribution::Hash(key.clone()) };
+        node = self.plan.add(vec![node], NodeKind::Exchange(distribution), schema);
+        let kind = NodeKind::GroupAggregate(GroupAggregateNode {
+            key,
+            calls,
+            retracts: false,
+            tells_before: true,
+            text: aggregate.describe(),
+        });
+        let out = aggregate.schema.clone();
+        Ok((self.plan.add(vec![node], kind, schema_ref(&out)), out))
+    }
+}
+
+/// The grouping with those calls alone whose results somebody reads.
+fn needed_calls(aggregate: &Aggregate, needed: Needed<'_>) -> Result<Aggregate> {
+    let keys = aggregate.keys.len();
+    let is_needed = |i: &usize| {
+        let name = aggregate.schema.field(keys + i).name();
+        needed.is_none_or(|needed| needed.iter().any(|column| column.name == *name))
+    };
+    let kept: Vec<usize> = (0..aggregate.calls.len()).filter(is_needed).collect();
+    let columns: Vec<usize> = (0..keys).chain(kept.iter().map(|i| keys + i)).collect();
+    let schema = aggregate.schema.as_arrow().project(&columns)?;
+    Ok(Aggregate {
+        calls: kept.iter().map(|&i| aggregate.calls[i].clone()).collect(),
+        schema: Arc::new(DFSchema::try_from(schema).map_err(super::internal)?),
+        ..aggregate.clone()
+    })
+}

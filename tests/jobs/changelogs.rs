@@ -1,0 +1,45 @@
+//! SQL files about windows, aggregates and changelogs, and what Flink 2.2 gives for them, in `changelogs/`.
+//!
+//! They are Flink's own answers, as those in `golden/`. Those that are not answered yet are listed in
+//! `changelogs/not_yet`: a file that is answered must leave the list. `bug_*` shows windows that Flink loses: those stay
+//! on it. `plans/` has Flink's plans for the main shapes, to be read beside ours.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::golden::{answer, files, same};
+
+/// Rows come in the order in which they were written.
+const ONE: &str = "SET 'parallelism.default' = '1';\n";
+
+/// Flink's errors are Java's: what counts is that there is one. Our words are tested elsewhere.
+fn errors_alike(answer: &str) -> String {
+    let is_row = |line: &&str| ["+I[", "-U[", "+U[", "-D["].iter().any(|kind| line.starts_with(kind));
+    answer
+        .lines()
+        .filter(|line| is_row(line) || line.starts_with("ERROR "))
+        .map(|line| if line.starts_with("ERROR ") { "ERROR\n".to_string() } else { format!("{line}\n") })
+        .collect()
+}
+
+#[tokio::test]
+async fn changelogs_are_those_of_flink() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jobs/changelogs");
+    let not_yet = std::fs::read_to_string(folder.join("not_yet")).expect("the list of files that are not answered yet");
+    let not_yet: Vec<&str> = not_yet.lines().collect();
+    let mut wrong = String::new();
+    for path in files(&folder) {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().to_string();
+        let tables = tempfile::tempdir().expect("a folder for tables");
+        let sql = std::fs::read_to_string(&path).expect("a golden file");
+        let sql = sql.replace("{folder}", &tables.path().to_string_lossy());
+        let expected = std::fs::read_to_string(path.with_extension("expected")).expect("Flink's answer");
+        let (expected, actual) = (errors_alike(&expected), errors_alike(&answer(&format!("{ONE}{sql}")).await));
+        match (same(&sql, &expected, &actual), not_yet.contains(&name.as_str())) {
+            (true, false) | (false, true) => {}
+            (true, true) => _ = write!(wrong, "\n{name} is answered as Flink does: take it off the list\n"),
+            (false, false) => _ = write!(wrong, "\n{name}: Flink says\n{expected}and Millstream\n{actual}"),
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}

@@ -1,0 +1,20 @@
+-- The result types of every aggregate, in windows and updating (a grouped and a global aggregate differ in NOT NULL).
+CREATE TABLE x (ts TIMESTAMP(3), k INT NOT NULL, ti TINYINT, si SMALLINT, i INT, bi BIGINT, f FLOAT, d DOUBLE, dc DECIMAL(10, 2), dc38 DECIMAL(38, 20), s STRING, vc VARCHAR(5), c CHAR(3), b BOOLEAN, dt DATE, tm TIME, t6 TIMESTAMP(6), l TIMESTAMP_LTZ(3), nn INT NOT NULL, WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem', 'path' = '{folder}/agg_result_types_x', 'format' = 'json');
+CREATE VIEW counts AS SELECT k, COUNT(*) AS a, COUNT(i) AS b, COUNT(DISTINCT s) AS c, COUNT(i, s) AS d FROM x GROUP BY k;
+DESCRIBE counts;
+CREATE VIEW sums AS SELECT SUM(ti) AS ti, SUM(si) AS si, SUM(i) AS i, SUM(bi) AS bi, SUM(f) AS f, SUM(d) AS d, SUM(dc) AS dc, SUM(dc38) AS dc38, SUM(nn) AS nn FROM x GROUP BY k;
+DESCRIBE sums;
+CREATE VIEW avgs AS SELECT AVG(ti) AS ti, AVG(si) AS si, AVG(i) AS i, AVG(bi) AS bi, AVG(f) AS f, AVG(d) AS d, AVG(dc) AS dc, AVG(dc38) AS dc38, AVG(nn) AS nn FROM x GROUP BY k;
+DESCRIBE avgs;
+CREATE VIEW minima AS SELECT MIN(ti) AS ti, MIN(bi) AS bi, MIN(f) AS f, MIN(dc) AS dc, MIN(s) AS s, MIN(vc) AS vc, MIN(c) AS c, MIN(b) AS b, MIN(dt) AS dt, MIN(tm) AS tm, MIN(t6) AS t6, MIN(l) AS l, MIN(ts) AS ts, MIN(nn) AS nn FROM x GROUP BY k;
+DESCRIBE minima;
+CREATE VIEW spread AS SELECT STDDEV_POP(i) AS a, STDDEV_SAMP(d) AS b, VAR_POP(dc) AS c, VAR_SAMP(bi) AS d, VARIANCE(f) AS e, STDDEV(ti) AS g FROM x GROUP BY k;
+DESCRIBE spread;
+CREATE VIEW collected AS SELECT FIRST_VALUE(s) AS a, LAST_VALUE(nn) AS b, LISTAGG(s) AS c, LISTAGG(vc, ';') AS d, COLLECT(i) AS e, ARRAY_AGG(i) AS g, ARRAY_AGG(nn) AS h, COLLECT(DISTINCT c) AS j FROM x GROUP BY k;
+DESCRIBE collected;
+CREATE VIEW of_all AS SELECT COUNT(*) AS a, SUM(nn) AS b, MIN(nn) AS c, AVG(nn) AS d, SUM(nn) FILTER (WHERE b) AS e, LAST_VALUE(nn) AS g, ARRAY_AGG(nn) AS h FROM x;
+DESCRIBE of_all;
+CREATE VIEW in_windows AS SELECT window_start, k, COUNT(*) AS n, SUM(nn) AS s, AVG(dc) AS a, MIN(ts) AS m, MAX(l) AS l, SUM(nn) FILTER (WHERE b) AS f FROM TUMBLE(TABLE x, DESCRIPTOR(ts), INTERVAL '10' SECOND) GROUP BY window_start, window_end, k;
+DESCRIBE in_windows;
+CREATE VIEW sets AS SELECT k, nn, COUNT(*) AS n, SUM(nn) AS s, GROUPING(k) AS g, GROUPING_ID(k, nn) AS gi FROM x GROUP BY ROLLUP (k, nn);
+DESCRIBE sets;

@@ -1,0 +1,25 @@
+-- A bug of Flink that is not to be copied: window aggregates over TIMESTAMP_LTZ lose windows where the watermark passes an end that is none in UTC (an hour at 5:45, a day in Tokyo, the 23-hour day in New York), with one phase and with two. GROUP BY TUMBLE, the last SELECT of each three, is right.
+SET 'pipeline.auto-watermark-interval' = '0 ms';
+SET 'table.local-time-zone' = 'Asia/Kathmandu';
+CREATE TABLE kathmandu (ms BIGINT, v INT, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem', 'path' = '{folder}/bug_zone_windows_lost_kathmandu', 'format' = 'json');
+INSERT INTO kathmandu VALUES (1714521600000, 1), (1714522500000, 2), (1714525200000, 4), (1714526100000, 8);
+SELECT window_start, window_end, SUM(v) FROM TUMBLE(TABLE kathmandu, DESCRIPTOR(ts), INTERVAL '1' HOUR) GROUP BY window_start, window_end;
+SET 'table.optimizer.agg-phase-strategy' = 'ONE_PHASE';
+SELECT window_start, window_end, SUM(v) FROM TUMBLE(TABLE kathmandu, DESCRIPTOR(ts), INTERVAL '1' HOUR) GROUP BY window_start, window_end;
+SELECT TUMBLE_START(ts, INTERVAL '1' HOUR), TUMBLE_END(ts, INTERVAL '1' HOUR), SUM(v) FROM kathmandu GROUP BY TUMBLE(ts, INTERVAL '1' HOUR);
+SET 'table.local-time-zone' = 'Asia/Tokyo';
+SET 'table.optimizer.agg-phase-strategy' = 'TWO_PHASE';
+CREATE TABLE tokyo (ms BIGINT, v INT, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem', 'path' = '{folder}/bug_zone_windows_lost_tokyo', 'format' = 'json');
+INSERT INTO tokyo VALUES (1714528800000, 1), (1714550400000, 2), (1714572000000, 4), (1714579200000, 8), (1714615200000, 16);
+SELECT window_start, window_end, SUM(v) FROM TUMBLE(TABLE tokyo, DESCRIPTOR(ts), INTERVAL '1' DAY) GROUP BY window_start, window_end;
+SET 'table.optimizer.agg-phase-strategy' = 'ONE_PHASE';
+SELECT window_start, window_end, SUM(v) FROM TUMBLE(TABLE tokyo, DESCRIPTOR(ts), INTERVAL '1' DAY) GROUP BY window_start, window_end;
+SELECT TUMBLE_START(ts, INTERVAL '1' DAY), TUMBLE_END(ts, INTERVAL '1' DAY), SUM(v) FROM tokyo GROUP BY TUMBLE(ts, INTERVAL '1' DAY);
+SET 'table.local-time-zone' = 'America/New_York';
+SET 'table.optimizer.agg-phase-strategy' = 'TWO_PHASE';
+CREATE TABLE york (ms BIGINT, v INT, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem', 'path' = '{folder}/bug_zone_windows_lost_york', 'format' = 'json');
+INSERT INTO york VALUES (1710046799999, 1), (1710046800000, 2), (1710054000000, 4), (1710129599999, 8), (1710129600000, 16);
+SELECT window_start, window_end, SUM(v) FROM TUMBLE(TABLE york, DESCRIPTOR(ts), INTERVAL '1' DAY) GROUP BY window_start, window_end;
+SET 'table.optimizer.agg-phase-strategy' = 'ONE_PHASE';
+SELECT window_start, window_end, SUM(v) FROM TUMBLE(TABLE york, DESCRIPTOR(ts), INTERVAL '1' DAY) GROUP BY window_start, window_end;
+SELECT TUMBLE_START(ts, INTERVAL '1' DAY), TUMBLE_END(ts, INTERVAL '1' DAY), SUM(v) FROM york GROUP BY TUMBLE(ts, INTERVAL '1' DAY);

@@ -1,0 +1,20 @@
+-- A longer text than a sink's type says: INSERT casts STRING to VARCHAR(3), which trims; where the types are the same the sink writes what comes, unless told to trim and pad or to fail (trap 23).
+CREATE TABLE x (s STRING, c STRING) WITH ('connector' = 'filesystem', 'path' = '{folder}/trap_23_lengths_in_sinks_x', 'format' = 'json');
+INSERT INTO x VALUES ('abcdef', 'wxyz1'), ('ab', 'w');
+CREATE TABLE narrow (s VARCHAR(3), c CHAR(4)) WITH ('connector' = 'filesystem', 'path' = '{folder}/trap_23_lengths_in_sinks_x', 'format' = 'json');
+SELECT s, CHAR_LENGTH(s), c, CHAR_LENGTH(c) FROM narrow;
+CREATE TABLE out_cast (s VARCHAR(3)) WITH ('connector' = 'filesystem', 'path' = '{folder}/trap_23_lengths_in_sinks_out_cast', 'format' = 'json');
+INSERT INTO out_cast SELECT s FROM x;
+SELECT * FROM out_cast;
+CREATE TABLE out_ignore (s VARCHAR(3), c CHAR(4)) WITH ('connector' = 'filesystem', 'path' = '{folder}/trap_23_lengths_in_sinks_out_ignore', 'format' = 'json');
+INSERT INTO out_ignore SELECT s, c FROM narrow;
+SELECT s, CHAR_LENGTH(s), c, CHAR_LENGTH(c) FROM out_ignore;
+SET 'table.exec.sink.type-length-enforcer' = 'TRIM_PAD';
+CREATE TABLE out_trim (s VARCHAR(3), c CHAR(4)) WITH ('connector' = 'filesystem', 'path' = '{folder}/trap_23_lengths_in_sinks_out_trim', 'format' = 'json');
+INSERT INTO out_trim SELECT s, c FROM narrow;
+SELECT s, CHAR_LENGTH(s), c, CHAR_LENGTH(c) FROM out_trim;
+SET 'table.exec.sink.type-length-enforcer' = 'ERROR';
+CREATE TABLE out_error (s VARCHAR(3), c CHAR(4)) WITH ('connector' = 'filesystem', 'path' = '{folder}/trap_23_lengths_in_sinks_out_error', 'format' = 'json');
+INSERT INTO out_error SELECT s, 'wxyz' FROM narrow;
+INSERT INTO out_error SELECT 'abc', c FROM narrow WHERE s = 'ab';
+INSERT INTO out_error SELECT s, s FROM x;

@@ -1,0 +1,21 @@
+-- The types of window_start, window_end and window_time, over TIMESTAMP and over TIMESTAMP_LTZ, alone and grouped.
+CREATE TABLE bids (ts TIMESTAMP(3), ms BIGINT, v INT, lts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem', 'path' = '{folder}/window_columns_types_bids', 'format' = 'json');
+CREATE TABLE events (ms BIGINT, v INT, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem', 'path' = '{folder}/window_columns_types_events', 'format' = 'json');
+CREATE TABLE seconds (ts TIMESTAMP(0), v INT, p AS PROCTIME(), WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem', 'path' = '{folder}/window_columns_types_seconds', 'format' = 'json');
+DESCRIBE bids;
+DESCRIBE events;
+DESCRIBE seconds;
+CREATE VIEW w1 AS SELECT * FROM TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '5' MINUTE);
+DESCRIBE w1;
+CREATE VIEW w2 AS SELECT * FROM HOP(TABLE events, DESCRIPTOR(ts), INTERVAL '5' MINUTE, INTERVAL '10' MINUTE);
+DESCRIBE w2;
+CREATE VIEW w3 AS SELECT window_start, window_end, window_time, COUNT(*) AS n, SUM(v) AS s, MAX(ts) AS m FROM TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '5' MINUTE) GROUP BY window_start, window_end, window_time;
+DESCRIBE w3;
+CREATE VIEW w4 AS SELECT * FROM TUMBLE(TABLE seconds, DESCRIPTOR(ts), INTERVAL '5' MINUTE);
+DESCRIBE w4;
+CREATE VIEW w5 AS SELECT * FROM TUMBLE(TABLE seconds, DESCRIPTOR(p), INTERVAL '5' MINUTE);
+DESCRIBE w5;
+CREATE VIEW l1 AS SELECT TUMBLE_START(ts, INTERVAL '5' MINUTE) AS a, TUMBLE_END(ts, INTERVAL '5' MINUTE) AS b, TUMBLE_ROWTIME(ts, INTERVAL '5' MINUTE) AS c, TUMBLE_PROCTIME(ts, INTERVAL '5' MINUTE) AS d FROM events GROUP BY TUMBLE(ts, INTERVAL '5' MINUTE);
+DESCRIBE l1;
+CREATE VIEW l2 AS SELECT TUMBLE_START(p, INTERVAL '5' MINUTE) AS a, TUMBLE_END(p, INTERVAL '5' MINUTE) AS b, TUMBLE_PROCTIME(p, INTERVAL '5' MINUTE) AS d FROM seconds GROUP BY TUMBLE(p, INTERVAL '5' MINUTE);
+DESCRIBE l2;

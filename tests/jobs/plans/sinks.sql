@@ -1,0 +1,27 @@
+-- The plans of inserts of updating results: which sinks ask for -U, where a materializer comes, errors of upsert sinks.
+CREATE TABLE x (id INT, k STRING, v INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem', 'path' = '{folder}/sinks_x', 'format' = 'json');
+CREATE TABLE out_print (k STRING, n BIGINT) WITH ('connector' = 'print');
+CREATE TABLE out_debezium (k STRING, n BIGINT) WITH ('connector' = 'filesystem', 'path' = '{folder}/sinks_out_debezium', 'format' = 'debezium-json');
+CREATE TABLE out_pg (k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://localhost:5432/db', 'table-name' = 't', 'username' = 'u', 'password' = 'p');
+CREATE TABLE out_pg_no_key (k STRING, n BIGINT) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://localhost:5432/db', 'table-name' = 't', 'username' = 'u', 'password' = 'p');
+CREATE TABLE out_pg_other_key (k STRING, n BIGINT, PRIMARY KEY (n) NOT ENFORCED) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://localhost:5432/db', 'table-name' = 't', 'username' = 'u', 'password' = 'p');
+CREATE TABLE out_upsert (k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'localhost:9092', 'key.format' = 'json', 'value.format' = 'json');
+CREATE TABLE out_kafka (k STRING, n BIGINT) WITH ('connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'localhost:9092', 'format' = 'json');
+EXPLAIN CHANGELOG_MODE INSERT INTO out_print SELECT k, COUNT(*) FROM x GROUP BY k;
+EXPLAIN CHANGELOG_MODE INSERT INTO out_debezium SELECT k, COUNT(*) FROM x GROUP BY k;
+EXPLAIN CHANGELOG_MODE INSERT INTO out_pg SELECT k, COUNT(*) FROM x GROUP BY k;
+EXPLAIN CHANGELOG_MODE INSERT INTO out_pg SELECT k, COUNT(*) FROM x GROUP BY k HAVING COUNT(*) > 2;
+EXPLAIN CHANGELOG_MODE INSERT INTO out_pg SELECT UPPER(k), COUNT(*) FROM x GROUP BY k;
+EXPLAIN CHANGELOG_MODE INSERT INTO out_pg SELECT CAST(n AS STRING), COUNT(*) FROM (SELECT k, COUNT(*) AS n FROM x GROUP BY k) GROUP BY n;
+EXPLAIN CHANGELOG_MODE INSERT INTO out_pg SELECT k, v FROM x;
+EXPLAIN CHANGELOG_MODE INSERT INTO out_pg_other_key SELECT k, COUNT(*) FROM x GROUP BY k;
+EXPLAIN CHANGELOG_MODE INSERT INTO out_pg_no_key SELECT k, COUNT(*) FROM x GROUP BY k;
+EXPLAIN CHANGELOG_MODE INSERT INTO out_pg_no_key SELECT k, v FROM x;
+EXPLAIN CHANGELOG_MODE INSERT INTO out_upsert SELECT k, COUNT(*) FROM x GROUP BY k;
+EXPLAIN CHANGELOG_MODE INSERT INTO out_kafka SELECT k, COUNT(*) FROM x GROUP BY k;
+CREATE TABLE out_upsert_no_key (k STRING, n BIGINT) WITH ('connector' = 'upsert-kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'localhost:9092', 'key.format' = 'json', 'value.format' = 'json');
+EXPLAIN CHANGELOG_MODE INSERT INTO out_upsert_no_key SELECT k, COUNT(*) FROM x GROUP BY k;
+SET 'table.exec.sink.upsert-materialize' = 'NONE';
+EXPLAIN CHANGELOG_MODE INSERT INTO out_pg_other_key SELECT k, COUNT(*) FROM x GROUP BY k;
+SET 'table.exec.sink.upsert-materialize' = 'FORCE';
+EXPLAIN CHANGELOG_MODE INSERT INTO out_pg SELECT k, COUNT(*) FROM x GROUP BY k;
