@@ -77,6 +77,10 @@ fn merge_like(table: &mut Table, like: &LikeClause, catalog: &Catalog) -> Result
         LikeMode::Excluding => table.options = own,
         mode => {
             table.options = source.options.clone();
+            if table.text != source.text {
+                // Places in two texts would be mixed up.
+                source.options.iter().for_each(|(key, value)| drop(table.options.set(key, value, None)));
+            }
             for (key, value) in own.iter() {
                 let old = table.options.set(key, value, own.span(key));
                 table.options.set_key_span(key, own.key_span(key));

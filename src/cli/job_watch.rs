@@ -291,7 +291,7 @@ impl JobRate {
         cells
     }
 
-    /// `job j: the first row rejected (decode) of table "t": why`, for stages that have rejected since the last call.
+    /// `job j: first row rejected (decode), table "t": why`, for stages that have rejected since the last call.
     fn first_rejects(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         for stage in Stage::ALL {

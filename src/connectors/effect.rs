@@ -12,19 +12,19 @@ pub fn idle_options(table: &TableDescriptor, connector: &[OptionSpec]) -> Vec<Op
     let specs: Vec<&OptionSpec> = COMMON_OPTIONS.iter().chain(connector).chain(&formats).collect();
     let spec_of = |key: &str| specs.iter().find(|spec| spec.key == key).copied();
     let notice = |key: &str| {
-        let (message, hint) = match spec_of(key)?.effect {
+        let message = match spec_of(key)?.effect {
             OptionEffect::Always => return None,
-            OptionEffect::Never(why) => (format!("has no effect: {why}"), None),
+            OptionEffect::Never(why) => format!("has no effect: {why}"),
             OptionEffect::With(other, values) => {
                 let default = spec_of(other).and_then(|spec| spec.default);
                 if is_met(&table.options, other, values, default) {
                     return None;
                 }
-                (format!("means nothing without {}", condition(other, values)), None)
+                format!("means nothing without {}", condition(other, values))
             }
         };
         let message = format!("option '{key}' of {} {message}", table.owner());
-        Some(OptionNotice { key: key.to_string(), message, hint, unknown: false })
+        Some(OptionNotice { key: key.to_string(), message, hint: None, unknown: false })
     };
     table.options.keys().filter_map(notice).collect()
 }

@@ -281,7 +281,7 @@ impl Assembly<'_> {
         metrics: Arc<DoorMetrics>,
         errors: ErrorHandling,
     ) -> OpenContext {
-        let job_metrics = self.metrics.clone();
+        let (job_metrics, teller) = (self.metrics.clone(), self.metrics.teller());
         let outer = self.config.reporter.clone();
         OpenContext {
             job: self.config.name.clone(),
@@ -290,7 +290,7 @@ impl Assembly<'_> {
             clock: self.config.clock.clone(),
             reporter: Reporter::new(move |line| {
                 // An empty line: what was waited for is there. Subtasks that wait for the same say so once.
-                if job_metrics.set_waiting_for(line) && !line.is_empty() {
+                if job_metrics.set_waiting_for(teller, line) && !line.is_empty() {
                     outer.tell(line);
                 }
             }),

@@ -176,7 +176,7 @@ impl Job {
             assembled = assembly.open() => assembled?,
         };
         drop(assembly);
-        self.metrics.set_waiting_for("");
+        self.metrics.waits_for_nothing();
         self.supervise(assembled).await?;
         for writer in dead_letters {
             writer.close().await?;

@@ -1,7 +1,7 @@
 //! What a job counts while it runs, for the live line and the logs.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,8 +24,9 @@ pub struct JobMetrics {
     pub rejected: Arc<RejectCounts>,
     /// The last epoch that was completed; 0 before the first.
     pub epoch: AtomicU64,
-    /// What the job waits for, in words; empty when it waits for nothing.
-    waiting_for: Mutex<String>,
+    /// What parts of the job wait for, in words, by their numbers.
+    waiting_for: Mutex<BTreeMap<usize, String>>,
+    tellers: AtomicUsize,
     /// What was last told of waiting, and when.
     told: Mutex<Option<(String, Instant)>>,
 }
@@ -102,16 +103,28 @@ impl JobMetrics {
         self.sources.iter().map(|s| s.lag.load(Ordering::Relaxed)).sum()
     }
 
+    /// What the job waits for; empty where it waits for nothing.
     pub fn waiting_for(&self) -> String {
-        lock(&self.waiting_for).clone()
+        lock(&self.waiting_for).values().next().cloned().unwrap_or_default()
+    }
+
+    /// A number for a part of the job that may wait.
+    pub fn teller(&self) -> usize {
+        self.tellers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The job waits for nothing any longer.
+    pub fn waits_for_nothing(&self) {
+        lock(&self.waiting_for).clear();
     }
 
     /// Notes what a part of the job waits for; false where another part has said the same a moment ago.
-    pub fn set_waiting_for(&self, what: &str) -> bool {
-        *lock(&self.waiting_for) = what.to_string();
+    pub fn set_waiting_for(&self, teller: usize, what: &str) -> bool {
         if what.is_empty() {
+            lock(&self.waiting_for).remove(&teller);
             return true;
         }
+        lock(&self.waiting_for).insert(teller, what.to_string());
         let (mut told, now) = (lock(&self.told), Instant::now());
         let again = told.as_ref().is_some_and(|(line, at)| line == what && now.duration_since(*at) < SAME_WAIT);
         if !again {

@@ -71,6 +71,11 @@ fn skipped_rows_are_counted_by_stage() {
     let ended = run(folder.path(), ", 'error-handling.mode' = 'skip'", PRINT_COMPUTED).expect(0);
     assert_eq!(ended.out, "+I[5]\n");
     assert!(ended.err.contains("4 rejected (2 decode, 2 compute)"), "{}", ended.err);
+    // Why the first of each was, once.
+    for stage in ["decode", "compute"] {
+        let told = format!(": first row rejected ({stage}), table \"lines\": ");
+        assert_eq!(ended.err.matches(&told).count(), 1, "{}", ended.err);
+    }
 }
 
 #[test]

@@ -117,6 +117,11 @@ impl KafkaContext {
         self.heard().lost
     }
 
+    /// Something was not delivered.
+    pub fn count_error(&self) {
+        self.0.metrics.errors.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn heard(&self) -> std::sync::MutexGuard<'_, Heard> {
         self.0.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -167,7 +172,7 @@ impl KafkaContext {
             _ => {}
         }
         heard.reason = Some(broken_off.unwrap_or(Fault { why: reason, hint: "" }));
-        self.0.metrics.errors.fetch_add(1, Ordering::Relaxed);
+        self.count_error();
     }
 
     /// Looks at a broker's certificate, which takes a round trip or some seconds of silence, on a thread of its own: this

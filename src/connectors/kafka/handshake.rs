@@ -35,8 +35,26 @@ pub fn broken_off(reason: &str) -> Option<Fault> {
     Some(Fault { why: format!("{from}: the connection was closed {when}"), hint })
 }
 
-/// What a broker means that ends a connection with an alert: it wants another certificate of ours.
+/// What a broker means that ends a connection with an alert: as a rule it wants another certificate of ours.
+/// <https://datatracker.ietf.org/doc/html/rfc8446#section-6.2>
 pub fn refused(reason: &str, config: &ClientConfig) -> Fault {
+    let number = reason.split_once("alert number ").map_or("", |(_, rest)| rest);
+    let number: Option<u8> = number.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok());
+    match number {
+        Some(40 | 70 | 71) => {
+            let hint = "TLS 1.2 and 1.3 are spoken here; 'properties.ssl.cipher.suites' narrows the ciphers.";
+            return Fault { why: "the broker and we have no version of TLS or no cipher in common".to_string(), hint };
+        }
+        Some(112) => {
+            let hint = "Use a name in 'properties.bootstrap.servers' that the broker goes by.";
+            return Fault { why: "the broker doesn't know the name that we call it by".to_string(), hint };
+        }
+        // 41 to 49 and 116 speak of certificates.
+        Some(41..=49 | 116) | None => {}
+        Some(other) => {
+            return Fault { why: format!("the broker ended the TLS connection (alert {other})"), hint: "" };
+        }
+    }
     let has_one = ["ssl.certificate.pem", "ssl.certificate.location", "ssl.keystore.location"]
         .iter()
         .any(|key| config.get(key).is_some());
@@ -197,6 +215,22 @@ mod tests {
         assert_eq!(why("h:1/1: Disconnected (after 20ms in state UP)"), None);
         assert_eq!(why("ssl://h:1/1: Receive failed: SSL connection closed by peer (after 20ms in state UP)"), None);
         assert_eq!(why("ssl://h:1/1: Connection setup timed out in state SSL_HANDSHAKE"), None);
+    }
+
+    #[test]
+    fn an_alert_is_told_by_its_number() {
+        let told = |number: u8| {
+            let reason = format!("SSL handshake failed: error:0A: SSL routines::alert: SSL alert number {number}");
+            refused(&reason, &ClientConfig::new()).why
+        };
+        for number in [42, 45, 46, 48, 116] {
+            assert!(told(number).starts_with("the broker wants a certificate of ours"), "{number}");
+        }
+        for number in [40, 70] {
+            assert_eq!(told(number), "the broker and we have no version of TLS or no cipher in common");
+        }
+        assert_eq!(told(112), "the broker doesn't know the name that we call it by");
+        assert_eq!(told(80), "the broker ended the TLS connection (alert 80)");
     }
 
     #[test]

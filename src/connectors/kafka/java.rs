@@ -24,6 +24,8 @@ pub enum Becomes {
     Setting(&'static str, Option<&'static str>),
     /// The same, but librdkafka writes the Java client's -1 ("leave it to the system") as 0.
     SystemSize(&'static str),
+    /// How hard this codec compresses, where it is the one that is chosen.
+    Level(&'static str),
     /// Read by the engine itself.
     Ours,
     /// Read by [`super::security`].
@@ -32,7 +34,7 @@ pub enum Becomes {
     Nothing(&'static str),
 }
 
-use Becomes::{Nothing, Ours, Security, Setting, SystemSize};
+use Becomes::{Level, Nothing, Ours, Security, Setting, SystemSize};
 use Clients::{Both, Consumer, Producer};
 
 const fn property(java: &'static str, clients: Clients, becomes: Becomes) -> Property {
@@ -117,9 +119,9 @@ pub const PROPERTIES: &[Property] = &[
         Setting("max.in.flight.requests.per.connection", Some("5")),
     ),
     property("compression.type", Producer, Setting("compression.type", Some("none"))),
-    property("compression.gzip.level", Producer, Setting("compression.level", None)),
-    property("compression.lz4.level", Producer, Setting("compression.level", None)),
-    property("compression.zstd.level", Producer, Setting("compression.level", None)),
+    property("compression.gzip.level", Producer, Level("gzip")),
+    property("compression.lz4.level", Producer, Level("lz4")),
+    property("compression.zstd.level", Producer, Level("zstd")),
     property("max.block.ms", Producer, Nothing("a full buffer holds back the source for as long as it is full")),
     property("metadata.max.idle.ms", Producer, Nothing(ENGINE)),
     property("partitioner.class", Producer, Nothing("use 'sink.partitioner'")),

@@ -259,6 +259,9 @@ impl BatchProducer {
                     return;
                 }
                 let delivered = (*message).err == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
+                if !delivered {
+                    self.context().count_error();
+                }
                 let tag = Tag((*message)._private as usize);
                 if tag != Tag::default() {
                     let code = (!delivered).then(|| (*message).err.into());

@@ -8,7 +8,7 @@ use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 
 use super::java::{
-    Becomes::{Nothing, Ours, Security, Setting, SystemSize},
+    Becomes::{Level, Nothing, Ours, Security, Setting, SystemSize},
     PROPERTIES, Property, refused,
 };
 use super::security;
@@ -63,10 +63,30 @@ pub fn notices(table: &TableDescriptor) -> Vec<OptionNotice> {
             Some(Nothing(why)) => {
                 notices.push(notice(format!("option '{option}' of {owner} has no effect: {why}"), None, false));
             }
+            Some(Level(codec)) => {
+                let chosen = table.options.get("properties.compression.type").unwrap_or("none").trim();
+                let why = match chosen == *codec {
+                    true if level_of(table.options.get(option).unwrap_or_default())
+                        .is_none_or(|n| n <= HIGHEST_LEVEL) =>
+                    {
+                        continue;
+                    }
+                    true => format!("counts as {HIGHEST_LEVEL}, the highest level that the client knows"),
+                    false => format!("means nothing without 'properties.compression.type' = '{codec}'"),
+                };
+                notices.push(notice(format!("option '{option}' of {owner} {why}"), None, false));
+            }
             Some(_) => {}
         }
     }
     notices
+}
+
+/// librdkafka's highest level of every codec.
+const HIGHEST_LEVEL: i32 = 12;
+
+fn level_of(value: &str) -> Option<i32> {
+    value.trim().parse().ok()
 }
 
 impl KafkaProperties {
@@ -159,8 +179,20 @@ impl KafkaProperties {
                 let value = value.trim();
                 self.config.set(name, if value == "-1" { "0" } else { value });
             }
-            Nothing(_) | Ours | Security => {}
+            Nothing(_) | Ours | Security | Level(_) => {}
         }
+    }
+
+    /// The level of the codec that is chosen; those of the others wait for theirs.
+    fn set_level(&mut self, options: &Options) -> Result<()> {
+        let codec = self.config.get("compression.type").unwrap_or("none");
+        let option = format!("properties.compression.{codec}.level");
+        if let Some(value) = options.raw().get(&option) {
+            let level =
+                level_of(value).ok_or_else(|| options.invalid(&option, format!("'{value}' is not a number")))?;
+            self.config.set("compression.level", level.clamp(-1, HIGHEST_LEVEL).to_string());
+        }
+        Ok(())
     }
 
     fn set_consumer(&mut self, group: &str) {
@@ -180,6 +212,7 @@ impl KafkaProperties {
     }
 
     fn set_producer(&mut self, options: &Options) -> Result<()> {
+        self.set_level(options)?;
         let memory = options.text("properties.buffer.memory").unwrap_or("33554432").trim().to_string();
         let bytes: u64 = memory
             .parse()

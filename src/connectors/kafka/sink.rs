@@ -33,7 +33,7 @@ pub struct KafkaSink {
     guarantee: DeliveryGuarantee,
     parallelism: Option<usize>,
     /// The topic's `max.message.bytes`, asked once for all writers.
-    topic_limit: OnceCell<Option<usize>>,
+    topic_limit: OnceCell<usize>,
 }
 
 impl KafkaSink {
@@ -114,7 +114,7 @@ impl Sink for KafkaSink {
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {
         let partitions = self.partition_count(context).await?.max(1);
         let mut properties = self.properties.loaded()?;
-        if let Some(bytes) = *self.topic_limit.get_or_init(|| self.ask_topic_limit()).await {
+        if let Some(bytes) = self.topic_limit().await {
             properties.limit_batches(bytes);
         }
         let heard = KafkaContext::new(&properties, context.reporter.clone(), context.metrics.clone());
@@ -150,6 +150,11 @@ impl Sink for KafkaSink {
 impl KafkaSink {
     /// `max.message.bytes` of the topic, which bounds a set of records, too: the Java client splits a set that is refused
     /// for its size, librdkafka fails it. Unknown where we may not ask.
+    async fn topic_limit(&self) -> Option<usize> {
+        let ask = || async { self.ask_topic_limit().await.ok_or(()) };
+        self.topic_limit.get_or_try_init(ask).await.ok().copied()
+    }
+
     async fn ask_topic_limit(&self) -> Option<usize> {
         let Topics::List(topics) = &self.options.topics else { return None };
         let topic = topics.first()?;

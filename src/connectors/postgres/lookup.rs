@@ -222,7 +222,6 @@ impl JdbcLookup {
                 }
                 Err(failed) => failed,
             };
-            self.context.metrics.errors.fetch_add(1, Ordering::Relaxed);
             if !again || tries >= self.options.lookup_retries {
                 return Err(error.context(format!("cannot look up rows of {}", self.table.owner())));
             }
@@ -239,6 +238,7 @@ impl JdbcLookup {
         let watch = self.watch(&ready.connection);
         let answer = watch.answer(self.limit(), self.ask(&ready, keys, offset)).await;
         answer.map_err(|failure| {
+            self.context.metrics.errors.fetch_add(1, Ordering::Relaxed);
             let closed = ready.connection.client.is_closed();
             let (error, gone) = match failure {
                 Failure::Silent(silence) => (silence.into(), true),

@@ -18,8 +18,7 @@ pub const OPTIONS: &[OptionSpec] = &[
         .required(),
     OptionSpec::new("username", OptionType::Text, "Who connects; wins over a user in the address."),
     OptionSpec::new("password", OptionType::Text, "The user's password; wins over one in the address.").secret(),
-    OptionSpec::new("driver", OptionType::Text, "The JDBC driver: 'org.postgresql.Driver' and no other.")
-        .without_effect("the address says which driver"),
+    OptionSpec::new("driver", OptionType::Text, "The JDBC driver: 'org.postgresql.Driver' and no other; the address says it already."),
     OptionSpec::new("compatible-mode", OptionType::Text, "The dialect of some other databases.").without_effect("PostgreSQL has none"),
     OptionSpec::new("connection.max-retry-timeout", OptionType::Duration, "How long to go on trying to connect when the database is away.")
         .default("60 s"),

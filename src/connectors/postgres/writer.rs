@@ -114,7 +114,6 @@ impl JdbcSinkWriter {
                 }
                 Err(failed) => failed,
             };
-            self.context.metrics.errors.fetch_add(1, Ordering::Relaxed);
             // Two keys that differ here are equal there (citext, -0.0): each row in a statement of its own.
             if code == Some(SqlState::CARDINALITY_VIOLATION) && chunk > 1 {
                 chunk = 1;
@@ -152,6 +151,7 @@ impl JdbcSinkWriter {
             self.prepared = Some(prepared);
             return Ok(());
         };
+        self.context.metrics.errors.fetch_add(1, Ordering::Relaxed);
         let failed = match failure {
             Failure::Silent(silence) => return Err(Error::from(silence).into()),
             Failure::Said(error) => {

@@ -71,9 +71,10 @@ const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "decode.json-parser.enabled",
         OptionType::Bool,
-        "Which of two parsers Flink takes. There is one here, so that it changes nothing.",
+        "Which of two parsers is taken.",
     )
-    .default("true"),
+    .default("true")
+    .without_effect("there is one parser"),
 ];
 
 /// How values are read and written.

@@ -25,6 +25,7 @@ async fn write_what_goes(table: &TableDescriptor, rows: RecordBatch) -> (Vec<Str
     writer.flush().await.unwrap();
     writer.close().await.unwrap();
     assert!(context.metrics.bytes.load(Ordering::Relaxed) > 0);
+    assert!(context.metrics.requests.load(Ordering::Relaxed) > 0);
     (letters.take().into_iter().map(|letter| letter.error).collect(), counts)
 }
 

@@ -133,6 +133,7 @@ async fn a_lookup_that_hangs_is_asked_again_on_a_new_connection() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let whole = "SELECT count(*), count(DISTINCT id), bool_and(name = 'name ' || id) FROM t";
     assert_eq!(stage.db.rows(whole).await, ["1000|1000|t"]);
+    assert!(ended.stderr.contains(" rows out, ") && ended.stderr.contains(" retr"), "{ended:?}");
     other.drop().await;
     stage.clear().await;
 }
