@@ -27,6 +27,8 @@ pub struct Retries {
     policy: RetryPolicy,
     started: Instant,
     tried: u32,
+    /// Whom it was waited for.
+    service: String,
 }
 
 impl RetryPolicy {
@@ -48,7 +50,7 @@ impl RetryPolicy {
     /// Starts counting: for a loop of the caller's own, where a future made of an `async` closure is not provably
     /// `Send`.
     pub fn start(&self) -> Retries {
-        Retries { policy: *self, started: Instant::now(), tried: 0 }
+        Retries { policy: *self, started: Instant::now(), tried: 0, service: String::new() }
     }
 
     /// Calls `attempt` until it succeeds, fails for good, or has been tried for long enough; says what it waits for.
@@ -94,13 +96,19 @@ impl Retries {
         context.reporter.tell(&format!("waiting for {service}: {}; trying again in {millis} ms", error.message()));
         tokio::time::sleep(pause).await;
         self.tried += 1;
+        self.service = service.to_string();
         Ok(())
+    }
+
+    /// True where a try was made again.
+    pub fn waited(&self) -> bool {
+        self.tried > 0
     }
 
     /// Nothing is waited for any longer, and people hear so if they were told of waiting.
     pub fn done(&self, context: &OpenContext) {
-        if self.tried > 0 {
-            context.reporter.tell("");
+        if self.waited() {
+            context.reporter.news(&format!("{} answers again", self.service));
         }
     }
 

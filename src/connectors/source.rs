@@ -168,6 +168,16 @@ impl Reporter {
         (self.0)(line);
     }
 
+    /// One that is not told when nothing is waited for any longer: for where nobody keeps what is waited for.
+    pub fn without_ends(&self) -> Self {
+        let told = self.clone();
+        Self::new(move |line| {
+            if !line.is_empty() {
+                told.tell(line);
+            }
+        })
+    }
+
     /// Tells of something that is not waited for, or no longer.
     pub fn news(&self, line: &str) {
         self.tell(line);

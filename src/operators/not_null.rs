@@ -28,11 +28,19 @@ pub struct NotNull {
     columns: Vec<usize>,
     on_null: OnNull,
     errors: ErrorHandling,
+    /// The sink's table, for people.
+    table: String,
 }
 
 impl NotNull {
     pub fn new(schema: SchemaRef, columns: Vec<usize>, on_null: OnNull, errors: ErrorHandling) -> Self {
-        Self { schema, columns, on_null, errors }
+        Self { schema, columns, on_null, errors, table: String::new() }
+    }
+
+    /// Names the table that the rows are for.
+    pub fn for_table(mut self, table: &str) -> Self {
+        self.table = table.to_string();
+        self
     }
 
     /// Which rows have no forbidden NULL, or `None` where all are fine.
@@ -52,8 +60,13 @@ impl NotNull {
     fn refusal(&self, rows: &RecordBatch) -> Error {
         let column = self.columns.iter().find(|&&c| rows.column(c).null_count() > 0).copied().unwrap_or(0);
         let name = self.schema.field(column).name();
-        Error::data(format!("column '{name}' is NOT NULL, however, a null value is being written into it"))
-            .with_hint("Set 'table.exec.sink.not-null-enforcer' = 'DROP' to drop such rows silently.")
+        let error = Error::data(format!("column '{name}' is NOT NULL, however, a null value is being written into it"));
+        let error = if self.table.is_empty() {
+            error
+        } else {
+            error.with_detail(format!("It is a column of table \"{}\".", self.table))
+        };
+        error.with_hint("Set 'table.exec.sink.not-null-enforcer' = 'DROP' to drop such rows silently.")
     }
 }
 
@@ -69,7 +82,7 @@ impl Operator for NotNull {
                 if self.on_null == OnNull::Fail {
                     for row in (0..batch.num_rows()).filter(|&row| !fine.value(row)) {
                         let error = self.refusal(&batch.rows().slice(row, 1));
-                        batch.reject(&self.errors, row, Stage::Write, error)?;
+                        batch.reject(&self.errors, row, Stage::Compute, error)?;
                     }
                 }
                 batch.filter(&fine)?

@@ -187,7 +187,9 @@ impl Assembly<'_> {
             NodeKind::Limit { skip, fetch } => Body::Operator(Box::new(Limit::new(*skip, *fetch))),
             NodeKind::NotNull { columns, on_null, table, on_reject } => {
                 let errors = self.errors(*on_reject, table);
-                Body::Operator(Box::new(NotNull::new(node.schema.clone(), columns.clone(), *on_null, errors)))
+                Body::Operator(Box::new(
+                    NotNull::new(node.schema.clone(), columns.clone(), *on_null, errors).for_table(table),
+                ))
             }
             NodeKind::Sink(sink) => {
                 let metrics = self.sink_metrics(id);

@@ -14,7 +14,8 @@ struct Family {
     name: &'static str,
     kind: &'static str,
     help: &'static str,
-    samples: String,
+    /// Labels and values; what stands twice, such as two lookups of one table, is one sample.
+    samples: Vec<(String, f64)>,
 }
 
 /// The counters of all jobs.
@@ -131,28 +132,52 @@ fn families() -> Families {
         name,
         kind,
         help,
-        samples: String::new(),
+        samples: Vec::new(),
     };
     Families(METRICS.iter().map(family).collect())
 }
 
 impl Families {
-    fn add(&mut self, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
+    fn add(&mut self, name: &str, labels: &[(&str, &str)], value: impl Number) {
         let Some(family) = self.0.iter_mut().find(|family| family.name == name) else {
             debug_assert!(false, "{name} is not declared");
             return;
         };
         let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}=\"{}\"", escaped(value))).collect();
-        // Writing to a String can't fail.
-        let _written = writeln!(family.samples, "{name}{{{}}} {value}", labels.join(","));
+        let labels = labels.join(",");
+        match family.samples.iter_mut().find(|(known, _)| *known == labels) {
+            Some((_, sum)) => *sum += value.number(),
+            None => family.samples.push((labels, value.number())),
+        }
     }
 
     fn text(self) -> String {
         let mut text = String::new();
         for Family { name, kind, help, samples } in self.0.into_iter().filter(|family| !family.samples.is_empty()) {
-            let _written = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{samples}");
+            // Writing to a String can't fail.
+            let _written = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+            for (labels, value) in samples {
+                let _written = writeln!(text, "{name}{{{labels}}} {value}");
+            }
         }
         text
+    }
+}
+
+/// What a sample may be.
+trait Number {
+    fn number(self) -> f64;
+}
+
+impl Number for u64 {
+    fn number(self) -> f64 {
+        self as f64
+    }
+}
+
+impl Number for f64 {
+    fn number(self) -> f64 {
+        self
     }
 }
 
@@ -193,6 +218,19 @@ mod tests {
             assert!(text.lines().any(|l| l == line), "{line} is missing in\n{text}");
         }
         assert!(!text.contains("watermark_seconds"), "there is no watermark yet");
+    }
+
+    #[test]
+    fn two_of_one_name_are_one_sample() {
+        let mut metrics = JobMetrics::default();
+        for rows in [49, 25] {
+            let sink = SinkMetrics::new("out");
+            sink.door.rows.store(rows, Ordering::Relaxed);
+            metrics.sinks.push(Arc::new(sink));
+        }
+        let text = exposition([("a", &metrics)]);
+        let samples: Vec<&str> = text.lines().filter(|l| l.starts_with("millstream_sink_rows_total{")).collect();
+        assert_eq!(samples, ["millstream_sink_rows_total{job=\"a\",table=\"out\"} 74"]);
     }
 
     #[test]

@@ -193,7 +193,7 @@ impl Job {
                 subtask: 0,
                 parallelism: 1,
                 clock: self.config.clock.clone(),
-                reporter: self.config.reporter.clone(),
+                reporter: self.config.reporter.without_ends(),
                 metrics: Arc::default(),
                 batch_rows: self.config.batch_rows,
                 errors: ErrorHandling::Fail,

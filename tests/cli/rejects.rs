@@ -112,7 +112,7 @@ fn a_null_for_a_not_null_column_is_the_sinks_to_reject() {
       INSERT INTO strict SELECT CAST(n AS INT) FROM (VALUES ('1'), (CAST(NULL AS STRING)), ('3')) AS t (n);";
     let ended = millstream_in(folder.path(), &["run", "--set", "parallelism.default=1", "-e", sql]).expect(0);
     assert_eq!(ended.out, "+I[1]\n+I[3]\n");
-    assert!(ended.err.contains("1 rejected (1 write)"), "{}", ended.err);
+    assert!(ended.err.contains("1 rejected (1 compute)"), "{}", ended.err);
 }
 
 #[test]

@@ -42,6 +42,10 @@ impl std::fmt::Debug for KafkaProperties {
     }
 }
 
+/// Names of librdkafka's that are taken, and not offered.
+const NOT_JAVA: &[&str] =
+    &["sasl.username", "sasl.password", "ssl.ca.location", "ssl.certificate.location", "ssl.key.location"];
+
 /// True for a setting of the Java client.
 pub fn is_known(key: &str) -> bool {
     PROPERTIES.iter().any(|p| p.java == key)
@@ -57,7 +61,7 @@ pub fn notices(table: &TableDescriptor) -> Vec<OptionNotice> {
         match PROPERTIES.iter().find(|p| p.java == key).map(|p| &p.becomes) {
             None => {
                 let message = format!("option '{option}' of {owner} has no effect: the client has no such setting");
-                let near = nearest(key, PROPERTIES.iter().map(|p| p.java));
+                let near = nearest(key, PROPERTIES.iter().map(|p| p.java).filter(|name| !NOT_JAVA.contains(name)));
                 notices.push(notice(message, near.map(|near| format!("Did you mean 'properties.{near}'?")), true));
             }
             Some(Nothing(why)) => {
@@ -82,6 +86,21 @@ pub fn notices(table: &TableDescriptor) -> Vec<OptionNotice> {
     notices
 }
 
+/// Every address has a port, as Java's client wants it.
+fn check_servers(options: &Options, servers: &str) -> Result<()> {
+    let has_port = |server: &str| {
+        let port = server.rsplit_once(':').map(|(_, port)| port);
+        port.is_some_and(|port| port.parse::<u16>().is_ok())
+    };
+    match servers.split(',').map(str::trim).find(|server| !server.is_empty() && !has_port(server)) {
+        Some(server) => {
+            let error = options.invalid("properties.bootstrap.servers", format!("'{server}' has no port"));
+            Err(error.with_hint("Write it as host:port, several with a comma between."))
+        }
+        None => Ok(()),
+    }
+}
+
 /// librdkafka's highest level of every codec.
 const HIGHEST_LEVEL: i32 = 12;
 
@@ -103,6 +122,7 @@ impl KafkaProperties {
             }
             built.set(role, key, value);
         }
+        check_servers(options, built.servers())?;
         security::apply(options, &mut built)?;
         match role {
             Role::Consumer => built.set_consumer(group),

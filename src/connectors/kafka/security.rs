@@ -4,15 +4,25 @@
 
 use std::sync::LazyLock;
 
+use super::java::refused;
 use super::properties::KafkaProperties;
 use super::stores::{Purpose, Store};
 use crate::connectors::options::Options;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, did_you_mean};
+
+const PROTOCOLS: &[&str] = &["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"];
 
 /// Adds the security settings of a table to `properties`, and its secrets to the list of what is never shown.
 pub fn apply(options: &Options, properties: &mut KafkaProperties) -> Result<()> {
     let settings = Settings(options);
     if let Some(protocol) = settings.get("security.protocol") {
+        if !PROTOCOLS.contains(&protocol.to_uppercase().as_str()) {
+            let error = settings.invalid("security.protocol", refused("security.protocol", protocol, ""));
+            return Err(match did_you_mean(protocol, PROTOCOLS.iter().copied()) {
+                Some(hint) => error.with_hint(hint),
+                None => error,
+            });
+        }
         properties.config.set("security.protocol", protocol.to_lowercase());
     }
     if settings.get("security.protocol").is_some_and(|p| p.to_uppercase().starts_with("SASL")) {
@@ -55,8 +65,9 @@ fn sasl(settings: &Settings<'_>, properties: &mut KafkaProperties) -> Result<()>
     }
     properties.config.set("sasl.mechanism", &mechanism);
     let (user, password) = match settings.get("sasl.jaas.config") {
-        Some(jaas) => jaas_login(jaas).ok_or_else(|| {
-            settings.invalid("sasl.jaas.config", "no username and password found in it").with_hint(
+        Some(jaas) => jaas_fault(jaas, &mechanism).map_or(jaas_login(jaas), |_| None).ok_or_else(|| {
+            let why = jaas_fault(jaas, &mechanism).unwrap_or("no username and password found in it");
+            settings.invalid("sasl.jaas.config", why).with_hint(
                 "Write 'org.apache.kafka.common.security.plain.PlainLoginModule required username=\"...\" \
                  password=\"...\";', or ScramLoginModule in its place.",
             )
@@ -74,6 +85,25 @@ fn sasl(settings: &Settings<'_>, properties: &mut KafkaProperties) -> Result<()>
     properties.secrets.push(password.clone());
     properties.config.set("sasl.username", user).set("sasl.password", password);
     Ok(())
+}
+
+/// What is wrong with a JAAS line beside user and password; Java's client would refuse it, too.
+fn jaas_fault(jaas: &str, mechanism: &str) -> Option<&'static str> {
+    let mut words = jaas.split_whitespace();
+    let module = words.next().unwrap_or_default().rsplit('.').next().unwrap_or_default();
+    let wanted = if mechanism == "PLAIN" { "PlainLoginModule" } else { "ScramLoginModule" };
+    match module {
+        "PlainLoginModule" | "ScramLoginModule" if module != wanted => {
+            Some("its login module is not that of 'properties.sasl.mechanism'")
+        }
+        "PlainLoginModule" | "ScramLoginModule" => match words.next() {
+            Some(flag) if flag.eq_ignore_ascii_case("required") || flag.eq_ignore_ascii_case("required;") => {
+                (!jaas.trim_end().ends_with(';')).then_some("it must end with ';'")
+            }
+            _ => Some("'required' must stand behind the login module"),
+        },
+        _ => Some("it begins with no login module that is known"),
+    }
 }
 
 /// User and password of a JAAS line, quoted or not; `\"` stands for a quote.
@@ -141,6 +171,23 @@ mod tests {
             assert_eq!(jaas_login(jaas), Some((user.to_string(), password.to_string())), "{jaas}");
         }
         assert_eq!(jaas_login("a.PlainLoginModule required;"), None);
+    }
+
+    #[test]
+    fn a_jaas_line_is_checked_as_java_checks_it() {
+        let line = "a.b.PlainLoginModule required username=\"u\" password=\"p\";";
+        assert_eq!(jaas_fault(line, "PLAIN"), None);
+        assert!(jaas_fault(line, "SCRAM-SHA-256").is_some());
+        assert_eq!(jaas_fault(line.trim_end_matches(';'), "PLAIN"), Some("it must end with ';'"));
+        assert!(jaas_fault(&line.replace("Module", "Modul"), "PLAIN").is_some());
+        assert!(jaas_fault(&line.replace("required ", ""), "PLAIN").is_some());
+    }
+
+    #[test]
+    fn a_misspelt_protocol_is_named() {
+        let error = build(&[("properties.security.protocol", "SASL_SLL")]).unwrap_err();
+        assert!(error.message().contains("'SASL_SLL' is not one of 'PLAINTEXT', 'SSL'"), "{error}");
+        assert_eq!(error.hint(), Some("Did you mean \"SASL_SSL\"?"));
     }
 
     #[test]

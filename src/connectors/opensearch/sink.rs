@@ -276,8 +276,8 @@ impl OpenSearchSinkWriter {
             };
             retries.wait(error, self.cluster.name(), &self.context).await?;
         }
-        away.done(&self.context);
-        busy.done(&self.context);
+        // Said once, whatever was waited for.
+        if away.waited() { &away } else { &busy }.done(&self.context);
         self.context.metrics.bytes.fetch_add(bytes, Ordering::Relaxed);
         Ok(())
     }

@@ -20,6 +20,8 @@ use crate::error::{Error, Result};
 
 /// How long a host may take until it has let us in, where the address sets no `loginTimeout`.
 const LOGIN: Duration = Duration::from_secs(30);
+/// After so long without an answer to the login people are told.
+const SILENCE: Duration = Duration::from_secs(2);
 /// How long a server may take to hear that a query is no longer wanted.
 const CANCEL: Duration = Duration::from_secs(5);
 
@@ -79,7 +81,7 @@ impl Link {
     pub async fn connect(&self, context: &OpenContext) -> Result<Connection> {
         let mut tries = RetryPolicy::ForTime(self.retry).start();
         loop {
-            match self.connect_once().await {
+            match self.connect_aloud(context).await {
                 Ok(connection) => {
                     tries.done(context);
                     return Ok(connection);
@@ -87,6 +89,21 @@ impl Link {
                 Err(error) => tries.wait(error, &self.name(), context).await?,
             }
         }
+    }
+
+    /// As [`Link::connect_once`]; says so where no answer comes.
+    async fn connect_aloud(&self, context: &OpenContext) -> Result<Connection> {
+        let connecting = self.connect_once();
+        tokio::pin!(connecting);
+        if let Ok(connected) = timeout(SILENCE, &mut connecting).await {
+            return connected;
+        }
+        context.reporter.tell(&format!("waiting for {}: no answer to the login yet", self.name()));
+        let connected = connecting.await;
+        if connected.is_ok() {
+            context.reporter.news(&format!("{} answers again", self.name()));
+        }
+        connected
     }
 
     /// Tries every host once, in order or shuffled, until one lets us in that is of the kind asked for.
@@ -98,7 +115,7 @@ impl Link {
         let deadline = self.url.login_timeout.map(|limit| Instant::now() + limit);
         let (mut failures, mut spare) = (Vec::new(), None);
         for host in hosts {
-            let limit = deadline.map_or(LOGIN, |deadline| deadline.saturating_duration_since(Instant::now()));
+            let limit = deadline.map_or(self.patience(), |deadline| deadline.saturating_duration_since(Instant::now()));
             match timeout(limit, self.connect_host(host)).await {
                 Ok(Ok(connection)) if self.url.target.suits(connection.primary) => return Ok(connection),
                 Ok(Ok(connection)) if self.url.target.is_preference() => _ = spare.get_or_insert(connection),
@@ -112,13 +129,18 @@ impl Link {
                 }
                 Ok(Err(error)) => failures.push((host, error)),
                 Err(_) => {
-                    let patience = self.url.login_timeout.unwrap_or(LOGIN).as_secs_f32();
+                    let patience = self.url.login_timeout.unwrap_or(self.patience()).as_secs_f32();
                     let error = Error::external(format!("no answer to the login within {patience} s"));
-                    failures.push((host, error.retriable()));
+                    failures.push((host, error.with_hint("Is it PostgreSQL that listens there?").retriable()));
                 }
             }
         }
         spare.ok_or_else(|| self.all_failed(failures))
+    }
+
+    /// How long a host may take to let us in, where the address doesn't say: no longer than there is time for all tries.
+    fn patience(&self) -> Duration {
+        LOGIN.min(self.retry.max(Duration::from_secs(1)))
     }
 
     /// One error of those of each host. It is worth another try unless a host has said that it will never let us in.

@@ -48,7 +48,8 @@ impl CsvDecoder {
         self.cells.split(line, &self.rules)?;
         let (came, expected) = (self.cells.len(), self.names.len());
         if came > expected || (came < expected && !self.rules.ignore_errors) {
-            return Err(FormatError::new(format!("the line has {came} cells, expected {expected}")));
+            let cells = if came == 1 { "cell" } else { "cells" };
+            return Err(FormatError::new(format!("the line has {came} {cells}, expected {expected}")));
         }
         let mut converter = Converter { rules: &self.rules, nulled: (came < expected) as u64 };
         for (column, position) in self.columns.iter_mut().zip(&self.projection) {

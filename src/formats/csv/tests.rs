@@ -132,7 +132,7 @@ fn a_bad_line_leaves_nothing_and_names_the_cell() {
     assert!(error.hint.unwrap().starts_with("Set 'csv.ignore-parse-errors' = 'true' to "));
     let empty = decoder.decode(b",2").unwrap_err().hint.unwrap();
     assert!(empty.starts_with("Set 'csv.null-literal' = '' to read empty cells as NULL. Set '"), "{empty}");
-    assert_eq!(decoder.decode(b"1").unwrap_err().message, "the line has 1 cells, expected 2");
+    assert_eq!(decoder.decode(b"1").unwrap_err().message, "the line has 1 cell, expected 2");
     assert_eq!(rows(&decoder.finish().unwrap(), &schema), ["2, 1"]);
 }
 

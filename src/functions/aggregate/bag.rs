@@ -86,7 +86,7 @@ impl Bag {
 
     pub fn memory(&self) -> usize {
         // A node of the tree holds up to eleven entries and is two thirds full as a rule.
-        self.counts.iter().map(|(value, _)| value.len() + 48).sum()
+        self.counts.keys().map(|value| value.len() + 48).sum()
     }
 
     fn write(&self, out: &mut Vec<u8>) {

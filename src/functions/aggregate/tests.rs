@@ -142,7 +142,7 @@ fn whole_numbers_wrap_and_decimals_end_in_null() {
     let nines: ArrayRef =
         Arc::new(Decimal128Array::from(vec![10i128.pow(38) - 1; 2]).with_precision_and_scale(38, 0).unwrap());
     let mut sum = made("SUM", "DECIMAL(38, 0)", false);
-    sum.update(&[0, 1], &[nines.clone()], Signs::Added).unwrap();
+    sum.update(&[0, 1], std::slice::from_ref(&nines), Signs::Added).unwrap();
     sum.update(&[0], &[nines.slice(0, 1)], Signs::Added).unwrap();
     assert_eq!(texts(&sum.evaluate(&[0, 1]).unwrap()), format!("NULL {}", 10i128.pow(38) - 1));
     let mut mean = made("AVG", "DECIMAL(3, 1)", false);

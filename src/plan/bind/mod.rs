@@ -94,7 +94,7 @@ impl Binder<'_> {
         let wrong = |key: &str, why: String| {
             Error::statement(format!("option '{key}' of {}: {why}", descriptor.owner())).at(options.span(key))
         };
-        if letters.is_some() && mode != Some("dead-letter") {
+        if letters.is_some() && matches!(mode, None | Some("fail" | "skip")) {
             let why = "it needs 'error-handling.mode' = 'dead-letter'".to_string();
             return Err(wrong("error-handling.table", why));
         }
