@@ -32,6 +32,11 @@ pub trait Sink: Send + Sync + Debug {
         None
     }
 
+    /// Columns by which rows must find their writer, where equal ones must meet in one.
+    fn distribution(&self) -> Option<Vec<usize>> {
+        None
+    }
+
     /// A writer for one subtask; fails with a clear error when the target can't be written.
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>>;
 }

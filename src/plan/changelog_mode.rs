@@ -58,10 +58,13 @@ pub fn settle(plan: &mut StreamPlan) -> Result<()> {
     }
     let needs = needs_before(plan);
     for (id, needs) in needs.into_iter().enumerate() {
+        // What does not make updates itself hands on what it is given.
+        let given = plan.nodes[id].inputs.iter().any(|&input| plan.nodes[input].mode.before);
         let node = &mut plan.nodes[id];
-        node.mode.before = node.mode.updates && needs;
+        node.mode.before = given;
         if let NodeKind::GroupAggregate(aggregate) = &mut node.kind {
             aggregate.tells_before = needs;
+            node.mode.before = needs;
         }
     }
     let keys = upsert_keys(plan);

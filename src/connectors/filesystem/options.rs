@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 use crate::formats;
 
 const COMMIT: &str = "sink.partition-commit.policy.kind";
+const TRIGGER: &str = "sink.partition-commit.trigger";
+const BY_PROCESSING_TIME: &str = "partitions are committed by processing time";
 
 /// Flink's options of the connector, and those of looking up, which are ours.
 pub const OPTIONS: &[OptionSpec] = &[
@@ -48,37 +50,37 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("sink.rolling-policy.check-interval", OptionType::Duration, "How often to look whether a file was open, or without rows, long enough.")
         .default("1 min"),
     OptionSpec::new("sink.parallelism", OptionType::Int, "How many subtasks write, each files of its own."),
-    OptionSpec::new("sink.shuffle-by-partition.enable", OptionType::Bool, "Whether rows of one partition go to one subtask; only false is supported.")
+    OptionSpec::new("sink.shuffle-by-partition.enable", OptionType::Bool, "Whether all rows of a partition go to one subtask, which makes fewer files.")
         .default("false"),
     OptionSpec::new("auto-compaction", OptionType::Bool, "Whether small files are merged; only false is supported.").default("false"),
     OptionSpec::new("compaction.file-size", OptionType::MemorySize, "The size of merged files.")
         .only_with("auto-compaction", &["true"]),
-    OptionSpec::new(COMMIT, OptionType::Text, "What tells others that a partition is complete; not supported, partitions are never committed."),
+    OptionSpec::new(COMMIT, OptionType::Text, "What tells others that a partition is complete: 'success-file'. All rows of a partition then go to one subtask."),
     OptionSpec::new("sink.partition-commit.policy.class", OptionType::Text, "A class that commits partitions.")
-        .only_with(COMMIT, &[]),
+        .only_with(COMMIT, &["custom"]),
     OptionSpec::new("sink.partition-commit.policy.class.parameters", OptionType::List, "What that class is given.")
-        .only_with(COMMIT, &[]),
+        .only_with(COMMIT, &["custom"]),
     OptionSpec::new("sink.partition-commit.success-file.name", OptionType::Text, "The file that says that a partition is complete.")
         .default("_SUCCESS")
         .only_with(COMMIT, &[]),
-    OptionSpec::new("sink.partition-commit.trigger", OptionType::Enum(&["process-time", "partition-time"]), "By which time a partition is complete.")
+    OptionSpec::new(TRIGGER, OptionType::Enum(&["process-time", "partition-time"]), "By which time a partition is complete: only 'process-time' is supported, the time since its first row.")
         .default("process-time")
         .only_with(COMMIT, &[]),
-    OptionSpec::new("sink.partition-commit.delay", OptionType::Duration, "How long after that time a partition is committed.")
+    OptionSpec::new("sink.partition-commit.delay", OptionType::Duration, "How long after that time a partition is committed: with the next flush, all of them when the job ends.")
         .default("0 s")
         .only_with(COMMIT, &[]),
     OptionSpec::new("sink.partition-commit.watermark-time-zone", OptionType::Text, "The zone in which watermarks are compared with partitions' times.")
         .default("UTC")
-        .only_with(COMMIT, &[]),
+        .without_effect(BY_PROCESSING_TIME),
     OptionSpec::new("partition.time-extractor.kind", OptionType::Text, "How a partition's time is found in its values.")
         .default("default")
-        .only_with(COMMIT, &[]),
-    OptionSpec::new("partition.time-extractor.class", OptionType::Text, "A class that finds it.").only_with(COMMIT, &[]),
+        .without_effect(BY_PROCESSING_TIME),
+    OptionSpec::new("partition.time-extractor.class", OptionType::Text, "A class that finds it.").without_effect(BY_PROCESSING_TIME),
     OptionSpec::new("partition.time-extractor.timestamp-pattern", OptionType::Text, "How its values make a timestamp.")
-        .only_with(COMMIT, &[]),
+        .without_effect(BY_PROCESSING_TIME),
     OptionSpec::new("partition.time-extractor.timestamp-formatter", OptionType::Text, "How that timestamp is read.")
         .default("yyyy-MM-dd HH:mm:ss")
-        .only_with(COMMIT, &[]),
+        .without_effect(BY_PROCESSING_TIME),
 ];
 
 /// The checked options of one table.
@@ -90,6 +92,9 @@ pub struct FileOptions {
     pub default_partition: String,
     pub cache: Option<LookupCacheOptions>,
     pub rolling: RollingPolicy,
+    /// Whether all rows of a partition go to one subtask.
+    pub shuffle: bool,
+    pub commit: Option<PartitionCommit>,
     pub sink_parallelism: Option<usize>,
 }
 
@@ -117,26 +122,52 @@ impl FileOptions {
                 inactivity: interval("sink.rolling-policy.inactivity-interval", 30 * 60),
                 check: interval("sink.rolling-policy.check-interval", 60).max(Duration::from_millis(1)),
             },
+            shuffle: options.bool("sink.shuffle-by-partition.enable"),
+            commit: commit(&options)?,
             sink_parallelism: options.positive("sink.parallelism")?,
         })
     }
 }
 
+/// Partitions that are complete get an empty file that says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionCommit {
+    /// How long after its first row a partition is complete.
+    pub delay: Duration,
+    pub success_file: String,
+}
+
+fn commit(options: &Options) -> Result<Option<PartitionCommit>> {
+    if !options.is_set(COMMIT) {
+        return Ok(None);
+    }
+    let kinds = options.require(COMMIT)?;
+    if let Some(kind) = kinds.split(',').map(str::trim).find(|kind| *kind != "success-file") {
+        let error = match kind {
+            "metastore" | "custom" => Error::unsupported(format!("'{COMMIT}' = '{kind}' in {}", options.owner())),
+            _ => options.invalid(COMMIT, format!("'{kind}' is not one of 'metastore', 'success-file', 'custom'")),
+        };
+        return Err(error.with_hint("'success-file' is supported.").at(options.raw().span(COMMIT)));
+    }
+    if options.text(TRIGGER) == Some("partition-time") {
+        return Err(Error::unsupported(format!("'{TRIGGER}' = 'partition-time' in {}", options.owner()))
+            .with_hint("'process-time' is supported: the time since a partition's first row.")
+            .at(options.raw().span(TRIGGER)));
+    }
+    Ok(Some(PartitionCommit {
+        delay: options.duration("sink.partition-commit.delay").unwrap_or_default(),
+        success_file: options.require("sink.partition-commit.success-file.name")?.to_string(),
+    }))
+}
+
 fn refuse_unsupported(options: &Options) -> Result<()> {
-    for key in ["auto-compaction", "sink.shuffle-by-partition.enable"] {
-        if options.bool(key) {
-            return Err(Error::unsupported(format!("'{key}' = 'true' in {}", options.owner()))
-                .with_hint("Leave the option out.")
-                .at(options.raw().span(key)));
-        }
+    let key = "auto-compaction";
+    match options.bool(key) {
+        true => Err(Error::unsupported(format!("'{key}' = 'true' in {}", options.owner()))
+            .with_hint("Leave the option out.")
+            .at(options.raw().span(key))),
+        false => Ok(()),
     }
-    let key = "sink.partition-commit.policy.kind";
-    if options.is_set(key) {
-        return Err(Error::unsupported(format!("'{key}' in {}", options.owner()))
-            .with_hint("Leave the option out: files appear when they are finished, partitions are not committed.")
-            .at(options.raw().span(key)));
-    }
-    Ok(())
 }
 
 fn pattern(options: &Options) -> Result<Option<Regex>> {
@@ -181,9 +212,18 @@ mod tests {
             (&[("lookup.cache", "FULL")], "has no 'FULL' cache"),
             (&[("lookup.cache", "some")], "'some' is not one of 'NONE', 'PARTIAL'"),
             (&[("auto-compaction", "true")], "'auto-compaction' = 'true' in table \"t\""),
-            (&[("sink.partition-commit.policy.kind", "success-file")], "'sink.partition-commit.policy.kind' in table"),
+            (
+                &[("sink.partition-commit.policy.kind", "metastore")],
+                "'sink.partition-commit.policy.kind' = 'metastore' in table",
+            ),
+            (
+                &[
+                    ("sink.partition-commit.policy.kind", "success-file"),
+                    ("sink.partition-commit.trigger", "partition-time"),
+                ],
+                "'sink.partition-commit.trigger' = 'partition-time' in table",
+            ),
             (&[("sink.parallelism", "0")], "it must be at least 1"),
-            (&[("sink.shuffle-by-partition.enable", "true")], "'sink.shuffle-by-partition.enable' = 'true' in table"),
             (&[("sink.partition-commit.trigger", "event-time")], "is not one of 'process-time', 'partition-time'"),
         ];
         for (pairs, expected) in cases {

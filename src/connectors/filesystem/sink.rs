@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use arrow::array::{Array, UInt32Array};
 use arrow::compute::take_record_batch;
@@ -56,6 +57,12 @@ impl Sink for FileSink {
         self.table.options.sink_parallelism
     }
 
+    /// One writer a partition: it alone knows when all of it is written.
+    fn distribution(&self) -> Option<Vec<usize>> {
+        let (keys, options) = (&self.table.descriptor.partition_keys, &self.table.options);
+        (!keys.is_empty() && (options.shuffle || options.commit.is_some())).then(|| keys.clone())
+    }
+
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {
         let (run, root) = (Uuid::new_v4(), self.table.options.listing.root.clone());
         let probe = format!(".probe-{run}");
@@ -68,6 +75,7 @@ impl Sink for FileSink {
             name: format!("part-{run}-{}", context.subtask),
             next: 0,
             open: BTreeMap::new(),
+            uncommitted: BTreeMap::new(),
             metrics: context.metrics.clone(),
             errors: context.errors.clone(),
         };
@@ -92,6 +100,8 @@ struct PartFiles {
     next: u64,
     /// Files by partition folder, relative to the table's path; without partitions that is "".
     open: BTreeMap<String, PartFile>,
+    /// Partition folders with rows since they were last committed, and when the first of these came.
+    uncommitted: BTreeMap<String, Instant>,
     encoder: Box<dyn Encoder>,
     messages: Messages,
     metrics: Arc<DoorMetrics>,
@@ -139,11 +149,17 @@ impl SinkWriter for FileSinkWriter {
     }
 
     async fn flush(&mut self) -> Result<()> {
-        self.with_parts(|parts| parts.publish(|_| true)).await
+        let now = Instant::now();
+        self.with_parts(move |parts| {
+            parts.publish(|_| true)?;
+            parts.commit(|since, delay| now.duration_since(since) >= delay)
+        })
+        .await
     }
 
     async fn close(&mut self) -> Result<()> {
-        self.flush().await
+        self.flush().await?;
+        self.with_parts(|parts| parts.commit(|_, _| true)).await
     }
 }
 
@@ -169,6 +185,9 @@ impl PartFiles {
             }
         }
         for (folder, rows) in folders {
+            if table.options.commit.is_some() {
+                self.uncommitted.entry(folder.clone()).or_insert(now);
+            }
             self.append(&folder, &take_record_batch(&body, &UInt32Array::from(rows))?, now)?;
         }
         Ok(())
@@ -233,6 +252,21 @@ impl PartFiles {
         self.next += 1;
         file.write(line, now)?;
         self.open.insert(folder.to_string(), file);
+        Ok(())
+    }
+
+    /// Says of partitions that are complete that they are; their files are finished.
+    fn commit(&mut self, is_due: impl Fn(Instant, Duration) -> bool) -> Result<()> {
+        let Some(commit) = &self.table.options.commit else { return Ok(()) };
+        let due = self.uncommitted.iter().filter(|(_, since)| is_due(**since, commit.delay));
+        let due: Vec<String> = due.map(|(folder, _)| folder.clone()).collect();
+        for folder in due {
+            let path = self.table.options.listing.root.join(&folder).join(&commit.success_file);
+            std::fs::File::create(&path)
+                .and_then(|file| file.sync_all())
+                .map_err(|e| Error::external(format!("cannot write file {}: {e}", shown(&path))))?;
+            self.uncommitted.remove(&folder);
+        }
         Ok(())
     }
 

@@ -81,6 +81,39 @@ async fn rows_go_to_the_folders_of_their_partitions_without_those_columns() {
 }
 
 #[tokio::test]
+async fn a_partition_that_is_complete_says_so() {
+    let commits = ("sink.partition-commit.policy.kind", "success-file");
+    for (more, name, with_flush) in [
+        (("sink.partition-commit.delay", "0 s"), "_SUCCESS", true),
+        (("sink.partition-commit.delay", "1 h"), "_SUCCESS", false),
+        (("sink.partition-commit.success-file.name", "_done"), "_done", true),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut table = described(folder.path(), &[commits, more]);
+        table.partition_keys = vec![0];
+        assert_eq!(FileSink::try_new(&table).unwrap().distribution(), Some(vec![0]), "one writer a partition");
+        let mut writer = open(&table).await.unwrap();
+        writer.write(rows(&[(Some("x"), 1), (Some("y"), 2)])).await.unwrap();
+        let done = |partition: &str| folder.path().join(partition).join(name).exists();
+        assert!(!done("k=x"), "its file is not finished yet");
+        writer.flush().await.unwrap();
+        assert_eq!((done("k=x"), done("k=y")), (with_flush, with_flush), "{more:?}");
+        writer.close().await.unwrap();
+        assert_eq!((done("k=x"), done("k=y")), (true, true), "all are complete at the end");
+        assert_eq!(seen(folder.path()).len(), 2, "readers don't take it for a file of rows");
+    }
+}
+
+#[tokio::test]
+async fn rows_of_a_partition_meet_in_one_writer_where_the_table_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut table = described(folder.path(), &[("sink.shuffle-by-partition.enable", "true")]);
+    assert_eq!(FileSink::try_new(&table).unwrap().distribution(), None, "there are no partitions");
+    table.partition_keys = vec![0];
+    assert_eq!(FileSink::try_new(&table).unwrap().distribution(), Some(vec![0]));
+}
+
+#[tokio::test]
 async fn a_file_that_is_full_is_followed_by_another() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = open(&described(folder.path(), &[("sink.rolling-policy.file-size", "8")])).await.unwrap();

@@ -68,6 +68,11 @@ impl Link {
         format!("PostgreSQL at {}", self.url.shown)
     }
 
+    /// How long to go on trying while the database is away.
+    pub fn retry(&self) -> Duration {
+        self.retry
+    }
+
     /// How long a request may go without an answer (`socketTimeout`).
     pub fn answer_timeout(&self) -> Option<Duration> {
         self.url.answer_timeout

@@ -20,7 +20,7 @@ use super::rows::{RowReader, Selection};
 use super::table::{DbTable, quoted};
 use super::watch::Watch;
 use crate::connectors::{
-    DoorMetrics, OpenContext, Reporter, ScanRequest, Source, SourceEvent, SourceReader, Split, TableDescriptor,
+    OpenContext, Reporter, Retries, RetryPolicy, ScanRequest, Source, SourceEvent, SourceReader, Split, TableDescriptor,
 };
 use crate::error::{Error, Result};
 
@@ -112,15 +112,16 @@ impl Source for JdbcScan {
             size => size.min(context.batch_rows),
         };
         Ok(Box::new(JdbcScanReader {
+            retries: RetryPolicy::ForTime(link.retry()).start(),
             link,
             connection: Arc::new(connection),
-            metrics: context.metrics.clone(),
-            reporter: context.reporter.clone(),
+            context: context.clone(),
             batch_rows: batch_rows.max(1),
             rows: selection.rows()?,
             waiting,
             ended: Vec::new(),
             running: None,
+            handed: false,
             linger: None,
         }))
     }
@@ -142,8 +143,7 @@ struct JdbcScanReader {
     // Parameters.
     link: Link,
     connection: Arc<Connection>,
-    metrics: Arc<DoorMetrics>,
-    reporter: Reporter,
+    context: OpenContext,
     batch_rows: usize,
     // State: everything a dropped call to `next` has taken is here.
     rows: RowReader,
@@ -152,6 +152,10 @@ struct JdbcScanReader {
     ended: Vec<Split>,
     /// Fused: after its end it is asked once more when the last batch has been taken.
     running: Option<BoxStream<'static, Result<Row>>>,
+    /// Whether rows of the running split have been handed over: then it can't be read anew.
+    handed: bool,
+    /// Since when, and how often, a split has been begun anew.
+    retries: Retries,
     /// When the batch is closed though it is not full.
     linger: Option<Instant>,
 }
@@ -211,18 +215,37 @@ impl JdbcScanReader {
 
     fn batch(&mut self, split: &str) -> Result<SourceEvent> {
         self.linger = None;
-        self.metrics.bytes.fetch_add(self.rows.bytes() as u64, Ordering::Relaxed);
+        self.handed = true;
+        self.context.metrics.bytes.fetch_add(self.rows.bytes() as u64, Ordering::Relaxed);
         let (rows, _) = self.rows.finish()?;
         Ok(SourceEvent::Rows { split: split.into(), rows, records: None })
     }
 
     fn end_split(&mut self) -> Option<SourceEvent> {
         self.running = None;
+        self.handed = false;
+        self.retries.done(&self.context);
+        self.retries = RetryPolicy::ForTime(self.link.retry()).start();
         let (mut split, _) = self.waiting.pop_front()?;
         split.position = DONE.into();
         let id = split.id.as_str().into();
         self.ended.push(split);
         Some(SourceEvent::SplitEnd(id))
+    }
+}
+
+impl JdbcScanReader {
+    /// Makes ready to read the running split from its beginning, once the database is there again.
+    async fn begin_anew(&mut self, error: Error, split: &str) -> Result<()> {
+        self.running = None;
+        self.linger = None;
+        drop(self.rows.finish()?);
+        let error = error.context(format!("cannot read {split}"));
+        self.retries.wait(error, &self.link.name(), &self.context).await?;
+        if self.connection.client.is_closed() {
+            self.connection = Arc::new(self.link.connect(&self.context).await?);
+        }
+        Ok(())
     }
 }
 
@@ -246,7 +269,7 @@ impl SourceReader for JdbcScanReader {
             let asking = Asking {
                 link: self.link.clone(),
                 connection: self.connection.clone(),
-                reporter: self.reporter.clone(),
+                reporter: self.context.reporter.clone(),
                 sql,
                 stream: None,
             };
@@ -264,7 +287,12 @@ impl SourceReader for JdbcScanReader {
                 Ok(None) if self.rows.len() > 0 => return self.batch(&split.id),
                 Ok(None) => return Ok(self.end_split().unwrap_or(SourceEvent::End)),
                 Err(None) => return self.batch(&split.id),
-                Err(Some(error)) if error.is_retriable() => return Err(broken_off(error, &split.id)),
+                Err(Some(error)) if error.is_retriable() && self.handed => return Err(broken_off(error, &split.id)),
+                // Nobody has seen a row of it: as good as not begun.
+                Err(Some(error)) if error.is_retriable() => {
+                    self.begin_anew(error, &split.id).await?;
+                    return self.next().await;
+                }
                 Err(Some(error)) => return Err(error.context(format!("cannot read {}", split.id))),
             }
         }

@@ -94,8 +94,10 @@ impl Lowering {
         let distribution = match sink.parallelism() {
             Some(1) => Some(Distribution::Single),
             _ if keyed => Some(Distribution::Hash(descriptor.primary_key.clone())),
-            Some(_) => Some(Distribution::Rebalance),
-            None => None,
+            parallelism => match sink.distribution() {
+                Some(columns) => Some(Distribution::Hash(columns)),
+                None => parallelism.map(|_| Distribution::Rebalance),
+            },
         };
         if let Some(distribution) = distribution {
             node = self.plan.add(vec![node], NodeKind::Exchange(distribution), schema.clone());

@@ -16,3 +16,4 @@ mod readings;
 mod stage;
 mod thresholds;
 mod topic;
+mod updating;

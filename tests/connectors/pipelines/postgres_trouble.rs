@@ -10,7 +10,7 @@ use crate::kafka::PATIENCE;
 use crate::postgres::{Db, server};
 
 /// The options of a table by way of `address`.
-fn jdbc(stage: &Stage, address: &str, parameters: &str, table: &str, more: &str) -> String {
+pub fn jdbc(stage: &Stage, address: &str, parameters: &str, table: &str, more: &str) -> String {
     let server = server();
     let password = server.password.map(|p| format!(", 'password' = '{p}'")).unwrap_or_default();
     format!(

@@ -39,6 +39,40 @@ async fn a_scan_whose_connection_ends_is_an_error_and_not_the_end() {
     db.drop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_that_has_given_no_row_yet_begins_anew() {
+    let (db, other) = (Db::new().await, Db::new().await);
+    db.run("CREATE TABLE t AS SELECT i AS a FROM generate_series(1, 1000) AS i").await;
+    let base = db.table("t", &[("a", T::Int)], 0);
+    let url = format!("{}?ApplicationName={}", base.options.get("url").unwrap(), db.schema);
+    let source = jdbc().source(&with(base, &[("url", &url)])).unwrap();
+    let (context, told) = context();
+    let mut reader = source.open(source.splits(&context).await.unwrap(), &context).await.unwrap();
+    other.run(&format!("BEGIN; LOCK TABLE {}.t IN ACCESS EXCLUSIVE MODE", db.schema)).await;
+    let reading = tokio::spawn(async move {
+        let mut rows = 0;
+        loop {
+            match reader.next().await? {
+                SourceEvent::Rows { rows: batch, .. } => rows += batch.num_rows(),
+                SourceEvent::End => return Ok::<_, millstream::Error>(rows),
+                _ => {}
+            }
+        }
+    });
+    let waits = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name";
+    while db.rows(&format!("SELECT count(*) {waits} = '{}'", db.schema)).await != ["1"] {
+        tokio::task::yield_now().await;
+    }
+    db.rows(&format!("SELECT pg_terminate_backend(pid, 5000) {waits} = '{}'", db.schema)).await;
+    other.run("COMMIT").await;
+    assert_eq!(reading.await.unwrap().unwrap(), 1000);
+    let told = told.lock().unwrap().clone();
+    assert!(told.iter().any(|line| line.contains("cannot read t: ")), "{told:?}");
+    assert!(told.iter().any(|line| line.ends_with(" answers again")), "{told:?}");
+    other.drop().await;
+    db.drop().await;
+}
+
 /// Runs a job that copies `numbers`, read at this address, into `copies`.
 async fn copy(db: &Db, address: &str) -> Ended {
     let Server { address: direct, user, password, database } = server();
