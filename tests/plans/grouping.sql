@@ -8,3 +8,4 @@ EXPLAIN CHANGELOG_MODE INSERT INTO upserted SELECT hostname, COUNT(*) FROM readi
 EXPLAIN CHANGELOG_MODE SELECT n, COUNT(*) FROM (SELECT hostname, COUNT(*) AS n FROM readings GROUP BY hostname) GROUP BY n;
 EXPLAIN CHANGELOG_MODE SELECT DISTINCT hostname FROM readings;
 EXPLAIN CHANGELOG_MODE SELECT hostname FROM (SELECT hostname, SUM(`usage`) AS s FROM readings GROUP BY hostname);
+EXPLAIN SELECT agg0, key1, COUNT(*), MAX(agg0) FROM (VALUES (1, 2)) AS t (agg0, key1) GROUP BY agg0, key1, agg0 + key1;

@@ -18,7 +18,7 @@ use super::link::{Connection, Link};
 use super::options::{JdbcOptions, Partitions};
 use super::rows::{RowReader, Selection};
 use super::table::{DbTable, quoted};
-use super::watch::Watch;
+use super::watch::{Silence, Watch};
 use crate::connectors::{
     OpenContext, Reporter, Retries, RetryPolicy, ScanRequest, Source, SourceEvent, SourceReader, Split, TableDescriptor,
 };
@@ -151,13 +151,26 @@ struct JdbcScanReader {
     waiting: VecDeque<(Split, String)>,
     ended: Vec<Split>,
     /// Fused: after its end it is asked once more when the last batch has been taken.
-    running: Option<BoxStream<'static, Result<Row>>>,
+    running: Option<BoxStream<'static, Result<Row, Stop>>>,
     /// Whether rows of the running split have been handed over: then it can't be read anew.
     handed: bool,
     /// Since when, and how often, a split has been begun anew.
     retries: Retries,
     /// When the batch is closed though it is not full.
     linger: Option<Instant>,
+}
+
+/// Why no row comes any more.
+enum Stop {
+    Broken(Error),
+    /// No answer within the time that the address gives: it ends the scan.
+    Silent(Error),
+}
+
+impl From<Silence> for Stop {
+    fn from(silence: Silence) -> Self {
+        Self::Silent(silence.into())
+    }
 }
 
 /// A query under way: what it waits for, and since when, outlasts a dropped call to `next`.
@@ -171,27 +184,27 @@ struct Asking {
 }
 
 impl Asking {
-    fn rows(self) -> impl Stream<Item = Result<Row>> + Send {
+    fn rows(self) -> impl Stream<Item = Result<Row, Stop>> + Send {
         try_unfold(self, |mut asking| async move {
             if let Some(row) = asking.stream.as_mut().and_then(|stream| stream.try_next().now_or_never()) {
-                return Ok(row.map_err(|e| asking.link.error(e))?.map(|row| (row, asking)));
+                return Ok(row.map_err(|e| Stop::Broken(asking.link.error(e)))?.map(|row| (row, asking)));
             }
             let row = asking.wait().await?;
             Ok(row.map(|row| (row, asking)))
         })
     }
 
-    async fn wait(&mut self) -> Result<Option<Row>> {
+    async fn wait(&mut self) -> Result<Option<Row>, Stop> {
         let Self { link, connection, reporter, sql, stream } = self;
         let watch = Watch { link, connection, reporter, what: WHAT };
         let next = async {
             if stream.is_none() {
                 let none: [&str; 0] = [];
                 let sent = connection.client.query_raw(&*sql, none).await;
-                *stream = Some(Box::pin(sent.map_err(|e| link.error(e))?));
+                *stream = Some(Box::pin(sent.map_err(|e| Stop::Broken(link.error(e)))?));
             }
             match stream {
-                Some(stream) => stream.try_next().await.map_err(|e| link.error(e)),
+                Some(stream) => stream.try_next().await.map_err(|e| Stop::Broken(link.error(e))),
                 None => Ok(None),
             }
         };
@@ -201,7 +214,7 @@ impl Asking {
 
 impl JdbcScanReader {
     /// The next row; `None` at the end of the split; `Err(None)` when the batch should not wait for it.
-    async fn row(&mut self) -> Result<Option<Row>, Option<Error>> {
+    async fn row(&mut self) -> Result<Option<Row>, Option<Stop>> {
         let Some(stream) = &mut self.running else { return Ok(None) };
         let next = match stream.try_next().now_or_never() {
             Some(next) => next,
@@ -287,13 +300,17 @@ impl SourceReader for JdbcScanReader {
                 Ok(None) if self.rows.len() > 0 => return self.batch(&split.id),
                 Ok(None) => return Ok(self.end_split().unwrap_or(SourceEvent::End)),
                 Err(None) => return self.batch(&split.id),
-                Err(Some(error)) if error.is_retriable() && self.handed => return Err(broken_off(error, &split.id)),
                 // Nobody has seen a row of it: as good as not begun.
-                Err(Some(error)) if error.is_retriable() => {
+                Err(Some(Stop::Broken(error))) if error.is_retriable() && !self.handed => {
                     self.begin_anew(error, &split.id).await?;
                     return self.next().await;
                 }
-                Err(Some(error)) => return Err(error.context(format!("cannot read {}", split.id))),
+                Err(Some(Stop::Broken(error) | Stop::Silent(error))) => {
+                    return Err(match error.is_retriable() {
+                        true => broken_off(error, &split.id),
+                        false => error.context(format!("cannot read {}", split.id)),
+                    });
+                }
             }
         }
     }

@@ -60,11 +60,6 @@ impl Signs<'_> {
             Self::Each(signs) => signs[row],
         }
     }
-
-    /// True where some row is retracted.
-    pub fn retract(&self) -> bool {
-        matches!(self, Self::Each(signs) if signs.iter().any(|sign| *sign < 0))
-    }
 }
 
 /// The running values of one call, a slot per group.

@@ -85,8 +85,9 @@ impl<'a> GroupScope<'a> {
             if keys.iter().any(|(known, _)| known.expr == typed.expr) {
                 continue;
             }
+            let is_free = |name: &str| !is_made_up(name) && keys.iter().all(|(_, known)| known != name);
             let name = match &typed.expr {
-                Expr::Column(column) if keys.iter().all(|(_, name)| *name != column.name) => column.name.clone(),
+                Expr::Column(column) if is_free(&column.name) => column.name.clone(),
                 _ => format!("key{}", keys.len()),
             };
             keys.push((typed, name));
@@ -179,6 +180,12 @@ impl<'a> GroupScope<'a> {
 /// Types whose values have no canonical form by which they could find their subtask.
 fn is_nested(kind: &TypeKind) -> bool {
     matches!(kind, TypeKind::Map(..) | TypeKind::Multiset(_) | TypeKind::Array(_) | TypeKind::Row(_))
+}
+
+/// True for names such as those that keys and results are given here: `key0`, `agg1`.
+fn is_made_up(name: &str) -> bool {
+    let number = name.strip_prefix("key").or(name.strip_prefix("agg"));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn result_name(position: usize) -> String {
