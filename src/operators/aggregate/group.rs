@@ -76,7 +76,7 @@ impl GroupAggregate {
 
     /// Counts rows from `start` on, up to one of a group that has become empty on the way.
     fn count(&mut self, batch: &ChangelogBatch, slots: &[u32], start: usize) -> (usize, Vec<Move>) {
-        let mut moves: Vec<Move> = Vec::with_capacity(slots.len() - start);
+        let mut moves: Vec<Move> = Vec::new();
         let mut emptied: HashSet<u32> = HashSet::new();
         for (row, &slot) in slots.iter().enumerate().skip(start) {
             if emptied.contains(&slot) {
