@@ -75,6 +75,11 @@ pub const SETTINGS: &[SettingSpec] = &[
         None,
         "How often an epoch ends: sinks flush, and Kafka group offsets are committed. Checkpoints are not durable yet.",
     ),
+    works(
+        "table.optimizer.agg-phase-strategy",
+        Some("AUTO"),
+        "Whether windows are aggregated before and behind the exchange: AUTO and TWO_PHASE, or ONE_PHASE.",
+    ),
     works("table.display.max-column-width", Some("30"), "The width of string columns in printed results."),
     works(
         "sql-client.execution.result-mode",
@@ -284,6 +289,7 @@ fn check_value(key: &str, value: &str) -> Result<()> {
         }
         "table.dynamic-table-options.enabled" => word(&["true", "false"]),
         "table.exec.sink.not-null-enforcer" => word(&["ERROR", "DROP"]),
+        "table.optimizer.agg-phase-strategy" => word(&["AUTO", "TWO_PHASE", "ONE_PHASE"]),
         "sql-client.execution.result-mode" => word(&["TABLE", "CHANGELOG", "TABLEAU"]),
         "execution.runtime-mode" if value.eq_ignore_ascii_case("BATCH") || value.eq_ignore_ascii_case("AUTOMATIC") => {
             Err(Error::unsupported(format!("'execution.runtime-mode' = '{value}'"))

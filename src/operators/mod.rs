@@ -9,6 +9,7 @@ mod limit;
 mod not_null;
 mod output;
 mod parts;
+mod window;
 
 pub use aggregate::{AggregateCall, GroupAggregate};
 pub use calc::Calc;
@@ -17,6 +18,10 @@ pub use limit::Limit;
 pub use not_null::{NotNull, OnNull};
 pub use output::{Output, Progress};
 pub(crate) use parts::compute_parts;
+pub use window::{
+    LateRows, LocalWindowAggregate, PaneShape, SessionAggregate, SessionTable, SessionTableShape, WindowAggregate,
+    WindowAggregateShape, WindowClock, WindowInput, WindowKind, WindowOutput, WindowPart, WindowTable, states,
+};
 
 use crate::changelog::{ChangelogBatch, Epoch};
 use crate::error::Result;

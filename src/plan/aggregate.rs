@@ -10,8 +10,11 @@ use datafusion::common::{DFSchema, DFSchemaRef, Result as DfResult};
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 
 use super::text::expression;
+use super::window::WindowSpec;
+use super::window_columns::{column_below_window, uses_window, window_column, window_table, with_slices};
 use crate::functions::Signature;
 use crate::functions::aggregate::AggregateFunction;
+use crate::operators::{WindowKind, WindowPart};
 use crate::types::Schema;
 
 /// `SUM(DISTINCT usage) FILTER (WHERE ...)` over the columns of the input.
@@ -59,12 +62,24 @@ impl PartialOrd for BoundCall {
     }
 }
 
+/// The window that a grouping is by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AggregateWindow {
+    pub spec: WindowSpec,
+    /// Which keys are columns of the window.
+    pub parts: Vec<Option<WindowPart>>,
+    /// The input has slices, of which windows are put together.
+    pub sliced: bool,
+}
+
 /// `GROUP BY keys`: what comes out is the keys, then the results of the calls.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Aggregate {
     pub input: LogicalPlan,
     pub keys: Vec<Expr>,
     pub calls: Vec<BoundCall>,
+    /// Results come once, when their window is over.
+    pub window: Option<AggregateWindow>,
     pub schema: DFSchemaRef,
 }
 
@@ -72,16 +87,73 @@ impl Aggregate {
     /// `schema` names and types the keys, then the results.
     pub fn try_new(input: LogicalPlan, keys: Vec<Expr>, calls: Vec<BoundCall>, schema: &Schema) -> DfResult<Self> {
         let schema = Arc::new(DFSchema::try_from(schema.arrow())?);
-        Ok(Self { input, keys, calls, schema })
+        let window = AggregateWindow::of(&input, &keys);
+        Ok(Self { input, keys, calls, window, schema }.with_slices())
     }
 
-    /// `groupBy=[hostname], select=[hostname, COUNT(*) AS agg0]`
+    /// With slices as input, where nothing but the window itself looks at its columns.
+    fn with_slices(mut self) -> Self {
+        let Some(window) = &mut self.window else { return self };
+        let calls = self.calls.iter().flat_map(|call| call.arguments.iter().chain(&call.filter));
+        let keys = self.keys.iter().zip(&window.parts).filter(|(_, part)| part.is_none()).map(|(key, _)| key);
+        let fits = window.spec.has_slices() && !calls.chain(keys).any(|expr| uses_window(expr, &self.input));
+        if let Some(input) = fits.then(|| with_slices(&self.input)).flatten() {
+            window.sliced = true;
+            self.input = input;
+        }
+        self
+    }
+
+    /// `groupBy=[hostname], window=[TUMBLE(size=[30 s])], select=[hostname, COUNT(*)]`
     pub fn describe(&self) -> String {
         let input = self.input.schema();
         let keys: Vec<String> = self.keys.iter().map(|key| expression(key, input)).collect();
         let calls: Vec<String> = self.calls.iter().map(|call| call.describe(input)).collect();
-        let by = if keys.is_empty() { String::new() } else { format!("groupBy=[{}], ", keys.join(", ")) };
-        format!("{by}select=[{}]", keys.into_iter().chain(calls).collect::<Vec<_>>().join(", "))
+        let is_window = |i: usize| self.window.as_ref().is_some_and(|window| window.parts[i].is_some());
+        let by: Vec<&str> = (0..keys.len()).filter(|i| !is_window(*i)).map(|i| keys[i].as_str()).collect();
+        let by = if by.is_empty() { String::new() } else { format!("groupBy=[{}], ", by.join(", ")) };
+        let window = self.window.as_ref().map(AggregateWindow::describe).unwrap_or_default();
+        format!("{by}{window}select=[{}]", keys.into_iter().chain(calls).collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl AggregateWindow {
+    /// The window that these keys have start and end of, as Flink recognises it.
+    pub fn of(input: &LogicalPlan, keys: &[Expr]) -> Option<Self> {
+        let columns: Vec<_> = keys.iter().map(|key| window_column(input, key)).collect();
+        let start = columns.iter().flatten().find(|column| column.part == WindowPart::Start)?;
+        let end = columns.iter().flatten().find(|column| column.part == WindowPart::End)?;
+        if start.spec != end.spec {
+            return None;
+        }
+        let spec = start.spec.clone();
+        let parts = columns.into_iter().map(|column| column.filter(|c| c.spec == spec).map(|c| c.part)).collect();
+        let window = Self { spec, parts, sliced: false };
+        window.has_keys_of_session(input, keys).then_some(window)
+    }
+
+    /// Sessions are those of a key: a grouping by others is by their start and end as any column.
+    fn has_keys_of_session(&self, input: &LogicalPlan, keys: &[Expr]) -> bool {
+        let (WindowKind::Session { .. }, Some(table)) = (self.spec.kind, window_table(input)) else { return true };
+        if table.of_group {
+            return true;
+        }
+        let schema = table.input.schema();
+        let partition: HashSet<Option<usize>> = table
+            .partition
+            .iter()
+            .map(|key| key.column_refs().into_iter().next().and_then(|column| schema.maybe_index_of_column(column)))
+            .collect();
+        let others =
+            keys.iter().zip(&self.parts).filter(|(key, part)| part.is_none() && !matches!(key, Expr::Literal(..)));
+        let others: HashSet<Option<usize>> = others.map(|(key, _)| column_below_window(input, key)).collect();
+        partition == others
+    }
+
+    /// `window=[TUMBLE(size=[30 s])], `
+    fn describe(&self) -> String {
+        let attached = if self.sliced { "" } else { "win_start=[window_start], win_end=[window_end], " };
+        format!("window=[{attached}{}], ", self.spec.describe(None))
     }
 }
 
@@ -93,7 +165,7 @@ impl PartialOrd for Aggregate {
 
 impl UserDefinedLogicalNodeCore for Aggregate {
     fn name(&self) -> &str {
-        "GroupAggregate"
+        if self.window.is_some() { "WindowAggregate" } else { "GroupAggregate" }
     }
 
     fn inputs(&self) -> Vec<&LogicalPlan> {
@@ -115,7 +187,7 @@ impl UserDefinedLogicalNodeCore for Aggregate {
     }
 
     fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GroupAggregate: {}", self.describe())
+        write!(f, "{}: {}", self.name(), self.describe())
     }
 
     fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, inputs: Vec<LogicalPlan>) -> DfResult<Self> {
@@ -130,7 +202,7 @@ impl UserDefinedLogicalNodeCore for Aggregate {
             ..call.clone()
         };
         let calls = self.calls.iter().map(of).collect();
-        Ok(Self { input, keys, calls, schema: self.schema.clone() })
+        Ok(Self { input, keys, calls, window: self.window.clone(), schema: self.schema.clone() })
     }
 
     fn necessary_children_exprs(&self, _output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {

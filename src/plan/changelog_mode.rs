@@ -11,6 +11,7 @@ use super::explain::describe;
 use super::stream_plan::{CalcNode, Distribution, NodeKind, SinkNode, StreamPlan};
 use crate::connectors::ChangelogSupport;
 use crate::error::{Error, Result};
+use crate::operators::WindowOutput;
 
 /// What may travel beside inserts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,8 +52,10 @@ pub fn settle(plan: &mut StreamPlan) -> Result<()> {
         plan.nodes[id].mode = emitted(plan, id)?;
         if let [input] = plan.nodes[id].inputs[..] {
             let taken = plan.nodes[input].mode;
-            if let NodeKind::GroupAggregate(aggregate) = &mut plan.nodes[id].kind {
-                aggregate.retracts = !taken.is_insert_only();
+            match &mut plan.nodes[id].kind {
+                NodeKind::GroupAggregate(aggregate) => aggregate.retracts = !taken.is_insert_only(),
+                NodeKind::WindowAggregate(aggregate) => aggregate.retracts = !taken.is_insert_only(),
+                _ => {}
             }
         }
     }
@@ -62,9 +65,13 @@ pub fn settle(plan: &mut StreamPlan) -> Result<()> {
         let given = plan.nodes[id].inputs.iter().any(|&input| plan.nodes[input].mode.before);
         let node = &mut plan.nodes[id];
         node.mode.before = given;
-        if let NodeKind::GroupAggregate(aggregate) = &mut node.kind {
-            aggregate.tells_before = needs;
-            node.mode.before = needs;
+        match &mut node.kind {
+            NodeKind::GroupAggregate(aggregate) => {
+                aggregate.tells_before = needs;
+                node.mode.before = needs;
+            }
+            NodeKind::WindowAggregate(_) => node.mode.before = false,
+            _ => {}
         }
     }
     let keys = upsert_keys(plan);
@@ -86,6 +93,7 @@ fn emitted(plan: &StreamPlan, id: usize) -> Result<ChangelogMode> {
     }
     Ok(match &node.kind {
         NodeKind::GroupAggregate(_) => ChangelogMode { updates: true, before: false, deletes: !taken.is_insert_only() },
+        NodeKind::WindowAggregate(_) => ChangelogMode::default(),
         NodeKind::Limit { .. } if !taken.is_insert_only() => {
             return Err(Error::unsupported("LIMIT on a result that is updated"));
         }
@@ -99,7 +107,7 @@ fn needs_before(plan: &StreamPlan) -> Vec<bool> {
     for (id, node) in plan.nodes.iter().enumerate().rev() {
         let of_inputs = match &node.kind {
             NodeKind::Sink(sink) => sink.sink.changelog_support() == ChangelogSupport::All,
-            NodeKind::GroupAggregate(_) => true,
+            NodeKind::GroupAggregate(_) | NodeKind::WindowAggregate(_) => true,
             NodeKind::Calc(calc) if calc.predicate.is_some() => true,
             _ => needs[id],
         };
@@ -117,12 +125,29 @@ fn upsert_keys(plan: &StreamPlan) -> Vec<Option<Vec<usize>>> {
         let input = node.inputs.first().and_then(|&input| keys[input].clone());
         keys.push(match &node.kind {
             NodeKind::GroupAggregate(aggregate) => Some((0..aggregate.key.len()).collect()),
+            NodeKind::WindowAggregate(aggregate) => Some(window_key(&aggregate.output)),
             NodeKind::Calc(calc) => input.and_then(|key| moved(&key, calc)),
             NodeKind::Exchange(_) | NodeKind::NotNull { .. } => input,
             _ => None,
         });
     }
     keys
+}
+
+/// The group and the end of its window: that tells the start, too, but for sessions.
+fn window_key(output: &[WindowOutput]) -> Vec<usize> {
+    let in_key = |output: &WindowOutput| !matches!(output, WindowOutput::Result(_));
+    (0..output.len()).filter(|i| in_key(&output[*i])).collect()
+}
+
+/// True where rows of a node of a plan in the making may be taken back.
+pub fn is_updated(plan: &StreamPlan, id: usize) -> bool {
+    let node = &plan.nodes[id];
+    match node.kind {
+        NodeKind::GroupAggregate(_) => true,
+        NodeKind::WindowAggregate(_) => false,
+        _ => node.inputs.iter().any(|&input| is_updated(plan, input)),
+    }
 }
 
 /// Where a projection leaves the columns of a key; `None` where it drops one.

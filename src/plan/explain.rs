@@ -7,6 +7,8 @@ use super::aggregate::Aggregate;
 use super::nodes::{LookupJoin, Sink};
 use super::stream_plan::{Distribution, NodeKind, StreamNode, StreamPlan, WatermarkEmit};
 use super::text::{bare_expression, expression, named};
+use super::window::WindowTable;
+use crate::operators::WindowInput;
 
 /// Both plans.
 pub fn explain<'a>(
@@ -75,8 +77,11 @@ fn logical_node(plan: &LogicalPlan) -> String {
             None => match extension.node.as_any().downcast_ref::<Sink>() {
                 Some(sink) => format!("Sink: {}", sink.table),
                 None => match extension.node.as_any().downcast_ref::<Aggregate>() {
-                    Some(aggregate) => format!("GroupAggregate: {}", aggregate.describe()),
-                    None => extension.node.name().to_string(),
+                    Some(aggregate) => format!("{}: {}", extension.node.name(), aggregate.describe()),
+                    None => match extension.node.as_any().downcast_ref::<WindowTable>() {
+                        Some(table) => format!("{}: {}", extension.node.name(), table.describe()),
+                        None => extension.node.name().to_string(),
+                    },
                 },
             },
         },
@@ -203,6 +208,13 @@ pub fn describe(node: &StreamNode) -> String {
             format!("Exchange(distribution=[hash[{}]])", names.join(", "))
         }
         NodeKind::GroupAggregate(aggregate) => format!("GroupAggregate({})", aggregate.text),
+        NodeKind::WindowTable(table) if table.slices => format!("WindowSlice({})", table.text),
+        NodeKind::WindowTable(table) => format!("WindowTableFunction({})", table.text),
+        NodeKind::LocalWindowAggregate(aggregate) => format!("LocalWindowAggregate({})", aggregate.text),
+        NodeKind::WindowAggregate(aggregate) => match aggregate.input {
+            WindowInput::Rows => format!("WindowAggregate({})", aggregate.text),
+            WindowInput::Partials { .. } => format!("GlobalWindowAggregate({})", aggregate.text),
+        },
         NodeKind::NotNull { columns: checked, .. } => {
             let names: Vec<&str> = checked.iter().map(|&i| node.schema.field(i).name().as_str()).collect();
             format!("ConstraintEnforcer(notNull=[{}])", names.join(", "))

@@ -15,3 +15,5 @@ pub mod stream_plan;
 pub mod table;
 pub mod text;
 pub mod uses;
+pub mod window;
+pub mod window_columns;

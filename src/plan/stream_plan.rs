@@ -9,8 +9,9 @@ use datafusion::physical_expr::PhysicalExpr;
 
 use super::changelog_mode::ChangelogMode;
 use super::dead_letters::DeadLetterSink;
+use super::window::WindowSpec;
 use crate::connectors::{LookupRequest, LookupSource, Sink, Source};
-use crate::operators::{AggregateCall, OnNull};
+use crate::operators::{AggregateCall, OnNull, WindowInput, WindowKind, WindowOutput, WindowPart};
 
 /// Nodes in an order in which inputs come before those that read them.
 #[derive(Debug, Clone, Default)]
@@ -57,6 +58,9 @@ pub enum NodeKind {
     Union,
     Exchange(Distribution),
     GroupAggregate(GroupAggregateNode),
+    WindowTable(WindowTableNode),
+    LocalWindowAggregate(LocalWindowAggregateNode),
+    WindowAggregate(WindowAggregateNode),
     NotNull {
         columns: Vec<usize>,
         on_null: OnNull,
@@ -157,6 +161,49 @@ pub struct GroupAggregateNode {
     /// Whether the old result of an update is told, too.
     pub tells_before: bool,
     /// `groupBy=[hostname], select=[hostname, COUNT(*)]`
+    pub text: String,
+}
+
+/// Gives rows the windows that they belong to.
+#[derive(Debug, Clone)]
+pub struct WindowTableNode {
+    /// Position of the time column in the input.
+    pub time: usize,
+    pub spec: WindowSpec,
+    pub slices: bool,
+    /// `PARTITION BY` of a session.
+    pub key: Vec<usize>,
+    /// The columns behind those of the input.
+    pub parts: Vec<WindowPart>,
+    /// `window=[TUMBLE(time_col=[ts], size=[30 s])]`
+    pub text: String,
+}
+
+/// Puts rows of a batch that share slice and group together before they are exchanged.
+#[derive(Debug, Clone)]
+pub struct LocalWindowAggregateNode {
+    pub key: Vec<usize>,
+    /// Position of the slice's end.
+    pub slice: usize,
+    pub calls: Vec<AggregateCall>,
+    pub text: String,
+}
+
+/// Gives a result for every window and group.
+#[derive(Debug, Clone)]
+pub struct WindowAggregateNode {
+    pub kind: WindowKind,
+    pub spec: WindowSpec,
+    pub key: Vec<usize>,
+    /// Position of the slice's end.
+    pub slice: usize,
+    pub input: WindowInput,
+    pub calls: Vec<AggregateCall>,
+    /// Whether the input may take rows back.
+    pub retracts: bool,
+    /// What each column of the schema is.
+    pub output: Vec<WindowOutput>,
+    /// `groupBy=[hostname], window=[TUMBLE(size=[30 s])], select=[hostname, COUNT(*)]`
     pub text: String,
 }
 

@@ -24,7 +24,7 @@ use crate::changelog::EndKind;
 use crate::changelog::rejects::{ErrorHandling, Handling};
 use crate::connectors::{DoorMetrics, OpenContext, Reporter, Split};
 use crate::error::{Error, Result};
-use crate::operators::{Calc, GroupAggregate, Limit, NotNull};
+use crate::operators::{Calc, GroupAggregate, LateRows, Limit, NotNull};
 use crate::plan::stream_plan::{GroupAggregateNode, NodeKind, OnReject, SourceNode, StreamPlan};
 
 /// What is needed to open a job.
@@ -184,6 +184,10 @@ impl Assembly<'_> {
                 let operator = GroupAggregate::try_new(&input, key, calls, retracts, tells_before, schema)?;
                 Body::Operator(Box::new(operator))
             }
+            NodeKind::WindowTable(_) | NodeKind::LocalWindowAggregate(_) | NodeKind::WindowAggregate(_) => {
+                let input = self.plan.nodes[node.inputs[0]].schema.clone();
+                Body::Operator(super::windows::operator(node, input, &self.late_rows(id))?)
+            }
             NodeKind::Limit { skip, fetch } => Body::Operator(Box::new(Limit::new(*skip, *fetch))),
             NodeKind::NotNull { columns, on_null, table, on_reject } => {
                 let errors = self.errors(*on_reject, table);
@@ -301,6 +305,11 @@ impl Assembly<'_> {
             errors,
             may_reject: false,
         }
+    }
+
+    /// The count of late rows of a node.
+    fn late_rows(&self, node: usize) -> LateRows {
+        self.metrics.late.iter().find(|(id, _)| *id == node).map(|(_, late)| late.clone()).unwrap_or_default()
     }
 
     fn lookup_metrics(&self, node: usize) -> Arc<LookupMetrics> {

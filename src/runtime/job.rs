@@ -19,6 +19,7 @@ use super::metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics};
 use crate::changelog::rejects::ErrorHandling;
 use crate::connectors::{OpenContext, Reporter};
 use crate::error::{Error, ErrorKind, Result};
+use crate::operators::LateRows;
 use crate::plan::stream_plan::{NodeKind, StreamPlan};
 use crate::time::Clock;
 
@@ -133,8 +134,11 @@ pub fn start(plan: StreamPlan, config: JobConfig) -> JobHandle {
 
 fn metrics_of(plan: &StreamPlan) -> JobMetrics {
     let mut metrics = JobMetrics::default();
-    for node in &plan.nodes {
+    for (id, node) in plan.nodes.iter().enumerate() {
         match &node.kind {
+            NodeKind::WindowTable(_) | NodeKind::WindowAggregate(_) => {
+                metrics.late.push((id, LateRows::default()));
+            }
             NodeKind::Source(source) => {
                 metrics.sources.push(Arc::new(SourceMetrics::new(&source.table, source.watermark.is_some())));
             }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::changelog::rejects::{RejectCounts, Stage};
 use crate::connectors::DoorMetrics;
+use crate::operators::LateRows;
 use crate::time::Watermark;
 
 /// Parts of a job that say the same within this time wait for the same.
@@ -20,6 +21,8 @@ pub struct JobMetrics {
     pub sources: Vec<Arc<SourceMetrics>>,
     pub sinks: Vec<Arc<SinkMetrics>>,
     pub lookups: Vec<Arc<LookupMetrics>>,
+    /// Rows that came too late, by the node of the plan that dropped them.
+    pub late: Vec<(usize, LateRows)>,
     /// Rows that could not be processed and did not fail the job.
     pub rejected: Arc<RejectCounts>,
     /// The last epoch that was completed; 0 before the first.
@@ -97,6 +100,11 @@ impl JobMetrics {
         let lookups = self.lookups.iter().map(|lookup| &lookup.door);
         let doors = sources.chain(lookups).chain(self.sinks.iter().map(|sink| &sink.door));
         doors.map(|door| door.retries.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Rows dropped because their windows were over.
+    pub fn rows_late(&self) -> u64 {
+        self.late.iter().map(|(_, late)| late.get()).sum()
     }
 
     pub fn lag(&self) -> u64 {

@@ -24,6 +24,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 mod watermarks;
+mod windows;
 mod wiring;
 
 pub use collect::{CollectSink, Collected};

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::operators::OnNull;
 use crate::plan::bind::expr::ExprContext;
 use crate::plan::bind::{Binder, BoundInsert};
-use crate::plan::lower::{lower_inserts, lower_query};
+use crate::plan::lower::{LowerOptions, lower_inserts, lower_query};
 use crate::plan::optimize::optimize;
 use crate::plan::stream_plan::StreamPlan;
 use crate::plan::table::{Door, PlannedTable};
@@ -54,17 +54,26 @@ impl Session {
             let logical = optimize(bound.plan.clone()).map_err(|e| e.at(insert.span))?;
             planned.push((bound, logical));
         }
-        let drop =
-            self.settings.get("table.exec.sink.not-null-enforcer").is_some_and(|v| v.eq_ignore_ascii_case("DROP"));
-        let stream = lower_inserts(&planned, if drop { OnNull::Drop } else { OnNull::Fail })?;
+        let stream = lower_inserts(&planned, self.lower_options())?;
         Ok(PlannedInserts { inserts: planned, stream })
+    }
+
+    fn lower_options(&self) -> LowerOptions {
+        let is = |key: &str, word: &str| self.settings.get(key).is_some_and(|value| value.eq_ignore_ascii_case(word));
+        let strategy = "table.optimizer.agg-phase-strategy";
+        // Where there is one subtask nothing is exchanged.
+        let one = self.settings.parallelism() == 1 && !is(strategy, "TWO_PHASE");
+        LowerOptions {
+            on_null: if is("table.exec.sink.not-null-enforcer", "DROP") { OnNull::Drop } else { OnNull::Fail },
+            two_phases: !one && !is(strategy, "ONE_PHASE"),
+        }
     }
 
     pub(super) fn plan_query(&self, query: &ast::Query, sink: Arc<dyn Sink>) -> Result<PlannedQuery> {
         let relation = self.binder().query(query)?;
         let schema = relation.schema();
         let logical = optimize(relation.plan)?;
-        let stream = lower_query(&logical, sink)?;
+        let stream = lower_query(&logical, sink, self.lower_options())?;
         Ok(PlannedQuery { schema, logical, stream })
     }
 

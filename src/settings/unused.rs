@@ -136,7 +136,6 @@ pub const UNUSED: &[&str] = &[
     "table.generated-code.max-length",
     "table.generated-code.max-members",
     "table.optimizer.adaptive-broadcast-join.strategy",
-    "table.optimizer.agg-phase-strategy",
     "table.optimizer.bushy-join-reorder-threshold",
     "table.optimizer.delta-join.strategy",
     "table.optimizer.distinct-agg.split.bucket-num",

@@ -72,6 +72,20 @@ impl GroupKeys {
         Ok(slots)
     }
 
+    /// The keys of these slots as columns.
+    pub fn keys(&self, slots: &[u32]) -> Result<Vec<ArrayRef>> {
+        match self.types.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.codec.decode(slots.iter().map(|slot| self.keys[*slot as usize].as_ref())),
+        }
+    }
+
+    /// Bytes held.
+    pub fn memory(&self) -> usize {
+        let bytes: usize = self.keys.iter().map(|key| key.len()).sum();
+        bytes + self.keys.capacity() * size_of::<Box<[u8]>>() + self.slots.capacity() * (size_of::<u32>() + 1)
+    }
+
     /// Frees slots for other keys.
     pub fn remove(&mut self, slots: &[u32]) {
         if self.types.is_empty() {

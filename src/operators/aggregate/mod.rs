@@ -6,3 +6,4 @@ mod keys;
 
 pub use call::AggregateCall;
 pub use group::GroupAggregate;
+pub(in crate::operators) use keys::GroupKeys;

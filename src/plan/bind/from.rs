@@ -59,8 +59,11 @@ impl Binder<'_> {
         let span = Span::from_ast(factor.span());
         match factor {
             ast::TableFactor::Table { name, alias, args, with_hints, version, sample, .. } => {
-                if args.is_some() {
-                    return Err(Error::unsupported(format!("the table function {name}")).at(span));
+                if let Some(args) = args {
+                    let Some(relation) = self.window_function(name, &args.args, ctes, depth) else {
+                        return Err(Error::unsupported(format!("the table function {name}")).at(span));
+                    };
+                    return relation.and_then(|relation| with_alias(relation, alias.as_ref(), span));
                 }
                 if version.is_some() {
                     return Err(
@@ -73,32 +76,30 @@ impl Binder<'_> {
                 let options = table_options(with_hints);
                 let path = object_path(name)?;
                 let relation = self.named(&path, &options, ctes, depth)?;
-                match alias {
-                    Some(alias) => {
-                        let names: Vec<String> = alias.columns.iter().map(|c| c.name.value.clone()).collect();
-                        relation.alias(&alias.name.value, &names).map_err(|e| e.at(span))
-                    }
-                    None => Ok(relation),
-                }
+                with_alias(relation, alias.as_ref(), span)
             }
             ast::TableFactor::Derived { lateral, subquery, alias, .. } => {
                 if *lateral {
                     return Err(Error::unsupported("LATERAL").at(span));
                 }
                 let relation = self.query_with(subquery, ctes, depth)?;
-                match alias {
-                    Some(alias) => {
-                        let names: Vec<String> = alias.columns.iter().map(|c| c.name.value.clone()).collect();
-                        relation.alias(&alias.name.value, &names).map_err(|e| e.at(span))
-                    }
-                    None => Ok(relation),
-                }
+                with_alias(relation, alias.as_ref(), span)
             }
             ast::TableFactor::NestedJoin { table_with_joins, alias: None } if table_with_joins.joins.is_empty() => {
                 self.factor(&table_with_joins.relation, ctes, depth)
             }
-            ast::TableFactor::TableFunction { expr, .. } => {
-                Err(Error::unsupported(format!("the table function {}", function_name(expr))).at(span))
+            ast::TableFactor::TableFunction { expr, alias } => {
+                let bound = match expr {
+                    ast::Expr::Function(call) => match &call.args {
+                        ast::FunctionArguments::List(list) => self.window_function(&call.name, &list.args, ctes, depth),
+                        _ => None,
+                    },
+                    _ => None,
+                };
+                match bound {
+                    Some(relation) => relation.and_then(|relation| with_alias(relation, alias.as_ref(), span)),
+                    None => Err(Error::unsupported(format!("the table function {}", function_name(expr))).at(span)),
+                }
             }
             ast::TableFactor::UNNEST { .. } => Err(Error::unsupported("UNNEST").at(span)),
             ast::TableFactor::MatchRecognize { .. } => Err(Error::unsupported("MATCH_RECOGNIZE").at(span)),
@@ -107,7 +108,7 @@ impl Binder<'_> {
     }
 
     /// A CTE, a view or a table by name.
-    fn named(&self, path: &ObjectPath, options: &RawOptions, ctes: &Ctes, depth: usize) -> Result<Relation> {
+    pub(super) fn named(&self, path: &ObjectPath, options: &RawOptions, ctes: &Ctes, depth: usize) -> Result<Relation> {
         if let [single] = path.parts.as_slice() {
             if let Some(cte) = ctes.get(&single.value) {
                 return Ok(cte.as_ref().clone());
@@ -156,6 +157,13 @@ impl Binder<'_> {
             _ => error,
         })
     }
+}
+
+/// The relation under the alias that FROM gives it.
+fn with_alias(relation: Relation, alias: Option<&ast::TableAlias>, span: Option<Span>) -> Result<Relation> {
+    let Some(alias) = alias else { return Ok(relation) };
+    let names: Vec<String> = alias.columns.iter().map(|c| c.name.value.clone()).collect();
+    relation.alias(&alias.name.value, &names).map_err(|e| e.at(span))
 }
 
 /// All declared columns of a table, under its name.

@@ -10,12 +10,16 @@ use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, Functi
 
 use super::Binder;
 use super::expr::{ExprContext, Scope, bind_expr, bind_predicate};
+use super::group_window::{GroupWindow, is_group_window};
 use super::relation::{Relation, internal};
 use crate::error::{Error, Result};
 use crate::functions::{TypedExpr, aggregate};
-use crate::plan::aggregate::{Aggregate, BoundCall};
+use crate::operators::{WindowKind, WindowPart};
+use crate::plan::aggregate::{Aggregate, AggregateWindow, BoundCall};
+use crate::plan::window::WindowSpec;
+use crate::plan::window_columns::with_slices;
 use crate::span::Span;
-use crate::types::{Field, Schema, TypeKind};
+use crate::types::{Field, Schema, TimeAttribute, TypeKind};
 
 /// True where a SELECT makes groups: GROUP BY, HAVING, or an aggregate function among what is selected.
 pub(super) fn makes_groups(select: &ast::Select) -> bool {
@@ -56,6 +60,8 @@ pub(super) struct GroupScope<'a> {
     input: &'a Relation,
     cx: &'a ExprContext,
     keys: Vec<(TypedExpr, String)>,
+    /// `GROUP BY TUMBLE(...)`: its columns are the first keys.
+    window: Option<GroupWindow>,
     calls: RefCell<Vec<BoundCall>>,
 }
 
@@ -70,14 +76,15 @@ impl<'a> GroupScope<'a> {
             }
             ast::GroupByExpr::Expressions(exprs, _) => exprs,
         };
+        let window = GroupWindow::of(exprs, input, cx)?;
         let mut keys: Vec<(TypedExpr, String)> = Vec::with_capacity(exprs.len());
-        for expr in exprs {
+        keys.extend(window.iter().flat_map(GroupWindow::keys));
+        for expr in exprs.iter().filter(|expr| !is_group_window(expr)) {
             if matches!(expr, ast::Expr::GroupingSets(_) | ast::Expr::Rollup(_) | ast::Expr::Cube(_)) {
                 let what = "GROUPING SETS, ROLLUP and CUBE";
                 return Err(Error::unsupported(what).at(Span::from_ast(expr.span())));
             }
-            let mut typed = bind_expr(expr, input, cx)?;
-            typed.time_attribute = None;
+            let typed = bind_expr(expr, input, cx)?;
             if is_nested(&typed.ty.kind) {
                 let what = format!("GROUP BY a value of type {}", typed.ty.kind);
                 return Err(Error::unsupported(what).at(Span::from_ast(expr.span())));
@@ -92,7 +99,10 @@ impl<'a> GroupScope<'a> {
             };
             keys.push((typed, name));
         }
-        Ok(Self { input, cx, keys, calls: RefCell::default() })
+        if window.is_none() {
+            keep_window_time(&input.plan, keys.iter_mut().map(|(key, _)| (key.expr.clone(), &mut key.time_attribute)));
+        }
+        Ok(Self { input, cx, keys, window, calls: RefCell::default() })
     }
 
     /// The grouping itself, once everything above it is bound.
@@ -102,7 +112,15 @@ impl<'a> GroupScope<'a> {
         let results = calls.iter().enumerate().map(|(i, call)| Field::new(result_name(i), call.types.returns.clone()));
         let schema: Schema = keys.chain(results).collect();
         let keys = self.keys.into_iter().map(|(key, _)| key.expr).collect();
+        let is_of_group = self.window.is_some();
+        let input = match self.window {
+            Some(window) => window.into_plan(input)?,
+            None => input,
+        };
         let node = Aggregate::try_new(input, keys, calls, &schema).map_err(internal)?;
+        if let Some(window) = node.window.as_ref().filter(|_| !is_of_group) {
+            check_slices(&window.spec, &node.input)?;
+        }
         Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
     }
 
@@ -177,6 +195,30 @@ impl<'a> GroupScope<'a> {
     }
 }
 
+/// Only the time of a window is still a time attribute when it has been grouped by.
+fn keep_window_time<'a>(input: &LogicalPlan, keys: impl Iterator<Item = (Expr, &'a mut Option<TimeAttribute>)>) {
+    let (exprs, attributes): (Vec<Expr>, Vec<_>) = keys.unzip();
+    let parts = AggregateWindow::of(input, &exprs).map(|window| window.parts).unwrap_or_default();
+    for (i, attribute) in attributes.into_iter().enumerate() {
+        if parts.get(i).copied().flatten() != Some(WindowPart::Time) {
+            *attribute = None;
+        }
+    }
+}
+
+/// Aggregates share the slices of windows: sizes have to be multiples.
+fn check_slices(spec: &WindowSpec, input: &LogicalPlan) -> Result<()> {
+    match spec.kind {
+        WindowKind::Hop { slide, size, .. } if !spec.has_slices() && with_slices(input).is_some() => {
+            Err(Error::statement(format!(
+                "HOP table function based aggregate requires size must be an integral multiple of slide, but got size \
+                 {size} ms and slide {slide} ms"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Types whose values have no canonical form by which they could find their subtask.
 fn is_nested(kind: &TypeKind) -> bool {
     matches!(kind, TypeKind::Map(..) | TypeKind::Multiset(_) | TypeKind::Array(_) | TypeKind::Row(_))
@@ -204,13 +246,21 @@ impl Scope for GroupScope<'_> {
     fn whole(&self, expr: &ast::Expr) -> Result<Option<TypedExpr>> {
         match expr {
             ast::Expr::Function(call) if is_aggregate(call) => return self.call(call).map(Some),
+            ast::Expr::Function(call) => {
+                if let Some(found) = GroupWindow::auxiliary(self.window.as_ref(), call, self.input, self.cx)? {
+                    return Ok(Some(found));
+                }
+            }
             ast::Expr::Value(_) => return Ok(None),
             _ => {}
         }
         // What can't be bound over single rows has aggregates in it, or is wrong: its parts will tell.
         let Ok(typed) = bind_expr(expr, self.input, self.cx) else { return Ok(None) };
         let found = self.keys.iter().find(|(key, _)| key.expr == typed.expr);
-        Ok(found.map(|(key, name)| TypedExpr::new(Expr::Column(Column::new_unqualified(name)), key.ty.clone())))
+        Ok(found.map(|(key, name)| TypedExpr {
+            time_attribute: key.time_attribute,
+            ..TypedExpr::new(Expr::Column(Column::new_unqualified(name)), key.ty.clone())
+        }))
     }
 }
 
@@ -218,7 +268,9 @@ impl Binder<'_> {
     /// The same rows once each: a grouping by all columns.
     pub(super) fn distinct(&self, relation: Relation) -> Result<Relation> {
         let mut schema = relation.schema();
-        schema.fields.iter_mut().for_each(|field| field.time_attribute = None);
+        let columns = relation.columns.iter().map(|column| Expr::Column(column.column.clone()));
+        let attributes = schema.fields.iter_mut().map(|field| &mut field.time_attribute);
+        keep_window_time(&relation.plan, columns.zip(attributes));
         if let Some(field) = schema.fields.iter().find(|field| is_nested(&field.ty.kind)) {
             return Err(Error::unsupported(format!("distinct rows with a column of type {}", field.ty.kind)));
         }

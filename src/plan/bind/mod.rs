@@ -6,11 +6,13 @@
 pub mod expr;
 mod from;
 mod group;
+mod group_window;
 mod hints;
 mod insert;
 mod lookup;
 mod query;
 mod relation;
+mod window;
 
 pub use insert::BoundInsert;
 pub use relation::{Relation, RelationColumn};

@@ -118,6 +118,11 @@ impl Relation {
         self.columns.iter().any(|c| c.qualifier.as_deref() == Some(name))
     }
 
+    /// True where a column has this name.
+    pub fn has_column(&self, name: &str) -> bool {
+        self.columns.iter().any(|c| c.known_as() == name)
+    }
+
     /// What `*` stands for: an error where a name in it is ambiguous.
     pub fn star(&self, qualifier: Option<&ast::Ident>) -> Result<Vec<(TypedExpr, String)>> {
         let meant = |c: &&RelationColumn| qualifier.is_none_or(|q| c.qualifier.as_deref() == Some(q.value.as_str()));

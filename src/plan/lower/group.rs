@@ -16,8 +16,28 @@ use crate::plan::text::expression;
 impl Lowering {
     pub(super) fn aggregate(&mut self, aggregate: &Aggregate, needed: Needed<'_>) -> Result<Lowered> {
         let aggregate = &needed_calls(aggregate, needed)?;
+        if let Some(window) = &aggregate.window {
+            return self.window_aggregate(aggregate, window);
+        }
+        let GroupInput { node, key, calls } = self.group_input(aggregate, &aggregate.keys)?;
+        let schema = self.plan.nodes[node].schema.clone();
+        let distribution = if key.is_empty() { Distribution::Single } else { Distribution::Hash(key.clone()) };
+        let node = self.plan.add(vec![node], NodeKind::Exchange(distribution), schema);
+        let kind = NodeKind::GroupAggregate(GroupAggregateNode {
+            key,
+            calls,
+            retracts: false,
+            tells_before: true,
+            text: aggregate.describe(),
+        });
+        let out = aggregate.schema.clone();
+        Ok((self.plan.add(vec![node], kind, schema_ref(&out)), out))
+    }
+
+    /// A node that gives `keys` and what the calls of a grouping read.
+    pub(super) fn group_input(&mut self, aggregate: &Aggregate, keys: &[Expr]) -> Result<GroupInput> {
         let calls = aggregate.calls.iter().flat_map(|call| call.arguments.iter().chain(&call.filter));
-        let exprs: Vec<&Expr> = aggregate.keys.iter().chain(calls).collect();
+        let exprs: Vec<&Expr> = keys.iter().chain(calls).collect();
         let needed = with_columns(&Default::default(), exprs.iter().copied());
         let (input, input_schema) = self.node(&aggregate.input, Some(&needed))?;
         // Each expression once: the keys first, then what the calls read.
@@ -38,7 +58,7 @@ impl Lowering {
             fields.push(field);
         }
         let schema = Arc::new(Schema::new(fields));
-        let key: Vec<usize> = aggregate.keys.iter().map(column).collect();
+        let key: Vec<usize> = keys.iter().map(column).collect();
         let calls = aggregate.calls.iter().map(|call| AggregateCall {
             function: call.function.clone(),
             types: call.types.clone(),
@@ -48,19 +68,16 @@ impl Lowering {
         });
         let calls = calls.collect();
         let calc = CalcNode { predicate: None, projection: Some(projection), condition: None, selected };
-        let mut node = self.plan.add(vec![input], NodeKind::Calc(calc), schema.clone());
-        let distribution = if key.is_empty() { Distribution::Single } else { Distribution::Hash(key.clone()) };
-        node = self.plan.add(vec![node], NodeKind::Exchange(distribution), schema);
-        let kind = NodeKind::GroupAggregate(GroupAggregateNode {
-            key,
-            calls,
-            retracts: false,
-            tells_before: true,
-            text: aggregate.describe(),
-        });
-        let out = aggregate.schema.clone();
-        Ok((self.plan.add(vec![node], kind, schema_ref(&out)), out))
+        Ok(GroupInput { node: self.plan.add(vec![input], NodeKind::Calc(calc), schema), key, calls })
     }
+}
+
+/// What a grouping reads.
+pub(super) struct GroupInput {
+    pub node: usize,
+    /// Positions in the node's schema.
+    pub key: Vec<usize>,
+    pub calls: Vec<AggregateCall>,
 }
 
 /// The grouping with those calls alone whose results somebody reads.

@@ -5,6 +5,7 @@ mod guarded;
 mod lookup;
 mod rejects;
 mod source;
+mod window;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use super::changelog_mode;
 use super::nodes;
 use super::stream_plan::{CalcNode, Distribution, NodeKind, OnReject, SinkNode, SourceNode, StreamPlan};
 use super::text::expression;
+use super::window::WindowTable;
 use crate::catalog::RegisteredTable;
 use crate::connectors::{ChangelogSupport, Sink};
 use crate::error::{Error, ErrorKind, Result};
@@ -35,7 +37,7 @@ pub struct Lowering {
     plan: StreamPlan,
     /// What all scans of one table need together, and the node once it is there.
     scans: HashMap<String, ScanNeeds>,
-    on_null: OnNull,
+    options: LowerOptions,
     /// Where a name of a registered table's values is needed: `VALUES`, `VALUES2`, …
     values: usize,
 }
@@ -46,9 +48,17 @@ type Lowered = (usize, DFSchemaRef);
 /// The columns that a parent reads; `None`: all.
 type Needed<'a> = Option<&'a HashSet<Column>>;
 
+/// What settings say of how a plan is carried out.
+#[derive(Debug, Clone, Copy)]
+pub struct LowerOptions {
+    pub on_null: OnNull,
+    /// Windows are aggregated before and behind the exchange.
+    pub two_phases: bool,
+}
+
 /// Lowers INSERTs into one job.
-pub fn lower_inserts(inserts: &[(BoundInsert, LogicalPlan)], on_null: OnNull) -> Result<StreamPlan> {
-    let mut lowering = Lowering::new(on_null, inserts.iter().map(|(_, plan)| plan))?;
+pub fn lower_inserts(inserts: &[(BoundInsert, LogicalPlan)], options: LowerOptions) -> Result<StreamPlan> {
+    let mut lowering = Lowering::new(options, inserts.iter().map(|(_, plan)| plan))?;
     for (insert, plan) in inserts {
         lowering.insert(insert, plan)?;
     }
@@ -57,8 +67,8 @@ pub fn lower_inserts(inserts: &[(BoundInsert, LogicalPlan)], on_null: OnNull) ->
 }
 
 /// Lowers a SELECT whose rows go to `sink`.
-pub fn lower_query(plan: &LogicalPlan, sink: Arc<dyn Sink>) -> Result<StreamPlan> {
-    let mut lowering = Lowering::new(OnNull::Fail, [plan])?;
+pub fn lower_query(plan: &LogicalPlan, sink: Arc<dyn Sink>, options: LowerOptions) -> Result<StreamPlan> {
+    let mut lowering = Lowering::new(options, [plan])?;
     let (node, schema) = lowering.node(plan, None)?;
     let kind = NodeKind::Sink(SinkNode { table: "*select*".to_string(), sink, key: Vec::new(), on_reject: None });
     lowering.plan.add(vec![node], kind, schema_ref(&schema));
@@ -67,12 +77,12 @@ pub fn lower_query(plan: &LogicalPlan, sink: Arc<dyn Sink>) -> Result<StreamPlan
 }
 
 impl Lowering {
-    fn new<'a>(on_null: OnNull, plans: impl IntoIterator<Item = &'a LogicalPlan>) -> Result<Self> {
+    fn new<'a>(options: LowerOptions, plans: impl IntoIterator<Item = &'a LogicalPlan>) -> Result<Self> {
         let mut scans = HashMap::new();
         for plan in plans {
             source::collect(plan, &mut scans)?;
         }
-        Ok(Self { plan: StreamPlan::default(), scans, on_null, values: 0 })
+        Ok(Self { plan: StreamPlan::default(), scans, options, values: 0 })
     }
 
     fn insert(&mut self, insert: &BoundInsert, plan: &LogicalPlan) -> Result<()> {
@@ -88,7 +98,7 @@ impl Lowering {
         let (mut node, _) = self.node(&logical.input, None)?;
         let schema = insert.sink_schema.arrow();
         let (columns, table) = (insert.checked.clone(), insert.table.name.clone());
-        let not_null = NodeKind::NotNull { columns, on_null: self.on_null, table, on_reject };
+        let not_null = NodeKind::NotNull { columns, on_null: self.options.on_null, table, on_reject };
         node = self.plan.add(vec![node], not_null, schema.clone());
         let keyed = sink.changelog_support() == ChangelogSupport::Upsert && !descriptor.primary_key.is_empty();
         let distribution = match sink.parallelism() {
@@ -157,7 +167,10 @@ impl Lowering {
                 Some(join) => self.lookup_join(join, needed),
                 None => match extension.node.as_any().downcast_ref::<Aggregate>() {
                     Some(aggregate) => self.aggregate(aggregate, needed),
-                    None => Err(Error::unsupported(extension.node.name())),
+                    None => match extension.node.as_any().downcast_ref::<WindowTable>() {
+                        Some(table) => self.window_table(table, needed),
+                        None => Err(Error::unsupported(extension.node.name())),
+                    },
                 },
             },
             other => Err(Error::unsupported(other.display())),

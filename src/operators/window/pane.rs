@@ -1,0 +1,173 @@
+//! The groups of one slice: their keys, how many rows each has, their running values.
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
+use arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use arrow::record_batch::RecordBatch;
+
+use crate::changelog::ChangelogBatch;
+use crate::error::{Error, Result};
+use crate::functions::aggregate::{Accumulator, Signs};
+use crate::operators::aggregate::{AggregateCall, GroupKeys};
+
+/// What a window aggregate computes, for whom.
+#[derive(Debug, Clone)]
+pub struct PaneShape {
+    /// The operator's input.
+    pub input: SchemaRef,
+    /// Positions of the grouping key, without the window, in the input.
+    pub key: Vec<usize>,
+    pub calls: Vec<AggregateCall>,
+    /// Whether rows may be taken back.
+    pub retracts: bool,
+    /// The columns that each call's state takes.
+    states: Vec<Vec<DataType>>,
+}
+
+impl PaneShape {
+    pub fn try_new(input: SchemaRef, key: Vec<usize>, calls: Vec<AggregateCall>, retracts: bool) -> Result<Self> {
+        let states = states(&calls, retracts)?;
+        Ok(Self { input, key, calls, retracts, states })
+    }
+}
+
+/// The columns that the state of each call takes, to be sent or kept.
+pub fn states(calls: &[AggregateCall], retracts: bool) -> Result<Vec<Vec<DataType>>> {
+    let of = |call: &AggregateCall| {
+        let columns = call.accumulator(retracts)?.state(&[])?;
+        Ok(columns.iter().map(|column| column.data_type().clone()).collect())
+    };
+    calls.iter().map(of).collect()
+}
+
+/// Groups in the order of their first rows.
+pub struct Pane {
+    groups: GroupKeys,
+    counts: Vec<i64>,
+    values: Vec<Box<dyn Accumulator>>,
+}
+
+impl Pane {
+    pub fn try_new(shape: &PaneShape) -> Result<Self> {
+        let values = shape.calls.iter().map(|call| call.accumulator(shape.retracts)).collect::<Result<_>>()?;
+        Ok(Self { groups: GroupKeys::try_new(&shape.input, &shape.key)?, counts: Vec::new(), values })
+    }
+
+    /// How many groups there are.
+    pub fn len(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// Adds rows, or takes them back.
+    pub fn update(&mut self, shape: &PaneShape, batch: &ChangelogBatch) -> Result<()> {
+        let rows = batch.rows();
+        let slots = self.intern(&columns(rows, &shape.key), rows.num_rows())?;
+        let signs: Option<Vec<i8>> =
+            batch.kinds().map(|kinds| kinds.iter().map(|kind| if kind.is_addition() { 1 } else { -1 }).collect());
+        match &signs {
+            None => slots.iter().for_each(|slot| self.counts[*slot as usize] += 1),
+            Some(signs) => {
+                slots.iter().zip(signs).for_each(|(slot, sign)| self.counts[*slot as usize] += i64::from(*sign));
+            }
+        }
+        let added;
+        let all = match &signs {
+            Some(signs) => signs,
+            None => {
+                added =
+                    if shape.calls.iter().any(|call| call.filter.is_some()) { vec![1; slots.len()] } else { vec![] };
+                &added
+            }
+        };
+        for (call, values) in shape.calls.iter().zip(&mut self.values) {
+            let filtered = call.filtered(rows, all)?;
+            let signs = match (&filtered, &signs) {
+                (Some(signs), _) | (None, Some(signs)) => Signs::Each(signs),
+                (None, None) => Signs::Added,
+            };
+            values.update(&slots, &call.arguments(rows), signs)?;
+        }
+        Ok(())
+    }
+
+    /// Adds what [`Pane::partials`] of another pane gave: key columns, counts, states.
+    pub fn merge_partials(
+        &mut self,
+        shape: &PaneShape,
+        key: &[ArrayRef],
+        counts: &Int64Array,
+        states: &[ArrayRef],
+    ) -> Result<()> {
+        let slots = self.intern(key, counts.len())?;
+        for (slot, count) in slots.iter().zip(counts.values()) {
+            self.counts[*slot as usize] += count;
+        }
+        let mut rest = states;
+        for (values, columns) in self.values.iter_mut().zip(&shape.states) {
+            let (state, behind) = rest
+                .split_at_checked(columns.len())
+                .ok_or_else(|| Error::internal("a state without all its columns"))?;
+            values.merge(&slots, state)?;
+            rest = behind;
+        }
+        Ok(())
+    }
+
+    /// Adds the groups of another pane of the same shape.
+    pub fn merge(&mut self, shape: &PaneShape, other: &Self) -> Result<()> {
+        let (key, counts, states) = other.partials()?;
+        self.merge_partials(shape, &key, &counts, &states)
+    }
+
+    /// Everything that the pane holds, a row per group.
+    pub fn partials(&self) -> Result<(Vec<ArrayRef>, Int64Array, Vec<ArrayRef>)> {
+        let slots: Vec<u32> = (0..self.len() as u32).collect();
+        let mut states = Vec::new();
+        for values in &self.values {
+            states.extend(values.state(&slots)?);
+        }
+        Ok((self.groups.keys(&slots)?, Int64Array::from(self.counts.clone()), states))
+    }
+
+    /// Some groups from `start` on; those without rows are left out.
+    pub fn results(&self, start: usize, most: usize) -> Result<PaneResults> {
+        let next = self.len().min(start + most);
+        let slots: Vec<u32> = (start..next).filter(|slot| self.counts[*slot] != 0).map(|slot| slot as u32).collect();
+        let results = self.values.iter().map(|values| values.evaluate(&slots)).collect::<Result<_>>()?;
+        Ok(PaneResults { key: self.groups.keys(&slots)?, results, rows: slots.len(), next })
+    }
+
+    pub fn memory(&self) -> usize {
+        let values: usize = self.values.iter().map(|values| values.memory()).sum();
+        self.groups.memory() + self.counts.capacity() * size_of::<i64>() + values
+    }
+
+    fn intern(&mut self, key: &[ArrayRef], rows: usize) -> Result<Vec<u32>> {
+        let slots = self.groups.intern(key, rows)?;
+        if self.groups.slots() > self.counts.len() {
+            self.counts.resize(self.groups.slots(), 0);
+            for values in &mut self.values {
+                values.grow(self.counts.len());
+            }
+        }
+        Ok(slots)
+    }
+}
+
+/// Groups and what their calls give.
+pub struct PaneResults {
+    pub key: Vec<ArrayRef>,
+    pub results: Vec<ArrayRef>,
+    pub rows: usize,
+    /// The group behind them.
+    pub next: usize,
+}
+
+pub fn columns(rows: &RecordBatch, positions: &[usize]) -> Vec<ArrayRef> {
+    positions.iter().map(|&column| rows.column(column).clone()).collect()
+}
+
+/// A column of counts.
+pub fn counts(rows: &RecordBatch, column: usize) -> Result<&Int64Array> {
+    let counts = rows.column(column).as_primitive_opt::<Int64Type>();
+    counts.ok_or_else(|| Error::internal("counts of another type"))
+}
