@@ -59,6 +59,11 @@ pub const SETTINGS: &[SettingSpec] = &[
         "After this long without a row a split no longer holds back the watermark; 0 waits for ever.",
     ),
     works(
+        "table.exec.state.ttl",
+        Some("0 ms"),
+        "After this long without a row a group is forgotten, and begins anew with its next row; 0 keeps it for ever.",
+    ),
+    works(
         "table.exec.sink.not-null-enforcer",
         Some("ERROR"),
         "What becomes of a row with a NULL for a NOT NULL column: ERROR fails the job, DROP drops the row.",
@@ -91,7 +96,6 @@ pub const SETTINGS: &[SettingSpec] = &[
         Some("8192"),
         "Rows in a micro-batch at most. Larger batches amortise more and hold more memory.",
     ),
-    only("table.exec.state.ttl", &["0", "0 ms", "0ms", "0 s", "0s"]),
     only("table.exec.legacy-cast-behaviour", &["DISABLED"]),
     only("table.exec.sink.type-length-enforcer", &["IGNORE"]),
     only("table.exec.sink.nested-constraint-enforcer", &["IGNORE"]),
@@ -284,7 +288,10 @@ fn check_value(key: &str, value: &str) -> Result<()> {
             None => Err(Error::statement(format!("option '{key}': '{value}' is not a time zone"))
                 .with_hint("Use a name such as 'UTC' or 'Europe/Berlin'.")),
         },
-        "pipeline.auto-watermark-interval" | "table.exec.source.idle-timeout" | "execution.checkpointing.interval" => {
+        "pipeline.auto-watermark-interval"
+        | "table.exec.source.idle-timeout"
+        | "table.exec.state.ttl"
+        | "execution.checkpointing.interval" => {
             expect(parse_duration(value).is_some(), "a duration such as '500 ms', '5 s' or '1 min'")
         }
         "table.dynamic-table-options.enabled" => word(&["true", "false"]),
@@ -361,6 +368,11 @@ mod tests {
         for (key, value, said) in [
             ("parallelism.default", "many", "option 'parallelism.default': 'many' is not a positive number"),
             ("table.local-time-zone", "Mars", "option 'table.local-time-zone': 'Mars' is not a time zone"),
+            (
+                "table.exec.state.ttl",
+                "a day",
+                "option 'table.exec.state.ttl': 'a day' is not a duration such as '500 ms', '5 s' or '1 min'",
+            ),
             (
                 "table.exec.sink.not-null-enforcer",
                 "MAYBE",

@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod calc;
+mod expand;
 mod limit;
 mod not_null;
 mod output;
@@ -14,6 +15,7 @@ mod window;
 pub use aggregate::{AggregateCall, GroupAggregate};
 pub use calc::Calc;
 pub(crate) use calc::evaluation_error;
+pub use expand::Expand;
 pub use limit::Limit;
 pub use not_null::{NotNull, OnNull};
 pub use output::{Output, Progress};
@@ -34,6 +36,9 @@ use crate::time::Watermark;
 pub trait Operator: Send {
     /// For errors and metrics: `Calc`, `Limit`.
     fn name(&self) -> &'static str;
+
+    /// Processing time as of the batch that is applied next.
+    fn tell_time(&mut self, _now_ms: i64) {}
 
     /// Applies one batch from `input` (0-based) and emits what follows from it.
     fn process(&mut self, input: usize, batch: ChangelogBatch, out: &mut Output) -> Result<Progress>;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::common::{DFSchema, DFSchemaRef, Result as DfResult};
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
@@ -78,6 +79,8 @@ pub struct Aggregate {
     pub input: LogicalPlan,
     pub keys: Vec<Expr>,
     pub calls: Vec<BoundCall>,
+    /// After so long without a row a group is forgotten.
+    pub ttl: Option<Duration>,
     /// Results come once, when their window is over.
     pub window: Option<AggregateWindow>,
     pub schema: DFSchemaRef,
@@ -88,7 +91,12 @@ impl Aggregate {
     pub fn try_new(input: LogicalPlan, keys: Vec<Expr>, calls: Vec<BoundCall>, schema: &Schema) -> DfResult<Self> {
         let schema = Arc::new(DFSchema::try_from(schema.arrow())?);
         let window = AggregateWindow::of(&input, &keys);
-        Ok(Self { input, keys, calls, window, schema }.with_slices())
+        Ok(Self { input, keys, calls, ttl: None, window, schema }.with_slices())
+    }
+
+    /// The state of windows ends by itself.
+    pub fn with_ttl(self, ttl: Option<Duration>) -> Self {
+        Self { ttl: ttl.filter(|_| self.window.is_none()), ..self }
     }
 
     /// With slices as input, where nothing but the window itself looks at its columns.
@@ -113,7 +121,8 @@ impl Aggregate {
         let by: Vec<&str> = (0..keys.len()).filter(|i| !is_window(*i)).map(|i| keys[i].as_str()).collect();
         let by = if by.is_empty() { String::new() } else { format!("groupBy=[{}], ", by.join(", ")) };
         let window = self.window.as_ref().map(AggregateWindow::describe).unwrap_or_default();
-        format!("{by}{window}select=[{}]", keys.into_iter().chain(calls).collect::<Vec<_>>().join(", "))
+        let ttl = self.ttl.map(|ttl| format!(", stateTtl=[{} ms]", ttl.as_millis())).unwrap_or_default();
+        format!("{by}{window}select=[{}]{ttl}", keys.into_iter().chain(calls).collect::<Vec<_>>().join(", "))
     }
 }
 
@@ -202,7 +211,7 @@ impl UserDefinedLogicalNodeCore for Aggregate {
             ..call.clone()
         };
         let calls = self.calls.iter().map(of).collect();
-        Ok(Self { input, keys, calls, window: self.window.clone(), schema: self.schema.clone() })
+        Ok(Self { input, keys, calls, ttl: self.ttl, window: self.window.clone(), schema: self.schema.clone() })
     }
 
     fn necessary_children_exprs(&self, _output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {

@@ -4,6 +4,7 @@ use datafusion::common::DFSchema;
 use datafusion::logical_expr::{Expr, FetchType, LogicalPlan, SkipType};
 
 use super::aggregate::Aggregate;
+use super::expand::Expand;
 use super::nodes::{LookupJoin, Sink};
 use super::stream_plan::{Distribution, NodeKind, StreamNode, StreamPlan, WatermarkEmit};
 use super::text::{bare_expression, expression, named};
@@ -78,9 +79,12 @@ fn logical_node(plan: &LogicalPlan) -> String {
                 Some(sink) => format!("Sink: {}", sink.table),
                 None => match extension.node.as_any().downcast_ref::<Aggregate>() {
                     Some(aggregate) => format!("{}: {}", extension.node.name(), aggregate.describe()),
-                    None => match extension.node.as_any().downcast_ref::<WindowTable>() {
-                        Some(table) => format!("{}: {}", extension.node.name(), table.describe()),
-                        None => extension.node.name().to_string(),
+                    None => match extension.node.as_any().downcast_ref::<Expand>() {
+                        Some(expand) => format!("Expand: {}", expand.describe()),
+                        None => match extension.node.as_any().downcast_ref::<WindowTable>() {
+                            Some(table) => format!("{}: {}", extension.node.name(), table.describe()),
+                            None => extension.node.name().to_string(),
+                        },
                     },
                 },
             },
@@ -207,6 +211,7 @@ pub fn describe(node: &StreamNode) -> String {
             let names: Vec<&str> = key.iter().map(|&i| node.schema.field(i).name().as_str()).collect();
             format!("Exchange(distribution=[hash[{}]])", names.join(", "))
         }
+        NodeKind::Expand(expand) => format!("Expand({})", expand.text),
         NodeKind::GroupAggregate(aggregate) => format!("GroupAggregate({})", aggregate.text),
         NodeKind::WindowTable(table) if table.slices => format!("WindowSlice({})", table.text),
         NodeKind::WindowTable(table) => format!("WindowTableFunction({})", table.text),

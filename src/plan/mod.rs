@@ -7,6 +7,7 @@ pub mod aggregate;
 pub mod bind;
 pub mod changelog_mode;
 pub mod dead_letters;
+pub mod expand;
 pub mod explain;
 pub mod lower;
 pub mod nodes;

@@ -57,6 +57,7 @@ pub enum NodeKind {
     /// Rows of all inputs, in no order between them.
     Union,
     Exchange(Distribution),
+    Expand(ExpandNode),
     GroupAggregate(GroupAggregateNode),
     WindowTable(WindowTableNode),
     LocalWindowAggregate(LocalWindowAggregateNode),
@@ -150,6 +151,19 @@ pub struct LookupJoinNode {
     pub text: String,
 }
 
+/// Copies rows for every grouping set.
+#[derive(Debug, Clone)]
+pub struct ExpandNode {
+    /// How many columns of the input come out, in front of the keys and the number of the set.
+    pub columns: usize,
+    /// Positions of the keys in the input.
+    pub keys: Vec<usize>,
+    /// Which keys each set has.
+    pub sets: Vec<Vec<bool>>,
+    /// `sets=[{shop, item}, {shop}, {}]`
+    pub text: String,
+}
+
 /// Keeps a result for every group and tells how it changes.
 #[derive(Debug, Clone)]
 pub struct GroupAggregateNode {
@@ -160,6 +174,8 @@ pub struct GroupAggregateNode {
     pub retracts: bool,
     /// Whether the old result of an update is told, too.
     pub tells_before: bool,
+    /// After so long without a row a group is forgotten.
+    pub ttl: Option<Duration>,
     /// `groupBy=[hostname], select=[hostname, COUNT(*)]`
     pub text: String,
 }

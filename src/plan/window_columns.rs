@@ -6,6 +6,7 @@ use datafusion::logical_expr::{Expr, Extension, LogicalPlan};
 use std::sync::Arc;
 
 use super::aggregate::Aggregate;
+use super::expand::Expand;
 use super::nodes::LookupJoin;
 use super::window::{WindowSpec, WindowTable};
 use crate::operators::WindowPart;
@@ -74,6 +75,9 @@ fn origin(plan: &LogicalPlan, at: usize) -> Option<Origin> {
             if let Some(join) = node.downcast_ref::<LookupJoin>() {
                 return (at < join.input.schema().fields().len()).then(|| origin(&join.input, at)).flatten();
             }
+            if let Some(expand) = node.downcast_ref::<Expand>() {
+                return (at < expand.input.schema().fields().len()).then(|| origin(&expand.input, at)).flatten();
+            }
             let aggregate = node.downcast_ref::<Aggregate>().filter(|aggregate| aggregate.window.is_some())?;
             window_column(&aggregate.input, aggregate.keys.get(at)?).map(Origin::Window)
         }
@@ -89,6 +93,9 @@ pub fn window_table(plan: &LogicalPlan) -> Option<&WindowTable> {
         }
         LogicalPlan::Extension(extension) => {
             let node = extension.node.as_any();
+            if let Some(expand) = node.downcast_ref::<Expand>() {
+                return window_table(&expand.input);
+            }
             match node.downcast_ref::<LookupJoin>() {
                 Some(join) => window_table(&join.input),
                 None => node.downcast_ref::<WindowTable>(),
@@ -116,6 +123,10 @@ pub fn with_slices(plan: &LogicalPlan) -> Option<LogicalPlan> {
                 let mut exprs = join.keys.iter().chain(&join.condition);
                 let plain = !exprs.any(|expr| uses_window(expr, &join.input));
                 return plain.then(|| rebuilt(plan, with_slices(&join.input)?)).flatten();
+            }
+            if let Some(expand) = node.downcast_ref::<Expand>() {
+                let plain = !expand.keys.iter().any(|key| uses_window(key, &expand.input));
+                return plain.then(|| rebuilt(plan, with_slices(&expand.input)?)).flatten();
             }
             let table = node.downcast_ref::<WindowTable>()?;
             let table = WindowTable { slices: true, ..table.clone() };

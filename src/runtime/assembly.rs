@@ -24,7 +24,7 @@ use crate::changelog::EndKind;
 use crate::changelog::rejects::{ErrorHandling, Handling};
 use crate::connectors::{DoorMetrics, OpenContext, Reporter, Split};
 use crate::error::{Error, Result};
-use crate::operators::{Calc, GroupAggregate, LateRows, Limit, NotNull};
+use crate::operators::{Calc, Expand, GroupAggregate, LateRows, Limit, NotNull};
 use crate::plan::stream_plan::{GroupAggregateNode, NodeKind, OnReject, SourceNode, StreamPlan};
 
 /// What is needed to open a job.
@@ -154,7 +154,7 @@ impl Assembly<'_> {
         width: usize,
         outgoing: Vec<(Option<usize>, Exchange)>,
     ) -> Result<Chain> {
-        let mut chain = Chain::new(self.dead_letters.clone());
+        let mut chain = Chain::new(self.dead_letters.clone()).with_clock(self.config.clock.clone());
         let mut stages: HashMap<usize, usize> = HashMap::new();
         for &(id, before) in &fragment.members {
             let body = self.body(id, subtask, width).await?;
@@ -179,14 +179,19 @@ impl Assembly<'_> {
             }
             NodeKind::GroupAggregate(node_kind) => {
                 let input = self.plan.nodes[node.inputs[0]].schema.clone();
-                let GroupAggregateNode { key, calls, retracts, tells_before, .. } = node_kind.clone();
+                let GroupAggregateNode { key, calls, retracts, tells_before, ttl, .. } = node_kind.clone();
                 let schema = node.schema.clone();
-                let operator = GroupAggregate::try_new(&input, key, calls, retracts, tells_before, schema)?;
+                let operator =
+                    GroupAggregate::try_new(&input, key, calls, retracts, tells_before, schema)?.with_ttl(ttl);
                 Body::Operator(Box::new(operator))
             }
             NodeKind::WindowTable(_) | NodeKind::LocalWindowAggregate(_) | NodeKind::WindowAggregate(_) => {
                 let input = self.plan.nodes[node.inputs[0]].schema.clone();
                 Body::Operator(super::windows::operator(node, input, &self.late_rows(id))?)
+            }
+            NodeKind::Expand(expand) => {
+                let (keys, sets) = (expand.keys.clone(), expand.sets.clone());
+                Body::Operator(Box::new(Expand::new(expand.columns, keys, sets, node.schema.clone())))
             }
             NodeKind::Limit { skip, fetch } => Body::Operator(Box::new(Limit::new(*skip, *fetch))),
             NodeKind::NotNull { columns, on_null, table, on_reject } => {

@@ -12,7 +12,7 @@ use crate::changelog::{EndKind, Epoch, StreamElement};
 use crate::connectors::SinkWriter;
 use crate::error::Result;
 use crate::operators::{Operator, Output, Progress};
-use crate::time::Watermark;
+use crate::time::{Clock, SystemClock, Watermark};
 
 /// A tree of stages. Elements enter at the roots and go down in order, each to all children.
 pub struct Chain {
@@ -22,6 +22,7 @@ pub struct Chain {
     work: Vec<Work>,
     /// The job's tables of dead letters.
     dead_letters: Vec<Arc<DeadLetterWriter>>,
+    clock: Arc<dyn Clock>,
 }
 
 struct Stage {
@@ -43,7 +44,13 @@ enum Work {
 
 impl Chain {
     pub fn new(dead_letters: Vec<Arc<DeadLetterWriter>>) -> Self {
-        Self { stages: Vec::new(), roots: Vec::new(), out: Output::new(), work: Vec::new(), dead_letters }
+        let clock = Arc::new(SystemClock);
+        Self { stages: Vec::new(), roots: Vec::new(), out: Output::new(), work: Vec::new(), dead_letters, clock }
+    }
+
+    /// By another clock than the machine's.
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
     }
 
     /// Adds a stage behind `parent`, or as a root, and says where it stands.
@@ -89,7 +96,10 @@ impl Chain {
             Body::Operator(operator) => {
                 let out = &mut self.out;
                 let (progress, behind) = match element {
-                    StreamElement::Batch(batch) => (operator.process(0, batch, out)?, None),
+                    StreamElement::Batch(batch) => {
+                        operator.tell_time(self.clock.now_ms());
+                        (operator.process(0, batch, out)?, None)
+                    }
                     StreamElement::Watermark(watermark) => (operator.on_watermark(watermark, out)?, None),
                     StreamElement::Barrier(epoch) => {
                         operator.snapshot(epoch)?;

@@ -40,6 +40,7 @@ impl Session {
             catalog: &self.catalog,
             integrations: &self.integrations,
             expr: ExprContext::new(self.settings.zone(), self.clock.clone()),
+            state_ttl: self.settings.duration("table.exec.state.ttl").filter(|t| !t.is_zero()),
             idle_timeout: self.settings.duration("table.exec.source.idle-timeout").filter(|t| !t.is_zero()),
             watermark_interval: self.settings.duration("pipeline.auto-watermark-interval").unwrap_or_default(),
             hints_enabled: self.settings.bool("table.dynamic-table-options.enabled"),

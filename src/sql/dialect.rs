@@ -234,6 +234,11 @@ impl Dialect for FlinkDialect {
         true
     }
 
+    /// `ARRAY_AGG(a IGNORE NULLS)`
+    fn supports_window_function_null_treatment_arg(&self) -> bool {
+        true
+    }
+
     fn supports_group_by_expr(&self) -> bool {
         true
     }

@@ -9,3 +9,5 @@ EXPLAIN CHANGELOG_MODE SELECT n, COUNT(*) FROM (SELECT hostname, COUNT(*) AS n F
 EXPLAIN CHANGELOG_MODE SELECT DISTINCT hostname FROM readings;
 EXPLAIN CHANGELOG_MODE SELECT hostname FROM (SELECT hostname, SUM(`usage`) AS s FROM readings GROUP BY hostname);
 EXPLAIN SELECT agg0, key1, COUNT(*), MAX(agg0) FROM (VALUES (1, 2)) AS t (agg0, key1) GROUP BY agg0, key1, agg0 + key1;
+EXPLAIN SELECT hostname, cpu, GROUPING(cpu), VAR_POP(`usage`) FROM readings GROUP BY ROLLUP (hostname, UPPER(cpu)), cpu;
+EXPLAIN SELECT /*+ STATE_TTL('readings' = '1 d') */ hostname, LISTAGG(cpu), ARRAY_AGG(`usage`) IGNORE NULLS FROM readings GROUP BY hostname;

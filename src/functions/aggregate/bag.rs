@@ -27,10 +27,38 @@ impl ValueCodec {
         Ok(self.0.convert_rows(values.map(|value| parser.parse(value)))?)
     }
 
+    /// The only column again.
+    pub fn decode_one<'a>(&self, values: impl Iterator<Item = &'a [u8]>) -> Result<ArrayRef> {
+        self.decode(values)?.pop().ok_or_else(|| Error::internal("a column of values is missing"))
+    }
+
     /// A NULL as bytes, for one column.
     pub fn null(&self, ty: &DataType) -> Result<Box<[u8]>> {
         let null = self.encode(&[arrow::array::new_null_array(ty, 1)])?;
         Ok(null.row(0).as_ref().into())
+    }
+}
+
+/// Many values as bytes, one behind the other.
+#[derive(Debug, Default)]
+pub struct Values {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Values {
+    pub fn push(&mut self, value: &[u8]) {
+        self.bytes.extend_from_slice(value);
+        self.ends.push(self.bytes.len());
+    }
+
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| &self.bytes[start..*end])
     }
 }
 
@@ -91,8 +119,7 @@ impl Bag {
 
     fn write(&self, out: &mut Vec<u8>) {
         for (value, count) in &self.counts {
-            out.extend_from_slice(&(value.len() as u32).to_le_bytes());
-            out.extend_from_slice(value);
+            write_value(out, value);
             out.extend_from_slice(&count.to_le_bytes());
         }
     }
@@ -100,8 +127,7 @@ impl Bag {
     /// Adds what [`Bag::write`] wrote; `each` hears of every value that has come or gone.
     fn read(&mut self, mut bytes: &[u8], mut each: impl FnMut(&[u8], i8)) -> Result<()> {
         while !bytes.is_empty() {
-            let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(torn)?;
-            let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(torn)?;
+            let (value, rest) = read_value(bytes)?;
             let (count, rest) = rest.split_first_chunk::<8>().ok_or_else(torn)?;
             let change = self.add(value, i64::from_le_bytes(*count));
             if change != 0 {
@@ -113,7 +139,19 @@ impl Bag {
     }
 }
 
-fn torn() -> Error {
+/// A value with its length in front.
+pub fn write_value(out: &mut Vec<u8>, value: &[u8]) {
+    out.extend_from_slice(&(value.len() as u32).to_le_bytes());
+    out.extend_from_slice(value);
+}
+
+/// What [`write_value`] wrote, and what stands behind it.
+pub fn read_value(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(torn)?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(torn)
+}
+
+pub fn torn() -> Error {
     Error::internal("the state of an aggregate is torn")
 }
 

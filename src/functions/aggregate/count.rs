@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, Int64Array};
 
 use super::{Accumulator, AggregateFunction, Signs, at, column};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::functions::Signature;
 use crate::types::{SqlType, TypeKind};
 
@@ -22,14 +22,18 @@ impl AggregateFunction for Count {
     }
 
     fn signature(&self, arguments: &[SqlType]) -> Option<Signature> {
-        if arguments.len() > 1 {
-            return None;
-        }
         let returns = SqlType::new(TypeKind::BigInt, false);
         Some(Signature { arguments: arguments.to_vec(), returns })
     }
 
-    fn accumulator(&self, _types: &Signature, _retracts: bool) -> Result<Box<dyn Accumulator>> {
+    fn is_null_of_no_row(&self, _filtered: bool) -> bool {
+        false
+    }
+
+    fn accumulator(&self, types: &Signature, _retracts: bool) -> Result<Box<dyn Accumulator>> {
+        if types.arguments.len() > 1 {
+            return Err(Error::unsupported("COUNT of more than one value"));
+        }
         Ok(Box::new(Counts(Vec::new())))
     }
 }

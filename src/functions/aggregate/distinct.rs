@@ -1,8 +1,9 @@
-//! `DISTINCT`: an accumulator that hears of each value once, however often it occurs. NULLs are no values.
+//! `DISTINCT`: an accumulator that hears of each value once, however often it occurs. What NULLs are is
+//! the other's matter.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BinaryArray};
+use arrow::array::{ArrayRef, BinaryArray};
 use arrow::datatypes::DataType;
 
 use super::bag::{Bag, ValueCodec, merge_bag, write_bags};
@@ -27,7 +28,6 @@ impl Distinct {
         let values = self.codec.encode(arguments)?;
         let change = |(row, slot): (usize, &u32)| match signs.at(row) {
             0 => 0,
-            _ if arguments.iter().any(|argument| argument.is_null(row)) => 0,
             sign => self.bags[at(*slot)].add(values.row(row).as_ref(), sign.into()),
         };
         Ok(slots.iter().enumerate().map(change).collect())

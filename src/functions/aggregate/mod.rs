@@ -3,13 +3,21 @@
 //! An [`Accumulator`] holds one call's values for many groups, a *slot* each, and takes whole batches: adding rows,
 //! retracting them, merging what another accumulator of its kind has kept, and answering. One file per function.
 
+mod array_agg;
+mod arrivals;
 mod average;
 mod bag;
+mod collect;
 mod count;
 mod distinct;
+mod edge;
 mod extreme;
 mod fold;
+mod listagg;
 mod ordered;
+mod sequence;
+mod single_value;
+mod spread;
 mod sum;
 
 use std::fmt::Debug;
@@ -35,6 +43,26 @@ pub trait AggregateFunction: Send + Sync + Debug {
     /// Types a call, or `None` where these argument types don't fit. Results of no row at all are NULL, whatever the
     /// nullability here says; it is that of groups with rows.
     fn signature(&self, arguments: &[SqlType]) -> Option<Signature>;
+
+    /// True where the result is NULL when there was no row. `filtered`: a FILTER may leave out all rows of a group.
+    fn is_null_of_no_row(&self, _filtered: bool) -> bool {
+        true
+    }
+
+    /// The argument that must be a constant text, by its position.
+    fn constant(&self) -> Option<usize> {
+        None
+    }
+
+    /// True where a call may say IGNORE NULLS, RESPECT NULLS and, without effect as in Flink, ORDER BY.
+    fn keeps_nulls(&self) -> bool {
+        false
+    }
+
+    /// For functions that are computed from others: the expression for an argument `x`, in SQL. Then there are no values.
+    fn formula(&self, _types: &Signature) -> Option<String> {
+        None
+    }
 
     /// Values of no group yet, for arguments of these types. `retracts`: rows may be taken back.
     ///
@@ -97,11 +125,23 @@ pub fn find(name: &str) -> Option<Arc<dyn AggregateFunction>> {
 /// All of them.
 pub fn all() -> Vec<Arc<dyn AggregateFunction>> {
     vec![
+        Arc::new(array_agg::ArrayAgg),
         Arc::new(average::Average),
+        Arc::new(collect::Collect),
         Arc::new(count::Count),
+        Arc::new(edge::Edge::FIRST_VALUE),
+        Arc::new(edge::Edge::LAST_VALUE),
+        Arc::new(listagg::ListAgg),
         Arc::new(extreme::Extreme::MAX),
         Arc::new(extreme::Extreme::MIN),
+        Arc::new(single_value::SingleValue),
+        Arc::new(spread::Spread::STDDEV),
+        Arc::new(spread::Spread::STDDEV_POP),
+        Arc::new(spread::Spread::STDDEV_SAMP),
         Arc::new(sum::Sum),
+        Arc::new(spread::Spread::VARIANCE),
+        Arc::new(spread::Spread::VAR_POP),
+        Arc::new(spread::Spread::VAR_SAMP),
     ]
 }
 
@@ -116,5 +156,7 @@ fn at(slot: u32) -> usize {
     slot as usize
 }
 
+#[cfg(test)]
+mod arrival_tests;
 #[cfg(test)]
 mod tests;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, BinaryArray};
 use arrow::datatypes::DataType;
 
-use super::bag::{Bag, ValueCodec, merge_bag, write_bags};
+use super::bag::{Bag, ValueCodec, Values, merge_bag, write_bags};
 use super::{Accumulator, Signs, at, column};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A bag of values per slot; without retraction only the extreme is in it.
 pub struct Ordered {
@@ -45,8 +45,7 @@ impl Ordered {
     }
 
     fn decode<'a>(&self, values: impl Iterator<Item = &'a [u8]>) -> Result<ArrayRef> {
-        let mut columns = self.codec.decode(values)?;
-        columns.pop().ok_or_else(|| Error::internal("a column of values is missing"))
+        self.codec.decode_one(values)
     }
 }
 
@@ -67,14 +66,14 @@ impl Accumulator for Ordered {
 
     fn update_each(&mut self, slots: &[u32], arguments: &[ArrayRef], signs: Signs<'_>) -> Result<ArrayRef> {
         let values = self.codec.encode(arguments)?;
-        let mut results: Vec<Box<[u8]>> = Vec::with_capacity(slots.len());
+        let mut results = Values::default();
         for (row, slot) in slots.iter().enumerate() {
             if signs.at(row) != 0 && arguments[0].is_valid(row) {
                 self.apply(*slot, values.row(row).as_ref(), signs.at(row));
             }
-            results.push(self.best(*slot).into());
+            results.push(self.best(*slot));
         }
-        self.decode(results.iter().map(AsRef::as_ref))
+        self.decode(results.iter())
     }
 
     fn evaluate(&self, slots: &[u32]) -> Result<ArrayRef> {

@@ -22,33 +22,17 @@ pub const SPECIAL: &[&str] = &[
 /// One value for many rows.
 pub const AGGREGATES: &[&str] = &[
     "APPROX_COUNT_DISTINCT",
-    "ARRAY_AGG",
-    "AVG",
     "BITMAP_AND_AGG",
     "BITMAP_BUILD_AGG",
     "BITMAP_OR_AGG",
     "BITMAP_XOR_AGG",
-    "COLLECT",
-    "COUNT",
-    "FIRST_VALUE",
-    "GROUPING",
-    "GROUPING_ID",
-    "GROUP_ID",
     "JSON_ARRAYAGG",
     "JSON_OBJECTAGG",
-    "LAST_VALUE",
-    "LISTAGG",
-    "MAX",
-    "MIN",
     "PERCENTILE",
-    "STDDEV",
-    "STDDEV_POP",
-    "STDDEV_SAMP",
-    "SUM",
-    "VARIANCE",
-    "VAR_POP",
-    "VAR_SAMP",
 ];
+
+/// Which of several groupings a result belongs to.
+pub const OF_GROUPINGS: &[&str] = &["GROUPING", "GROUPING_ID", "GROUP_ID"];
 
 /// A value from a row's neighbours.
 pub const WINDOW_FUNCTIONS: &[&str] =

@@ -125,3 +125,62 @@ fn a_filter_and_distinct_choose_what_counts() {
     let column = |i: usize| batch.rows().column(i).as_primitive::<Int64Type>().values().to_vec();
     assert_eq!((column(0), column(1)), (vec![1, 1, 2, 3], vec![1, 2, 2, 2]));
 }
+
+#[test]
+fn results_that_grow_with_every_row_are_told_piece_by_piece() {
+    let schema = Arc::new(Schema::new(vec![Field::new("all", SqlType::parse("ARRAY<INT>").unwrap().arrow(), true)]));
+    let calls = vec![call("ARRAY_AGG", &[1], false, None)];
+    let mut operator = GroupAggregate::try_new(&input(), Vec::new(), calls, false, false, schema).unwrap();
+    let rows: String = (0..3000).map(|i| format!("+I a {i}\n")).collect();
+    let mut out = Output::new();
+    let (mut pieces, mut told, mut last) = (0, 0, 0);
+    let mut progress = operator.process(0, batch(&rows), &mut out).unwrap();
+    loop {
+        for element in out.drain() {
+            let StreamElement::Batch(batch) = element else { panic!("only rows come out") };
+            let lists = batch.rows().column(0).as_list::<i32>();
+            (pieces, told, last) = (pieces + 1, told + batch.num_rows(), lists.value(batch.num_rows() - 1).len());
+            let bytes = batch.rows().get_array_memory_size();
+            assert!(bytes < 6 * RUN_BYTES, "{bytes} bytes in {} rows", batch.num_rows());
+        }
+        if progress == Progress::Done {
+            break;
+        }
+        progress = operator.resume(&mut out).unwrap();
+    }
+    assert_eq!((told, last), (3000, 3000));
+    assert!(pieces > 3, "{pieces} pieces");
+}
+
+#[test]
+fn a_group_without_a_row_for_its_time_to_live_begins_anew() {
+    let mut operator = counts_and_sums(true, true).with_ttl(Some(Duration::from_millis(5000)));
+    assert_eq!(operator.next_timer(), None);
+    operator.tell_time(1000);
+    assert_eq!(run(&mut operator, "+I a 1\n+I b 2"), "+I a 1 1, +I b 1 2");
+    assert_eq!(operator.next_timer(), Some(6000));
+    operator.tell_time(5999);
+    assert_eq!(run(&mut operator, "+I a 1"), "-U a 1 1, +U a 2 2");
+    operator.tell_time(6000);
+    assert_eq!(run(&mut operator, "-D b 2\n+I b 7"), "+I b 1 7", "what is retracted from a forgotten group is dropped");
+    operator.tell_time(10_998);
+    assert_eq!(run(&mut operator, "+I b x"), "-U b 1 7, +U b 2 7", "every row keeps its group alive");
+    assert_eq!(operator.on_time(10_999, &mut Output::new()).unwrap(), Progress::Done);
+    assert_eq!(operator.next_timer(), Some(15_999), "b lives on");
+    operator.tell_time(11_000);
+    assert_eq!(run(&mut operator, "+I a 4\n+I b 1"), "+I a 1 4, -U b 2 7, +U b 3 8");
+    assert_eq!(operator.on_time(16_000, &mut Output::new()).unwrap(), Progress::Done);
+    assert_eq!(operator.next_timer(), None, "no group is left");
+    operator.tell_time(16_000);
+    assert_eq!(run(&mut operator, "+I b 1"), "+I b 1 1");
+}
+
+#[test]
+fn with_a_time_to_live_a_result_that_stays_is_told_again() {
+    let schema =
+        Arc::new(Schema::new(vec![Field::new("k", DataType::Utf8, true), Field::new("m", DataType::Int32, true)]));
+    let calls = vec![call("MAX", &[1], false, None)];
+    let operator = GroupAggregate::try_new(&input(), vec![0], calls, false, true, schema).unwrap();
+    let mut operator = operator.with_ttl(Some(Duration::from_secs(1)));
+    assert_eq!(run(&mut operator, "+I a 5\n+I a 3"), "+I a 5, -U a 5, +U a 5");
+}

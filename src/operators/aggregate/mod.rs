@@ -3,6 +3,7 @@
 mod call;
 mod group;
 mod keys;
+mod lifetime;
 
 pub use call::AggregateCall;
 pub use group::GroupAggregate;

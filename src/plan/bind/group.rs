@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder};
@@ -10,7 +11,9 @@ use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, Functi
 
 use super::Binder;
 use super::expr::{ExprContext, Scope, bind_expr, bind_predicate};
+use super::formula::{ignores_nulls, written_out};
 use super::group_window::{GroupWindow, is_group_window};
+use super::grouping_sets::{GroupingSets, WrittenSets, is_of_grouping, of_grouping};
 use super::relation::{Relation, internal};
 use crate::error::{Error, Result};
 use crate::functions::{TypedExpr, aggregate};
@@ -60,6 +63,8 @@ pub(super) struct GroupScope<'a> {
     input: &'a Relation,
     cx: &'a ExprContext,
     keys: Vec<(TypedExpr, String)>,
+    /// Where there are several: GROUPING SETS, ROLLUP, CUBE.
+    sets: Option<GroupingSets>,
     /// `GROUP BY TUMBLE(...)`: its columns are the first keys.
     window: Option<GroupWindow>,
     calls: RefCell<Vec<BoundCall>>,
@@ -76,20 +81,21 @@ impl<'a> GroupScope<'a> {
             }
             ast::GroupByExpr::Expressions(exprs, _) => exprs,
         };
-        let window = GroupWindow::of(exprs, input, cx)?;
-        let mut keys: Vec<(TypedExpr, String)> = Vec::with_capacity(exprs.len());
+        let sets = WrittenSets::of(exprs)?;
+        let window = GroupWindow::of(&sets.exprs, input, cx)?;
+        let mut keys: Vec<(TypedExpr, String)> = Vec::with_capacity(sets.exprs.len());
         keys.extend(window.iter().flat_map(GroupWindow::keys));
-        for expr in exprs.iter().filter(|expr| !is_group_window(expr)) {
-            if matches!(expr, ast::Expr::GroupingSets(_) | ast::Expr::Rollup(_) | ast::Expr::Cube(_)) {
-                let what = "GROUPING SETS, ROLLUP and CUBE";
-                return Err(Error::unsupported(what).at(Span::from_ast(expr.span())));
-            }
+        // The keys of a window are in every set.
+        let mut places: Vec<Option<usize>> = vec![None; sets.exprs.len()];
+        for (i, expr) in sets.exprs.iter().enumerate().filter(|(_, expr)| !is_group_window(expr)) {
             let typed = bind_expr(expr, input, cx)?;
             if is_nested(&typed.ty.kind) {
                 let what = format!("GROUP BY a value of type {}", typed.ty.kind);
                 return Err(Error::unsupported(what).at(Span::from_ast(expr.span())));
             }
-            if keys.iter().any(|(known, _)| known.expr == typed.expr) {
+            let known = keys.iter().position(|(known, _)| known.expr == typed.expr);
+            places[i] = known.or(Some(keys.len()));
+            if known.is_some() {
                 continue;
             }
             let is_free = |name: &str| !is_made_up(name) && keys.iter().all(|(_, known)| known != name);
@@ -99,25 +105,30 @@ impl<'a> GroupScope<'a> {
             };
             keys.push((typed, name));
         }
+        let sets = sets.over(&places, &mut keys, input);
         if window.is_none() {
             keep_window_time(&input.plan, keys.iter_mut().map(|(key, _)| (key.expr.clone(), &mut key.time_attribute)));
         }
-        Ok(Self { input, cx, keys, window, calls: RefCell::default() })
+        Ok(Self { input, cx, keys, sets, window, calls: RefCell::default() })
     }
 
     /// The grouping itself, once everything above it is bound.
-    pub(super) fn into_plan(self, input: LogicalPlan) -> Result<LogicalPlan> {
+    pub(super) fn into_plan(self, input: LogicalPlan, ttl: Option<Duration>) -> Result<LogicalPlan> {
         let calls = self.calls.into_inner();
         let keys = self.keys.iter().map(|(key, name)| Field::new(name, key.ty.clone()));
         let results = calls.iter().enumerate().map(|(i, call)| Field::new(result_name(i), call.types.returns.clone()));
-        let schema: Schema = keys.chain(results).collect();
-        let keys = self.keys.into_iter().map(|(key, _)| key.expr).collect();
+        let set = self.sets.iter().map(GroupingSets::field);
+        let schema: Schema = keys.chain(set).chain(results).collect();
         let is_of_group = self.window.is_some();
         let input = match self.window {
             Some(window) => window.into_plan(input)?,
             None => input,
         };
-        let node = Aggregate::try_new(input, keys, calls, &schema).map_err(internal)?;
+        let (input, keys) = match &self.sets {
+            Some(sets) => sets.expanded(input, &self.keys)?,
+            None => (input, self.keys.into_iter().map(|(key, _)| key.expr).collect()),
+        };
+        let node = Aggregate::try_new(input, keys, calls, &schema).map_err(internal)?.with_ttl(ttl);
         if let Some(window) = node.window.as_ref().filter(|_| !is_of_group) {
             check_slices(&window.spec, &node.input)?;
         }
@@ -132,14 +143,17 @@ impl<'a> GroupScope<'a> {
                 Error::statement(format!("{name} needs its arguments in parentheses")).with_hint(function.usage())
             );
         };
-        let odd = !list.clauses.is_empty() || !call.within_group.is_empty() || call.null_treatment.is_some();
-        if odd {
-            return Err(Error::unsupported(format_args!("{call}")));
-        }
+        let ignores_nulls = ignores_nulls(function.as_ref(), call, list)?;
         let distinct = list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct);
         let mut arguments = Vec::with_capacity(list.args.len());
-        for argument in &list.args {
+        for (i, argument) in list.args.iter().enumerate() {
             match argument {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))
+                    if function.constant() == Some(i) && !matches!(expr, ast::Expr::Value(_)) =>
+                {
+                    let message = format!("argument {} of {name} must be a constant, such as ','", i + 1);
+                    return Err(Error::statement(message).at(Span::from_ast(expr.span())));
+                }
                 FunctionArg::Unnamed(FunctionArgExpr::Wildcard) if name == "COUNT" && list.args.len() == 1 => {
                     if distinct {
                         return Err(Error::statement("COUNT(DISTINCT *) needs a column: COUNT(DISTINCT a)"));
@@ -165,14 +179,22 @@ impl<'a> GroupScope<'a> {
             let error = Error::statement(format!("cannot apply '{name}' to arguments of type {types}"));
             return Err(error.with_hint(function.usage()));
         };
-        let filter = match &call.filter {
+        if let (Some(formula), Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)))) =
+            (function.formula(&types), list.args.first())
+        {
+            return bind_expr(&written_out(&formula, call, argument)?, self, self.cx);
+        }
+        let mut filter = match &call.filter {
             Some(filter) => Some(bind_predicate(filter, self.input, self.cx, "FILTER")?.expr),
             None => None,
         };
-        // A group has rows, but a filter may leave out all of them, and no group at all has none.
-        if types.returns.kind != TypeKind::BigInt || name != "COUNT" {
-            types.returns.nullable |= filter.is_some() || self.keys.is_empty();
+        if let Some(argument) = arguments.first().filter(|argument| ignores_nulls && argument.ty.nullable) {
+            let valid = argument.expr.clone().is_not_null();
+            filter = Some(filter.map_or(valid.clone(), |filter| filter.and(valid)));
         }
+        // A group has rows, but a filter may leave out all of them, and no group at all has none.
+        let filtered = filter.is_some();
+        types.returns.nullable |= (filtered || self.keys.is_empty()) && function.is_null_of_no_row(filtered);
         let returns = types.returns.clone();
         let bound =
             BoundCall { function, types, arguments: arguments.into_iter().map(|a| a.expr).collect(), distinct, filter };
@@ -246,12 +268,19 @@ impl Scope for GroupScope<'_> {
     fn whole(&self, expr: &ast::Expr) -> Result<Option<TypedExpr>> {
         match expr {
             ast::Expr::Function(call) if is_aggregate(call) => return self.call(call).map(Some),
+            ast::Expr::Function(call) if is_of_grouping(call) => {
+                let key = |argument: &ast::Expr| {
+                    let typed = bind_expr(argument, self.input, self.cx)?;
+                    Ok(self.keys.iter().position(|(key, _)| key.expr == typed.expr))
+                };
+                return of_grouping(call, self.sets.as_ref(), key).map(Some);
+            }
             ast::Expr::Function(call) => {
                 if let Some(found) = GroupWindow::auxiliary(self.window.as_ref(), call, self.input, self.cx)? {
                     return Ok(Some(found));
                 }
             }
-            ast::Expr::Value(_) => return Ok(None),
+            ast::Expr::Value(_) if self.sets.is_none() => return Ok(None),
             _ => {}
         }
         // What can't be bound over single rows has aggregates in it, or is wrong: its parts will tell.
@@ -266,7 +295,7 @@ impl Scope for GroupScope<'_> {
 
 impl Binder<'_> {
     /// The same rows once each: a grouping by all columns.
-    pub(super) fn distinct(&self, relation: Relation) -> Result<Relation> {
+    pub(super) fn distinct(&self, relation: Relation, ttl: Option<Duration>) -> Result<Relation> {
         let mut schema = relation.schema();
         let columns = relation.columns.iter().map(|column| Expr::Column(column.column.clone()));
         let attributes = schema.fields.iter_mut().map(|field| &mut field.time_attribute);
@@ -275,7 +304,7 @@ impl Binder<'_> {
             return Err(Error::unsupported(format!("distinct rows with a column of type {}", field.ty.kind)));
         }
         let keys = relation.columns.iter().map(|column| Expr::Column(column.column.clone())).collect();
-        let node = Aggregate::try_new(relation.plan, keys, Vec::new(), &schema).map_err(internal)?;
+        let node = Aggregate::try_new(relation.plan, keys, Vec::new(), &schema).map_err(internal)?.with_ttl(ttl);
         let plan = LogicalPlan::Extension(Extension { node: Arc::new(node) });
         Ok(Relation::new(plan, &schema).with_shared_names(&relation.columns))
     }
@@ -286,8 +315,9 @@ impl Binder<'_> {
         scope: GroupScope<'_>,
         input: LogicalPlan,
         having: Option<Expr>,
+        ttl: Option<Duration>,
     ) -> Result<LogicalPlan> {
-        let builder = LogicalPlanBuilder::from(scope.into_plan(input)?);
+        let builder = LogicalPlanBuilder::from(scope.into_plan(input, ttl)?);
         let builder = match having {
             Some(having) => builder.filter(having).map_err(internal)?,
             None => builder,

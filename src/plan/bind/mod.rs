@@ -4,9 +4,11 @@
 //! nothing left to do.
 
 pub mod expr;
+mod formula;
 mod from;
 mod group;
 mod group_window;
+mod grouping_sets;
 mod hints;
 mod insert;
 mod lookup;
@@ -36,6 +38,8 @@ pub struct Binder<'a> {
     pub integrations: &'a Integrations,
     pub expr: ExprContext,
     pub idle_timeout: Option<Duration>,
+    /// `table.exec.state.ttl`
+    pub state_ttl: Option<Duration>,
     pub watermark_interval: Duration,
     /// `table.dynamic-table-options.enabled`
     pub hints_enabled: bool,

@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::Spanned;
 
 use super::expr::{NoColumns, Scope, bind_expr, bind_predicate};
 use super::group::{GroupScope, makes_groups};
-use super::hints::{lookup_hints, refuse_state_ttl};
+use super::hints::{lookup_hints, state_ttl};
 use super::relation::{Relation, internal};
 use super::{Binder, Ctes};
 use crate::error::{Error, Result};
@@ -82,7 +82,7 @@ impl Binder<'_> {
                 let left = self.set_expr(left, ctes, depth)?;
                 let right = self.set_expr(right, ctes, depth)?;
                 let union = self.union_all(left, right);
-                let union = if all { union } else { union.and_then(|union| self.distinct(union)) };
+                let union = if all { union } else { union.and_then(|union| self.distinct(union, self.state_ttl)) };
                 union.map_err(|e| e.at(Span::from_ast(body.span())))
             }
             ast::SetExpr::Table(table) => {
@@ -98,6 +98,7 @@ impl Binder<'_> {
     fn select(&self, select: &ast::Select, ctes: &Ctes, depth: usize) -> Result<Relation> {
         refuse_select_clauses(select)?;
         let hints = lookup_hints(select)?;
+        let ttl = state_ttl(select)?.or(self.state_ttl).filter(|ttl| !ttl.is_zero());
         let input = self.from(&select.from, &hints, ctes, depth)?;
         let mut builder = LogicalPlanBuilder::from(input.plan.clone());
         if let Some(selection) = &select.selection {
@@ -109,15 +110,14 @@ impl Binder<'_> {
         let selected = match makes_groups(select) {
             false => project(plan, self.items(select, &input, &input)?)?,
             true => {
-                refuse_state_ttl(select)?;
                 let scope = GroupScope::try_new(select, &input, &self.expr)?;
                 let items = self.items(select, &input, &scope)?;
                 let having = select.having.as_ref();
                 let having = having.map(|h| bind_predicate(h, &scope, &self.expr, "HAVING")).transpose()?;
-                project(self.grouped(scope, plan, having.map(|h| h.expr))?, items)?
+                project(self.grouped(scope, plan, having.map(|h| h.expr), ttl)?, items)?
             }
         };
-        if distinct { self.distinct(selected) } else { Ok(selected) }
+        if distinct { self.distinct(selected, ttl) } else { Ok(selected) }
     }
 
     /// What is selected from `input`, bound in `scope`.

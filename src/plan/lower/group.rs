@@ -28,6 +28,7 @@ impl Lowering {
             calls,
             retracts: false,
             tells_before: true,
+            ttl: aggregate.ttl,
             text: aggregate.describe(),
         });
         let out = aggregate.schema.clone();
@@ -66,7 +67,9 @@ impl Lowering {
             distinct: call.distinct,
             filter: call.filter.as_ref().map(column),
         });
-        let calls = calls.collect();
+        let calls: Vec<AggregateCall> = calls.collect();
+        // What can't be computed is refused before anything runs.
+        calls.iter().try_for_each(|call| call.accumulator(true).map(|_| ()))?;
         let calc = CalcNode { predicate: None, projection: Some(projection), condition: None, selected };
         Ok(GroupInput { node: self.plan.add(vec![input], NodeKind::Calc(calc), schema), key, calls })
     }

@@ -1,5 +1,6 @@
 //! From an optimized logical plan to a stream plan. `LogicalPlan` ends here.
 
+mod expand;
 mod group;
 mod guarded;
 mod lookup;
@@ -22,6 +23,7 @@ use self::source::ScanNeeds;
 use super::aggregate::Aggregate;
 use super::bind::BoundInsert;
 use super::changelog_mode;
+use super::expand::Expand;
 use super::nodes;
 use super::stream_plan::{CalcNode, Distribution, NodeKind, OnReject, SinkNode, SourceNode, StreamPlan};
 use super::text::expression;
@@ -167,9 +169,12 @@ impl Lowering {
                 Some(join) => self.lookup_join(join, needed),
                 None => match extension.node.as_any().downcast_ref::<Aggregate>() {
                     Some(aggregate) => self.aggregate(aggregate, needed),
-                    None => match extension.node.as_any().downcast_ref::<WindowTable>() {
-                        Some(table) => self.window_table(table, needed),
-                        None => Err(Error::unsupported(extension.node.name())),
+                    None => match extension.node.as_any().downcast_ref::<Expand>() {
+                        Some(expand) => self.expand(expand, needed),
+                        None => match extension.node.as_any().downcast_ref::<WindowTable>() {
+                            Some(table) => self.window_table(table, needed),
+                            None => Err(Error::unsupported(extension.node.name())),
+                        },
                     },
                 },
             },

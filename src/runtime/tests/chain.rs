@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::operators::{Operator, Output, Progress};
 use crate::runtime::chain::{Body, Chain};
 use crate::runtime::metrics::SinkMetrics;
+use crate::time::ManualClock;
 
 /// Emits every row of a batch by itself, one per call, as an operator with much to say does.
 struct OneByOne(Vec<ChangelogBatch>);
@@ -88,4 +89,45 @@ async fn every_branch_gets_every_element_in_order() {
         .filter_map(|e| if let Event::Written { rows, .. } = e { Some(text(&rows).concat()) } else { None })
         .collect();
     assert_eq!(written, ["+I a 1", "+I a 1", "+I b 2", "+I b 2"]);
+}
+
+/// Lets rows pass at even milliseconds only.
+struct AtEvenTimes(i64);
+
+impl Operator for AtEvenTimes {
+    fn name(&self) -> &'static str {
+        "AtEvenTimes"
+    }
+
+    fn tell_time(&mut self, now_ms: i64) {
+        self.0 = now_ms;
+    }
+
+    fn process(&mut self, _input: usize, batch: ChangelogBatch, out: &mut Output) -> Result<Progress> {
+        if self.0 % 2 == 0 {
+            out.emit(batch);
+        }
+        Ok(Progress::Done)
+    }
+}
+
+#[tokio::test]
+async fn an_operator_is_told_the_time_of_every_batch() {
+    let mut events = Events::new();
+    let clock = Arc::new(ManualClock::new(0));
+    let mut chain = Chain::new(Vec::new()).with_clock(clock.clone());
+    let operator = chain.add(None, Body::Operator(Box::new(AtEvenTimes(1))));
+    let body = writer(&events).await;
+    chain.add(Some(operator), body);
+    for now_ms in 0..4 {
+        clock.set(now_ms);
+        let batch = ChangelogBatch::inserts(rows(&[("a", now_ms)]));
+        chain.push(StreamElement::Batch(batch)).await.unwrap();
+    }
+    let written: Vec<String> = events
+        .drain()
+        .into_iter()
+        .filter_map(|e| if let Event::Written { rows, .. } = e { Some(text(&rows).concat()) } else { None })
+        .collect();
+    assert_eq!(written, ["+I a 0", "+I a 2"]);
 }

@@ -186,6 +186,10 @@ fn refuse_aggregates(name: &str, function: &ast::Function) -> Result<()> {
         return Err(Error::statement(format!("the aggregate function {name} can't stand here"))
             .with_hint("Aggregates stand in SELECT and HAVING, not in WHERE, in GROUP BY or inside each other."));
     }
+    if names::OF_GROUPINGS.contains(&name) {
+        return Err(Error::statement(format!("{name} can't stand here"))
+            .with_hint("It stands in SELECT and HAVING of a query with GROUP BY."));
+    }
     if names::AGGREGATES.contains(&name) || function.filter.is_some() || !function.within_group.is_empty() {
         return Err(Error::statement(format!("the aggregate function {name} is not supported yet")));
     }

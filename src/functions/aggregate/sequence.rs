@@ -1,0 +1,108 @@
+//! Values in the order in which they came; one that is taken back leaves at its first place.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{Array, BinaryArray, BinaryBuilder};
+
+use super::bag::{read_value, torn, write_value};
+use crate::error::Result;
+
+/// The values of a slot. Where none is ever taken back they are not looked up, either.
+#[derive(Debug, Clone, Default)]
+pub struct Sequence {
+    values: BTreeMap<u64, Arc<[u8]>>,
+    /// Each value with its places.
+    places: BTreeSet<(Arc<[u8]>, u64)>,
+    /// What was taken back and had not come: it counts when it meets its value in a merge, as in Flink.
+    owed: Vec<Arc<[u8]>>,
+}
+
+impl Sequence {
+    /// `retracts`: values may be taken back.
+    pub fn push(&mut self, value: &[u8], retracts: bool) {
+        let place = self.values.last_key_value().map_or(0, |(place, _)| place + 1);
+        let value: Arc<[u8]> = value.into();
+        if retracts {
+            self.places.insert((value.clone(), place));
+        }
+        self.values.insert(place, value);
+    }
+
+    /// Takes the first of a value away.
+    pub fn retract(&mut self, value: &[u8]) {
+        let value: Arc<[u8]> = value.into();
+        if !self.remove(&value) {
+            self.owed.push(value);
+        }
+    }
+
+    fn remove(&mut self, value: &Arc<[u8]>) -> bool {
+        let places = (value.clone(), 0)..=(value.clone(), u64::MAX);
+        let Some(first) = self.places.range(places).next().cloned() else { return false };
+        self.values.remove(&first.1);
+        self.places.remove(&first)
+    }
+
+    pub fn first(&self) -> Option<&[u8]> {
+        self.values.first_key_value().map(|(_, value)| value.as_ref())
+    }
+
+    pub fn last(&self) -> Option<&[u8]> {
+        self.values.last_key_value().map(|(_, value)| value.as_ref())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.values.values().map(AsRef::as_ref)
+    }
+
+    pub fn memory(&self) -> usize {
+        let values = self.values.values().chain(&self.owed);
+        values.map(|value| value.len() + 48).sum::<usize>() + self.places.len() * 32
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&(self.values.len() as u64).to_le_bytes());
+        self.iter().chain(self.owed.iter().map(AsRef::as_ref)).for_each(|value| write_value(out, value));
+    }
+
+    /// The values behind those that are here.
+    fn read(&mut self, bytes: &[u8], retracts: bool) -> Result<()> {
+        let (count, mut bytes) = bytes.split_first_chunk::<8>().ok_or_else(torn)?;
+        for _ in 0..u64::from_le_bytes(*count) {
+            let (value, rest) = read_value(bytes)?;
+            self.push(value, retracts);
+            bytes = rest;
+        }
+        while !bytes.is_empty() {
+            let (value, rest) = read_value(bytes)?;
+            self.owed.push(value.into());
+            bytes = rest;
+        }
+        for value in std::mem::take(&mut self.owed) {
+            if !self.remove(&value) {
+                self.owed.push(value);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sequences as a column.
+pub fn write_sequences<'a>(sequences: impl Iterator<Item = &'a Sequence>) -> BinaryArray {
+    let (mut column, mut bytes) = (BinaryBuilder::new(), Vec::new());
+    for sequence in sequences {
+        bytes.clear();
+        sequence.write(&mut bytes);
+        column.append_value(&bytes);
+    }
+    column.finish()
+}
+
+/// Puts the sequence in a row of such a column behind `sequence`.
+pub fn merge_sequence(sequence: &mut Sequence, column: &BinaryArray, row: usize, retracts: bool) -> Result<()> {
+    match column.is_null(row) {
+        true => Ok(()),
+        false => sequence.read(column.value(row), retracts),
+    }
+}

@@ -1,0 +1,56 @@
+//! How long groups live without a row, in processing time.
+
+/// When a row last came to each slot.
+#[derive(Debug)]
+pub struct Lifetime {
+    ttl_ms: i64,
+    /// Processing time as of the batch at hand.
+    pub now_ms: i64,
+    touched_ms: Vec<i64>,
+    /// When to look for slots whose time is over; `None`: there are no groups.
+    pub next_sweep_ms: Option<i64>,
+}
+
+/// A sweep goes through all slots: not more often than this.
+const SWEEP_MS_MIN: i64 = 1000;
+
+impl Lifetime {
+    pub fn new(ttl_ms: i64) -> Self {
+        Self { ttl_ms, now_ms: 0, touched_ms: Vec::new(), next_sweep_ms: None }
+    }
+
+    fn is_over(&self, slot: u32, now_ms: i64) -> bool {
+        self.touched_ms[slot as usize].saturating_add(self.ttl_ms) <= now_ms
+    }
+
+    fn sweep_after(&mut self, now_ms: i64) {
+        self.next_sweep_ms = Some(now_ms.saturating_add(self.ttl_ms.max(SWEEP_MS_MIN)));
+    }
+
+    /// A row has come to these slots. Gives those of them whose time was over before. `counts`: rows of every slot.
+    pub fn touch(&mut self, slots: &[u32], counts: &[i64]) -> Vec<u32> {
+        let mut over = Vec::new();
+        self.touched_ms.resize(counts.len(), self.now_ms);
+        for &slot in slots {
+            if counts[slot as usize] > 0 && self.is_over(slot, self.now_ms) {
+                over.push(slot);
+            }
+            self.touched_ms[slot as usize] = self.now_ms;
+        }
+        if self.next_sweep_ms.is_none() {
+            self.sweep_after(self.now_ms);
+        }
+        over
+    }
+
+    /// The slots with rows whose time is over.
+    pub fn sweep(&mut self, now_ms: i64, counts: &[i64]) -> Vec<u32> {
+        let slots = (0..self.touched_ms.len() as u32).filter(|slot| counts[*slot as usize] > 0);
+        let (over, alive): (Vec<u32>, Vec<u32>) = slots.partition(|slot| self.is_over(*slot, now_ms));
+        match alive.is_empty() {
+            true => self.next_sweep_ms = None,
+            false => self.sweep_after(now_ms),
+        }
+        over
+    }
+}

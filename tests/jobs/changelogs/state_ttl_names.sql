@@ -1,0 +1,26 @@
+-- What a STATE_TTL hint may name: the table, its whole path, its alias, a view, a CTE, a subquery's alias; several hints; where it has nothing to act on.
+CREATE TABLE x (k STRING, v INT) WITH ('connector' = 'filesystem', 'path' = '{folder}/state_ttl_names_x', 'format' = 'json');
+INSERT INTO x VALUES ('a', 1), ('b', 2), ('a', 1);
+SELECT /*+ STATE_TTL('x' = '1 d') */ k FROM x;
+SELECT /*+ STATE_TTL('x' = '1 d') */ DISTINCT k FROM x;
+SELECT /*+ STATE_TTL('x' = '1 d') */ MAX(v) FROM x;
+SELECT /*+ STATE_TTL('x' = '1 d') */ MAX(m) FROM (SELECT k, MAX(v) AS m FROM x GROUP BY k);
+SELECT MAX(m) FROM (SELECT /*+ STATE_TTL('x' = '1 d') */ k, MAX(v) AS m FROM x GROUP BY k);
+SELECT /*+ STATE_TTL('y' = '1 d') */ MAX(m) FROM (SELECT k, MAX(v) AS m FROM x GROUP BY k) AS y;
+SELECT /*+ STATE_TTL('x' = '1 d', 'z' = '2d') */ k, MAX(v) FROM x GROUP BY k;
+SELECT /*+ STATE_TTL('x' = '-1 d') */ k, MAX(v) FROM x GROUP BY k;
+SELECT /*+ STATE_TTL('x' = '1 d'), STATE_TTL('x' = '0s') */ k, MAX(v) FROM x GROUP BY k;
+SELECT /*+ STATE_TTL('x' = '0s', 'x' = '1d') */ k, MAX(v) FROM x GROUP BY k;
+SELECT /*+ STATE_TTL('default_catalog.default_database.x' = '1d') */ k, MAX(v) FROM x GROUP BY k;
+SELECT /*+ STATE_TTL('X' = '1d') */ k, MAX(v) FROM x GROUP BY k;
+SELECT /*+ state_ttl('x' = '1d') */ k, MAX(v) FROM x GROUP BY k;
+SELECT /*+ STATE_TTL('x' = '1 d') */ k, MAX(v) FROM (SELECT * FROM x WHERE v > 0) GROUP BY k;
+SELECT /*+ STATE_TTL('v' = '1 d') */ k, MAX(v) FROM (SELECT * FROM x WHERE v > 0) AS v GROUP BY k;
+CREATE VIEW vw AS SELECT * FROM x WHERE v > 0;
+SELECT /*+ STATE_TTL('vw' = '1 d') */ k, MAX(v) FROM vw GROUP BY k;
+SELECT /*+ STATE_TTL('x' = '1 d') */ k, MAX(v) FROM vw GROUP BY k;
+WITH w AS (SELECT * FROM x) SELECT /*+ STATE_TTL('w' = '1 d') */ k, MAX(v) FROM w GROUP BY k;
+SET 'table.exec.state.ttl' = '1 d';
+SELECT /*+ STATE_TTL('x' = '0s') */ k, MAX(v) FROM x GROUP BY k;
+SELECT k, COUNT(DISTINCT v) FROM x GROUP BY k HAVING COUNT(DISTINCT v) > 0;
+SELECT SUM(n) FROM (SELECT k, COUNT(*) AS n FROM x GROUP BY k) WHERE n > 1;
