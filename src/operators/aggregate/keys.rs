@@ -81,7 +81,6 @@ impl GroupKeys {
     }
 
     /// Bytes held.
-    #[expect(dead_code)] // a budget of memory reads it
     pub fn memory(&self) -> usize {
         let bytes: usize = self.keys.iter().map(|key| key.len()).sum();
         bytes + self.keys.capacity() * size_of::<Box<[u8]>>() + self.slots.capacity() * (size_of::<u32>() + 1)
