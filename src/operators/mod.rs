@@ -10,6 +10,7 @@ mod limit;
 mod not_null;
 mod output;
 mod parts;
+mod state_size;
 mod window;
 
 pub use aggregate::{AggregateCall, GroupAggregate};
@@ -20,6 +21,7 @@ pub use limit::Limit;
 pub use not_null::{NotNull, OnNull};
 pub use output::{Output, Progress};
 pub(crate) use parts::compute_parts;
+pub use state_size::StateSize;
 pub use window::{
     LateRows, LocalWindowAggregate, PaneShape, SessionAggregate, SessionTable, SessionTableShape, WindowAggregate,
     WindowAggregateShape, WindowClock, WindowInput, WindowKind, WindowOutput, WindowPart, WindowTable, states,
@@ -67,6 +69,11 @@ pub trait Operator: Send {
     /// Goes on where the last call returned `More`.
     fn resume(&mut self, _out: &mut Output) -> Result<Progress> {
         Ok(Progress::Done)
+    }
+
+    /// How much is kept between batches; `None`: nothing ever is. Asked now and then, not per row.
+    fn state_size(&self) -> Option<StateSize> {
+        None
     }
 
     /// Every row of `epoch` has been processed: what must survive a restart; empty without state.

@@ -22,7 +22,7 @@ use super::lifetime::Lifetime;
 use crate::changelog::{ChangelogBatch, RowKind};
 use crate::error::Result;
 use crate::functions::aggregate::{Accumulator, Signs, ValueCodec};
-use crate::operators::{Operator, Output, Progress};
+use crate::operators::{Operator, Output, Progress, StateSize};
 
 /// Groups rows by columns of the input; the result is the key followed by the calls' values.
 pub struct GroupAggregate {
@@ -332,6 +332,13 @@ impl Operator for GroupAggregate {
 
     fn next_timer(&self) -> Option<i64> {
         self.lifetime.as_ref().and_then(|lifetime| lifetime.next_sweep_ms)
+    }
+
+    fn state_size(&self) -> Option<StateSize> {
+        let values: usize = self.values.iter().map(|values| values.memory()).sum();
+        let lifetime = self.lifetime.as_ref().map_or(0, Lifetime::memory);
+        let bytes = self.groups.memory() + self.counts.capacity() * size_of::<i64>() + values + lifetime;
+        Some(StateSize { keys: self.groups.len(), bytes })
     }
 }
 

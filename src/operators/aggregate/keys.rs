@@ -34,6 +34,11 @@ impl GroupKeys {
         self.keys.len()
     }
 
+    /// How many keys have a slot.
+    pub fn len(&self) -> usize {
+        self.keys.len() - self.free.len()
+    }
+
     /// The slot of each row; new keys get one.
     pub fn intern(&mut self, columns: &[ArrayRef], rows: usize) -> Result<Vec<u32>> {
         if self.types.is_empty() {

@@ -19,6 +19,11 @@ impl Lifetime {
         Self { ttl_ms, now_ms: 0, touched_ms: Vec::new(), next_sweep_ms: None }
     }
 
+    /// Bytes held.
+    pub fn memory(&self) -> usize {
+        self.touched_ms.capacity() * size_of::<i64>()
+    }
+
     fn is_over(&self, slot: u32, now_ms: i64) -> bool {
         self.touched_ms[slot as usize].saturating_add(self.ttl_ms) <= now_ms
     }

@@ -19,7 +19,7 @@ use super::table::WindowPart;
 use super::windows::{Window, WindowClock, WindowKind};
 use crate::changelog::ChangelogBatch;
 use crate::error::Result;
-use crate::operators::{Operator, Output, Progress};
+use crate::operators::{Operator, Output, Progress, StateSize};
 use crate::time::Watermark;
 
 /// Rows of a window that are made at once.
@@ -293,5 +293,11 @@ impl Operator for WindowAggregate {
 
     fn resume(&mut self, out: &mut Output) -> Result<Progress> {
         self.fire(out)
+    }
+
+    fn state_size(&self) -> Option<StateSize> {
+        let mut size = StateSize::default();
+        self.panes.values().for_each(|pane| size += pane.size());
+        Some(size)
     }
 }

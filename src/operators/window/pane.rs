@@ -7,6 +7,7 @@ use arrow::record_batch::RecordBatch;
 use crate::changelog::ChangelogBatch;
 use crate::error::{Error, Result};
 use crate::functions::aggregate::{Accumulator, Signs};
+use crate::operators::StateSize;
 use crate::operators::aggregate::{AggregateCall, GroupKeys};
 
 /// What a window aggregate computes, for whom.
@@ -136,10 +137,10 @@ impl Pane {
         Ok(PaneResults { key: self.groups.keys(&slots)?, results, rows: slots.len(), next })
     }
 
-    #[expect(dead_code)] // a budget of memory reads it
-    pub fn memory(&self) -> usize {
+    pub fn size(&self) -> StateSize {
         let values: usize = self.values.iter().map(|values| values.memory()).sum();
-        self.groups.memory() + self.counts.capacity() * size_of::<i64>() + values
+        let counts = self.counts.capacity() * size_of::<i64>();
+        StateSize { keys: self.len(), bytes: self.groups.memory() + counts + values }
     }
 
     fn intern(&mut self, key: &[ArrayRef], rows: usize) -> Result<Vec<u32>> {

@@ -16,7 +16,7 @@ use super::windows::WindowKind;
 use crate::changelog::ChangelogBatch;
 use crate::error::{Error, Result};
 use crate::functions::aggregate::{Accumulator, Signs};
-use crate::operators::{Operator, Output, Progress};
+use crate::operators::{Operator, Output, Progress, StateSize};
 use crate::time::Watermark;
 
 /// Sessions that are told at once.
@@ -201,5 +201,12 @@ impl Operator for SessionAggregate {
 
     fn resume(&mut self, out: &mut Output) -> Result<Progress> {
         self.fire(out)
+    }
+
+    fn state_size(&self) -> Option<StateSize> {
+        let mut size = self.sessions.size();
+        size.bytes += self.counts.capacity() * size_of::<i64>();
+        size.bytes += self.values.iter().map(|values| values.memory()).sum::<usize>();
+        Some(size)
     }
 }

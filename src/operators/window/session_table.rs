@@ -16,7 +16,7 @@ use super::windows::{Window, WindowClock};
 use crate::changelog::{ChangelogBatch, RowKind};
 use crate::error::Result;
 use crate::functions::aggregate::ValueCodec;
-use crate::operators::{Operator, Output, Progress};
+use crate::operators::{Operator, Output, Progress, StateSize};
 use crate::time::Watermark;
 
 /// Sessions that are told at once.
@@ -44,6 +44,8 @@ pub struct SessionTable {
     codec: ValueCodec,
     /// The rows of each slot.
     rows: Vec<Vec<(RowKind, Box<[u8]>)>>,
+    /// Bytes of all rows.
+    row_bytes: usize,
     progress: Watermark,
     firing: Option<Watermark>,
     late: LateRows,
@@ -54,7 +56,16 @@ impl SessionTable {
         let sessions = Sessions::try_new(&shape.input, &shape.key, shape.gap, shape.clock)?;
         let types: Vec<DataType> = shape.input.fields().iter().map(|field| field.data_type().clone()).collect();
         let codec = ValueCodec::try_new(&types)?;
-        Ok(Self { shape, sessions, codec, rows: Vec::new(), progress: Watermark::MIN, firing: None, late })
+        Ok(Self {
+            shape,
+            sessions,
+            codec,
+            rows: Vec::new(),
+            row_bytes: 0,
+            progress: Watermark::MIN,
+            firing: None,
+            late,
+        })
     }
 
     fn add(&mut self, batch: &ChangelogBatch) -> Result<()> {
@@ -75,7 +86,9 @@ impl SessionTable {
                         let moved = std::mem::take(&mut self.rows[from as usize]);
                         self.rows[slot as usize].extend(moved);
                     }
-                    self.rows[slot as usize].push((batch.kind(row), values.row(row).as_ref().into()));
+                    let row_values: Box<[u8]> = values.row(row).as_ref().into();
+                    self.row_bytes += row_values.len();
+                    self.rows[slot as usize].push((batch.kind(row), row_values));
                 }
             }
         }
@@ -99,6 +112,7 @@ impl SessionTable {
                 rows.extend(of_session);
             }
             self.sessions.release(&over);
+            self.row_bytes -= rows.iter().map(|(_, row)| row.len()).sum::<usize>();
             out.emit(self.batch(&rows, &windows)?);
         }
         self.firing = None;
@@ -154,5 +168,12 @@ impl Operator for SessionTable {
 
     fn resume(&mut self, out: &mut Output) -> Result<Progress> {
         self.fire(out)
+    }
+
+    fn state_size(&self) -> Option<StateSize> {
+        let mut size = self.sessions.size();
+        size.bytes += self.rows.iter().map(|rows| rows.capacity() * size_of::<(RowKind, Box<[u8]>)>()).sum::<usize>();
+        size.bytes += self.rows.capacity() * size_of::<Vec<(RowKind, Box<[u8]>)>>() + self.row_bytes;
+        Some(size)
     }
 }

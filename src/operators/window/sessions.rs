@@ -7,6 +7,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::windows::{Window, WindowClock};
 use crate::error::Result;
+use crate::operators::StateSize;
 use crate::operators::aggregate::GroupKeys;
 use crate::time::Watermark;
 
@@ -58,6 +59,13 @@ impl Sessions {
     /// How many slots there are, free ones included.
     pub fn slots(&self) -> usize {
         self.slots as usize
+    }
+
+    pub fn size(&self) -> StateSize {
+        // Every session is in two places: with its key, and in the tree, whose nodes are two thirds full as a rule.
+        let session = size_of::<Session>() + size_of::<(i64, u32, i64)>() * 3 / 2;
+        let lists = self.open.capacity() * size_of::<Vec<Session>>() + self.free.capacity() * size_of::<u32>();
+        StateSize { keys: self.ends.len(), bytes: self.keys.memory() + lists + self.ends.len() * session }
     }
 
     /// The keys of rows.
