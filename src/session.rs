@@ -17,7 +17,7 @@ use crate::catalog::{Catalog, Integrations, Object, ObjectName, RegisteredTable,
 use crate::changelog::ChangelogBatch;
 use crate::connectors::Reporter;
 use crate::error::{Error, Result};
-use crate::runtime::{Collected, JobEnd, JobHandle};
+use crate::runtime::{Collected, JobEnd, JobHandle, MemoryBudget};
 use crate::settings::Settings;
 use crate::span::{SourceText, Span};
 use crate::sql::{Statement, parse_script};
@@ -33,6 +33,7 @@ pub struct Session {
     integrations: Integrations,
     clock: Arc<dyn Clock>,
     reporter: Reporter,
+    memory: Arc<MemoryBudget>,
     /// The jobs' name where `pipeline.name` is not set.
     default_name: Option<String>,
     /// How often each job name was given out.
@@ -93,6 +94,7 @@ impl Session {
             integrations: Integrations::default(),
             clock: Arc::new(SystemClock),
             reporter: Reporter::silent(),
+            memory: Arc::default(),
             default_name: None,
             job_names: HashMap::new(),
             notices: Vec::new(),
@@ -115,6 +117,12 @@ impl Session {
     /// Where jobs say what they wait for.
     pub fn with_reporter(mut self, reporter: Reporter) -> Self {
         self.reporter = reporter;
+        self
+    }
+
+    /// What the operators of all jobs may hold together; without it as much as there is.
+    pub fn with_memory(mut self, budget: MemoryBudget) -> Self {
+        self.memory = Arc::new(budget);
         self
     }
 

@@ -7,6 +7,7 @@ mod cascade;
 mod check;
 mod explain;
 mod job_watch;
+mod memory;
 mod metrics_server;
 mod run;
 mod script;
@@ -115,6 +116,17 @@ struct RunArgs {
     /// Serve the jobs' counters to Prometheus at http://HOST:PORT/metrics.
     #[arg(long, value_name = "HOST:PORT")]
     metrics: Option<String>,
+    /// How much the operators of all jobs may hold together, such as 4gb [default: 80 % of what the process may use].
+    ///
+    /// A job whose state outgrows it ends with an error that names the largest operator, its keys and how long it
+    /// keeps them.
+    #[arg(long, value_name = "BYTES", value_parser = memory_size)]
+    memory: Option<usize>,
+}
+
+fn memory_size(text: &str) -> Result<usize, String> {
+    let size = crate::connectors::options::parse_memory_size(text).filter(|bytes| *bytes > 0);
+    size.ok_or_else(|| "a size such as 512mb or 4gb is needed".to_string())
 }
 
 #[derive(Args)]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::cascade::Cascade;
 use super::check::as_error;
 use super::job_watch::{JobWatch, Progress, facts, troubles};
+use super::memory::default_budget;
 use super::metrics_server::{self, MetricsRegistry};
 use super::script::Script;
 use super::{Exit, RunArgs};
@@ -13,6 +14,7 @@ use crate::connectors::Reporter;
 use crate::console;
 use crate::error::{Error, Result};
 use crate::log::Line;
+use crate::runtime::MemoryBudget;
 use crate::session::{NoticeKind, Outcome, Query, Session};
 use crate::shell::tableau::Tableau;
 use crate::types::SqlType;
@@ -34,9 +36,10 @@ pub async fn run(args: RunArgs) -> Exit {
         }
     }
     let stop = Stop::listen();
+    let budget = args.memory.or_else(default_budget).map(MemoryBudget::new).unwrap_or_default();
     let session = script.session().map(|s| {
         let quiet = args.quiet;
-        s.with_job_name(args.name.clone()).with_reporter(Reporter::new(move |line| {
+        s.with_memory(budget).with_job_name(args.name.clone()).with_reporter(Reporter::new(move |line| {
             if !quiet {
                 console::progress(Line::info("millstream::connector", line));
             }

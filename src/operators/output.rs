@@ -43,6 +43,10 @@ impl Output {
         self.rows >= Self::ROWS_MAX
     }
 
+    pub fn has_rows(&self) -> bool {
+        self.rows > 0
+    }
+
     /// Takes everything out, in order.
     pub fn drain(&mut self) -> std::vec::Drain<'_, StreamElement> {
         self.rows = 0;

@@ -17,6 +17,7 @@ use super::lookup::{LookupHead, LookupJoin};
 use super::lookup_cache::LookupCache;
 use super::metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics};
 use super::source_task::{SourceSteps, SourceTask};
+use super::state_meter::StateMeter;
 use super::task::{GateTask, TaskContext};
 use super::watermarks::SplitWatermarks;
 use super::wiring::{Wiring, wire};
@@ -159,7 +160,14 @@ impl Assembly<'_> {
         for &(id, before) in &fragment.members {
             let body = self.body(id, subtask, width).await?;
             let parent = before.and_then(|before| stages.get(&before).copied());
-            stages.insert(id, chain.add(parent, body));
+            let keeps_state = matches!(&body, Body::Operator(operator) if operator.state_size().is_some());
+            let stage = chain.add(parent, body);
+            if keeps_state {
+                let memory = &self.metrics.memory;
+                let operator = memory.operator(id, &self.plan.nodes[id]);
+                chain.measure(stage, StateMeter::new(memory.clone(), operator));
+            }
+            stages.insert(id, stage);
         }
         for (from, exchange) in outgoing {
             let parent = from.and_then(|from| stages.get(&from).copied());

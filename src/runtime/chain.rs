@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::dead_letters::DeadLetterWriter;
 use super::exchange::Exchange;
 use super::metrics::SinkMetrics;
+use super::state_meter::StateMeter;
 use crate::changelog::{EndKind, Epoch, StreamElement};
 use crate::connectors::SinkWriter;
 use crate::error::Result;
@@ -27,6 +28,8 @@ pub struct Chain {
 
 struct Stage {
     body: Body,
+    /// Of an operator that keeps state.
+    meter: Option<StateMeter>,
     children: Vec<usize>,
 }
 
@@ -56,12 +59,17 @@ impl Chain {
     /// Adds a stage behind `parent`, or as a root, and says where it stands.
     pub fn add(&mut self, parent: Option<usize>, body: Body) -> usize {
         let id = self.stages.len();
-        self.stages.push(Stage { body, children: Vec::new() });
+        self.stages.push(Stage { body, meter: None, children: Vec::new() });
         match parent {
             Some(parent) => self.stages[parent].children.push(id),
             None => self.roots.push(id),
         }
         id
+    }
+
+    /// Watches what the operator at a stage holds.
+    pub fn measure(&mut self, stage: usize, meter: StateMeter) {
+        self.stages[stage].meter = Some(meter);
     }
 
     /// Sends an element through the tree; returns when every writer and edge has taken what follows from it.
@@ -82,7 +90,7 @@ impl Chain {
                 Work::Resume(at) => {
                     if let Body::Operator(operator) = &mut self.stages[at].body {
                         let progress = operator.resume(&mut self.out)?;
-                        self.forward(at, progress, None);
+                        self.forward(at, progress, None)?;
                     }
                 }
                 Work::Element(at, element) => self.step(at, element).await?,
@@ -92,9 +100,14 @@ impl Chain {
     }
 
     async fn step(&mut self, at: usize, element: StreamElement) -> Result<()> {
-        match &mut self.stages[at].body {
+        let Stage { body, meter, .. } = &mut self.stages[at];
+        match body {
             Body::Operator(operator) => {
                 let out = &mut self.out;
+                if let Some(meter) = meter {
+                    meter.on_element(&element);
+                }
+                let closes = matches!(element, StreamElement::Watermark(_));
                 let (progress, behind) = match element {
                     StreamElement::Batch(batch) => {
                         operator.tell_time(self.clock.now_ms());
@@ -110,7 +123,10 @@ impl Chain {
                     }
                     other => (Progress::Done, Some(other)),
                 };
-                self.forward(at, progress, behind);
+                if closes && out.has_rows() {
+                    meter.iter_mut().for_each(StateMeter::is_due);
+                }
+                self.forward(at, progress, behind)?;
             }
             Body::Writer { writer, metrics } => match element {
                 StreamElement::Batch(batch) => {
@@ -135,7 +151,12 @@ impl Chain {
     }
 
     /// Puts what `at` has emitted on the stack, then its resumption, then what comes `behind`.
-    fn forward(&mut self, at: usize, progress: Progress, behind: Option<StreamElement>) {
+    fn forward(&mut self, at: usize, progress: Progress, behind: Option<StreamElement>) -> Result<()> {
+        if let Stage { body: Body::Operator(operator), meter: Some(meter), .. } = &mut self.stages[at] {
+            if progress == Progress::Done {
+                meter.ask(operator.as_ref(), self.clock.now_ms())?;
+            }
+        }
         let children = &self.stages[at].children;
         let push = |work: &mut Vec<Work>, element: StreamElement| {
             for &child in children.iter().skip(1).rev() {
@@ -155,6 +176,7 @@ impl Chain {
         for element in emitted.into_iter().rev() {
             push(&mut self.work, element);
         }
+        Ok(())
     }
 
     /// The earliest moment at which a writer wants to send what it has buffered.
@@ -182,10 +204,13 @@ impl Chain {
     /// Tells every operator whose timer is due the time.
     pub async fn on_time(&mut self, now_ms: i64) -> Result<()> {
         for at in 0..self.stages.len() {
-            let Body::Operator(operator) = &mut self.stages[at].body else { continue };
+            let Stage { body: Body::Operator(operator), meter, .. } = &mut self.stages[at] else { continue };
             if operator.next_timer().is_some_and(|timer| timer <= now_ms) {
                 let progress = operator.on_time(now_ms, &mut self.out)?;
-                self.forward(at, progress, None);
+                if let Some(meter) = meter {
+                    meter.is_due();
+                }
+                self.forward(at, progress, None)?;
                 self.run().await?;
             }
         }

@@ -67,6 +67,14 @@ pub fn exposition<'a>(jobs: impl IntoIterator<Item = (&'a str, &'a JobMetrics)>)
             let labels = [("job", job), ("stage", stage.name())];
             families.add("millstream_rows_rejected_total", &labels, metrics.rejected.of(stage));
         }
+        for operator in metrics.memory.operators() {
+            let (labels, size) = ([("job", job), ("operator", operator.name.as_str())], operator.size());
+            families.add("millstream_state_keys", &labels, size.keys as u64);
+            families.add("millstream_state_bytes", &labels, size.bytes as u64);
+        }
+        if let Some(budget) = metrics.memory.budget().bytes() {
+            families.add("millstream_state_budget_bytes", &[("job", job)], budget as u64);
+        }
         families.add("millstream_job_epoch", &[("job", job)], get(&metrics.epoch));
     }
     families.text()
@@ -124,6 +132,13 @@ pub const METRICS: &[(&str, &str, &str)] = &[
         "counter",
         "Rows that could not be processed and did not fail the job, by stage.",
     ),
+    (
+        "millstream_state_keys",
+        "gauge",
+        "Keys that an operator keeps state of: groups, sessions, groups of open windows.",
+    ),
+    ("millstream_state_bytes", "gauge", "Bytes of an operator's state."),
+    ("millstream_state_budget_bytes", "gauge", "Bytes that the operators of all jobs together may hold: `--memory`."),
     ("millstream_job_epoch", "gauge", "The last epoch that was completed; 0 before the first."),
 ];
 

@@ -15,6 +15,7 @@ use super::assembly::{Assembled, Assembly, Task};
 use super::coordinator::{Coordinator, TaskReport};
 use super::dead_letters::DeadLetterWriter;
 use super::exchange::ECHO;
+use super::memory::{JobMemory, MemoryBudget};
 use super::metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics};
 use crate::changelog::rejects::ErrorHandling;
 use crate::connectors::{OpenContext, Reporter};
@@ -34,6 +35,8 @@ pub struct JobConfig {
     pub epoch_interval: Option<Duration>,
     /// Rows in a micro-batch at most.
     pub batch_rows: usize,
+    /// What all operators may hold, those of other jobs included.
+    pub memory: Arc<MemoryBudget>,
     /// Where waiting and retries are told to people, beside the job's metrics.
     pub reporter: Reporter,
 }
@@ -125,15 +128,15 @@ fn panicked(job: &str, error: tokio::task::JoinError) -> Error {
 /// Starts a plan. Returns at once; a failure to open a door is the job's failure.
 pub fn start(plan: StreamPlan, config: JobConfig) -> JobHandle {
     let (signal, watched) = watch::channel(Signal::Run);
-    let metrics = Arc::new(metrics_of(&plan));
+    let metrics = Arc::new(metrics_of(&plan, JobMemory::new(config.memory.clone())));
     let name = config.name.clone();
     let job = Job { plan, config, metrics: metrics.clone(), signal: signal.clone() };
     let done = super::spawn(job.run(watched));
     JobHandle { name, metrics, signal, done, end: None }
 }
 
-fn metrics_of(plan: &StreamPlan) -> JobMetrics {
-    let mut metrics = JobMetrics::default();
+fn metrics_of(plan: &StreamPlan, memory: Arc<JobMemory>) -> JobMetrics {
+    let mut metrics = JobMetrics::new(memory);
     for (id, node) in plan.nodes.iter().enumerate() {
         match &node.kind {
             NodeKind::WindowTable(_) | NodeKind::WindowAggregate(_) => {
@@ -227,7 +230,16 @@ impl Job {
             super::spawn(Coordinator { interval, sources: commands, tasks: count, reports, metrics }.run());
         }
         let mut echo = None;
-        while let Some(ended) = tasks.join_next().await {
+        loop {
+            let ended = tokio::select! {
+                biased;
+                ended = tasks.join_next() => ended,
+                error = self.metrics.memory.over() => {
+                    tasks.shutdown().await;
+                    return Err(error);
+                }
+            };
+            let Some(ended) = ended else { break };
             let error = match ended {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) if error.message() == ECHO => {

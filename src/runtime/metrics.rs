@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::memory::JobMemory;
 use crate::changelog::rejects::{RejectCounts, Stage};
 use crate::connectors::DoorMetrics;
 use crate::operators::LateRows;
@@ -25,6 +26,8 @@ pub struct JobMetrics {
     pub late: Vec<(usize, LateRows)>,
     /// Rows that could not be processed and did not fail the job.
     pub rejected: Arc<RejectCounts>,
+    /// What the operators hold.
+    pub memory: Arc<JobMemory>,
     /// The last epoch that was completed; 0 before the first.
     pub epoch: AtomicU64,
     /// What parts of the job wait for, in words, by their numbers.
@@ -79,6 +82,10 @@ pub struct SplitStatus {
 }
 
 impl JobMetrics {
+    pub fn new(memory: Arc<JobMemory>) -> Self {
+        Self { memory, ..Self::default() }
+    }
+
     pub fn rows_in(&self) -> u64 {
         self.sources.iter().map(|s| s.door.rows.load(Ordering::Relaxed)).sum()
     }

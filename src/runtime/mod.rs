@@ -18,8 +18,10 @@ mod job;
 mod key_group;
 mod lookup;
 mod lookup_cache;
+mod memory;
 mod metrics;
 mod source_task;
+mod state_meter;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,7 @@ pub use job::{JobConfig, JobEnd, JobHandle, start};
 pub use key_group::{KEY_GROUPS, key_groups};
 pub use lookup::{LookupHead, LookupJoin};
 pub use lookup_cache::LookupCache;
+pub use memory::{JobMemory, MemoryBudget, OperatorMemory};
 pub use metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics, SplitStatus};
 
 use std::future::Future;

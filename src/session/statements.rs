@@ -263,6 +263,7 @@ impl Session {
             clock: self.clock.clone(),
             epoch_interval: self.settings.duration("execution.checkpointing.interval").filter(|i| !i.is_zero()),
             batch_rows: self.settings.batch_rows(),
+            memory: self.memory.clone(),
             reporter: self.reporter.clone(),
         }
     }

@@ -289,3 +289,50 @@ fn an_address_that_metrics_cannot_be_served_at_is_named() {
     let ended = millstream(&["run", "--metrics", "127.0.0.1:port", "-e", "SELECT 1"]).expect(1);
     assert!(ended.err.contains("cannot serve metrics at '127.0.0.1:port'"), "{}", ended.err);
 }
+
+const COUNTED: &str = "CREATE TABLE counted (n INT, c BIGINT) WITH ('connector' = 'blackhole');";
+
+#[test]
+fn state_that_outgrows_the_memory_ends_the_job_by_name() {
+    let sql = format!("{} {COUNTED} INSERT INTO counted SELECT n, COUNT(*) FROM numbers GROUP BY n", numbers(200_000));
+    let arguments = ["run", "-q", "--set", "parallelism.default=1", "-e", &sql, "--memory"];
+    let ended = millstream(&[&arguments[..], &["2mb"]].concat()).expect(1);
+    for text in [
+        "the operators hold ",
+        ", more than the 2 MB they may",
+        "The largest is GroupAggregate(groupBy=[n]",
+        "It keeps them for ever: it has no time to live.",
+        "--memory",
+        "SET 'table.exec.state.ttl' = '1 h'",
+    ] {
+        assert!(ended.err.contains(text), "{text} is missing in\n{}", ended.err);
+    }
+    millstream(&[&arguments[..], &["1gb"]].concat()).expect(0);
+}
+
+#[test]
+fn windows_that_outgrow_the_memory_end_the_job_and_closed_ones_do_not() {
+    // 1,000 windows of 200 groups: all open at once they are too many, one behind the other they are not.
+    let sql = |delay: &str| {
+        format!(
+            "CREATE TABLE readings (n INT, ts AS TO_TIMESTAMP_LTZ(n, 3), WATERMARK FOR ts AS ts - INTERVAL '{delay}' SECOND)
+               WITH ('connector' = 'datagen', 'number-of-rows' = '200000', 'scan.watermark.emit.strategy' = 'on-event',
+                 'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '200000');
+             {COUNTED}
+             INSERT INTO counted SELECT n, COUNT(*)
+               FROM TABLE(TUMBLE(TABLE readings, DESCRIPTOR(ts), INTERVAL '0.2' SECOND))
+               GROUP BY n, window_start, window_end"
+        )
+    };
+    let run = |sql: &str| millstream(&["run", "-q", "--set", "parallelism.default=1", "--memory", "4mb", "-e", sql]);
+    run(&sql("1")).expect(0);
+    let ended = run(&sql("10000")).expect(1);
+    assert!(ended.err.contains("The largest is WindowAggregate("), "{}", ended.err);
+    assert!(ended.err.contains("It keeps them until their windows are over."), "{}", ended.err);
+}
+
+#[test]
+fn a_budget_of_memory_is_a_size() {
+    let ended = millstream(&["run", "--memory", "much", "-e", "SELECT 1"]).expect(2);
+    assert!(ended.err.contains("a size such as 512mb or 4gb is needed"), "{}", ended.err);
+}

@@ -50,7 +50,7 @@ pub fn as_check(words: &[String]) -> Option<Vec<String>> {
         match word {
             "run" | "explain" | "check" if checked.is_empty() => checked.push("check"),
             "completions" if checked.is_empty() => return None,
-            "--metrics" | "--name" | "--log-format" => _ = rest.next(),
+            "--metrics" | "--name" | "--log-format" | "--memory" => _ = rest.next(),
             "-q" | "--quiet" | "--fail-fast" | "--portable" | "--strict" => {}
             word if checked.is_empty() => flags.push(word),
             word => checked.push(word),

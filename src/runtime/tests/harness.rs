@@ -371,6 +371,7 @@ pub fn config(parallelism: usize) -> JobConfig {
         clock: Arc::new(SystemClock),
         epoch_interval: None,
         batch_rows: 1_000,
+        memory: Arc::default(),
         reporter: Reporter::silent(),
     }
 }
