@@ -56,7 +56,7 @@ soak-outages: ## random outages of all services under a running job (SEED=1 MINU
 bench: ## microbenchmarks over Arrow batches
 	$(CARGO) bench
 
-bench-kafka: ## rows per CPU-second of the tutorial's jobs 1 and 3 on a real broker
+bench-kafka: ## rows per CPU-second of the tutorial's jobs 1 to 4 on a real broker
 	$(CARGO) build --release
 	@$(SERVICES) with benches/kafka.sh
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Rows per CPU-second of the tutorial's jobs 1 and 3 on a real broker: loads a topic of two partitions with readings, then runs each job
+# Rows per CPU-second of the tutorial's jobs 1 to 4 on a real broker: loads a topic of two partitions with readings, then runs each job
 # from its beginning to its end. CPU time is user and system time of the millstream process alone.
 #
 #   make bench-kafka                                            builds, starts services, runs this
 #   ROWS=100000 benches/kafka.sh --set parallelism.default=1    on services of your own; arguments go to `millstream run`
 #
-# Environment: ROWS (5000000), RUNS (3, the best counts), MILLSTREAM (the binary: target/release/millstream), and where the services are:
+# Environment: ROWS (5000000), RUNS (3, the best counts), JOBS (all four), MILLSTREAM (the binary: target/release/millstream), and where the services are:
 # MILLSTREAM_TEST_KAFKA=host:port, MILLSTREAM_TEST_POSTGRES=postgresql://user:password@host:port/database.
 set -euo pipefail
 export LC_ALL=C
@@ -13,6 +13,7 @@ export LC_ALL=C
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 ROWS=${ROWS:-5000000}
 RUNS=${RUNS:-3}
+JOBS=${JOBS:-simple_filter simple_agg simple_filter_pg simple_filter_pg_agg}
 MILLSTREAM=${MILLSTREAM:-${CARGO_TARGET_DIR:-$ROOT/target}/release/millstream}
 : "${MILLSTREAM_TEST_KAFKA:?the broker as host:port; \`make bench-kafka\` starts one}"
 : "${MILLSTREAM_TEST_POSTGRES:?the database as postgresql://user:password@host:port/database; \`make bench-kafka\` starts one}"
@@ -20,7 +21,7 @@ MILLSTREAM=${MILLSTREAM:-${CARGO_TARGET_DIR:-$ROOT/target}/release/millstream}
 
 ID=bench_$$_$(date +%s)
 FOLDER=$(mktemp -d)
-trap 'rm -rf "$FOLDER"; sql "DROP TABLE IF EXISTS public.$ID" || true' EXIT
+trap 'rm -rf "$FOLDER"; sql "DROP TABLE IF EXISTS public.$ID, public.${ID}_agg_pg" || true' EXIT
 
 sql() {
   if command -v psql >/dev/null; then
@@ -50,8 +51,9 @@ TOML
 # job FILE: the tutorial's job with this run's topics and table, bounded, its lookup with a cache.
 job() {
   local cache="'lookup.cache'='PARTIAL', 'lookup.partial-cache.max-rows'='1000', 'lookup.partial-cache.expire-after-write'='1 min'"
-  sed -e "s/'cpu_load_stats_real\([a-z_]*\)'/'$ID\1'/" -e "s/'public.cpu_thresholds'/'public.$ID'/" \
-    -e "s|FROM CPU_IN\b|FROM CPU_IN /*+ OPTIONS('scan.bounded.mode'='latest-offset') */|" \
+  sed -e "s/'topic' = 'cpu_load_stats_real'/'scan.bounded.mode' = 'latest-offset', &/" \
+    -e "s/'cpu_load_stats_real\([a-z_]*\)'/'$ID\1'/" -e "s/'cpu_load_stats_agg'/'${ID}_agg'/" \
+    -e "s/'public.cpu_thresholds'/'public.$ID'/" -e "s/'public.cpu_load_stats_agg_pg'/'public.${ID}_agg_pg'/" \
     -e "s|JOIN SOURCE_THRESHOLDS\b|JOIN SOURCE_THRESHOLDS /*+ OPTIONS($cache) */|" "$ROOT/sql/alerting/$1"
 }
 
@@ -81,14 +83,15 @@ line() { # line LABEL IN OUT WALL CPU
 
 write_integrations >"$FOLDER/millstream.toml"
 producer >"$FOLDER/producer.sql"
-for name in simple_filter simple_filter_pg; do job "$name.sql" >"$FOLDER/$name.sql"; done
+for name in $JOBS; do job "$name.sql" >"$FOLDER/$name.sql"; done
 sql "CREATE TABLE public.$ID (hostname varchar, allowed_top int)"
+sql "CREATE TABLE public.${ID}_agg_pg (time_ltz timestamp(3) PRIMARY KEY, nr_cpus_over_threshold int)"
 sql "INSERT INTO public.$ID VALUES ('doc', 20), ('grumpy', 30), ('sleepy', 40), ('bashful', 60), ('happy', 70), ('sneezy', 80), ('dopey', 90)"
 
 printf '%-22s %10s %10s %8s %8s %12s %14s\n' job 'rows in' 'rows out' 'wall s' 'CPU s' 'rows/s' 'rows/CPU-s'
 run producer "$@"
 line 'producer (load)' "$IN" "$OUT" "$WALL" "$CPU"
-for name in simple_filter simple_filter_pg; do
+for name in $JOBS; do
   best=''
   for ((i = 0; i < RUNS; i++)); do
     run "$name" "$@"

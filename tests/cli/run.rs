@@ -312,21 +312,21 @@ fn state_that_outgrows_the_memory_ends_the_job_by_name() {
 
 #[test]
 fn windows_that_outgrow_the_memory_end_the_job_and_closed_ones_do_not() {
-    // 1,000 windows of 200 groups: all open at once they are too many, one behind the other they are not.
+    // 200 windows of 1,000 groups: all open at once they are too many, one behind the other they are not.
     let sql = |delay: &str| {
         format!(
-            "CREATE TABLE readings (n INT, ts AS TO_TIMESTAMP_LTZ(n, 3), WATERMARK FOR ts AS ts - INTERVAL '{delay}' SECOND)
+            "CREATE TABLE readings (n INT, ts AS TO_TIMESTAMP_LTZ(n, 3), WATERMARK FOR ts AS ts - INTERVAL {delay})
                WITH ('connector' = 'datagen', 'number-of-rows' = '200000', 'scan.watermark.emit.strategy' = 'on-event',
                  'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '200000');
              {COUNTED}
              INSERT INTO counted SELECT n, COUNT(*)
-               FROM TABLE(TUMBLE(TABLE readings, DESCRIPTOR(ts), INTERVAL '0.2' SECOND))
+               FROM TABLE(TUMBLE(TABLE readings, DESCRIPTOR(ts), INTERVAL '1' SECOND))
                GROUP BY n, window_start, window_end"
         )
     };
     let run = |sql: &str| millstream(&["run", "-q", "--set", "parallelism.default=1", "--memory", "4mb", "-e", sql]);
-    run(&sql("1")).expect(0);
-    let ended = run(&sql("10000")).expect(1);
+    run(&sql("'1' SECOND")).expect(0);
+    let ended = run(&sql("'5' HOUR")).expect(1);
     assert!(ended.err.contains("The largest is WindowAggregate("), "{}", ended.err);
     assert!(ended.err.contains("It keeps them until their windows are over."), "{}", ended.err);
 }

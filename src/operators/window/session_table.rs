@@ -73,7 +73,7 @@ impl SessionTable {
         let times = local_times(rows, self.shape.time, self.shape.clock)?;
         let keys = self.sessions.intern(&columns(rows, &self.shape.key), rows.num_rows())?;
         let values = self.codec.encode(rows.columns())?;
-        for (row, (&key, &time)) in keys.iter().zip(&times).enumerate() {
+        for (row, (&key, &time)) in keys.iter().zip(times.iter()).enumerate() {
             let time = match self.shape.processing_time {
                 true => time.max(self.shape.clock.of_instant(self.progress.0)),
                 false => time,

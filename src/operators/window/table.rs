@@ -4,6 +4,7 @@
 //! this puts slices together (then `SESSION` comes out with the session that the row alone would make). No row is late
 //! here and there is no state. Watermarks and barriers: unchanged.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, TimestampMillisecondArray, UInt32Array};
@@ -81,8 +82,7 @@ impl WindowTable {
     fn apply(&self, batch: &ChangelogBatch) -> Result<ChangelogBatch> {
         let times = local_times(batch.rows(), self.time, self.clock)?;
         if self.slices || self.kind.step() == 0 {
-            let windows: Vec<Window> = times.iter().map(|time| self.kind.slice(*time)).collect();
-            return self.with_windows(batch, &windows);
+            return self.with_windows(batch, times.len(), || self.kind.slices(&times));
         }
         let (mut rows, mut windows) = (Vec::with_capacity(times.len()), Vec::with_capacity(times.len()));
         for (row, time) in times.iter().enumerate() {
@@ -91,21 +91,27 @@ impl WindowTable {
                 windows.push(window);
             }
         }
-        self.with_windows(&batch.take(&UInt32Array::from(rows))?, &windows)
+        let batch = batch.take(&UInt32Array::from(rows))?;
+        self.with_windows(&batch, windows.len(), || windows.iter().copied())
     }
 
-    fn with_windows(&self, batch: &ChangelogBatch, windows: &[Window]) -> Result<ChangelogBatch> {
+    fn with_windows<W: Iterator<Item = Window>>(
+        &self,
+        batch: &ChangelogBatch,
+        rows: usize,
+        windows: impl Fn() -> W,
+    ) -> Result<ChangelogBatch> {
         let mut columns = batch.rows().columns().to_vec();
         for &part in &self.parts {
-            columns.push(part.array(windows.iter().copied(), self.clock, &self.schema, columns.len()));
+            columns.push(part.array(windows(), self.clock, &self.schema, columns.len()));
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(windows.len()));
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
         Ok(batch.with_rows(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?))
     }
 }
 
 /// The times of a column on the clock of the windows.
-pub(super) fn local_times(rows: &RecordBatch, column: usize, clock: WindowClock) -> Result<Vec<i64>> {
+pub(super) fn local_times(rows: &RecordBatch, column: usize, clock: WindowClock) -> Result<Cow<'_, [i64]>> {
     let times = rows.column(column).as_primitive_opt::<TimestampMillisecondType>();
     let times = times.ok_or_else(|| Error::internal("windows over a column that is no time in milliseconds"))?;
     if times.null_count() > 0 {
@@ -114,10 +120,7 @@ pub(super) fn local_times(rows: &RecordBatch, column: usize, clock: WindowClock)
             "rowtime column '{name}' should not be null, please convert it to a non-null value"
         )));
     }
-    Ok(match clock.is_utc() {
-        true => times.values().to_vec(),
-        false => times.values().iter().map(|time| clock.of_instant(*time)).collect(),
-    })
+    Ok(clock.of_instants(times.values()))
 }
 
 impl Operator for WindowTable {

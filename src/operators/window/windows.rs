@@ -5,6 +5,8 @@
 //! cuts through: a row is kept once, in its slice, which goes by its end. (Flink, FLIP-145: window table-valued
 //! functions; slices: Li et al., "No pane, no gain".)
 
+use std::borrow::Cow;
+
 use chrono_tz::Tz;
 
 use crate::functions::time::{instant_to_local, local_to_instant};
@@ -91,6 +93,18 @@ impl WindowKind {
         Window { start, end: start + size }
     }
 
+    /// The slices of times, one each. Neighbours as a rule share theirs, so that few are computed.
+    pub fn slices(self, times: &[i64]) -> impl Iterator<Item = Window> + '_ {
+        let shared = !matches!(self, Self::Session { .. } | Self::Attached);
+        let mut last = Window { start: 0, end: 0 };
+        times.iter().map(move |&time| {
+            if !shared || time < last.start || time >= last.end {
+                last = self.slice(time);
+            }
+            last
+        })
+    }
+
     /// Where the window that ends at `end` starts.
     pub fn start_of(self, end: i64) -> i64 {
         match self {
@@ -149,6 +163,25 @@ impl WindowClock {
 
     pub fn of_instant(self, instant: EventTime) -> i64 {
         instant_to_local(instant, self.0)
+    }
+
+    /// What the clock shows at each of these instants.
+    pub fn of_instants(self, instants: &[EventTime]) -> Cow<'_, [i64]> {
+        if self.is_utc() {
+            return Cow::Borrowed(instants);
+        }
+        // Where the clock stands as far from the instant at the beginning of an hour as at its end, it does so all along.
+        let (mut hour, mut apart) = (0..0, 0);
+        let local = |&instant: &EventTime| {
+            if !hour.contains(&instant) {
+                let first = instant - instant.rem_euclid(HOUR);
+                let behind = first.saturating_add(HOUR);
+                apart = self.of_instant(first) - first;
+                hour = if self.of_instant(behind) - behind == apart { first..behind } else { 0..0 };
+            }
+            if hour.is_empty() { self.of_instant(instant) } else { instant + apart }
+        };
+        Cow::Owned(instants.iter().map(local).collect())
     }
 
     /// The first instant at which the clock shows `local`.
@@ -230,6 +263,20 @@ mod tests {
         assert_eq!(clock.fires_at(at("2021-11-07T02:00:00")), at("2021-11-07T07:00:00") - 1);
         assert_eq!(clock.fires_at(at("2021-03-14T03:00:00")), at("2021-03-14T07:00:00"));
         assert_eq!(WindowClock::UTC.fires_at(10), 9);
+    }
+
+    #[test]
+    fn instants_of_a_column_are_shown_as_each_by_itself() {
+        let at = |text: &str| text.parse::<chrono::NaiveDateTime>().unwrap().and_utc().timestamp_millis();
+        for zone in
+            [Tz::UTC, Tz::America__New_York, Tz::Asia__Kathmandu, Tz::Australia__Lord_Howe, Tz::Africa__Monrovia]
+        {
+            let clock = WindowClock(zone);
+            let mut instants = vec![at("1900-01-01T00:00:00"), at("1972-01-07T00:44:29"), at("1972-01-07T00:44:30")];
+            instants.extend((0..366 * 48).map(|i| at("2021-01-01T00:00:00") + i * HOUR / 2 - 1));
+            let each: Vec<i64> = instants.iter().map(|instant| clock.of_instant(*instant)).collect();
+            assert_eq!(clock.of_instants(&instants), each, "{zone}");
+        }
     }
 
     #[test]
