@@ -294,12 +294,12 @@ const COUNTED: &str = "CREATE TABLE counted (n INT, c BIGINT) WITH ('connector' 
 
 #[test]
 fn state_that_outgrows_the_memory_ends_the_job_by_name() {
-    let sql = format!("{} {COUNTED} INSERT INTO counted SELECT n, COUNT(*) FROM numbers GROUP BY n", numbers(200_000));
+    let sql = format!("{} {COUNTED} INSERT INTO counted SELECT n, COUNT(*) FROM numbers GROUP BY n", numbers(100_000));
     let arguments = ["run", "-q", "--set", "parallelism.default=1", "-e", &sql, "--memory"];
-    let ended = millstream(&[&arguments[..], &["2mb"]].concat()).expect(1);
+    let ended = millstream(&[&arguments[..], &["1mb"]].concat()).expect(1);
     for text in [
         "the operators hold ",
-        ", more than the 2 MB they may",
+        ", more than the 1 MB they may",
         "The largest is GroupAggregate(groupBy=[n]",
         "It keeps them for ever: it has no time to live.",
         "--memory",
@@ -312,12 +312,12 @@ fn state_that_outgrows_the_memory_ends_the_job_by_name() {
 
 #[test]
 fn windows_that_outgrow_the_memory_end_the_job_and_closed_ones_do_not() {
-    // 200 windows of 1,000 groups: all open at once they are too many, one behind the other they are not.
+    // 100 windows of 1,000 groups: all open at once they are too many, one behind the other they are not.
     let sql = |delay: &str| {
         format!(
             "CREATE TABLE readings (n INT, ts AS TO_TIMESTAMP_LTZ(n, 3), WATERMARK FOR ts AS ts - INTERVAL {delay})
-               WITH ('connector' = 'datagen', 'number-of-rows' = '200000', 'scan.watermark.emit.strategy' = 'on-event',
-                 'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '200000');
+               WITH ('connector' = 'datagen', 'number-of-rows' = '100000', 'scan.watermark.emit.strategy' = 'on-event',
+                 'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '100000');
              {COUNTED}
              INSERT INTO counted SELECT n, COUNT(*)
                FROM TABLE(TUMBLE(TABLE readings, DESCRIPTOR(ts), INTERVAL '1' SECOND))
