@@ -51,7 +51,7 @@ pub const SETTINGS: &[SettingSpec] = &[
     works(
         "pipeline.auto-watermark-interval",
         Some("200 ms"),
-        "How often watermarks are sent; 0 sends one after every batch that raises it.",
+        "How often watermarks are told; 0 tells one after every row that raises it.",
     ),
     works(
         "table.exec.source.idle-timeout",
@@ -103,6 +103,7 @@ pub const SETTINGS: &[SettingSpec] = &[
     only("table.exec.sink.upsert-materialize", &["AUTO", "NONE"]),
     only("table.column-expansion-strategy", &[""]),
     only("table.legacy-nested-row-nullability", &["false"]),
+    only("table.exec.emit.allow-lateness", &["0 ms"]),
     only("table.exec.emit.early-fire.enabled", &["false"]),
     only("table.exec.emit.late-fire.enabled", &["false"]),
     only("table.sql-dialect", &["default"]),

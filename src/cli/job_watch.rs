@@ -196,6 +196,8 @@ struct JobRate {
     rows_out: u64,
     running: bool,
     stalls: HashMap<String, Stall>,
+    /// Tables whose first row from the future was told.
+    told_future: Vec<String>,
     /// Stages whose first rejected row was told.
     told: Vec<Stage>,
 }
@@ -219,6 +221,7 @@ impl Rates {
             rows_out: 0,
             running: true,
             stalls: HashMap::new(),
+            told_future: Vec::new(),
             told: Vec::new(),
         };
         Self { jobs: jobs.map(rate).collect(), columns: Columns::default() }
@@ -231,7 +234,7 @@ impl Rates {
 
     /// Says why the first row of each stage was rejected, once.
     fn tell_rejects(&mut self, progress: Progress) {
-        for line in self.jobs.iter_mut().filter(|j| j.running).flat_map(JobRate::first_rejects) {
+        for line in self.jobs.iter_mut().filter(|j| j.running).flat_map(JobRate::first_odd_rows) {
             if progress != Progress::None {
                 console::progress(Line::info("millstream::job", line));
             }
@@ -291,8 +294,9 @@ impl JobRate {
         cells
     }
 
-    /// `job j: first row rejected (decode), table "t": why`, for stages that have rejected since the last call.
-    fn first_rejects(&mut self) -> Vec<String> {
+    /// `job j: first row rejected (decode), table "t": why`, for stages that have rejected since the last call, and the
+    /// first row from the future of a table.
+    fn first_odd_rows(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         for stage in Stage::ALL {
             if self.told.contains(&stage) {
@@ -301,6 +305,12 @@ impl JobRate {
             if let Some(first) = self.metrics.rejected.first(stage) {
                 lines.push(format!("job {}: first row rejected ({}), {first}", self.name, stage.name()));
                 self.told.push(stage);
+            }
+        }
+        for source in &self.metrics.sources {
+            if let Some(first) = source.future.first().filter(|_| !self.told_future.contains(&source.table)) {
+                lines.push(format!("job {}: table \"{}\": {first}", self.name, source.table));
+                self.told_future.push(source.table.clone());
             }
         }
         lines
@@ -339,17 +349,21 @@ pub fn facts(job: &str, metrics: &JobMetrics, line: String) -> Line {
         .with("lag", metrics.lag())
         .with("watermark", watermark.map(|w| w.to_string()))
         .with("undecodable", counted(metrics.rows_undecodable()))
+        .with("late", counted(metrics.rows_late()))
         .with("retries", counted(metrics.retries()))
         .with("rejected", counted(metrics.rejected.total()))
         .with("epoch", counted(metrics.epoch.load(std::sync::atomic::Ordering::Relaxed)))
         .with("waiting_for", (!waiting.is_empty()).then_some(waiting))
 }
 
-/// `1 undecodable`, `2 retries`, `3 rejected (2 decode, 1 write)`: what went wrong without failing the job.
+/// `1 undecodable`, `4 late`, `2 retries`, `3 rejected (2 decode, 1 write)`: what went wrong without failing the job.
 pub fn troubles(metrics: &JobMetrics) -> Vec<String> {
     let retries = metrics.retries();
-    let counts =
-        [(metrics.rows_undecodable(), "undecodable"), (retries, if retries == 1 { "retry" } else { "retries" })];
+    let counts = [
+        (metrics.rows_undecodable(), "undecodable"),
+        (metrics.rows_late(), "late"),
+        (retries, if retries == 1 { "retry" } else { "retries" }),
+    ];
     let mut troubles: Vec<String> =
         counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", grouped(*n))).collect();
     let rejected = &metrics.rejected;

@@ -5,23 +5,27 @@
 
 mod aggregate;
 mod calc;
+mod current_watermark;
 mod expand;
 mod limit;
 mod not_null;
 mod output;
 mod parts;
 mod state_size;
+mod unnest;
 mod window;
 
 pub use aggregate::{AggregateCall, GroupAggregate};
 pub use calc::Calc;
 pub(crate) use calc::evaluation_error;
+pub use current_watermark::CurrentWatermark;
 pub use expand::Expand;
 pub use limit::Limit;
 pub use not_null::{NotNull, OnNull};
 pub use output::{Output, Progress};
 pub(crate) use parts::compute_parts;
 pub use state_size::StateSize;
+pub use unnest::{Unnest, UnnestShape};
 pub use window::{
     LateRows, LocalWindowAggregate, PaneShape, SessionAggregate, SessionTable, SessionTableShape, WindowAggregate,
     WindowAggregateShape, WindowClock, WindowInput, WindowKind, WindowOutput, WindowPart, WindowTable, states,

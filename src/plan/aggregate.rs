@@ -71,6 +71,8 @@ pub struct AggregateWindow {
     pub parts: Vec<Option<WindowPart>>,
     /// The input has slices, of which windows are put together.
     pub sliced: bool,
+    /// `GROUP BY TUMBLE(...)`
+    pub of_group: bool,
 }
 
 /// `GROUP BY keys`: what comes out is the keys, then the results of the calls.
@@ -137,7 +139,8 @@ impl AggregateWindow {
         }
         let spec = start.spec.clone();
         let parts = columns.into_iter().map(|column| column.filter(|c| c.spec == spec).map(|c| c.part)).collect();
-        let window = Self { spec, parts, sliced: false };
+        let of_group = window_table(input).is_some_and(|table| table.of_group);
+        let window = Self { spec, parts, sliced: false, of_group };
         window.has_keys_of_session(input, keys).then_some(window)
     }
 

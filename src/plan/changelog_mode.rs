@@ -127,7 +127,7 @@ fn upsert_keys(plan: &StreamPlan) -> Vec<Option<Vec<usize>>> {
             NodeKind::GroupAggregate(aggregate) => Some((0..aggregate.key.len()).collect()),
             NodeKind::WindowAggregate(aggregate) => Some(window_key(&aggregate.output)),
             NodeKind::Calc(calc) => input.and_then(|key| moved(&key, calc)),
-            NodeKind::Exchange(_) | NodeKind::NotNull { .. } => input,
+            NodeKind::Exchange(_) | NodeKind::NotNull { .. } | NodeKind::CurrentWatermark => input,
             _ => None,
         });
     }

@@ -8,6 +8,7 @@ use super::expand::Expand;
 use super::nodes::{LookupJoin, Sink};
 use super::stream_plan::{Distribution, NodeKind, StreamNode, StreamPlan, WatermarkEmit};
 use super::text::{bare_expression, expression, named};
+use super::unnest::Unnest;
 use super::window::WindowTable;
 use crate::operators::WindowInput;
 
@@ -83,7 +84,10 @@ fn logical_node(plan: &LogicalPlan) -> String {
                         Some(expand) => format!("Expand: {}", expand.describe()),
                         None => match extension.node.as_any().downcast_ref::<WindowTable>() {
                             Some(table) => format!("{}: {}", extension.node.name(), table.describe()),
-                            None => extension.node.name().to_string(),
+                            None => match extension.node.as_any().downcast_ref::<Unnest>() {
+                                Some(unnest) => format!("Unnest: {}", unnest.describe()),
+                                None => extension.node.name().to_string(),
+                            },
                         },
                     },
                 },
@@ -212,6 +216,8 @@ pub fn describe(node: &StreamNode) -> String {
             format!("Exchange(distribution=[hash[{}]])", names.join(", "))
         }
         NodeKind::Expand(expand) => format!("Expand({})", expand.text),
+        NodeKind::Unnest(unnest) => format!("Unnest({})", unnest.text),
+        NodeKind::CurrentWatermark => format!("CurrentWatermark(fields=[{}])", columns()),
         NodeKind::GroupAggregate(aggregate) => format!("GroupAggregate({})", aggregate.text),
         NodeKind::WindowTable(table) if table.slices => format!("WindowSlice({})", table.text),
         NodeKind::WindowTable(table) => format!("WindowTableFunction({})", table.text),

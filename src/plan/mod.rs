@@ -6,6 +6,7 @@
 pub mod aggregate;
 pub mod bind;
 pub mod changelog_mode;
+pub mod current_watermark;
 pub mod dead_letters;
 pub mod expand;
 pub mod explain;
@@ -15,6 +16,7 @@ pub mod optimize;
 pub mod stream_plan;
 pub mod table;
 pub mod text;
+pub mod unnest;
 pub mod uses;
 pub mod window;
 pub mod window_columns;

@@ -11,7 +11,7 @@ use super::changelog_mode::ChangelogMode;
 use super::dead_letters::DeadLetterSink;
 use super::window::WindowSpec;
 use crate::connectors::{LookupRequest, LookupSource, Sink, Source};
-use crate::operators::{AggregateCall, OnNull, WindowInput, WindowKind, WindowOutput, WindowPart};
+use crate::operators::{AggregateCall, OnNull, UnnestShape, WindowInput, WindowKind, WindowOutput, WindowPart};
 
 /// Nodes in an order in which inputs come before those that read them.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +58,9 @@ pub enum NodeKind {
     Union,
     Exchange(Distribution),
     Expand(ExpandNode),
+    Unnest(UnnestNode),
+    /// The watermark beside every row.
+    CurrentWatermark,
     GroupAggregate(GroupAggregateNode),
     WindowTable(WindowTableNode),
     LocalWindowAggregate(LocalWindowAggregateNode),
@@ -107,6 +110,9 @@ pub struct WatermarkNode {
     /// The expression as written.
     pub text: String,
     pub emit: WatermarkEmit,
+    /// A node behind looks at the watermark itself: every step is told between its rows. Otherwise steps may be put off
+    /// to the next row that is not newer.
+    pub each: bool,
     /// Leave out a split that has been silent this long.
     pub idle_timeout: Option<Duration>,
 }
@@ -115,7 +121,7 @@ pub struct WatermarkNode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WatermarkEmit {
     Every(Duration),
-    /// After every batch that raises it.
+    /// After every row that raises it.
     OnEvent,
 }
 
@@ -161,6 +167,14 @@ pub struct ExpandNode {
     /// Which keys each set has.
     pub sets: Vec<Vec<bool>>,
     /// `sets=[{shop, item}, {shop}, {}]`
+    pub text: String,
+}
+
+/// Brings the elements of a collection beside its row.
+#[derive(Debug, Clone)]
+pub struct UnnestNode {
+    pub shape: UnnestShape,
+    /// `unnest=[tags], joinType=InnerJoin`
     pub text: String,
 }
 
@@ -215,6 +229,8 @@ pub struct WindowAggregateNode {
     pub slice: usize,
     pub input: WindowInput,
     pub calls: Vec<AggregateCall>,
+    /// The earliest slice of a window comes first, not the latest: functions that go by order can tell.
+    pub earliest_first: bool,
     /// Whether the input may take rows back.
     pub retracts: bool,
     /// What each column of the schema is.

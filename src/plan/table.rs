@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast;
 
 use super::bind::expr::{ExprContext, Scope, bind_expr};
 use super::stream_plan::WatermarkEmit;
-use crate::catalog::{Column, ColumnKind, Integrations, Object, Table};
+use crate::catalog::{Column, ColumnKind, Integrations, Object, Table, Watermark};
 use crate::connectors::options::{RawOptions, parse_duration};
 use crate::connectors::{Connector, MetadataColumn, Source, TableDescriptor, find};
 use crate::error::{Error, Result, did_you_mean, nearest};
@@ -195,25 +195,7 @@ impl PlannedTable {
 
     fn bind_watermark(&mut self, table: &Table, context: &TableContext<'_>) -> Result<()> {
         let Some(declared) = &table.watermark else { return Ok(()) };
-        let Some(index) = self.schema.index_of(&declared.column) else {
-            return Err(Error::statement(format!("rowtime column \"{}\" not found", declared.column)).at(declared.span));
-        };
-        let field = &self.schema.fields[index];
-        let fine = matches!(field.ty.kind, TypeKind::Timestamp(p) | TypeKind::TimestampLtz(p) if p <= 3);
-        if !fine || field.time_attribute == Some(TimeAttribute::Proctime) {
-            return Err(Error::statement(format!(
-                "invalid data type of time field for watermark definition: \"{}\" is {}",
-                declared.column, field.ty
-            ))
-            .with_hint("The field must be of type TIMESTAMP(p) or TIMESTAMP_LTZ(p), the supported precision 'p' is from 0 to 3; CAST it in a computed column.")
-            .at(declared.span));
-        }
-        let scope = TableScope { owner: &self.name, schema: &self.schema };
-        let bound = bind_expr(&declared.expr, &scope, context.expr)?;
-        if !bound.ty.kind.is_timestamp() {
-            return Err(Error::statement(format!("the watermark expression is {}, not a timestamp", bound.ty))
-                .at(declared.span));
-        }
+        let (index, bound) = bound_watermark(declared, &self.name, &self.schema, context)?;
         let (_, descriptor) = self.connector()?;
         let options = &descriptor.options;
         let on_event = options.get("scan.watermark.emit.strategy") == Some("on-event");
@@ -228,6 +210,57 @@ impl PlannedTable {
         self.schema.fields[index].time_attribute = Some(TimeAttribute::Rowtime);
         Ok(())
     }
+}
+
+/// Checks the WATERMARK of a declaration by its types alone, whatever its connector.
+pub fn check_watermark(table: &Table, context: &TableContext<'_>) -> Result<()> {
+    let Some(declared) = &table.watermark else { return Ok(()) };
+    let stored = table.columns.iter().filter_map(|column| match &column.kind {
+        ColumnKind::Physical(ty) | ColumnKind::Metadata { ty, .. } => Some(Field::new(&column.name, ty.clone())),
+        ColumnKind::Computed { .. } => None,
+    });
+    let mut schema: Schema = stored.collect();
+    let scope = schema.clone();
+    for column in &table.columns {
+        let ColumnKind::Computed { expr, .. } = &column.kind else { continue };
+        // What is wrong with a computed column is said where the table is used.
+        let bound = bind_expr(expr, &TableScope { owner: &table.name.name, schema: &scope }, context.expr);
+        let Ok(bound) = bound else { return Ok(()) };
+        schema.fields.push(Field::new(&column.name, bound.ty).with_time_attribute(bound.time_attribute));
+    }
+    if declared.sql.to_uppercase().starts_with("SOURCE_WATERMARK") {
+        return Ok(());
+    }
+    bound_watermark(declared, &table.name.name, &schema, context).map(|_| ())
+}
+
+/// The rowtime column's position in `schema`, and the watermark expression over it.
+fn bound_watermark(
+    declared: &Watermark,
+    owner: &str,
+    schema: &Schema,
+    context: &TableContext<'_>,
+) -> Result<(usize, TypedExpr)> {
+    let Some(index) = schema.index_of(&declared.column) else {
+        return Err(Error::statement(format!("rowtime column \"{}\" not found", declared.column)).at(declared.span));
+    };
+    let field = &schema.fields[index];
+    let fine = matches!(field.ty.kind, TypeKind::Timestamp(p) | TypeKind::TimestampLtz(p) if p <= 3);
+    if !fine || field.time_attribute == Some(TimeAttribute::Proctime) {
+        return Err(Error::statement(format!(
+                "invalid data type of time field for watermark definition: \"{}\" is {}",
+                declared.column, field.ty
+            ))
+            .with_hint("The field must be of type TIMESTAMP(p) or TIMESTAMP_LTZ(p), the supported precision 'p' is from 0 to 3; CAST it in a computed column.")
+            .at(declared.span));
+    }
+    let bound = bind_expr(&declared.expr, &TableScope { owner, schema }, context.expr)?;
+    if !bound.ty.kind.is_timestamp() {
+        return Err(
+            Error::statement(format!("the watermark expression is {}, not a timestamp", bound.ty)).at(declared.span)
+        );
+    }
+    Ok((index, bound))
 }
 
 fn physical_field(table: &Table, column: &Column) -> Option<Field> {

@@ -6,8 +6,10 @@ use datafusion::logical_expr::{Expr, Extension, LogicalPlan};
 use std::sync::Arc;
 
 use super::aggregate::Aggregate;
+use super::current_watermark::CurrentWatermark;
 use super::expand::Expand;
 use super::nodes::LookupJoin;
+use super::unnest::Unnest;
 use super::window::{WindowSpec, WindowTable};
 use crate::operators::WindowPart;
 
@@ -72,11 +74,8 @@ fn origin(plan: &LogicalPlan, at: usize) -> Option<Origin> {
                     None => Origin::Input(at),
                 });
             }
-            if let Some(join) = node.downcast_ref::<LookupJoin>() {
-                return (at < join.input.schema().fields().len()).then(|| origin(&join.input, at)).flatten();
-            }
-            if let Some(expand) = node.downcast_ref::<Expand>() {
-                return (at < expand.input.schema().fields().len()).then(|| origin(&expand.input, at)).flatten();
+            if let Some(input) = widened(plan) {
+                return (at < input.schema().fields().len()).then(|| origin(input, at)).flatten();
             }
             let aggregate = node.downcast_ref::<Aggregate>().filter(|aggregate| aggregate.window.is_some())?;
             window_column(&aggregate.input, aggregate.keys.get(at)?).map(Origin::Window)
@@ -85,22 +84,26 @@ fn origin(plan: &LogicalPlan, at: usize) -> Option<Origin> {
     }
 }
 
+/// The input of a node that hands on its columns and adds some behind them.
+fn widened(plan: &LogicalPlan) -> Option<&LogicalPlan> {
+    let LogicalPlan::Extension(extension) = plan else { return None };
+    let node = extension.node.as_any();
+    let join = node.downcast_ref::<LookupJoin>().map(|join| &join.input);
+    let expand = || node.downcast_ref::<Expand>().map(|expand| &expand.input);
+    let unnest = || node.downcast_ref::<Unnest>().map(|unnest| &unnest.input);
+    join.or_else(expand).or_else(unnest).or_else(|| node.downcast_ref::<CurrentWatermark>().map(|node| &node.input))
+}
+
 /// The window function right below `plan`, through what leaves rows as they are.
 pub fn window_table(plan: &LogicalPlan) -> Option<&WindowTable> {
     match plan {
         LogicalPlan::Projection(_) | LogicalPlan::Filter(_) | LogicalPlan::SubqueryAlias(_) => {
             window_table(plan.inputs().first()?)
         }
-        LogicalPlan::Extension(extension) => {
-            let node = extension.node.as_any();
-            if let Some(expand) = node.downcast_ref::<Expand>() {
-                return window_table(&expand.input);
-            }
-            match node.downcast_ref::<LookupJoin>() {
-                Some(join) => window_table(&join.input),
-                None => node.downcast_ref::<WindowTable>(),
-            }
-        }
+        LogicalPlan::Extension(extension) => match widened(plan) {
+            Some(input) => window_table(input),
+            None => extension.node.as_any().downcast_ref::<WindowTable>(),
+        },
         _ => None,
     }
 }
@@ -127,6 +130,13 @@ pub fn with_slices(plan: &LogicalPlan) -> Option<LogicalPlan> {
             if let Some(expand) = node.downcast_ref::<Expand>() {
                 let plain = !expand.keys.iter().any(|key| uses_window(key, &expand.input));
                 return plain.then(|| rebuilt(plan, with_slices(&expand.input)?)).flatten();
+            }
+            if let Some(unnest) = node.downcast_ref::<Unnest>() {
+                let plain = !uses_window(&unnest.collection, &unnest.input);
+                return plain.then(|| rebuilt(plan, with_slices(&unnest.input)?)).flatten();
+            }
+            if let Some(node) = node.downcast_ref::<CurrentWatermark>() {
+                return rebuilt(plan, with_slices(&node.input)?);
             }
             let table = node.downcast_ref::<WindowTable>()?;
             let table = WindowTable { slices: true, ..table.clone() };

@@ -25,7 +25,7 @@ use crate::changelog::EndKind;
 use crate::changelog::rejects::{ErrorHandling, Handling};
 use crate::connectors::{DoorMetrics, OpenContext, Reporter, Split};
 use crate::error::{Error, Result};
-use crate::operators::{Calc, Expand, GroupAggregate, LateRows, Limit, NotNull};
+use crate::operators::{Calc, CurrentWatermark, Expand, GroupAggregate, LateRows, Limit, NotNull, Unnest};
 use crate::plan::stream_plan::{GroupAggregateNode, NodeKind, OnReject, SourceNode, StreamPlan};
 
 /// What is needed to open a job.
@@ -201,6 +201,8 @@ impl Assembly<'_> {
                 let (keys, sets) = (expand.keys.clone(), expand.sets.clone());
                 Body::Operator(Box::new(Expand::new(expand.columns, keys, sets, node.schema.clone())))
             }
+            NodeKind::Unnest(unnest) => Body::Operator(Box::new(Unnest::new(unnest.shape.clone()))),
+            NodeKind::CurrentWatermark => Body::Operator(Box::new(CurrentWatermark::new(node.schema.clone()))),
             NodeKind::Limit { skip, fetch } => Body::Operator(Box::new(Limit::new(*skip, *fetch))),
             NodeKind::NotNull { columns, on_null, table, on_reject } => {
                 let errors = self.errors(*on_reject, table);
@@ -240,10 +242,12 @@ impl Assembly<'_> {
         let ids: Vec<Arc<str>> = splits.iter().map(|s| s.id.as_str().into()).collect();
         let reader = node.source.open(splits, &context).await?;
         let idle_timeout = node.watermark.as_ref().and_then(|w| w.idle_timeout);
+        let (steps, now) = (SourceSteps::try_new(node)?, tokio::time::Instant::now());
+        let watermarks = SplitWatermarks::new(ids, idle_timeout, steps.pace(), metrics.clone(), now);
         let task = SourceTask {
             reader,
-            steps: SourceSteps::try_new(node)?,
-            watermarks: SplitWatermarks::new(ids, idle_timeout, metrics.clone(), tokio::time::Instant::now()),
+            steps,
+            watermarks,
             chain,
             commands,
             metrics,
@@ -322,7 +326,8 @@ impl Assembly<'_> {
 
     /// The count of late rows of a node.
     fn late_rows(&self, node: usize) -> LateRows {
-        self.metrics.late.iter().find(|(id, _)| *id == node).map(|(_, late)| late.clone()).unwrap_or_default()
+        let window = self.metrics.windows.iter().find(|window| window.node == node);
+        window.map(|window| window.late.clone()).unwrap_or_default()
     }
 
     fn lookup_metrics(&self, node: usize) -> Arc<LookupMetrics> {

@@ -36,6 +36,7 @@ pub fn exposition<'a>(jobs: impl IntoIterator<Item = (&'a str, &'a JobMetrics)>)
             families.add("millstream_source_lag_rows", &labels, get(&source.lag));
             families.add("millstream_source_splits", &labels, splits.len() as u64);
             families.add("millstream_source_idle_splits", &labels, idle);
+            families.add("millstream_source_future_rows_total", &labels, source.future.rows());
             let watermark = source.watermark();
             if source.has_watermark && watermark != Watermark::MIN && watermark != Watermark::MAX {
                 let seconds = watermark.0 as f64 / 1000.0;
@@ -62,6 +63,10 @@ pub fn exposition<'a>(jobs: impl IntoIterator<Item = (&'a str, &'a JobMetrics)>)
             families.add("millstream_sink_retries_total", &labels, get(&door.retries));
             let seconds = get(&sink.blocked_ns) as f64 / 1e9;
             families.add("millstream_sink_blocked_seconds_total", &labels, seconds);
+        }
+        for window in &metrics.windows {
+            let labels = [("job", job), ("window", window.window.as_str())];
+            families.add("millstream_window_late_rows_total", &labels, window.late.get());
         }
         for stage in Stage::ALL {
             let labels = [("job", job), ("stage", stage.name())];
@@ -101,6 +106,11 @@ pub const METRICS: &[(&str, &str, &str)] = &[
     ("millstream_source_lag_rows", "gauge", "Rows known to wait in a source."),
     ("millstream_source_splits", "gauge", "Splits that a source reads."),
     ("millstream_source_idle_splits", "gauge", "Splits that are left out of the watermark because they are silent."),
+    (
+        "millstream_source_future_rows_total",
+        "counter",
+        "Rows that move the watermark more than a day ahead of the clock.",
+    ),
     ("millstream_source_watermark_seconds", "gauge", "The watermark, in seconds since the Unix epoch."),
     (
         "millstream_lookup_requests_total",
@@ -112,6 +122,7 @@ pub const METRICS: &[(&str, &str, &str)] = &[
     ("millstream_lookup_keys_total", "counter", "Distinct keys that a lookup join asked for."),
     ("millstream_lookup_cache_hits_total", "counter", "Keys that the lookup cache knew."),
     ("millstream_lookup_cache_misses_total", "counter", "Keys that the lookup cache did not know."),
+    ("millstream_window_late_rows_total", "counter", "Rows dropped because all their windows were over."),
     ("millstream_sink_rows_total", "counter", "Rows that a sink took."),
     ("millstream_sink_bytes_total", "counter", "Bytes that a sink wrote."),
     ("millstream_sink_batches_total", "counter", "Batches that a sink took."),

@@ -16,12 +16,12 @@ use super::coordinator::{Coordinator, TaskReport};
 use super::dead_letters::DeadLetterWriter;
 use super::exchange::ECHO;
 use super::memory::{JobMemory, MemoryBudget};
-use super::metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics};
+use super::metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics, WindowMetrics};
 use crate::changelog::rejects::ErrorHandling;
 use crate::connectors::{OpenContext, Reporter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operators::LateRows;
-use crate::plan::stream_plan::{NodeKind, StreamPlan};
+use crate::plan::stream_plan::{NodeKind, StreamPlan, WindowAggregateNode, WindowTableNode};
 use crate::time::Clock;
 
 /// How a job runs.
@@ -139,8 +139,13 @@ fn metrics_of(plan: &StreamPlan, memory: Arc<JobMemory>) -> JobMetrics {
     let mut metrics = JobMetrics::new(memory);
     for (id, node) in plan.nodes.iter().enumerate() {
         match &node.kind {
-            NodeKind::WindowTable(_) | NodeKind::WindowAggregate(_) => {
-                metrics.late.push((id, LateRows::default()));
+            NodeKind::WindowTable(WindowTableNode { spec, .. })
+            | NodeKind::WindowAggregate(WindowAggregateNode { spec, .. }) => {
+                metrics.windows.push(WindowMetrics {
+                    node: id,
+                    window: spec.describe(None),
+                    late: LateRows::default(),
+                });
             }
             NodeKind::Source(source) => {
                 metrics.sources.push(Arc::new(SourceMetrics::new(&source.table, source.watermark.is_some())));

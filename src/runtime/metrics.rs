@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -22,8 +22,7 @@ pub struct JobMetrics {
     pub sources: Vec<Arc<SourceMetrics>>,
     pub sinks: Vec<Arc<SinkMetrics>>,
     pub lookups: Vec<Arc<LookupMetrics>>,
-    /// Rows that came too late, by the node of the plan that dropped them.
-    pub late: Vec<(usize, LateRows)>,
+    pub windows: Vec<WindowMetrics>,
     /// Rows that could not be processed and did not fail the job.
     pub rejected: Arc<RejectCounts>,
     /// What the operators hold.
@@ -45,6 +44,7 @@ pub struct SourceMetrics {
     pub lag: AtomicU64,
     /// True where the table declares a watermark.
     pub has_watermark: bool,
+    pub future: FutureRows,
     splits: Mutex<BTreeMap<Arc<str>, SplitStatus>>,
 }
 
@@ -68,6 +68,41 @@ pub struct LookupMetrics {
     pub door: Arc<DoorMetrics>,
     pub cache_hits: AtomicU64,
     pub cache_misses: AtomicU64,
+}
+
+/// Counters of a node of windows.
+#[derive(Debug, Default)]
+pub struct WindowMetrics {
+    /// The node's place in the plan.
+    pub node: usize,
+    /// `TUMBLE(size=[30 s])`
+    pub window: String,
+    /// Rows dropped because their windows were over.
+    pub late: LateRows,
+}
+
+/// Rows that move event time far ahead of the clock, and close windows that are still to come.
+#[derive(Debug, Default)]
+pub struct FutureRows {
+    rows: AtomicU64,
+    first: OnceLock<String>,
+}
+
+impl FutureRows {
+    /// Counts rows; `what` tells of the first there ever was.
+    pub fn add(&self, rows: u64, what: impl FnOnce() -> String) {
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        self.first.get_or_init(what);
+    }
+
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// What is to be said of the first.
+    pub fn first(&self) -> Option<&str> {
+        self.first.get().map(String::as_str)
+    }
 }
 
 /// Where one split of a source stands.
@@ -111,7 +146,7 @@ impl JobMetrics {
 
     /// Rows dropped because their windows were over.
     pub fn rows_late(&self) -> u64 {
-        self.late.iter().map(|(_, late)| late.get()).sum()
+        self.windows.iter().map(|window| window.late.get()).sum()
     }
 
     pub fn lag(&self) -> u64 {

@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use arrow::array::{Array, UInt32Array};
 use tokio::sync::{mpsc, watch};
@@ -16,17 +15,17 @@ use super::coordinator::{SourceCommand, TaskReport};
 use super::job::Signal;
 use super::metrics::SourceMetrics;
 use super::task::TaskContext;
-use super::watermarks::{Advance, SplitWatermarks, highest};
+use super::watermarks::{Advance, Pace, RowTimes, SplitWatermarks};
 use crate::changelog::rejects::{ErrorHandling, Records};
 use crate::changelog::{ChangelogBatch, EndKind, Epoch, Origin, StreamElement};
 use crate::connectors::{SourceEvent, SourceReader, Split};
 use crate::error::{Error, Result};
 use crate::operators::{Calc, compute_parts};
-use crate::plan::stream_plan::{SourceNode, WatermarkEmit, WatermarkNode};
+use crate::plan::stream_plan::{SourceNode, WatermarkNode};
 use crate::time::Watermark;
 
-/// How often idleness is looked at and progress reported where no watermark interval says otherwise.
-const TICK: Duration = Duration::from_millis(200);
+/// A watermark that is so much ahead of the clock is told of: a day.
+const FAR_AHEAD_MS: i64 = 86_400_000;
 
 pub struct SourceTask {
     pub reader: Box<dyn SourceReader>,
@@ -79,33 +78,39 @@ impl SourceSteps {
         Ok(Self { columns, watermark: node.watermark.clone(), needs_time, narrow })
     }
 
-    /// The rows that go on, and the highest watermark among all of them.
-    fn apply(&self, batch: &ChangelogBatch) -> Result<(Option<ChangelogBatch>, Option<Watermark>)> {
-        let mut batch = batch.clone();
-        if let Some(columns) = &self.columns {
-            match columns.apply(&batch)? {
-                Some(computed) => batch = computed,
-                None => return Ok((None, None)),
-            }
-        }
-        let watermark = match &self.watermark {
-            Some(node) => {
-                if self.needs_time && batch.rows().column(node.column_index).null_count() > 0 {
-                    return Err(Error::data(format!(
-                        "rowtime column '{}' should not be null, please convert it to a non-null value",
-                        node.column
-                    ))
-                    .with_hint("Filter such rows where they are written, or compute the column with COALESCE."));
-                }
-                let value = node.expr.evaluate(batch.rows()).map_err(crate::operators::evaluation_error)?;
-                let array = value.into_array(batch.num_rows()).map_err(crate::operators::evaluation_error)?;
-                highest(&array)?
-            }
-            None => None,
+    /// When the source tells its watermark.
+    pub fn pace(&self) -> Pace {
+        self.watermark.as_ref().map_or(Pace::NONE, |node| Pace::of(node, !self.needs_time))
+    }
+
+    /// The declared columns of rows, and what they say of event time.
+    fn declared(&self, batch: &ChangelogBatch) -> Result<Option<(ChangelogBatch, Option<RowTimes>)>> {
+        let batch = match &self.columns {
+            Some(columns) => match columns.apply(batch)? {
+                Some(computed) => computed,
+                None => return Ok(None),
+            },
+            None => batch.clone(),
         };
+        let Some(node) = &self.watermark else { return Ok(Some((batch, None))) };
+        let times = batch.rows().column(node.column_index).clone();
+        if self.needs_time && times.null_count() > 0 {
+            return Err(Error::data(format!(
+                "rowtime column '{}' should not be null, please convert it to a non-null value",
+                node.column
+            ))
+            .with_hint("Filter such rows where they are written, or compute the column with COALESCE."));
+        }
+        let value = node.expr.evaluate(batch.rows()).map_err(crate::operators::evaluation_error)?;
+        let watermarks = value.into_array(batch.num_rows()).map_err(crate::operators::evaluation_error)?;
+        Ok(Some((batch, Some(RowTimes { times, watermarks }))))
+    }
+
+    /// The rows that go on.
+    fn narrowed(&self, batch: &ChangelogBatch) -> Result<Option<ChangelogBatch>> {
         match &self.narrow {
-            Some(narrow) => Ok((narrow.apply(&batch)?, watermark)),
-            None => Ok((Some(batch), watermark)),
+            Some(narrow) => narrow.apply(batch),
+            None => Ok(Some(batch.clone())),
         }
     }
 }
@@ -113,12 +118,7 @@ impl SourceSteps {
 impl SourceTask {
     /// Reads until the data ends or the job is stopped; everything read has arrived when this returns.
     pub async fn run(mut self, mut signal: watch::Receiver<Signal>) -> Result<()> {
-        let (every, on_event) = match self.steps.watermark.as_ref().map(|w| w.emit) {
-            Some(WatermarkEmit::Every(interval)) if !interval.is_zero() => (interval, false),
-            Some(_) => (TICK, true),
-            None => (TICK, false),
-        };
-        let mut ticks = tokio::time::interval(every);
+        let mut ticks = tokio::time::interval(self.watermarks.pace().every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut commands_open = true;
         if self.chain.is_satisfied() {
@@ -141,7 +141,7 @@ impl SourceTask {
                 event = self.reader.next() => match event? {
                     SourceEvent::Rows { split, rows, records } => {
                         let batch = ChangelogBatch::inserts(rows).with_origin(self.origin(records));
-                        self.on_rows(split, batch, on_event).await?;
+                        self.on_rows(split, batch).await?;
                     }
                     SourceEvent::SplitStart(split) => self.watermarks.on_split_start(split, Instant::now()),
                     SourceEvent::SplitEnd(split) => self.watermarks.on_split_end(&split),
@@ -159,27 +159,71 @@ impl SourceTask {
         }
     }
 
-    async fn on_rows(&mut self, split: Arc<str>, batch: ChangelogBatch, on_event: bool) -> Result<()> {
+    async fn on_rows(&mut self, split: Arc<str>, batch: ChangelogBatch) -> Result<()> {
         let count = batch.num_rows();
         self.metrics.door.rows.fetch_add(count as u64, Ordering::Relaxed);
         self.metrics.door.batches.fetch_add(1, Ordering::Relaxed);
-        let (mut parts, mut watermark) = (Vec::new(), None);
-        compute_parts(&batch, &mut |batch| self.steps.apply(batch), &mut |(rows, highest)| {
-            parts.extend(rows.filter(|rows| !rows.is_empty()));
-            watermark = watermark.max(highest);
-        })?;
-        self.watermarks.on_rows(&split, count, watermark, Instant::now());
-        for part in parts {
-            self.chain.push(StreamElement::Batch(part)).await?;
+        self.watermarks.on_rows(&split, count, Instant::now());
+        let mut parts = Vec::new();
+        compute_parts(&batch, &mut |batch| self.steps.declared(batch), &mut |part| parts.extend(part))?;
+        let mut behind = count;
+        for (rows, times) in parts {
+            let stops = match times {
+                Some(times) => {
+                    self.notice_future(&split, &times, behind)?;
+                    self.watermarks.on_times(&split, &times)?
+                }
+                None => Vec::new(),
+            };
+            behind = behind.saturating_sub(rows.num_rows());
+            let mut start = 0;
+            for stop in stops {
+                self.send_rows(&rows, start, stop.row).await?;
+                self.chain.push(StreamElement::Watermark(stop.watermark)).await?;
+                start = stop.row;
+            }
+            self.send_rows(&rows, start, rows.num_rows()).await?;
         }
         self.chain.send_dead_letters().await?;
-        if on_event {
-            self.advance().await?;
-        }
         if self.chain.is_satisfied() {
             self.context.satisfied();
         }
         tokio::task::consume_budget().await;
+        Ok(())
+    }
+
+    /// Counts rows that move event time far ahead of the clock, and says of the first where it is. `behind`: how many
+    /// rows there are from the first of these on.
+    fn notice_future(&self, split: &Arc<str>, rows: &RowTimes, behind: usize) -> Result<()> {
+        let limit = self.context.clock.now_ms().saturating_add(FAR_AHEAD_MS);
+        let Some((row, future)) = rows.beyond(Watermark(limit))? else { return Ok(()) };
+        self.metrics.future.add(future.rows, || {
+            let positions = self.reader.positions();
+            let position = positions.iter().find(|known| known.id == **split).map(|known| known.position.as_str());
+            let next: Option<i64> = position.and_then(|text| text.split("..").next()?.parse().ok());
+            let at = next.map(|next| next - (behind - row.min(behind)) as i64).filter(|at| *at >= 0);
+            let at = at.map(|at| format!(" at about offset {at}")).unwrap_or_default();
+            format!(
+                "a row in {split}{at} moves the watermark to {}, more than a day ahead of the clock: windows up to there \
+                 are over, and rows before it are late",
+                future.first
+            )
+        });
+        Ok(())
+    }
+
+    /// Filters the rows from `start` to `end` and sends them on.
+    async fn send_rows(&mut self, rows: &ChangelogBatch, start: usize, end: usize) -> Result<()> {
+        if start == end {
+            return Ok(());
+        }
+        let whole = start == 0 && end == rows.num_rows();
+        let rows = if whole { rows.clone() } else { rows.slice(start, end - start) };
+        let mut parts = Vec::new();
+        compute_parts(&rows, &mut |batch| self.steps.narrowed(batch), &mut |part| parts.extend(part))?;
+        for part in parts.into_iter().filter(|part| !part.is_empty()) {
+            self.chain.push(StreamElement::Batch(part)).await?;
+        }
         Ok(())
     }
 

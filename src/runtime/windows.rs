@@ -45,6 +45,7 @@ pub fn operator(node: &StreamNode, input: SchemaRef, late: &LateRows) -> Result<
                 processing_time: aggregate.spec.time == TimeAttribute::Proctime,
                 slice: aggregate.slice,
                 input: aggregate.input,
+                earliest_first: aggregate.earliest_first,
                 pane: PaneShape::try_new(input, aggregate.key.clone(), calls, aggregate.retracts)?,
                 output: aggregate.output.clone(),
                 schema,

@@ -97,6 +97,7 @@ impl Session {
         match &statement.kind {
             StatementKind::CreateTable(create) => {
                 let table = table_of(create, &self.catalog, Some(text))?;
+                self.binder().check_watermark(&table)?;
                 let name = table.name.clone();
                 let elsewhere = match self.catalog.find(&name) {
                     Some(Object::Table(known)) => known.text.as_ref().filter(|known| known.name != text.name),

@@ -111,7 +111,6 @@ pub const UNUSED: &[&str] = &[
     "table.exec.delta-join.left.cache-size",
     "table.exec.delta-join.right.cache-size",
     "table.exec.disabled-operators",
-    "table.exec.emit.allow-lateness",
     "table.exec.emit.early-fire.delay",
     "table.exec.emit.late-fire.delay",
     "table.exec.interval-join.min-cleanup-interval",

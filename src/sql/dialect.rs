@@ -75,7 +75,10 @@ impl FlinkDialect {
                 let error =
                     Error::statement(format!("expected a string behind INTERVAL, found {}", found(&token.token)));
                 let hint = "Write the number in single quotes: INTERVAL '30' SECOND.";
-                return Some(Err(self.smuggle(error.with_hint(hint).at(Span::from_ast(token.span)))));
+                // The end of a statement has no place.
+                let here = parser.peek_token_ref().span;
+                let span = Span::from_ast(token.span).or_else(|| Span::from_ast(here));
+                return Some(Err(self.smuggle(error.with_hint(hint).at(span))));
             }
             _ => {}
         }

@@ -12,6 +12,22 @@ use crate::golden::{answer, files, same};
 /// Rows come in the order in which they were written.
 const ONE: &str = "SET 'parallelism.default' = '1';\n";
 
+/// Files with lists that Flink gives in the order of a hash, and why: a line is compared as the words it has.
+const LISTS_BY_HASH: [(&str, &str); 2] = [
+    ("agg_collect_in_windows", "distinct values of windows are taken in the order of a hash"),
+    ("session_merges_three", "the parts of sessions that become one are taken in the order of a hash of their times"),
+];
+
+/// The words of each line, sorted.
+fn words_sorted(answer: &str) -> String {
+    let line = |line: &str| {
+        let mut words: Vec<&str> = line.split([',', ' ', '[', ']']).collect();
+        words.sort_unstable();
+        format!("{}\n", words.join(" "))
+    };
+    answer.lines().map(line).collect()
+}
+
 /// Flink's errors are Java's: what counts is that there is one. Our words are tested elsewhere.
 /// A multiset prints in Java's order of hashes, ours in the order of its values.
 fn errors_alike(answer: &str) -> String {
@@ -59,6 +75,9 @@ async fn changelogs_are_those_of_flink() {
         let sql = sql.replace("{folder}", &tables.path().to_string_lossy());
         let expected = std::fs::read_to_string(path.with_extension("expected")).expect("Flink's answer");
         let (expected, actual) = (errors_alike(&expected), errors_alike(&answer(&format!("{ONE}{sql}")).await));
+        let by_words = LISTS_BY_HASH.iter().any(|(known, _)| *known == name);
+        let (expected, actual) =
+            if by_words { (words_sorted(&expected), words_sorted(&actual)) } else { (expected, actual) };
         match (same(&sql, &expected, &actual), not_yet.contains(&name.as_str())) {
             (true, false) | (false, true) => {}
             (true, true) => _ = write!(wrong, "\n{name} is answered as Flink does: take it off the list\n"),

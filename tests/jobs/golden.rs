@@ -13,9 +13,15 @@ use millstream::{Outcome, Query, Session};
 
 /// Runs a script and prints what its SELECTs give as Flink prints rows.
 pub async fn answer(sql: &str) -> String {
-    let mut out = String::new();
+    answers(sql).await.concat()
+}
+
+/// The same for each statement.
+pub async fn answers(sql: &str) -> Vec<String> {
     let mut session = Session::new();
+    let mut answers = Vec::new();
     for statement in statements(sql) {
+        let mut out = String::new();
         match session.execute(&statement).await {
             Ok(outcomes) => {
                 for outcome in outcomes {
@@ -24,8 +30,9 @@ pub async fn answer(sql: &str) -> String {
             }
             Err(error) => _ = writeln!(out, "ERROR {error}"),
         }
+        answers.push(out);
     }
-    out
+    answers
 }
 
 /// The statements of a file, which end with a `;` at the end of a line.

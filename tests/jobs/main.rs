@@ -3,3 +3,4 @@
 mod changelogs;
 mod golden;
 mod library;
+mod parallel;

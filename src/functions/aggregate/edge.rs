@@ -46,6 +46,11 @@ impl AggregateFunction for Edge {
         Some(Signature { arguments: arguments.to_vec(), returns: argument.clone() })
     }
 
+    /// Which of two values came first is not kept.
+    fn merges(&self) -> bool {
+        false
+    }
+
     fn accumulator(&self, types: &Signature, retracts: bool) -> Result<Box<dyn Accumulator>> {
         let ty = types.returns.arrow();
         let codec = ValueCodec::try_new(std::slice::from_ref(&ty))?;

@@ -59,6 +59,11 @@ pub trait AggregateFunction: Send + Sync + Debug {
         false
     }
 
+    /// True where values of several slices or sessions can be put together, and those of two phases.
+    fn merges(&self) -> bool {
+        true
+    }
+
     /// For functions that are computed from others: the expression for an argument `x`, in SQL. Then there are no values.
     fn formula(&self, _types: &Signature) -> Option<String> {
         None

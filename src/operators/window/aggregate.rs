@@ -56,6 +56,9 @@ pub struct WindowAggregateShape {
     /// Position of the slice's end in the input.
     pub slice: usize,
     pub input: WindowInput,
+    /// The earliest slice of a window is taken first, as in Flink's GROUP BY HOP; otherwise the latest, as in its HOP
+    /// table function: functions that go by order can tell.
+    pub earliest_first: bool,
     pub pane: PaneShape,
     pub output: Vec<WindowOutput>,
     pub schema: SchemaRef,
@@ -186,7 +189,7 @@ impl WindowAggregate {
             return Ok(open(Groups::Slice(end)));
         }
         let shape = &self.shape.pane;
-        let slices: Vec<i64> = self.panes.range(kind.start_of(end) + 1..=end).map(|(slice, _)| *slice).collect();
+        let mut slices: Vec<i64> = self.panes.range(kind.start_of(end) + 1..=end).map(|(slice, _)| *slice).collect();
         if let [slice] = slices[..] {
             return Ok(open(Groups::Slice(slice)));
         }
@@ -200,9 +203,11 @@ impl WindowAggregate {
             self.panes.insert(end, whole);
             return Ok(open(Groups::Slice(end)));
         }
-        // The latest slice comes first, as in Flink: functions that go by order can tell.
+        if !self.shape.earliest_first {
+            slices.reverse();
+        }
         let mut whole = Pane::try_new(shape)?;
-        for pane in slices.iter().rev().filter_map(|slice| self.panes.get(slice)) {
+        for pane in slices.iter().filter_map(|slice| self.panes.get(slice)) {
             whole.merge(shape, pane)?;
         }
         Ok(open(Groups::Whole(whole)))

@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::ast::Spanned;
 
 use super::hints::LookupHint;
 use super::relation::{Relation, internal};
+use super::unnest::is_unnest;
 use super::{Binder, Ctes, VIEW_DEPTH};
 use crate::catalog::{Object, View};
 use crate::connectors::options::RawOptions;
@@ -27,20 +28,28 @@ impl Binder<'_> {
         ctes: &Ctes,
         depth: usize,
     ) -> Result<Relation> {
-        let first = match from {
+        let (first, others) = match from {
             [] => return one_row(),
-            [first] => first,
-            [_, second, ..] => {
-                return Err(Error::unsupported("a join of several streams")
-                    .with_hint(
-                        "A table that is looked up takes JOIN ... FOR SYSTEM_TIME AS OF a processing time column.",
-                    )
-                    .at(Span::from_ast(second.relation.span())));
-            }
+            [first, others @ ..] => (first, others),
         };
-        let mut relation = self.factor(&first.relation, ctes, depth)?;
+        let stream = others.iter().find(|other| !is_unnest(&other.relation) || !other.joins.is_empty());
+        if let Some(second) = stream {
+            return Err(Error::unsupported("a join of several streams")
+                .with_hint("A table that is looked up takes JOIN ... FOR SYSTEM_TIME AS OF a processing time column.")
+                .at(Span::from_ast(second.relation.span())));
+        }
+        let mut relation = match is_unnest(&first.relation) {
+            true => self.unnest(one_row()?, &first.relation, false)?,
+            false => self.factor(&first.relation, ctes, depth)?,
+        };
         for join in &first.joins {
-            relation = self.lookup_join(relation, join, hints)?;
+            relation = match is_unnest(&join.relation) {
+                true => self.unnest_join(relation, join)?,
+                false => self.lookup_join(relation, join, hints)?,
+            };
+        }
+        for other in others {
+            relation = self.unnest(relation, &other.relation, false)?;
         }
         for hint in hints {
             let known = first.joins.iter().any(|j| alias_of(&j.relation).as_deref() == Some(hint.table.as_str()));

@@ -19,8 +19,9 @@ use crate::error::{Error, Result};
 use crate::functions::{TypedExpr, aggregate};
 use crate::operators::{WindowKind, WindowPart};
 use crate::plan::aggregate::{Aggregate, AggregateWindow, BoundCall};
+use crate::plan::current_watermark::CurrentWatermark;
 use crate::plan::window::WindowSpec;
-use crate::plan::window_columns::with_slices;
+use crate::plan::window_columns::{window_table, with_slices};
 use crate::span::Span;
 use crate::types::{Field, Schema, TimeAttribute, TypeKind};
 
@@ -83,13 +84,21 @@ impl<'a> GroupScope<'a> {
         };
         let sets = WrittenSets::of(exprs)?;
         let window = GroupWindow::of(&sets.exprs, input, cx)?;
+        if let (Some(window), true) = (&window, sets.are_several()) {
+            return Err(Error::unsupported(format!("grouping sets beside {} in GROUP BY", window.name()))
+                .with_hint(format!(
+                    "The window function in FROM takes them: FROM {0}(TABLE t, DESCRIPTOR(ts), ...) GROUP BY window_start, window_end, ROLLUP (...).",
+                    window.name()
+                ))
+                .at(Span::from_ast(select.group_by.span())));
+        }
         let mut keys: Vec<(TypedExpr, String)> = Vec::with_capacity(sets.exprs.len());
         keys.extend(window.iter().flat_map(GroupWindow::keys));
         // The keys of a window are in every set.
         let mut places: Vec<Option<usize>> = vec![None; sets.exprs.len()];
         for (i, expr) in sets.exprs.iter().enumerate().filter(|(_, expr)| !is_group_window(expr)) {
             let typed = bind_expr(expr, input, cx)?;
-            if is_nested(&typed.ty.kind) {
+            if is_incomparable(&typed.ty.kind) {
                 let what = format!("GROUP BY a value of type {}", typed.ty.kind);
                 return Err(Error::unsupported(what).at(Span::from_ast(expr.span())));
             }
@@ -129,10 +138,22 @@ impl<'a> GroupScope<'a> {
             None => (input, self.keys.into_iter().map(|(key, _)| key.expr).collect()),
         };
         let node = Aggregate::try_new(input, keys, calls, &schema).map_err(internal)?.with_ttl(ttl);
-        if let Some(window) = node.window.as_ref().filter(|_| !is_of_group) {
-            check_slices(&window.spec, &node.input)?;
+        if let Some(window) = &node.window {
+            if !is_of_group {
+                check_slices(&window.spec, &node.input)?;
+                check_windows_of_windows(&node.input)?;
+            }
+            if window.sliced {
+                node.calls.iter().try_for_each(|call| check_merges(window.spec.kind, call, is_of_group))?;
+            }
         }
-        Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+        let plan = LogicalPlan::Extension(Extension { node: Arc::new(node) });
+        match self.input.has_watermark() {
+            true => Ok(LogicalPlan::Extension(Extension {
+                node: Arc::new(CurrentWatermark::try_new(plan).map_err(internal)?),
+            })),
+            false => Ok(plan),
+        }
     }
 
     fn call(&self, call: &ast::Function) -> Result<TypedExpr> {
@@ -235,15 +256,57 @@ fn check_slices(spec: &WindowSpec, input: &LogicalPlan) -> Result<()> {
             Err(Error::statement(format!(
                 "HOP table function based aggregate requires size must be an integral multiple of slide, but got size \
                  {size} ms and slide {slide} ms"
-            )))
+            ))
+            .with_hint("The windows share slices of one slide each: make the size two slides, three and so on."))
         }
         _ => Ok(()),
     }
 }
 
-/// Types whose values have no canonical form by which they could find their subtask.
+/// Windows of windows have an aggregate in between.
+fn check_windows_of_windows(input: &LogicalPlan) -> Result<()> {
+    match window_table(input).and_then(|outer| window_table(&outer.input)) {
+        Some(_) => Err(Error::unsupported("an aggregate of the windows of a window function's rows").with_hint(
+            "Aggregate the inner windows first, with window_time among the keys, or GROUP BY TUMBLE(ts, size).",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Refuses what Flink can't put together from slices or sessions.
+fn check_merges(kind: WindowKind, call: &BoundCall, is_of_group: bool) -> Result<()> {
+    let name = call.function.name();
+    let windows = match kind {
+        WindowKind::Hop { .. } => "HOP",
+        WindowKind::Cumulate { .. } => "CUMULATE",
+        WindowKind::Session { .. } => "SESSION",
+        WindowKind::Tumble { .. } | WindowKind::Attached => return Ok(()),
+    };
+    if !call.function.merges() {
+        return Err(Error::unsupported(format!("{name} in {windows} windows")).with_hint(format!(
+            "{windows} windows are put together of parts, and which value came first or last is not kept: TUMBLE windows have it."
+        )));
+    }
+    if windows == "HOP" && call.distinct && !is_of_group && matches!(name, "SUM" | "LISTAGG") {
+        return Err(Error::unsupported(format!("{name}(DISTINCT …) in HOP windows"))
+            .with_hint("GROUP BY HOP(ts, slide, size) takes it, as do TUMBLE, CUMULATE and SESSION."));
+    }
+    Ok(())
+}
+
 fn is_nested(kind: &TypeKind) -> bool {
     matches!(kind, TypeKind::Map(..) | TypeKind::Multiset(_) | TypeKind::Array(_) | TypeKind::Row(_))
+}
+
+/// True for types whose values can't be compared.
+fn is_incomparable(kind: &TypeKind) -> bool {
+    match kind {
+        TypeKind::Multiset(_) => true,
+        TypeKind::Array(element) => is_incomparable(&element.kind),
+        TypeKind::Map(key, value) => is_incomparable(&key.kind) || is_incomparable(&value.kind),
+        TypeKind::Row(fields) => fields.iter().any(|field| is_incomparable(&field.ty.kind)),
+        _ => false,
+    }
 }
 
 /// True for names such as those that keys and results are given here: `key0`, `agg1`.
@@ -257,6 +320,10 @@ fn result_name(position: usize) -> String {
 }
 
 impl Scope for GroupScope<'_> {
+    fn has_watermark(&self) -> bool {
+        self.input.has_watermark()
+    }
+
     fn resolve(&self, parts: &[ast::Ident]) -> Result<(TypedExpr, usize)> {
         // A name that there is not says so.
         self.input.resolve(parts)?;
@@ -300,7 +367,7 @@ impl Binder<'_> {
         let columns = relation.columns.iter().map(|column| Expr::Column(column.column.clone()));
         let attributes = schema.fields.iter_mut().map(|field| &mut field.time_attribute);
         keep_window_time(&relation.plan, columns.zip(attributes));
-        if let Some(field) = schema.fields.iter().find(|field| is_nested(&field.ty.kind)) {
+        if let Some(field) = schema.fields.iter().find(|field| is_incomparable(&field.ty.kind)) {
             return Err(Error::unsupported(format!("distinct rows with a column of type {}", field.ty.kind)));
         }
         let keys = relation.columns.iter().map(|column| Expr::Column(column.column.clone())).collect();

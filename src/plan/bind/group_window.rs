@@ -94,6 +94,11 @@ impl GroupWindow {
         Ok(Self { name: name.to_string(), time: typed.expr, spec })
     }
 
+    /// `TUMBLE`
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The columns of the window, as keys: start, end and time.
     pub(super) fn keys(&self) -> [(TypedExpr, String); 3] {
         WindowPart::ALL.map(|part| {

@@ -53,6 +53,10 @@ impl WrittenSets {
         Ok(Self { exprs, sets })
     }
 
+    pub(super) fn are_several(&self) -> bool {
+        self.sets.len() > 1
+    }
+
     /// The sets over the keys of a grouping, where there are several. `places`: the key of each expression. Keys that a
     /// set leaves out become nullable.
     pub(super) fn over(

@@ -25,9 +25,6 @@ use crate::types::TimeAttribute;
 impl Binder<'_> {
     pub(super) fn lookup_join(&self, left: Relation, join: &ast::Join, _hints: &[LookupHint]) -> Result<Relation> {
         let span = Span::from_ast(join.relation.span());
-        if matches!(join.relation, ast::TableFactor::UNNEST { .. }) {
-            return Err(Error::unsupported("UNNEST").at(span));
-        }
         let ast::TableFactor::Table { name, version: Some(version), with_hints, .. } = &join.relation else {
             return Err(Error::unsupported("a join of two streams")
                 .with_hint("A table that is looked up takes JOIN ... FOR SYSTEM_TIME AS OF a processing time column.")

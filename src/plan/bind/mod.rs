@@ -14,6 +14,7 @@ mod insert;
 mod lookup;
 mod query;
 mod relation;
+mod unnest;
 mod window;
 
 pub use insert::BoundInsert;
@@ -23,11 +24,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::catalog::{Catalog, Integrations, Object, ObjectName};
+use crate::catalog::{Catalog, Integrations, Object, ObjectName, Table};
 use crate::connectors::options::RawOptions;
 use crate::error::{Error, Result};
 use crate::plan::dead_letters::DeadLetterSink;
-use crate::plan::table::{Door, ErrorMode, PlannedTable, TableContext, planned};
+use crate::plan::table::{Door, ErrorMode, PlannedTable, TableContext, check_watermark, planned};
 use crate::span::Span;
 use crate::sql::ObjectPath;
 use expr::ExprContext;
@@ -59,6 +60,11 @@ impl Binder<'_> {
             idle_timeout: self.idle_timeout,
             watermark_interval: self.watermark_interval,
         }
+    }
+
+    /// Checks the WATERMARK of a table that is being declared.
+    pub fn check_watermark(&self, table: &Table) -> Result<()> {
+        check_watermark(table, &self.table_context())
     }
 
     /// A table by its path, with OPTIONS hints applied; an error for a view.

@@ -1,11 +1,11 @@
 //! Queries: WITH, SELECT, UNION, VALUES, LIMIT.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
-use datafusion::sql::sqlparser::ast;
-use datafusion::sql::sqlparser::ast::Spanned;
+use datafusion::sql::sqlparser::ast::{self, Spanned, Visit, Visitor};
 
 use super::expr::{NoColumns, Scope, bind_expr, bind_predicate};
 use super::group::{GroupScope, makes_groups};
@@ -99,7 +99,10 @@ impl Binder<'_> {
         refuse_select_clauses(select)?;
         let hints = lookup_hints(select)?;
         let ttl = state_ttl(select)?.or(self.state_ttl).filter(|ttl| !ttl.is_zero());
-        let input = self.from(&select.from, &hints, ctes, depth)?;
+        let mut input = self.from(&select.from, &hints, ctes, depth)?;
+        if select.visit(&mut FindCall("CURRENT_WATERMARK")).is_break() {
+            input = input.with_watermark()?;
+        }
         let mut builder = LogicalPlanBuilder::from(input.plan.clone());
         if let Some(selection) = &select.selection {
             let predicate = bind_predicate(selection, &input, &self.expr, "WHERE")?;
@@ -130,6 +133,15 @@ impl Binder<'_> {
                 }
                 ast::SelectItem::ExprWithAlias { expr, alias } => {
                     items.push((bind_expr(expr, scope, &self.expr)?, alias.value.clone()));
+                }
+                // Each column must be grouped.
+                ast::SelectItem::Wildcard(_) if makes_groups(select) && !select.from.is_empty() => {
+                    input.star(None).map_err(|e| e.at(Span::from_ast(item.span())))?;
+                    for column in &input.columns {
+                        let bound = bind_expr(&column.written(), scope, &self.expr);
+                        let bound = bound.map_err(|e| e.at(Span::from_ast(item.span())))?;
+                        items.push((bound, column.field.name.clone()));
+                    }
                 }
                 ast::SelectItem::Wildcard(_) | ast::SelectItem::QualifiedWildcard(..) if makes_groups(select) => {
                     return Err(Error::statement("a grouped query can't select *")
@@ -261,6 +273,20 @@ impl Binder<'_> {
 
     pub(super) fn cast(&self, typed: TypedExpr, to: &SqlType) -> Result<TypedExpr> {
         cast(typed, to, CastMode::Implicit, self.expr.zone, self.expr.clock.clone())
+    }
+}
+
+/// Stops at the first call of a function.
+struct FindCall(&'static str);
+
+impl Visitor for FindCall {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<()> {
+        match expr {
+            ast::Expr::Function(call) if call.name.to_string().eq_ignore_ascii_case(self.0) => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
     }
 }
 

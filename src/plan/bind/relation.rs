@@ -1,12 +1,15 @@
 //! A bound relation: a logical plan, and what its columns are called and typed.
 
+use std::sync::Arc;
+
 use datafusion::common::Column as DfColumn;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast;
 
 use super::expr::Scope;
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::functions::TypedExpr;
+use crate::plan::current_watermark::CurrentWatermark;
 use crate::span::Span;
 use crate::types::{Field, Schema};
 
@@ -30,6 +33,15 @@ pub struct RelationColumn {
 }
 
 impl RelationColumn {
+    /// The column as a statement names it.
+    pub fn written(&self) -> ast::Expr {
+        let part = |name: &str| ast::Ident::with_quote('`', name);
+        match &self.qualifier {
+            Some(table) => ast::Expr::CompoundIdentifier(vec![part(table), part(&self.field.name)]),
+            None => ast::Expr::Identifier(part(&self.field.name)),
+        }
+    }
+
     /// The name that statements know it by.
     fn known_as(&self) -> &str {
         self.shared.as_deref().unwrap_or(&self.field.name)
@@ -94,6 +106,12 @@ impl Relation {
         let mut relation = Self::new(plan, &schema);
         relation.columns.iter_mut().for_each(|c| c.qualifier = Some(alias.to_string()));
         Ok(relation.with_shared_names(&shared))
+    }
+
+    /// The same rows with the watermark beside them, which has no name.
+    pub fn with_watermark(self) -> Result<Self> {
+        let node = CurrentWatermark::try_new(self.plan).map_err(internal)?;
+        Ok(Self { plan: LogicalPlan::Extension(Extension { node: Arc::new(node) }), ..self })
     }
 
     fn typed(&self, i: usize) -> TypedExpr {
@@ -178,6 +196,10 @@ impl Relation {
 }
 
 impl Scope for Relation {
+    fn has_watermark(&self) -> bool {
+        CurrentWatermark::is_beside(&self.plan)
+    }
+
     fn resolve(&self, parts: &[ast::Ident]) -> Result<(TypedExpr, usize)> {
         let Some(first) = parts.first() else { return Err(Error::internal("a name without parts")) };
         if let Some(second) = parts.get(1) {

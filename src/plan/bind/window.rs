@@ -242,12 +242,17 @@ impl<'a> Call<'a> {
 pub(super) fn window_interval(expr: &ast::Expr, function: &str, cx: &ExprContext) -> Result<i64> {
     let span = Span::from_ast(expr.span());
     let typed = bind_expr(expr, &NoColumns, cx)?;
+    let mut written = expr;
+    while let ast::Expr::Nested(inner) = written {
+        written = inner;
+    }
     if typed.ty.kind == TypeKind::IntervalYearMonth {
         return Err(Error::statement("windows only support SECOND, MINUTE, HOUR and DAY as the time unit")
             .with_hint("Months and years differ in length: say days, or group by a part of the date.")
             .at(span));
     }
-    constant_interval_ms(&typed).ok_or_else(|| {
+    let literal = Some(&typed).filter(|_| matches!(written, ast::Expr::Interval(_)));
+    literal.and_then(constant_interval_ms).ok_or_else(|| {
         let what = match typed.ty.kind {
             TypeKind::IntervalDayTime => "an expression".to_string(),
             kind => kind.to_string(),

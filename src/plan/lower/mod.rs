@@ -1,11 +1,13 @@
 //! From an optimized logical plan to a stream plan. `LogicalPlan` ends here.
 
+mod current_watermark;
 mod expand;
 mod group;
 mod guarded;
 mod lookup;
 mod rejects;
 mod source;
+mod unnest;
 mod window;
 
 use std::collections::{HashMap, HashSet};
@@ -23,10 +25,12 @@ use self::source::ScanNeeds;
 use super::aggregate::Aggregate;
 use super::bind::BoundInsert;
 use super::changelog_mode;
+use super::current_watermark::CurrentWatermark;
 use super::expand::Expand;
 use super::nodes;
 use super::stream_plan::{CalcNode, Distribution, NodeKind, OnReject, SinkNode, SourceNode, StreamPlan};
 use super::text::expression;
+use super::unnest::Unnest;
 use super::window::WindowTable;
 use crate::catalog::RegisteredTable;
 use crate::connectors::{ChangelogSupport, Sink};
@@ -64,8 +68,7 @@ pub fn lower_inserts(inserts: &[(BoundInsert, LogicalPlan)], options: LowerOptio
     for (insert, plan) in inserts {
         lowering.insert(insert, plan)?;
     }
-    changelog_mode::settle(&mut lowering.plan)?;
-    Ok(lowering.plan)
+    lowering.finish()
 }
 
 /// Lowers a SELECT whose rows go to `sink`.
@@ -74,8 +77,7 @@ pub fn lower_query(plan: &LogicalPlan, sink: Arc<dyn Sink>, options: LowerOption
     let (node, schema) = lowering.node(plan, None)?;
     let kind = NodeKind::Sink(SinkNode { table: "*select*".to_string(), sink, key: Vec::new(), on_reject: None });
     lowering.plan.add(vec![node], kind, schema_ref(&schema));
-    changelog_mode::settle(&mut lowering.plan)?;
-    Ok(lowering.plan)
+    lowering.finish()
 }
 
 impl Lowering {
@@ -85,6 +87,12 @@ impl Lowering {
             source::collect(plan, &mut scans)?;
         }
         Ok(Self { plan: StreamPlan::default(), scans, options, values: 0 })
+    }
+
+    fn finish(mut self) -> Result<StreamPlan> {
+        current_watermark::tell_each(&mut self.plan);
+        changelog_mode::settle(&mut self.plan)?;
+        Ok(self.plan)
     }
 
     fn insert(&mut self, insert: &BoundInsert, plan: &LogicalPlan) -> Result<()> {
@@ -173,7 +181,13 @@ impl Lowering {
                         Some(expand) => self.expand(expand, needed),
                         None => match extension.node.as_any().downcast_ref::<WindowTable>() {
                             Some(table) => self.window_table(table, needed),
-                            None => Err(Error::unsupported(extension.node.name())),
+                            None => match extension.node.as_any().downcast_ref::<CurrentWatermark>() {
+                                Some(node) => self.current_watermark(node, needed),
+                                None => match extension.node.as_any().downcast_ref::<Unnest>() {
+                                    Some(unnest) => self.unnest(unnest, needed),
+                                    None => Err(Error::unsupported(extension.node.name())),
+                                },
+                            },
                         },
                     },
                 },

@@ -118,6 +118,7 @@ fn source_node(
             expr: physical(&watermark.expr, &schema)?,
             text: watermark.text.clone(),
             emit: watermark.emit,
+            each: false,
             idle_timeout: watermark.idle_timeout,
         }),
         None => None,

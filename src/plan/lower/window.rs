@@ -86,7 +86,8 @@ impl Lowering {
         let is_session = matches!(window.spec.kind, WindowKind::Session { .. }) && window.sliced;
         let by_clock = window.spec.time == TimeAttribute::Proctime;
         let mut input = WindowInput::Rows;
-        if self.options.two_phases && !is_session && !by_clock && !is_updated(&self.plan, node) {
+        let merges = calls.iter().all(|call| call.function.merges());
+        if self.options.two_phases && merges && !is_session && !by_clock && !is_updated(&self.plan, node) {
             let below = self.plan.nodes[node].schema.clone();
             let mut fields: Vec<Field> = key.iter().map(|&i| below.field(i).clone()).collect();
             fields.push(Field::new("slice_end", DataType::Timestamp(TimeUnit::Millisecond, None), false));
@@ -113,6 +114,7 @@ impl Lowering {
             slice,
             input,
             calls,
+            earliest_first: window.of_group,
             retracts: false,
             output,
             text,

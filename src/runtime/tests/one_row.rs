@@ -134,6 +134,7 @@ async fn through_computed_columns_a_watermark_and_a_filter_of_the_source() {
             expr: physical(&col("ts"), &declared),
             text: "ts".to_string(),
             emit: WatermarkEmit::OnEvent,
+            each: false,
             idle_timeout: None,
         });
         node.filter = Some(physical(&col("v").gt(lit(80i64)), &declared));

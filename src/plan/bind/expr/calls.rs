@@ -12,8 +12,9 @@ use super::literals::text_literal;
 use crate::error::{Error, Result, did_you_mean};
 use crate::functions::library::{self, Builtin, names};
 use crate::functions::{ScalarFunction, Signature, TypedExpr, call};
+use crate::plan::current_watermark::CurrentWatermark;
 use crate::span::Span;
-use crate::types::{SqlType, TimeAttribute};
+use crate::types::{SqlType, TimeAttribute, TypeKind};
 
 impl Binder<'_> {
     pub(super) fn function(&self, function: &ast::Function) -> Result<TypedExpr> {
@@ -53,11 +54,39 @@ impl Binder<'_> {
                 self.check_precision(precision)?;
                 self.call_named(&name, &arguments)
             }
+            ("CURRENT_WATERMARK", [rowtime]) => self.current_watermark(rowtime),
             ("ROUND" | "TRUNCATE", [value, digits]) => self.round_decimal(&name, value, digits),
             (name, []) if let Some(value) = self.bare_call(name) => value,
             (name, _) if library::find(name).is_none() => Err(unknown(name).at(place)),
             (name, _) => self.call_named(name, &arguments),
         }
+    }
+
+    /// How far event time had come when the row arrived.
+    fn current_watermark(&self, rowtime: &ast::Expr) -> Result<TypedExpr> {
+        let typed = self.bind(rowtime)?;
+        let wrong = match typed.time_attribute {
+            Some(TimeAttribute::Rowtime) => None,
+            _ if typed.ty.kind.is_timestamp() => Some(format!(
+                "the argument of CURRENT_WATERMARK() must be a rowtime attribute, but was '{}'",
+                typed.ty.kind
+            )),
+            _ => Some(format!(
+                "CURRENT_WATERMARK() must be called with a single rowtime attribute argument, but '{}' cannot be a \
+                 time attribute",
+                typed.ty.kind
+            )),
+        };
+        if let Some(message) = wrong {
+            return Err(Error::statement(message)
+                .with_hint("A rowtime attribute is a column that its table declares WATERMARK FOR, passed on as it is.")
+                .at(Span::from_ast(rowtime.span())));
+        }
+        if !self.scope.has_watermark() {
+            return Err(Error::unsupported("CURRENT_WATERMARK here")
+                .with_hint("It stands in SELECT, WHERE, GROUP BY and HAVING."));
+        }
+        Ok(CurrentWatermark::column(matches!(typed.ty.kind, TypeKind::TimestampLtz(_))))
     }
 
     /// A constant number behind a number of TO_TIMESTAMP_LTZ says what that counts.
@@ -194,7 +223,18 @@ fn refuse_aggregates(name: &str, function: &ast::Function) -> Result<()> {
         return Err(Error::statement(format!("the aggregate function {name} is not supported yet")));
     }
     if names::GROUP_WINDOWS.contains(&name) {
-        return Err(Error::statement(format!("windows are not supported yet: {name}")));
+        let (window, message) = match name.split_once('_') {
+            Some((window, _)) => (
+                window,
+                format!(
+                    "call to auxiliary group function '{name}' must have a matching call to group function '{window}' \
+                     in the GROUP BY clause"
+                ),
+            ),
+            None => (name, format!("group function '{name}' can only appear in the GROUP BY clause")),
+        };
+        return Err(Error::statement(message)
+            .with_hint(format!("Windows of rows come from FROM {window}(TABLE t, DESCRIPTOR(ts), ...).")));
     }
     Ok(())
 }

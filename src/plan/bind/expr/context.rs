@@ -18,6 +18,11 @@ pub trait Scope {
     /// Names the nearest column.
     fn resolve(&self, parts: &[ast::Ident]) -> Result<(TypedExpr, usize)>;
 
+    /// True where [`crate::plan::current_watermark::CurrentWatermark`] stands below.
+    fn has_watermark(&self) -> bool {
+        false
+    }
+
     /// What an expression is as a whole, before its parts are looked at: a grouped expression, an aggregate.
     fn whole(&self, _expr: &ast::Expr) -> Result<Option<TypedExpr>> {
         Ok(None)

@@ -67,6 +67,8 @@ pub(super) fn number(text: &str) -> Result<TypedExpr> {
     let out_of_range = || Error::statement(format!("numeric literal {text} is out of range"));
     if text.contains(['e', 'E']) {
         let value = text.parse::<f64>().map_err(|_| out_of_range())?;
+        // A literal has no negative zero, as in Flink.
+        let value = if value == 0.0 { 0.0 } else { value };
         return Ok(literal(ScalarValue::Float64(Some(value)), TypeKind::Double));
     }
     let negative = text.starts_with('-');
