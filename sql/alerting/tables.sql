@@ -1,4 +1,5 @@
 -- The tutorial's tables, for looking: every topic is read from its beginning to its present end, so a SELECT comes to an end.
+-- Readings that are written by hand all go to the first partition ('sink.partitioner' = 'fixed').
 --
 --     millstream run sql/alerting/tables.sql -e "SELECT * FROM CPU_OUT_FILTER"
 
@@ -16,6 +17,7 @@ CREATE TABLE CPU_IN (
   'scan.startup.mode' = 'earliest-offset',
   'scan.bounded.mode' = 'latest-offset',
   'topic' = 'cpu_load_stats_real',
+  'sink.partitioner' = 'fixed',
   'value.format' = 'json'
 );
 
@@ -42,11 +44,37 @@ CREATE TABLE CPU_OUT_FILTER (
   'value.format' = 'json'
 );
 
+CREATE TABLE CPU_OUT_AGG (
+  window_start TIMESTAMP(3),
+  window_end TIMESTAMP(3),
+  hostname STRING,
+  cpu STRING,
+  usage_avg DOUBLE,
+  usage_max DOUBLE
+) WITH (
+  'connector' = 'kafka',
+  'properties.bootstrap.servers' = '',
+  'scan.startup.mode' = 'earliest-offset',
+  'scan.bounded.mode' = 'latest-offset',
+  'topic' = 'cpu_load_stats_agg',
+  'value.format' = 'json'
+);
+
 CREATE TABLE CPU_OUT_FILTER_PG (
   threshold INT
 ) WITH (
   'topic' = 'cpu_load_stats_real_filter_pg'
 ) LIKE CPU_OUT_FILTER;
+
+CREATE TABLE CPU_OUT_AGG_PG (
+  time_ltz TIMESTAMP(3),
+  nr_cpus_over_threshold BIGINT,
+  PRIMARY KEY (time_ltz) NOT ENFORCED
+) WITH (
+  'connector' = 'jdbc',
+  'url' = 'jdbc:postgresql://',
+  'table-name' = 'public.cpu_load_stats_agg_pg'
+);
 
 CREATE TABLE CPU_OUT_OS (
   time_ltz STRING,
