@@ -53,7 +53,8 @@ pub fn stdout_is_pipe() -> bool {
     stdout.and_then(|file| file.metadata()).is_ok_and(|m| m.file_type().is_fifo() || m.file_type().is_socket())
 }
 
-fn terminal_width() -> usize {
+/// Characters in a line of the terminal.
+pub fn terminal_width() -> usize {
     comfy_table::Table::new().width().map_or(120, usize::from)
 }
 

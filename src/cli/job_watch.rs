@@ -8,6 +8,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
 use super::Exit;
+use super::columns::Columns;
 use super::metrics_server::MetricsRegistry;
 use super::run::Stop;
 use crate::changelog::rejects::Stage;
@@ -162,32 +163,6 @@ struct Rates {
     columns: Columns,
 }
 
-/// The widths of the live columns; they only grow, so that nothing jumps.
-#[derive(Default)]
-struct Columns(Vec<usize>);
-
-impl Columns {
-    /// One line of cells: the first is flush left, numbers flush right, the last as it is.
-    fn lay_out(&mut self, lines: &[Vec<String>]) -> Vec<String> {
-        for line in lines {
-            self.0.resize(self.0.len().max(line.len()), 0);
-            for (width, cell) in self.0.iter_mut().zip(line) {
-                *width = (*width).max(cell.chars().count());
-            }
-        }
-        let one = |line: &Vec<String>| {
-            let last = line.len().saturating_sub(1);
-            let cells = line.iter().zip(&self.0).enumerate().map(|(i, (cell, &width))| match i {
-                0 => format!("{cell:<width$}"),
-                i if i == last => cell.clone(),
-                _ => format!("{cell:>width$}"),
-            });
-            cells.collect::<Vec<_>>().join("  ").trim_end().to_string()
-        };
-        lines.iter().map(one).collect()
-    }
-}
-
 struct JobRate {
     name: Arc<str>,
     metrics: Arc<JobMetrics>,
@@ -247,7 +222,7 @@ impl Rates {
         let lines: Vec<Vec<String>> = self.jobs.iter_mut().filter(|j| j.running).map(|j| j.cells(now)).collect();
         match progress {
             Progress::None => {}
-            Progress::Live => console::live(self.columns.lay_out(&lines)),
+            Progress::Live => console::live(self.columns.lay_out(&lines, console::terminal_width())),
             Progress::Log => {
                 for (job, line) in self.jobs.iter().filter(|j| j.running).zip(&lines) {
                     let cells: Vec<&str> = line.iter().map(String::as_str).filter(|c| !c.is_empty()).collect();
@@ -281,6 +256,8 @@ impl JobRate {
         let watermark = self.metrics.sources.iter().filter(|s| s.has_watermark).map(|s| s.watermark()).min();
         let mut rest = Vec::new();
         rest.extend(watermark.map(|watermark| format!("watermark {watermark}")));
+        let close = self.metrics.next_close().map(|close| shown_beside(Watermark(close), watermark));
+        rest.extend(close.map(|close| format!("next window closes at {close}")));
         rest.extend(troubles(&self.metrics));
         let epoch = self.metrics.epoch.load(std::sync::atomic::Ordering::Relaxed);
         if epoch > 0 {
@@ -348,6 +325,7 @@ pub fn facts(job: &str, metrics: &JobMetrics, line: String) -> Line {
         .with("rows_out", metrics.rows_out())
         .with("lag", metrics.lag())
         .with("watermark", watermark.map(|w| w.to_string()))
+        .with("next_window_closes", metrics.next_close().map(|close| Watermark(close).to_string()))
         .with("undecodable", counted(metrics.rows_undecodable()))
         .with("late", counted(metrics.rows_late()))
         .with("retries", counted(metrics.retries()))
@@ -389,6 +367,16 @@ fn culprit(source: &SourceMetrics, now: Instant) -> Option<String> {
     })
 }
 
+/// A moment as short as can be beside another: `12:00:30` of the same day.
+fn shown_beside(moment: Watermark, other: Option<Watermark>) -> String {
+    let (moment, other) = (moment.to_string(), other.map(|other| other.to_string()).unwrap_or_default());
+    let moment = moment.strip_suffix(".000").unwrap_or(&moment);
+    match (moment.split_once(' '), other.split_once(' ')) {
+        (Some((day, time)), Some((same, _))) if day == same => time.to_string(),
+        _ => moment.to_string(),
+    }
+}
+
 /// `1234567` as `1,234,567`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -410,7 +398,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{JobRate, Rates, STALLED_AFTER};
-    use crate::runtime::{JobMetrics, SourceMetrics, SplitStatus};
+    use crate::runtime::{JobMetrics, SourceMetrics, SplitStatus, WindowMetrics};
     use crate::time::Watermark;
 
     fn rate_of(source: SourceMetrics) -> (JobRate, Arc<SourceMetrics>) {
@@ -456,13 +444,29 @@ mod tests {
     }
 
     #[test]
-    fn live_columns_stand_below_each_other_and_never_shrink() {
-        let mut columns = super::Columns::default();
-        let line = |cells: [&str; 4]| cells.map(str::to_string).to_vec();
-        let shown = columns
-            .lay_out(&[line(["simple_filter", "in 5", "(1,000)", ""]), line(["b", "in 12,345", "(7)", "lag 0"])]);
-        assert_eq!(shown, ["simple_filter       in 5  (1,000)", "b              in 12,345      (7)  lag 0"]);
-        assert_eq!(columns.lay_out(&[line(["b", "in 1", "(8)", ""])]), ["b                   in 1      (8)"]);
+    fn the_line_says_when_the_next_window_closes() {
+        let source = SourceMetrics::new("cpu", true);
+        let mut metrics = JobMetrics::default();
+        let at = |time: &str| time.parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis();
+        let split = |watermark| SplitStatus { rows: 1, watermark, last_row: None, idle: false };
+        metrics.sources.push(Arc::new(source));
+        let windows = [("by the watermark", false), ("by the clock", true)];
+        metrics.windows.extend(windows.map(|(window, clock)| Arc::new(WindowMetrics::new(0, window.into(), clock))));
+        let gauges: Vec<_> = [0, 0, 1].map(|window: usize| metrics.windows[window].gauge()).into();
+        let metrics = Arc::new(metrics);
+        let mut rate = Rates::new([("j".into(), metrics.clone())].into_iter()).jobs.remove(0);
+        let mut said = || rate.cells(Instant::now()).pop().unwrap_or_default();
+        assert_eq!(said(), "watermark -");
+        gauges[2].set(Some(at("2021-10-11T00:00:00Z")));
+        assert_eq!(said(), "watermark -  next window closes at 2021-10-11 00:00:00");
+        gauges[0].set(Some(at("2021-10-11T13:06:30Z")));
+        gauges[1].set(Some(at("2021-10-11T13:06:00Z")));
+        metrics.sources[0].set_split("p0".into(), split(Watermark(at("2021-10-11T13:05:30.001Z"))));
+        assert_eq!(said(), "watermark 2021-10-11 13:05:30.001  next window closes at 13:06:00");
+        gauges[1].set(Some(at("2021-10-12T00:00:00.500Z")));
+        gauges[0].set(None);
+        let expected = "watermark 2021-10-11 13:05:30.001  next window closes at 2021-10-12 00:00:00.500";
+        assert_eq!(said(), expected);
     }
 
     #[test]

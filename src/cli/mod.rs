@@ -5,6 +5,7 @@
 
 mod cascade;
 mod check;
+mod columns;
 mod explain;
 mod job_watch;
 mod memory;

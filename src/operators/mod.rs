@@ -33,7 +33,7 @@ pub use window::{
 
 use crate::changelog::{ChangelogBatch, Epoch};
 use crate::error::Result;
-use crate::time::Watermark;
+use crate::time::{EventTime, Watermark};
 
 /// A running operator: rows and watermarks in, rows and watermarks out.
 ///
@@ -62,6 +62,11 @@ pub trait Operator: Send {
 
     /// When `on_time` should be called, in milliseconds since the epoch.
     fn next_timer(&self) -> Option<i64> {
+        None
+    }
+
+    /// The event time at which the next window closes that has rows, or of windows of processing time the moment.
+    fn next_close(&self) -> Option<EventTime> {
         None
     }
 

@@ -15,7 +15,7 @@ use super::gate::InputGate;
 use super::job::{JobConfig, Signal};
 use super::lookup::{LookupHead, LookupJoin};
 use super::lookup_cache::LookupCache;
-use super::metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics};
+use super::metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics, WindowMetrics};
 use super::source_task::{SourceSteps, SourceTask};
 use super::state_meter::StateMeter;
 use super::task::{GateTask, TaskContext};
@@ -166,6 +166,9 @@ impl Assembly<'_> {
                 let memory = &self.metrics.memory;
                 let operator = memory.operator(id, &self.plan.nodes[id]);
                 chain.measure(stage, StateMeter::new(memory.clone(), operator));
+            }
+            if let Some(window) = self.window_metrics(id) {
+                chain.watch(stage, window.gauge());
             }
             stages.insert(id, stage);
         }
@@ -326,8 +329,11 @@ impl Assembly<'_> {
 
     /// The count of late rows of a node.
     fn late_rows(&self, node: usize) -> LateRows {
-        let window = self.metrics.windows.iter().find(|window| window.node == node);
-        window.map(|window| window.late.clone()).unwrap_or_default()
+        self.window_metrics(node).map(|window| window.late.clone()).unwrap_or_default()
+    }
+
+    fn window_metrics(&self, node: usize) -> Option<&Arc<WindowMetrics>> {
+        self.metrics.windows.iter().find(|window| window.node == node)
     }
 
     fn lookup_metrics(&self, node: usize) -> Arc<LookupMetrics> {

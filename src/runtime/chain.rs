@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::dead_letters::DeadLetterWriter;
 use super::exchange::Exchange;
-use super::metrics::SinkMetrics;
+use super::metrics::{SinkMetrics, WindowGauge};
 use super::state_meter::StateMeter;
 use crate::changelog::{EndKind, Epoch, StreamElement};
 use crate::connectors::SinkWriter;
@@ -24,6 +24,8 @@ pub struct Chain {
     /// The job's tables of dead letters.
     dead_letters: Vec<Arc<DeadLetterWriter>>,
     clock: Arc<dyn Clock>,
+    /// Stages that tell when their next window closes.
+    watched: Vec<(usize, WindowGauge)>,
 }
 
 struct Stage {
@@ -47,8 +49,15 @@ enum Work {
 
 impl Chain {
     pub fn new(dead_letters: Vec<Arc<DeadLetterWriter>>) -> Self {
-        let clock = Arc::new(SystemClock);
-        Self { stages: Vec::new(), roots: Vec::new(), out: Output::new(), work: Vec::new(), dead_letters, clock }
+        Self {
+            stages: Vec::new(),
+            roots: Vec::new(),
+            out: Output::new(),
+            work: Vec::new(),
+            dead_letters,
+            clock: Arc::new(SystemClock),
+            watched: Vec::new(),
+        }
     }
 
     /// By another clock than the machine's.
@@ -65,6 +74,11 @@ impl Chain {
             None => self.roots.push(id),
         }
         id
+    }
+
+    /// Tells from now on when the stage's next window closes.
+    pub fn watch(&mut self, stage: usize, gauge: WindowGauge) {
+        self.watched.push((stage, gauge));
     }
 
     /// Watches what the operator at a stage holds.
@@ -94,6 +108,11 @@ impl Chain {
                     }
                 }
                 Work::Element(at, element) => self.step(at, element).await?,
+            }
+        }
+        for (at, gauge) in &self.watched {
+            if let Body::Operator(operator) = &self.stages[*at].body {
+                gauge.set(operator.next_close());
             }
         }
         Ok(())

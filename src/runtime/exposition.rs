@@ -67,6 +67,9 @@ pub fn exposition<'a>(jobs: impl IntoIterator<Item = (&'a str, &'a JobMetrics)>)
         for window in &metrics.windows {
             let labels = [("job", job), ("window", window.window.as_str())];
             families.add("millstream_window_late_rows_total", &labels, window.late.get());
+            if let Some(close) = window.next_close() {
+                families.add("millstream_window_next_close_seconds", &labels, close as f64 / 1000.0);
+            }
         }
         for stage in Stage::ALL {
             let labels = [("job", job), ("stage", stage.name())];
@@ -123,6 +126,11 @@ pub const METRICS: &[(&str, &str, &str)] = &[
     ("millstream_lookup_cache_hits_total", "counter", "Keys that the lookup cache knew."),
     ("millstream_lookup_cache_misses_total", "counter", "Keys that the lookup cache did not know."),
     ("millstream_window_late_rows_total", "counter", "Rows dropped because all their windows were over."),
+    (
+        "millstream_window_next_close_seconds",
+        "gauge",
+        "The end of the next window that has rows, in seconds since the Unix epoch.",
+    ),
     ("millstream_sink_rows_total", "counter", "Rows that a sink took."),
     ("millstream_sink_bytes_total", "counter", "Bytes that a sink wrote."),
     ("millstream_sink_batches_total", "counter", "Batches that a sink took."),

@@ -1,7 +1,8 @@
 //! Several inputs as one: rows as they come, watermarks by minimum, barriers aligned, one end.
 //!
 //! A finished input is left out of the minimum and counts as aligned. An idle one is left out of the minimum until it
-//! sends a row or a watermark; a watermark that repeats the last one says just that. Behind its barrier an input waits until the others have sent theirs.
+//! sends a row or a watermark; a watermark that repeats the last one says just that. When the last one falls idle, none
+//! holds back the highest watermark any longer. Behind its barrier an input waits until the others have sent theirs.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -17,7 +18,7 @@ pub struct InputGate {
     watermark: Watermark,
     idle: bool,
     ended: bool,
-    /// A barrier went out before it was looked whether an input's end had moved the watermark.
+    /// An element went out before it was looked whether there is a watermark or idleness to tell behind it.
     unsettled: bool,
     /// Where polling goes on, so that no input starves.
     next: usize,
@@ -96,7 +97,14 @@ impl InputGate {
                 input.idle = false;
                 input.watermark = input.watermark.max(watermark);
             }
-            StreamElement::Idle => input.idle = true,
+            StreamElement::Idle => {
+                input.idle = true;
+                let last = input.watermark;
+                if let Some(flushed) = self.flush(last) {
+                    self.unsettled = true;
+                    return Some(flushed);
+                }
+            }
             StreamElement::Barrier(epoch) => {
                 input.barrier = Some(epoch);
                 return self.aligned();
@@ -136,6 +144,17 @@ impl InputGate {
             }
         }
         Some(all)
+    }
+
+    /// The highest watermark of all inputs, when the last of them has fallen idle that held it back with its own.
+    fn flush(&mut self, last: Watermark) -> Option<StreamElement> {
+        let running = || self.inputs.iter().filter(|input| input.end.is_none());
+        if last != self.watermark || running().any(|input| !input.idle) {
+            return None;
+        }
+        let highest = running().map(|input| input.watermark).max().filter(|highest| *highest > self.watermark)?;
+        self.watermark = highest;
+        Some(StreamElement::Watermark(highest))
     }
 
     /// The joined watermark where it has risen, or that nothing is to be expected.
@@ -223,7 +242,19 @@ mod tests {
     async fn an_input_that_wakes_up_holds_the_watermark_again() {
         let idle = || StreamElement::Idle;
         let lines = [(0, watermark(5)), (1, watermark(4)), (0, idle()), (1, idle()), (1, watermark(4)), (1, idle())];
-        assert_eq!(script(&lines).await, ["watermark 4", "idle", "watermark 4", "idle"]);
+        let expected = ["watermark 4", "watermark 5", "idle", "watermark 5", "idle"];
+        assert_eq!(script(&lines).await, expected);
+    }
+
+    #[tokio::test]
+    async fn inputs_that_fall_idle_one_after_the_other_hold_back_nothing_whatever_their_order() {
+        let idle = |input| (input, StreamElement::Idle);
+        for order in [[idle(0), idle(1)], [idle(1), idle(0)]] {
+            let lines = [vec![(0, watermark(5))], order.to_vec()].concat();
+            assert_eq!(script(&lines).await, ["watermark 5", "idle"], "{order:?}");
+        }
+        let woken = [(0, watermark(5)), idle(0), idle(1), (0, watermark(9)), (1, watermark(7))];
+        assert_eq!(script(&woken).await, ["watermark 5", "idle", "watermark 9"]);
     }
 
     #[tokio::test]

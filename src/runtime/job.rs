@@ -20,9 +20,9 @@ use super::metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics, Wind
 use crate::changelog::rejects::ErrorHandling;
 use crate::connectors::{OpenContext, Reporter};
 use crate::error::{Error, ErrorKind, Result};
-use crate::operators::LateRows;
 use crate::plan::stream_plan::{NodeKind, StreamPlan, WindowAggregateNode, WindowTableNode};
 use crate::time::Clock;
+use crate::types::TimeAttribute;
 
 /// How a job runs.
 #[derive(Clone)]
@@ -141,11 +141,8 @@ fn metrics_of(plan: &StreamPlan, memory: Arc<JobMemory>) -> JobMetrics {
         match &node.kind {
             NodeKind::WindowTable(WindowTableNode { spec, .. })
             | NodeKind::WindowAggregate(WindowAggregateNode { spec, .. }) => {
-                metrics.windows.push(WindowMetrics {
-                    node: id,
-                    window: spec.describe(None),
-                    late: LateRows::default(),
-                });
+                let by_clock = spec.time == TimeAttribute::Proctime;
+                metrics.windows.push(Arc::new(WindowMetrics::new(id, spec.describe(None), by_clock)));
             }
             NodeKind::Source(source) => {
                 metrics.sources.push(Arc::new(SourceMetrics::new(&source.table, source.watermark.is_some())));

@@ -1,7 +1,7 @@
 //! What a job counts while it runs, for the live line and the logs.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::memory::JobMemory;
 use crate::changelog::rejects::{RejectCounts, Stage};
 use crate::connectors::DoorMetrics;
 use crate::operators::LateRows;
-use crate::time::Watermark;
+use crate::time::{EventTime, Watermark};
 
 /// Parts of a job that say the same within this time wait for the same.
 const SAME_WAIT: Duration = Duration::from_millis(500);
@@ -22,7 +22,7 @@ pub struct JobMetrics {
     pub sources: Vec<Arc<SourceMetrics>>,
     pub sinks: Vec<Arc<SinkMetrics>>,
     pub lookups: Vec<Arc<LookupMetrics>>,
-    pub windows: Vec<WindowMetrics>,
+    pub windows: Vec<Arc<WindowMetrics>>,
     /// Rows that could not be processed and did not fail the job.
     pub rejected: Arc<RejectCounts>,
     /// What the operators hold.
@@ -46,6 +46,8 @@ pub struct SourceMetrics {
     pub has_watermark: bool,
     pub future: FutureRows,
     splits: Mutex<BTreeMap<Arc<str>, SplitStatus>>,
+    /// The highest watermark that was ever seen.
+    highest: AtomicI64,
 }
 
 #[derive(Debug, Default)]
@@ -77,8 +79,45 @@ pub struct WindowMetrics {
     pub node: usize,
     /// `TUMBLE(size=[30 s])`
     pub window: String,
+    /// Windows of processing time.
+    pub by_clock: bool,
     /// Rows dropped because their windows were over.
     pub late: LateRows,
+    /// When the next window of each subtask closes.
+    closes: Mutex<Vec<Option<EventTime>>>,
+}
+
+/// Where a subtask tells when its next window closes.
+#[derive(Debug)]
+pub struct WindowGauge {
+    window: Arc<WindowMetrics>,
+    subtask: usize,
+}
+
+impl WindowMetrics {
+    pub fn new(node: usize, window: String, by_clock: bool) -> Self {
+        Self { node, window, by_clock, ..Self::default() }
+    }
+
+    /// A gauge for another subtask.
+    pub fn gauge(self: &Arc<Self>) -> WindowGauge {
+        let mut closes = lock(&self.closes);
+        closes.push(None);
+        WindowGauge { window: self.clone(), subtask: closes.len() - 1 }
+    }
+
+    /// When the next window closes that has rows.
+    pub fn next_close(&self) -> Option<EventTime> {
+        lock(&self.closes).iter().copied().flatten().min()
+    }
+}
+
+impl WindowGauge {
+    pub fn set(&self, closes: Option<EventTime>) {
+        if let Some(known) = lock(&self.window.closes).get_mut(self.subtask) {
+            *known = closes;
+        }
+    }
 }
 
 /// Rows that move event time far ahead of the clock, and close windows that are still to come.
@@ -149,6 +188,13 @@ impl JobMetrics {
         self.windows.iter().map(|window| window.late.get()).sum()
     }
 
+    /// When the next window closes: one that goes by the watermark, where there is any.
+    pub fn next_close(&self) -> Option<EventTime> {
+        let of = |by_clock: bool| self.windows.iter().filter(move |window| window.by_clock == by_clock);
+        let next = |by_clock: bool| of(by_clock).filter_map(|window| window.next_close()).min();
+        next(false).or_else(|| next(true))
+    }
+
     pub fn lag(&self) -> u64 {
         self.sources.iter().map(|s| s.lag.load(Ordering::Relaxed)).sum()
     }
@@ -186,13 +232,17 @@ impl JobMetrics {
 
 impl SourceMetrics {
     pub fn new(table: &str, has_watermark: bool) -> Self {
-        Self { table: table.to_string(), has_watermark, ..Self::default() }
+        let highest = AtomicI64::new(Watermark::MIN.0);
+        Self { table: table.to_string(), has_watermark, highest, ..Self::default() }
     }
 
-    /// The lowest watermark of the splits that count: of all subtasks together.
+    /// The lowest watermark of the splits that count: of all subtasks together. It never falls.
     pub fn watermark(&self) -> Watermark {
         let splits = lock(&self.splits);
-        splits.values().filter(|s| !s.idle).map(|s| s.watermark).min().unwrap_or(Watermark::MIN)
+        let counting = splits.values().filter(|s| !s.idle).map(|s| s.watermark).min();
+        // When all are idle, none holds back the highest.
+        let now = counting.or_else(|| splits.values().map(|s| s.watermark).max()).unwrap_or(Watermark::MIN);
+        Watermark(self.highest.fetch_max(now.0, Ordering::Relaxed).max(now.0))
     }
 
     /// Every split that was opened, by id.

@@ -37,7 +37,7 @@ pub use key_group::{KEY_GROUPS, key_groups};
 pub use lookup::{LookupHead, LookupJoin};
 pub use lookup_cache::LookupCache;
 pub use memory::{JobMemory, MemoryBudget, OperatorMemory};
-pub use metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics, SplitStatus};
+pub use metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics, SplitStatus, WindowMetrics};
 
 use std::future::Future;
 

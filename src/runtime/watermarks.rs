@@ -192,6 +192,8 @@ impl SplitWatermarks {
 
     /// The watermark where it has risen, or that all splits are idle, or (the last watermark again) that one no longer
     /// is.
+    ///
+    /// Splits that are found idle at once have fallen idle one after the other: the last of them had the word alone.
     pub fn advance(&mut self, now: Instant) -> Option<Advance> {
         if let Some(timeout) = self.idle_timeout {
             for split in self.splits.values_mut() {
@@ -199,7 +201,8 @@ impl SplitWatermarks {
             }
         }
         self.report();
-        let minimum = self.splits.values().filter(|s| !s.idle).map(|s| s.watermark).min();
+        let counting = self.splits.values().filter(|s| !s.idle).map(|s| s.watermark).min();
+        let minimum = counting.or_else(|| self.last_words().filter(|last| *last > self.sent.max(self.pace.floor)));
         match minimum {
             Some(watermark) if watermark > self.sent.max(self.pace.floor) => {
                 self.sent = watermark;
@@ -216,6 +219,12 @@ impl SplitWatermarks {
             }
             _ => None,
         }
+    }
+
+    /// The watermark of the split that fell idle last.
+    fn last_words(&self) -> Option<Watermark> {
+        let last = self.splits.values().map(|split| split.active).max()?;
+        self.splits.values().filter(|split| split.active == last).map(|split| split.watermark).min()
     }
 
     fn report(&mut self) {
@@ -349,6 +358,19 @@ mod tests {
         source.row(1, 2);
         source.row(0, 30);
         assert_eq!(source.advance(), None, "a/1 holds it back again");
+    }
+
+    #[test]
+    fn of_splits_that_are_found_idle_at_once_the_one_with_the_latest_row_had_the_last_word() {
+        let mut source = Script::new(Some(5));
+        source.row(0, 20);
+        source.at(1);
+        source.row(1, 10);
+        source.row(1, 30);
+        source.at(9);
+        assert_eq!(source.advance(), risen(30));
+        assert_eq!(source.advance(), Some(Advance::Idle));
+        assert_eq!(source.advance(), None);
     }
 
     #[test]

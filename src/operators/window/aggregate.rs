@@ -20,7 +20,7 @@ use super::windows::{Window, WindowClock, WindowKind};
 use crate::changelog::ChangelogBatch;
 use crate::error::Result;
 use crate::operators::{Operator, Output, Progress, StateSize};
-use crate::time::Watermark;
+use crate::time::{EventTime, Watermark};
 
 /// Rows of a window that are made at once.
 const CHUNK: usize = 16_384;
@@ -294,6 +294,10 @@ impl Operator for WindowAggregate {
             true => self.next_window(None).map(|end| self.shape.clock.fires_at(end)),
             false => None,
         }
+    }
+
+    fn next_close(&self) -> Option<EventTime> {
+        self.next_window(None).map(|end| self.shape.clock.closes_at(end))
     }
 
     fn resume(&mut self, out: &mut Output) -> Result<Progress> {

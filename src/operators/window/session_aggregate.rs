@@ -17,7 +17,7 @@ use crate::changelog::ChangelogBatch;
 use crate::error::{Error, Result};
 use crate::functions::aggregate::{Accumulator, Signs};
 use crate::operators::{Operator, Output, Progress, StateSize};
-use crate::time::Watermark;
+use crate::time::{EventTime, Watermark};
 
 /// Sessions that are told at once.
 const CHUNK: usize = 8_192;
@@ -197,6 +197,10 @@ impl Operator for SessionAggregate {
     fn next_timer(&self) -> Option<i64> {
         let end = self.sessions.next_end().filter(|_| self.shape.processing_time)?;
         Some(self.shape.clock.fires_at(end))
+    }
+
+    fn next_close(&self) -> Option<EventTime> {
+        self.sessions.next_end().map(|end| self.shape.clock.closes_at(end))
     }
 
     fn resume(&mut self, out: &mut Output) -> Result<Progress> {

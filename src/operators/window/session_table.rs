@@ -17,7 +17,7 @@ use crate::changelog::{ChangelogBatch, RowKind};
 use crate::error::Result;
 use crate::functions::aggregate::ValueCodec;
 use crate::operators::{Operator, Output, Progress, StateSize};
-use crate::time::Watermark;
+use crate::time::{EventTime, Watermark};
 
 /// Sessions that are told at once.
 const CHUNK: usize = 1_024;
@@ -164,6 +164,10 @@ impl Operator for SessionTable {
     fn next_timer(&self) -> Option<i64> {
         let end = self.sessions.next_end().filter(|_| self.shape.processing_time)?;
         Some(self.shape.clock.fires_at(end))
+    }
+
+    fn next_close(&self) -> Option<EventTime> {
+        self.sessions.next_end().map(|end| self.shape.clock.closes_at(end))
     }
 
     fn resume(&mut self, out: &mut Output) -> Result<Progress> {

@@ -208,6 +208,11 @@ impl WindowClock {
         self.passes(end.saturating_sub(1))
     }
 
+    /// The same for people: the window's end as an instant.
+    pub fn closes_at(self, end: i64) -> EventTime {
+        self.fires_at(end).saturating_add(1)
+    }
+
     /// True where a window is over: nothing can be added to it any more.
     #[inline]
     pub fn is_over(self, end: i64, progress: Watermark) -> bool {
