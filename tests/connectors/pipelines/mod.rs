@@ -17,3 +17,4 @@ mod stage;
 mod thresholds;
 mod topic;
 mod updating;
+mod windows;

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 use super::stage::THRESHOLDS;
 
 /// 2021-10-11 12:53:09.277 UTC: late enough for the hours to pass one o'clock.
-const START: i64 = 1_633_956_789_277;
+pub const START: i64 = 1_633_956_789_277;
 
 pub struct Reading {
     pub host: &'static str,
-    cpu: String,
+    pub cpu: String,
     /// In tenths of a percent; None where the message doesn't say.
-    usage: Option<i64>,
-    at: i64,
+    pub usage: Option<i64>,
+    pub at: i64,
 }
 
 /// `count` readings of seven hosts with thresholds and one without, out of order, many of them just below, at or just

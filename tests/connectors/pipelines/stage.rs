@@ -55,8 +55,11 @@ impl Stage {
     pub fn rename(&self, text: &str) -> String {
         let mut text = text
             .replace("'public.cpu_thresholds'", &format!("'{}.limits'", self.db.schema))
+            .replace("'public.cpu_load_stats_agg_pg'", &format!("'{}.counts'", self.db.schema))
             .replace("'cpu_high_load'", &format!("'{}'", self.index.name));
-        for name in ["cpu_load_stats_real", "cpu_load_stats_real_filter", "cpu_load_stats_real_filter_pg"] {
+        for name in
+            ["cpu_load_stats_real", "cpu_load_stats_real_filter", "cpu_load_stats_real_filter_pg", "cpu_load_stats_agg"]
+        {
             text = text.replace(&format!("'{name}'"), &format!("'{}'", self.topic(name).name));
         }
         text

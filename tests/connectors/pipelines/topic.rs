@@ -36,6 +36,16 @@ impl Topic {
         producer.flush(PATIENCE).unwrap();
     }
 
+    /// Appends values to one partition.
+    pub fn send_to(&self, partition: i32, values: impl IntoIterator<Item = impl AsRef<str>>) {
+        let producer: BaseProducer = config().create().unwrap();
+        for value in values {
+            let record = BaseRecord::<(), _>::to(&self.name).partition(partition).payload(value.as_ref());
+            producer.send(record).map_err(|(error, _)| error).unwrap();
+        }
+        producer.flush(PATIENCE).unwrap();
+    }
+
     fn consumer(&self) -> BaseConsumer {
         config().set("group.id", "tests").set("enable.auto.commit", "false").create().unwrap()
     }
