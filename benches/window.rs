@@ -96,6 +96,7 @@ fn pipeline(kind: WindowKind, two_phases: bool) -> Vec<Box<dyn Operator>> {
         kind,
         clock: WindowClock::UTC,
         processing_time: false,
+        earliest_first: false,
         slice,
         input,
         pane: PaneShape::try_new(schema, key, calls(), false).expect("a pane"),

@@ -157,7 +157,7 @@ fn a_reader_that_goes_away_ends_a_query_without_a_panic() {
 }
 
 #[test]
-fn the_quickstart_raises_alerts() {
+fn the_quickstart_raises_its_first_alert_at_once() {
     let mut child = command(&["run", "-q", "sql/quickstart.sql"])
         .current_dir(root())
         .stdout(Stdio::piped())
@@ -166,9 +166,45 @@ fn the_quickstart_raises_alerts() {
         .unwrap();
     let mut first = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
-    assert!(first.contains("+I["), "{first}");
+    assert_eq!(first, "alert> +I[grumpy, cpu2, 93.1, 30]\n");
     signal(&child, "TERM");
     wait(&mut child);
+}
+
+#[test]
+fn the_quickstart_prints_what_the_readme_shows_and_all_alerts_and_windows() {
+    const HOSTS: [(&str, i32); 7] =
+        [("doc", 20), ("grumpy", 30), ("sleepy", 40), ("bashful", 60), ("happy", 70), ("sneezy", 80), ("dopey", 90)];
+    let text = std::fs::read_to_string(root().join("sql/quickstart.sql")).unwrap();
+    let (slow, fast) = ("'rows-per-second' = '4'", "'rows-per-second' = '4000'");
+    assert!(text.contains(slow));
+    let ended = millstream_in(root(), &["run", "-q", "-e", &text.replace(slow, fast)]).expect(0);
+    let mut printed: Vec<&str> = ended.out.lines().collect();
+
+    let mut expected = Vec::new();
+    let mut windows: std::collections::BTreeMap<(i32, &str), (i32, i32)> = Default::default();
+    for reading in 1..=240 {
+        let (host, allowed) = HOSTS[reading as usize % 7];
+        let (cpu, tenths) = (reading % 4 + 1, (reading * 371 + 560) % 1000);
+        if tenths > allowed * 10 {
+            expected.push(format!("alert> +I[{host}, cpu{cpu}, {}.{}, {allowed}]", tenths / 10, tenths % 10));
+            let (alerts, highest) = windows.entry(((reading - 1) / 40 * 10, host)).or_default();
+            (*alerts, *highest) = (*alerts + 1, tenths.max(*highest));
+        }
+    }
+    for ((second, host), (alerts, highest)) in windows {
+        let time = if second == 0 { "12:00".to_string() } else { format!("12:00:{second}") };
+        let row = format!("2021-10-11T{time}, {host}, {alerts}, {}.{}", highest / 10, highest % 10);
+        expected.push(format!("ten seconds> +I[{row}]"));
+    }
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let sample = readme.split("```text sample\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    for line in sample.lines() {
+        assert!(printed.contains(&line), "README shows {line}");
+    }
+    expected.sort();
+    printed.sort();
+    assert_eq!(printed, expected);
 }
 
 #[test]
