@@ -93,6 +93,7 @@ fn pipeline(kind: WindowKind, two_phases: bool) -> Vec<Box<dyn Operator>> {
     }
     let result = |name: &str| Field::new(name, DataType::Float64, true);
     let shape = WindowAggregateShape {
+        earliest_first: false,
         kind,
         clock: WindowClock::UTC,
         processing_time: false,

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::connectors::secrets::mask_text;
 use crate::span::{SourceText, Span};
@@ -176,6 +177,17 @@ impl Error {
             },
             Df::Context(_, inner) => Self::from_datafusion(kind, *inner),
             Df::Diagnostic(_, inner) => Self::from_datafusion(kind, *inner),
+            // What several parts of a plan were told.
+            Df::Shared(inner) => match Arc::try_unwrap(inner) {
+                Ok(inner) => Self::from_datafusion(kind, inner),
+                Err(inner) => match inner.find_root() {
+                    Df::External(ours) if ours.is::<Error>() => {
+                        let ours = ours.downcast_ref::<Error>();
+                        ours.map_or_else(|| Self::internal("an error got lost"), |e| Self::new(e.kind(), e.message()))
+                    }
+                    other => Self::new(kind, other.strip_backtrace()),
+                },
+            },
             Df::ArrowError(inner, backtrace) => match *inner {
                 arrow::error::ArrowError::ExternalError(inner) => match inner.downcast::<Error>() {
                     Ok(ours) => *ours,

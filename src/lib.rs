@@ -50,7 +50,8 @@
 //!
 //! The rooms, in the order a row travels: [`sql`] splits and parses a script, [`catalog`] says what names mean,
 //! [`types`] and [`functions`] are Flink's, [`plan`] makes a stream plan, [`runtime`] runs it with [`operators`]
-//! between the [`connectors`], whose bytes the [`formats`] read and write. [`changelog`] and [`time`] are what flows.
+//! between the [`connectors`], whose bytes the [`formats`] read and write. [`changelog`] and [`time`] are what flows,
+//! [`state`] is what an operator knows at a barrier.
 
 pub mod catalog;
 pub mod changelog;
@@ -70,6 +71,7 @@ pub mod settings;
 pub mod shell;
 pub mod span;
 pub mod sql;
+pub mod state;
 pub mod time;
 pub mod types;
 

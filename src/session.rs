@@ -61,6 +61,8 @@ pub enum Outcome {
 pub struct Query {
     pub schema: Schema,
     pub job: JobHandle,
+    /// It is answered in batch mode: all its rows are inserts, and the answer is final.
+    pub batch: bool,
     rows: Collected,
     ended: bool,
 }

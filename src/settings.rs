@@ -59,14 +59,46 @@ pub const SETTINGS: &[SettingSpec] = &[
         "After this long without a row a split no longer holds back the watermark; 0 waits for ever.",
     ),
     works(
+        "table.exec.source.cdc-events-duplicate",
+        Some("false"),
+        "Whether changes of a source may come twice; then the last row of every primary key is kept, and what comes again is dropped.",
+    ),
+    works(
         "table.exec.state.ttl",
         Some("0 ms"),
         "After this long without a row a group is forgotten, and begins anew with its next row; 0 keeps it for ever.",
     ),
     works(
+        "table.exec.mini-batch.enabled",
+        Some("false"),
+        "Whether groupings without windows take rows in bundles and tell only the net change of each group; needs the \
+         two options that follow.",
+    ),
+    works(
+        "table.exec.mini-batch.allow-latency",
+        Some("0 ms"),
+        "How long rows may wait in a bundle; with windows in the query, the event time between two watermarks.",
+    ),
+    works("table.exec.mini-batch.size", Some("-1"), "Rows of a bundle at most."),
+    works(
         "table.exec.sink.not-null-enforcer",
         Some("ERROR"),
         "What becomes of a row with a NULL for a NOT NULL column: ERROR fails the job, DROP drops the row.",
+    ),
+    works(
+        "table.exec.sink.type-length-enforcer",
+        Some("IGNORE"),
+        "What becomes of texts and bytes of another length than a sink's column says: IGNORE writes them as they are, TRIM_PAD cuts them and fills them up, ERROR fails the job.",
+    ),
+    works(
+        "table.exec.sink.upsert-materialize",
+        Some("AUTO"),
+        "Whether changes are told anew by the PRIMARY KEY of a sink: AUTO does where the query's rows replace each other by other columns, FORCE always, NONE never.",
+    ),
+    works(
+        "table.exec.sink.keyed-shuffle",
+        Some("AUTO"),
+        "Whether rows are dealt out to the writers of an upsert sink by its PRIMARY KEY: AUTO and FORCE do where they don't lie so already, NONE does not.",
     ),
     works(
         "table.dml-sync",
@@ -74,7 +106,11 @@ pub const SETTINGS: &[SettingSpec] = &[
         "Whether `run` waits for the job of an INSERT to end before the next statement; otherwise jobs run side by side.",
     ),
     works("table.dynamic-table-options.enabled", Some("true"), "Whether OPTIONS hints are taken."),
-    works("execution.runtime-mode", Some("STREAMING"), "STREAMING; BATCH is not supported yet."),
+    works(
+        "execution.runtime-mode",
+        Some("STREAMING"),
+        "STREAMING, or BATCH: bounded queries give one final answer instead of a changelog.",
+    ),
     works(
         "execution.checkpointing.interval",
         None,
@@ -83,13 +119,14 @@ pub const SETTINGS: &[SettingSpec] = &[
     works(
         "table.optimizer.agg-phase-strategy",
         Some("AUTO"),
-        "Whether windows are aggregated before and behind the exchange: AUTO and TWO_PHASE, or ONE_PHASE.",
+        "Whether windows, and groupings in mini-batches, are aggregated before and behind the exchange: AUTO and \
+         TWO_PHASE, or ONE_PHASE.",
     ),
     works("table.display.max-column-width", Some("30"), "The width of string columns in printed results."),
     works(
         "sql-client.execution.result-mode",
         Some("TABLEAU"),
-        "How SELECT results are printed: tableau. The others are taken for it.",
+        "How SELECT results are printed: TABLEAU and CHANGELOG show every change as it comes, TABLE the rows that a bounded query leaves.",
     ),
     ours(
         "pipeline.micro-batch.max-rows",
@@ -97,10 +134,8 @@ pub const SETTINGS: &[SettingSpec] = &[
         "Rows in a micro-batch at most. Larger batches amortise more and hold more memory.",
     ),
     only("table.exec.legacy-cast-behaviour", &["DISABLED"]),
-    only("table.exec.sink.type-length-enforcer", &["IGNORE"]),
     only("table.exec.sink.nested-constraint-enforcer", &["IGNORE"]),
     only("table.exec.sink.rowtime-inserter", &["ENABLED"]),
-    only("table.exec.sink.upsert-materialize", &["AUTO", "NONE"]),
     only("table.column-expansion-strategy", &[""]),
     only("table.legacy-nested-row-nullability", &["false"]),
     only("table.exec.emit.allow-lateness", &["0 ms"]),
@@ -219,6 +254,16 @@ impl Settings {
         self.get(key).is_some_and(|v| v.eq_ignore_ascii_case("true"))
     }
 
+    /// `execution.runtime-mode`: whether queries are answered in batch mode.
+    pub fn batch(&self) -> bool {
+        self.get("execution.runtime-mode").is_some_and(|mode| mode.eq_ignore_ascii_case("BATCH"))
+    }
+
+    /// `sql-client.execution.result-mode`: whether a query's table is shown at its end, instead of its changelog.
+    pub fn shows_final_table(&self) -> bool {
+        self.get("sql-client.execution.result-mode").is_some_and(|mode| mode.eq_ignore_ascii_case("TABLE"))
+    }
+
     /// `table.local-time-zone`
     pub fn zone(&self) -> Tz {
         self.get("table.local-time-zone").and_then(parse_zone).unwrap_or(Tz::UTC)
@@ -292,16 +337,23 @@ fn check_value(key: &str, value: &str) -> Result<()> {
         "pipeline.auto-watermark-interval"
         | "table.exec.source.idle-timeout"
         | "table.exec.state.ttl"
+        | "table.exec.mini-batch.allow-latency"
         | "execution.checkpointing.interval" => {
             expect(parse_duration(value).is_some(), "a duration such as '500 ms', '5 s' or '1 min'")
         }
-        "table.dynamic-table-options.enabled" => word(&["true", "false"]),
+        "table.dynamic-table-options.enabled"
+        | "table.exec.mini-batch.enabled"
+        | "table.exec.source.cdc-events-duplicate" => word(&["true", "false"]),
+        "table.exec.mini-batch.size" => expect(value.trim().parse::<i64>().is_ok(), "a number"),
         "table.exec.sink.not-null-enforcer" => word(&["ERROR", "DROP"]),
+        "table.exec.sink.type-length-enforcer" => word(&["IGNORE", "TRIM_PAD", "ERROR"]),
+        "table.exec.sink.upsert-materialize" | "table.exec.sink.keyed-shuffle" => word(&["AUTO", "NONE", "FORCE"]),
         "table.optimizer.agg-phase-strategy" => word(&["AUTO", "TWO_PHASE", "ONE_PHASE"]),
         "sql-client.execution.result-mode" => word(&["TABLE", "CHANGELOG", "TABLEAU"]),
-        "execution.runtime-mode" if value.eq_ignore_ascii_case("BATCH") || value.eq_ignore_ascii_case("AUTOMATIC") => {
+        // As in Flink's SQL: it is for programs.
+        "execution.runtime-mode" if value.eq_ignore_ascii_case("AUTOMATIC") => {
             Err(Error::unsupported(format!("'execution.runtime-mode' = '{value}'"))
-                .with_hint("Bounded queries end by themselves in STREAMING mode."))
+                .with_hint("Set 'STREAMING' or 'BATCH'."))
         }
         "execution.runtime-mode" => word(&["STREAMING", "BATCH", "AUTOMATIC"]),
         _ => Ok(()),
@@ -352,8 +404,7 @@ mod tests {
         let mut settings = Settings::new();
         for (key, default, other) in [
             ("table.exec.legacy-cast-behaviour", "disabled", "ENABLED"),
-            ("table.exec.sink.type-length-enforcer", "IGNORE", "TRIM_PAD"),
-            ("table.exec.sink.upsert-materialize", "AUTO", "FORCE"),
+            ("table.exec.sink.nested-constraint-enforcer", "IGNORE", "ROWS"),
             ("table.column-expansion-strategy", "", "EXCLUDE_ALIASED_VIRTUAL_METADATA_COLUMNS"),
             ("table.sql-dialect", "default", "hive"),
         ] {
@@ -379,7 +430,7 @@ mod tests {
                 "MAYBE",
                 "option 'table.exec.sink.not-null-enforcer': 'MAYBE' is not one of 'ERROR', 'DROP'",
             ),
-            ("execution.runtime-mode", "BATCH", "'execution.runtime-mode' = 'BATCH' is not supported"),
+            ("execution.runtime-mode", "AUTOMATIC", "'execution.runtime-mode' = 'AUTOMATIC' is not supported"),
         ] {
             assert_eq!(settings.set(key, value).unwrap_err().message(), said);
         }

@@ -129,7 +129,12 @@ impl SourceReader for RegisteredReader {
         };
         let Some(batch) = batch else { return Ok(SourceEvent::End) };
         self.position += 1;
-        Ok(SourceEvent::Rows { split: SPLIT.into(), rows: batch.project(&self.projection)?, records: None })
+        Ok(SourceEvent::Rows {
+            split: SPLIT.into(),
+            rows: batch.project(&self.projection)?,
+            kinds: None,
+            records: None,
+        })
     }
 
     fn positions(&self) -> Vec<Split> {

@@ -39,6 +39,14 @@ impl ChangelogBatch {
         Self { rows, kinds: Some(kinds.into()), origin: None }
     }
 
+    /// Rows with their kinds, or inserts where there are none.
+    pub fn of_kinds(rows: RecordBatch, kinds: Option<Vec<RowKind>>) -> Self {
+        match kinds {
+            Some(kinds) => Self::new(rows, kinds),
+            None => Self::inserts(rows),
+        }
+    }
+
     /// The same rows with where they come from.
     pub fn with_origin(mut self, origin: Option<Origin>) -> Self {
         self.origin = origin;

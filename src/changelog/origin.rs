@@ -44,7 +44,8 @@ impl Origin {
         self.with_index(|index| Ok(filter(index, mask)?.as_primitive::<UInt32Type>().clone()))
     }
 
-    pub(super) fn take(&self, rows: &UInt32Array) -> Result<Self> {
+    /// Where each of these rows comes from.
+    pub(crate) fn take(&self, rows: &UInt32Array) -> Result<Self> {
         self.with_index(|index| Ok(take(index, rows, None)?.as_primitive::<UInt32Type>().clone()))
     }
 

@@ -15,9 +15,16 @@ pub enum RowKind {
 }
 
 impl RowKind {
+    pub const ALL: [Self; 4] = [Self::Insert, Self::UpdateBefore, Self::UpdateAfter, Self::Delete];
+
     /// True for `+I` and `+U`: the row is in the table afterwards.
     pub fn is_addition(self) -> bool {
         matches!(self, Self::Insert | Self::UpdateAfter)
+    }
+
+    /// The kind of that symbol.
+    pub fn of_symbol(symbol: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.symbol() == symbol)
     }
 
     pub fn symbol(self) -> &'static str {

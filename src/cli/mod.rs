@@ -10,6 +10,7 @@ mod explain;
 mod job_watch;
 mod memory;
 mod metrics_server;
+mod print_query;
 mod run;
 mod script;
 

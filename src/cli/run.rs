@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::cascade::Cascade;
 use super::check::as_error;
-use super::job_watch::{JobWatch, Progress, facts, troubles};
+use super::job_watch::{JobWatch, Progress};
 use super::memory::default_budget;
 use super::metrics_server::{self, MetricsRegistry};
+use super::print_query::print_query;
 use super::script::Script;
 use super::{Exit, RunArgs};
 use crate::connectors::Reporter;
@@ -15,10 +16,7 @@ use crate::console;
 use crate::error::{Error, Result};
 use crate::log::Line;
 use crate::runtime::MemoryBudget;
-use crate::session::{NoticeKind, Outcome, Query, Session};
-use crate::shell::tableau::Tableau;
-use crate::types::SqlType;
-use crate::types::print::{PrintStyle, print_value};
+use crate::session::{NoticeKind, Outcome, Session};
 
 /// Runs the script of a command line.
 pub async fn run(args: RunArgs) -> Exit {
@@ -141,51 +139,6 @@ async fn run_statements(
                 print_query(query, session, stop, quiet).await?;
             }
         }
-    }
-    Ok(())
-}
-
-/// Prints a query's rows as they arrive, until its end or until the user stops it.
-async fn print_query(mut query: Query, session: &Session, stop: &Stop, quiet: bool) -> Result<()> {
-    let zone = session.settings().zone();
-    let width = session.settings().get("table.display.max-column-width").and_then(|v| v.parse().ok()).unwrap_or(30);
-    let columns: Vec<(&str, SqlType)> = query.schema.fields.iter().map(|f| (f.name.as_str(), f.ty.clone())).collect();
-    let types: Vec<SqlType> = columns.iter().map(|(_, ty)| ty.clone()).collect();
-    let mut tableau = Tableau::new(&columns, width, true);
-    console::stdout(tableau.header().as_bytes());
-    let mut asked = false;
-    loop {
-        let batch = tokio::select! {
-            batch = query.next() => batch?,
-            _ = stop.asked(), if !asked => {
-                asked = true;
-                query.stop();
-                continue;
-            }
-        };
-        let Some(batch) = batch else { break };
-        let mut text = String::new();
-        for row in 0..batch.num_rows() {
-            let mut cells = Vec::with_capacity(types.len());
-            for (column, ty) in batch.rows().columns().iter().zip(&types) {
-                let mut cell = String::new();
-                print_value(column.as_ref(), row, ty, zone, PrintStyle::Client, &mut cell);
-                cells.push(cell);
-            }
-            text += &tableau.row(batch.kind(row), &cells);
-        }
-        if !console::stdout(text.as_bytes()) {
-            // Whoever read the output is gone (`| head`).
-            query.stop();
-            break;
-        }
-    }
-    let footer = if asked { tableau.terminated() } else { tableau.footer() };
-    console::stdout(footer.as_bytes());
-    let troubles = troubles(&query.job.metrics);
-    if !quiet && !troubles.is_empty() {
-        let line = format!("query {}: {}", query.job.name, troubles.join(", "));
-        console::progress(facts(&query.job.name, &query.job.metrics, line));
     }
     Ok(())
 }

@@ -30,4 +30,6 @@ pub use lookup::{Lookup, LookupCacheOptions, LookupRequest, LookupRows, LookupSo
 pub use registry::{all, find};
 pub use retry::{Retries, RetryPolicy};
 pub use sink::{ChangelogSupport, Sink, SinkWriter};
-pub use source::{DoorMetrics, OpenContext, Reporter, ScanRequest, Source, SourceEvent, SourceReader, Split};
+pub use source::{
+    DoorMetrics, OpenContext, Reporter, ScanRequest, Source, SourceChanges, SourceEvent, SourceReader, Split,
+};

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::OpenContext;
 use crate::changelog::ChangelogBatch;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Which kinds of rows a sink takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,17 @@ pub trait Sink: Send + Sync + Debug {
 
     /// One line for EXPLAIN, without secrets.
     fn describe(&self) -> String;
+
+    /// True where nothing but the last row of each PRIMARY KEY can be seen of rows that are written together. `deletes`:
+    /// rows may be deleted and come again.
+    fn keeps_last_rows(&self, _deletes: bool) -> bool {
+        false
+    }
+
+    /// Why a sink of inserts does not take changes, where it has words of its own for it.
+    fn refusal_of_changes(&self) -> Option<Error> {
+        None
+    }
 
     /// How many subtasks write, where the table says so (`sink.parallelism`).
     fn parallelism(&self) -> Option<usize> {

@@ -10,15 +10,32 @@ use async_trait::async_trait;
 use datafusion::logical_expr::Expr;
 use serde::{Deserialize, Serialize};
 
+use crate::changelog::RowKind;
 use crate::changelog::rejects::{ErrorHandling, Records};
 use crate::error::Result;
 use crate::time::Clock;
+
+/// Which kinds of rows a source gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceChanges {
+    /// Only `+I`.
+    Inserts,
+    /// All four; what is taken back is told whole.
+    All,
+    /// `+U` and `-D` by primary key; of a `-D` only the key is told, the other columns are NULL whatever their types say.
+    Upserts,
+}
 
 /// A description of what to read. Cheap to make and to clone; `open` touches the world.
 #[async_trait]
 pub trait Source: Send + Sync + Debug {
     /// True when reading ends by itself.
     fn is_bounded(&self) -> bool;
+
+    /// Which kinds of rows it gives.
+    fn changes(&self) -> SourceChanges {
+        SourceChanges::Inserts
+    }
 
     /// True when the source itself can keep only the rows for which `filter` is true, exactly as the engine would.
     /// Columns in it are named as in the scan schema.
@@ -101,6 +118,8 @@ pub enum SourceEvent {
         /// The split's id.
         split: Arc<str>,
         rows: RecordBatch,
+        /// What each row does; `None` where all are inserts.
+        kinds: Option<Vec<RowKind>>,
         /// What the rows were made of, with the index of each row's record, where [`OpenContext::errors`] keeps it.
         records: Option<(Arc<dyn Records>, UInt32Array)>,
     },

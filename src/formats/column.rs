@@ -140,6 +140,21 @@ impl Column {
         self.len
     }
 
+    pub fn is_null(&self, row: usize) -> bool {
+        // Mostly the last row is asked for.
+        match self.nulls.last().map(|last| *last as usize) {
+            Some(last) if last > row => self.nulls.binary_search(&(row as u32)).is_ok(),
+            last => last == Some(row),
+        }
+    }
+
+    /// The bytes of a value of a column of texts or bytes, where it is not NULL.
+    pub fn bytes(&self, row: usize) -> Option<&[u8]> {
+        let (Values::Text(ranges) | Values::Bytes(ranges)) = &self.values else { return None };
+        let end = *ranges.ends.get(row)? as usize;
+        if self.is_null(row) { None } else { ranges.bytes.get(ranges.start(row)..end) }
+    }
+
     /// One more value is in [`Column::values`].
     #[inline]
     pub fn pushed(&mut self) {

@@ -1,10 +1,12 @@
 //! Bytes to rows and back.
 //!
 //! A [`Decoder`] turns messages straight into Arrow columns, only those the plan needs; an [`Encoder`] turns a batch
-//! into messages in one buffer. Both know SQL types, not connectors.
+//! into messages in one buffer. Both know SQL types, not connectors. Of most formats every row is an insert; those of
+//! changes give and take a row kind per row.
 
 pub(crate) mod column;
 pub mod csv;
+pub mod debezium;
 pub mod json;
 mod number;
 mod options;
@@ -17,13 +19,14 @@ pub(crate) mod testing;
 
 pub use options::FormatOptions;
 pub use registry::{all, find};
-pub use table::{FormatRole, TableFormat, option_specs};
+pub use table::{FormatRole, TableFormat, metadata, option_specs};
 
 use arrow::record_batch::RecordBatch;
 
+use crate::changelog::RowKind;
 use crate::connectors::options::{OptionSpec, RawOptions};
 use crate::error::{Error, Result};
-use crate::types::Schema;
+use crate::types::{Schema, SqlType};
 
 /// Decodes messages of one format into rows of a fixed schema.
 pub trait Decoder: Send {
@@ -49,6 +52,11 @@ pub trait Decoder: Send {
         false
     }
 
+    /// What each row appended so far does, to be taken before `finish`; `None` where all are inserts.
+    fn take_kinds(&mut self) -> Option<Vec<RowKind>> {
+        None
+    }
+
     /// The rows appended so far, as columns of the schema; the decoder is empty afterwards.
     fn finish(&mut self) -> Result<RecordBatch>;
 
@@ -63,6 +71,16 @@ pub trait Decoder: Send {
 pub trait Encoder: Send {
     /// Appends one message per row of `rows` to `out`.
     fn encode(&mut self, rows: &RecordBatch, out: &mut Messages) -> Result<(), FormatError>;
+
+    /// As [`Encoder::encode`] for rows that do what `kinds` says, one each. Only formats of changes take such.
+    fn encode_changes(
+        &mut self,
+        _rows: &RecordBatch,
+        _kinds: &[RowKind],
+        _out: &mut Messages,
+    ) -> Result<(), FormatError> {
+        Err(FormatError::new("the format has no updates and deletes"))
+    }
 }
 
 /// Messages in one buffer; a message may be null (`raw` writes NULL as null).
@@ -152,6 +170,16 @@ pub trait Format: Send + Sync + std::fmt::Debug {
     /// Its options, without the format's name in front: `ignore-parse-errors`.
     fn options(&self) -> &'static [OptionSpec];
 
+    /// True where rows may be updates and deletes, read and written; otherwise all are inserts.
+    fn has_changes(&self) -> bool {
+        false
+    }
+
+    /// What it reads beside the columns, and the types: `source.table`.
+    fn metadata(&self) -> Vec<(&'static str, SqlType)> {
+        Vec::new()
+    }
+
     /// A description that makes decoders for `schema` (all physical columns that the format may fill).
     ///
     /// `options` are the format's own, prefix removed; `context` names the table and spells options in hints.
@@ -172,8 +200,8 @@ pub trait Format: Send + Sync + std::fmt::Debug {
 
 /// Checked decoding options.
 pub trait DecodingFormat: Send + Sync + std::fmt::Debug {
-    /// A decoder for the columns at `projection` of the schema, in that order. Positional formats still read past
-    /// the others.
+    /// A decoder for the columns at `projection` of the schema, in that order; behind the schema's columns
+    /// [`Format::metadata`] is counted. Positional formats still read past the others.
     fn decoder(&self, projection: &[usize]) -> Result<Box<dyn Decoder>>;
 
     /// The character between two of which a line feed does not end a message, in files of lines.

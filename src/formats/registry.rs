@@ -2,6 +2,7 @@
 
 use super::Format;
 use super::csv::Csv;
+use super::debezium::DebeziumJson;
 use super::json::Json;
 use super::raw::Raw;
 use crate::error::{Error, Result, nearest};
@@ -13,7 +14,6 @@ const NOT_YET: &[&str] = &[
     "avro-confluent",
     "canal-json",
     "debezium-avro-confluent",
-    "debezium-json",
     "maxwell-json",
     "ogg-json",
     "orc",
@@ -23,7 +23,7 @@ const NOT_YET: &[&str] = &[
 
 /// Every format, in the order the documentation lists them.
 pub fn all() -> &'static [&'static dyn Format] {
-    &[&Json, &Csv, &Raw]
+    &[&Json, &Csv, &Raw, &DebeziumJson]
 }
 
 /// The format that answers to `name`; `span` is where the table names it.
@@ -60,9 +60,10 @@ mod tests {
 
     #[test]
     fn a_format_of_flinks_that_is_not_built_says_so() {
-        let error = find("debezium-json", None).unwrap_err();
-        assert_eq!(error.message(), "format 'debezium-json' is not supported yet");
-        assert_eq!(error.hint(), Some("Available formats: json, csv, raw."));
-        assert_eq!(find("avroo", None).unwrap_err().hint(), Some("Available formats: json, csv, raw."));
+        let error = find("canal-json", None).unwrap_err();
+        let available = "Available formats: json, csv, raw, debezium-json.";
+        assert_eq!(error.message(), "format 'canal-json' is not supported yet");
+        assert_eq!(error.hint(), Some(available));
+        assert_eq!(find("avroo", None).unwrap_err().hint(), Some(available));
     }
 }

@@ -8,7 +8,8 @@ use chrono_tz::Tz;
 use super::{DecodingFormat, EncodingFormat, Format, FormatContext, find};
 use crate::connectors::options::{OptionSpec, RawOptions};
 use crate::error::{Error, Result};
-use crate::types::Schema;
+use crate::span::Span;
+use crate::types::{Schema, SqlType};
 
 /// Which part of a record a format is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,6 +83,29 @@ impl TableFormat {
         self.format.name()
     }
 
+    /// True where rows may be updates and deletes.
+    pub fn has_changes(&self) -> bool {
+        self.format.has_changes()
+    }
+
+    /// What it reads beside the columns, and the types.
+    pub fn metadata(&self) -> Vec<(&'static str, SqlType)> {
+        self.format.metadata()
+    }
+
+    /// # Errors
+    /// A format whose rows may be updates and deletes; `whose` says where only inserts can be: `'upsert-kafka' ... as
+    /// key format`.
+    pub fn require_inserts(&self, whose: &str, span: Option<Span>) -> Result<()> {
+        if !self.has_changes() {
+            return Ok(());
+        }
+        let name = self.name();
+        Err(Error::statement(format!("{whose}: '{name}' is not in insert-only mode"))
+            .with_hint("Take an insert-only format, such as 'json'.")
+            .at(span))
+    }
+
     pub fn context(&self) -> &FormatContext {
         &self.context
     }
@@ -110,6 +134,13 @@ pub fn option_specs(options: &RawOptions, default: Option<&str>) -> Result<Vec<O
         }
     }
     Ok(specs)
+}
+
+/// What the format of the values of a table with `options` reads beside the columns, and the types; nothing where the
+/// format is not known.
+pub fn metadata(options: &RawOptions) -> Vec<(&'static str, SqlType)> {
+    let format = named(options, FormatRole::Value, None).ok().flatten().map(|(_, name, _)| find(name, None));
+    format.and_then(Result::ok).map(|format| format.metadata()).unwrap_or_default()
 }
 
 /// The option that names the format of `role`, the name, and the prefix before it in the format's options.

@@ -9,4 +9,4 @@ pub mod library;
 mod scalar;
 pub mod time;
 
-pub use scalar::{Arity, EvalContext, ScalarFunction, Signature, TypedExpr, call};
+pub use scalar::{Arity, EvalContext, ScalarFunction, Signature, TypedExpr, call, called, with_clock};

@@ -9,10 +9,12 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, FieldRef};
 use chrono_tz::Tz;
 use datafusion::common::Result as DfResult;
+use datafusion::logical_expr::expr::ScalarFunction as ScalarFunctionCall;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature as DfSignature,
     TypeSignature, Volatility,
 };
+use datafusion::physical_expr::ScalarFunctionExpr;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::time::Clock;
@@ -144,7 +146,20 @@ pub fn call(
     ScalarUDF::new_from_impl(udf).call(arguments)
 }
 
+/// The function that an expression calls, with its types, where it is one of ours.
+pub fn called(expr: &ScalarFunctionExpr) -> Option<(&dyn ScalarFunction, &Signature)> {
+    let udf: &FlinkUdf = expr.fun().inner().downcast_ref()?;
+    Some((udf.function.as_ref(), &udf.signature))
+}
+
+/// The same call on another clock; `None`: it is no call of a function of ours.
+pub fn with_clock(call: &ScalarFunctionCall, clock: Arc<dyn Clock>) -> Option<Expr> {
+    let udf = (call.func.inner().as_ref() as &dyn Any).downcast_ref::<FlinkUdf>()?;
+    Some(ScalarUDF::new_from_impl(FlinkUdf { clock, ..udf.clone() }).call(call.args.clone()))
+}
+
 /// A call's function with its types bound, as DataFusion sees it.
+#[derive(Clone)]
 struct FlinkUdf {
     function: Arc<dyn ScalarFunction>,
     label: String,

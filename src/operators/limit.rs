@@ -5,7 +5,8 @@
 
 use super::{Operator, Output, Progress};
 use crate::changelog::{ChangelogBatch, Epoch};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::state::Snapshot;
 
 /// `LIMIT fetch OFFSET skip`.
 #[derive(Debug)]
@@ -42,13 +43,12 @@ impl Operator for Limit {
         Ok(Progress::Done)
     }
 
-    fn snapshot(&mut self, _epoch: Epoch) -> Result<Vec<u8>> {
-        Ok(self.seen.to_le_bytes().to_vec())
+    fn snapshot(&mut self, _epoch: Epoch) -> Result<Snapshot> {
+        Ok(Snapshot::of(self.name()).with_number("seen", self.seen.cast_signed()))
     }
 
-    fn restore(&mut self, state: &[u8]) -> Result<()> {
-        let bytes = state.try_into().map_err(|_| Error::state("the state of LIMIT is damaged"))?;
-        self.seen = u64::from_le_bytes(bytes);
+    fn restore(&mut self, state: &Snapshot) -> Result<()> {
+        self.seen = state.expect(self.name())?.number("seen")?.cast_unsigned();
         Ok(())
     }
 
@@ -110,6 +110,6 @@ mod tests {
         let mut after = Limit::new(0, Some(4));
         after.restore(&state).unwrap();
         assert_eq!(passed(after), [0]);
-        assert!(Limit::new(0, Some(4)).restore(b"odd").is_err());
+        assert!(Limit::new(0, Some(4)).restore(&Snapshot::default()).is_err());
     }
 }

@@ -5,25 +5,31 @@
 
 mod aggregate;
 mod calc;
+mod constraint_enforcer;
 mod current_watermark;
 mod expand;
 mod limit;
-mod not_null;
+mod mini_batch;
+mod normalize;
 mod output;
 mod parts;
+mod sink_upsert_materializer;
 mod state_size;
 mod unnest;
 mod window;
 
-pub use aggregate::{AggregateCall, GroupAggregate};
+pub use aggregate::{AggregateCall, BundleEnd, GroupAggregate, LocalGroupAggregate};
 pub use calc::Calc;
 pub(crate) use calc::evaluation_error;
+pub use constraint_enforcer::{ConstraintEnforcer, Constraints, LengthLimit, OnLength, OnNull};
 pub use current_watermark::CurrentWatermark;
 pub use expand::Expand;
 pub use limit::Limit;
-pub use not_null::{NotNull, OnNull};
+pub use mini_batch::{MiniBatchAssigner, MiniBatchMode};
+pub use normalize::ChangelogNormalize;
 pub use output::{Output, Progress};
 pub(crate) use parts::compute_parts;
+pub use sink_upsert_materializer::SinkUpsertMaterializer;
 pub use state_size::StateSize;
 pub use unnest::{Unnest, UnnestShape};
 pub use window::{
@@ -33,6 +39,7 @@ pub use window::{
 
 use crate::changelog::{ChangelogBatch, Epoch};
 use crate::error::Result;
+use crate::state::Snapshot;
 use crate::time::{EventTime, Watermark};
 
 /// A running operator: rows and watermarks in, rows and watermarks out.
@@ -75,6 +82,11 @@ pub trait Operator: Send {
         Ok(Progress::Done)
     }
 
+    /// A barrier or a stop comes next: tells what was held back for company.
+    fn flush(&mut self, _out: &mut Output) -> Result<Progress> {
+        Ok(Progress::Done)
+    }
+
     /// Goes on where the last call returned `More`.
     fn resume(&mut self, _out: &mut Output) -> Result<Progress> {
         Ok(Progress::Done)
@@ -86,13 +98,17 @@ pub trait Operator: Send {
     }
 
     /// Every row of `epoch` has been processed: what must survive a restart; empty without state.
-    fn snapshot(&mut self, _epoch: Epoch) -> Result<Vec<u8>> {
-        Ok(Vec::new())
+    fn snapshot(&mut self, _epoch: Epoch) -> Result<Snapshot> {
+        Ok(Snapshot::default())
     }
 
-    /// Takes back what `snapshot` gave, before any row.
-    fn restore(&mut self, _state: &[u8]) -> Result<()> {
-        Ok(())
+    /// Takes back what `snapshot` gave, before any row. Then the rows that come out are those that would have come
+    /// without a restart.
+    ///
+    /// # Errors
+    /// State of another operator, or of one that computes something else, of kind `State`.
+    fn restore(&mut self, state: &Snapshot) -> Result<()> {
+        state.expect("").map(|_| ())
     }
 
     /// True when no later row can come out: the job may end (a LIMIT that is reached).

@@ -123,8 +123,7 @@ impl Aggregate {
         let by: Vec<&str> = (0..keys.len()).filter(|i| !is_window(*i)).map(|i| keys[i].as_str()).collect();
         let by = if by.is_empty() { String::new() } else { format!("groupBy=[{}], ", by.join(", ")) };
         let window = self.window.as_ref().map(AggregateWindow::describe).unwrap_or_default();
-        let ttl = self.ttl.map(|ttl| format!(", stateTtl=[{} ms]", ttl.as_millis())).unwrap_or_default();
-        format!("{by}{window}select=[{}]{ttl}", keys.into_iter().chain(calls).collect::<Vec<_>>().join(", "))
+        format!("{by}{window}select=[{}]", keys.into_iter().chain(calls).collect::<Vec<_>>().join(", "))
     }
 }
 

@@ -1,16 +1,19 @@
 //! EXPLAIN: both plans as text that people read and tests compare.
 
+use arrow::datatypes::SchemaRef;
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::{Expr, FetchType, LogicalPlan, SkipType};
 
 use super::aggregate::Aggregate;
 use super::expand::Expand;
 use super::nodes::{LookupJoin, Sink};
+use super::state::state;
 use super::stream_plan::{Distribution, NodeKind, StreamNode, StreamPlan, WatermarkEmit};
 use super::text::{bare_expression, expression, named};
 use super::unnest::Unnest;
+use super::upsert_keys::tuple;
 use super::window::WindowTable;
-use crate::operators::WindowInput;
+use crate::operators::{BundleEnd, Constraints, MiniBatchMode, OnLength, OnNull, WindowInput};
 
 /// Both plans.
 pub fn explain<'a>(
@@ -22,8 +25,15 @@ pub fn explain<'a>(
     for plan in logical {
         logical_plan(plan, 0, &mut text);
     }
-    text += "\n== Stream Plan ==\n";
+    text += if stream.answers.is_empty() { "\n== Stream Plan ==\n" } else { "\n== Batch Plan ==\n" };
     text += &stream_plan(stream, changelog_mode);
+    text
+}
+
+/// What DataFusion carries out of a batch query.
+pub fn batch_plan(plan: &LogicalPlan) -> String {
+    let mut text = String::new();
+    logical_plan(plan, 0, &mut text);
     text
 }
 
@@ -128,8 +138,9 @@ impl Printer<'_> {
         };
         let node = &self.plan.nodes[id];
         // It only tells the columns anew; there is nothing to see.
-        if let (NodeKind::NotNull { columns, .. }, &[input]) = (&node.kind, node.inputs.as_slice()) {
-            if columns.is_empty() && self.readers[id] <= 1 {
+        if let (NodeKind::ConstraintEnforcer(enforcer), &[input]) = (&node.kind, node.inputs.as_slice()) {
+            let Constraints { not_null, lengths, .. } = &enforcer.constraints;
+            if not_null.is_empty() && lengths.is_empty() && self.readers[id] <= 1 {
                 return self.print(input, depth);
             }
         }
@@ -140,20 +151,37 @@ impl Printer<'_> {
             }
             self.printed.push(id);
         }
+        if let Some((_, answer)) = self.plan.answers.iter().find(|(node, _)| *node == id) {
+            for line in answer.lines() {
+                let node = line.trim_start();
+                let deeper = (line.len() - node.len()) / 2;
+                self.text += &format!("{}+- {node}\n", "   ".repeat(depth.saturating_sub(1) + deeper));
+            }
+            return;
+        }
         let shared = match self.readers[id] > 1 {
             true => format!(" [shared {}]", self.printed.len()),
             false => String::new(),
         };
-        let mode = match self.changelog_mode && !matches!(node.kind, NodeKind::Sink(_)) {
-            true => format!(", changelogMode=[{}]", node.mode),
-            false => String::new(),
-        };
         let text = describe(node);
         let text = text.strip_suffix(')').unwrap_or(&text);
-        self.text += &format!("{indent}{text}{mode}){shared}\n");
+        self.text += &format!("{indent}{text}{}){shared}\n", self.properties(node));
         for &input in &node.inputs {
             self.print(input, depth + 1);
         }
+    }
+
+    /// What a node keeps, what it sends, and by which columns its rows replace each other where they do.
+    fn properties(&self, node: &StreamNode) -> String {
+        let mut text = state(self.plan, node).map(|state| format!(", state=[{state}]")).unwrap_or_default();
+        let updates = !node.mode.is_insert_only();
+        if !matches!(node.kind, NodeKind::Sink(_)) && (updates || self.changelog_mode) {
+            text += &format!(", changelogMode=[{}]", node.mode);
+            if updates {
+                text += &format!(", upsertKeys={}", node.upsert_keys.describe(&node.schema));
+            }
+        }
+        text
     }
 }
 
@@ -218,7 +246,23 @@ pub fn describe(node: &StreamNode) -> String {
         NodeKind::Expand(expand) => format!("Expand({})", expand.text),
         NodeKind::Unnest(unnest) => format!("Unnest({})", unnest.text),
         NodeKind::CurrentWatermark => format!("CurrentWatermark(fields=[{}])", columns()),
-        NodeKind::GroupAggregate(aggregate) => format!("GroupAggregate({})", aggregate.text),
+        NodeKind::MiniBatchAssigner(node) => {
+            let mode = match node.mode {
+                MiniBatchMode::ProcTime => "ProcTime",
+                MiniBatchMode::RowTime => "RowTime",
+            };
+            format!("MiniBatchAssigner(interval=[{}ms], mode=[{mode}])", node.interval.as_millis())
+        }
+        NodeKind::ChangelogNormalize(normalize) => format!("ChangelogNormalize({})", normalize.text),
+        NodeKind::LocalGroupAggregate(aggregate) => format!("LocalGroupAggregate({})", aggregate.text),
+        NodeKind::GroupAggregate(aggregate) => {
+            let name = if aggregate.partials.is_some() { "GlobalGroupAggregate" } else { "GroupAggregate" };
+            let net = match aggregate.bundle {
+                Some(BundleEnd::MicroBatch) => ", netChanges=[per micro-batch]",
+                Some(BundleEnd::Rows(_)) | None => "",
+            };
+            format!("{name}({}{net})", aggregate.text)
+        }
         NodeKind::WindowTable(table) if table.slices => format!("WindowSlice({})", table.text),
         NodeKind::WindowTable(table) => format!("WindowTableFunction({})", table.text),
         NodeKind::LocalWindowAggregate(aggregate) => format!("LocalWindowAggregate({})", aggregate.text),
@@ -226,9 +270,17 @@ pub fn describe(node: &StreamNode) -> String {
             WindowInput::Rows => format!("WindowAggregate({})", aggregate.text),
             WindowInput::Partials { .. } => format!("GlobalWindowAggregate({})", aggregate.text),
         },
-        NodeKind::NotNull { columns: checked, .. } => {
-            let names: Vec<&str> = checked.iter().map(|&i| node.schema.field(i).name().as_str()).collect();
-            format!("ConstraintEnforcer(notNull=[{}])", names.join(", "))
+        NodeKind::ConstraintEnforcer(enforcer) => {
+            format!("ConstraintEnforcer({})", constraints(&enforcer.constraints, &node.schema))
+        }
+        NodeKind::SinkUpsertMaterializer(materializer) => {
+            let key = tuple(&materializer.primary_key, &node.schema);
+            match &materializer.upsert_key {
+                Some(from) => {
+                    format!("SinkUpsertMaterializer(primaryKey={key}, inputKey={})", tuple(from, &node.schema))
+                }
+                None => format!("SinkUpsertMaterializer(primaryKey={key}, inputKey=whole row)"),
+            }
         }
         NodeKind::Sink(sink) => {
             let described = sink.sink.describe();
@@ -236,4 +288,21 @@ pub fn describe(node: &StreamNode) -> String {
             format!("Sink(table={}{described}, fields=[{}])", sink.table, columns())
         }
     }
+}
+
+/// `notNull=[hostname], lengths=[cpu VARCHAR(4)]`, and what becomes of rows where they don't fail the job.
+fn constraints(constraints: &Constraints, schema: &SchemaRef) -> String {
+    let name = |column: usize| schema.field(column).name().as_str();
+    let mut parts = Vec::new();
+    if !constraints.not_null.is_empty() {
+        let names: Vec<&str> = constraints.not_null.iter().map(|&column| name(column)).collect();
+        let drop = if constraints.on_null == OnNull::Drop { ", onNull=DROP" } else { "" };
+        parts.push(format!("notNull=[{}]{drop}", names.join(", ")));
+    }
+    if !constraints.lengths.is_empty() {
+        let lengths = constraints.lengths.iter().map(|limit| format!("{} {}", name(limit.column), limit.ty));
+        let trim = if constraints.on_length == OnLength::TrimPad { ", onLength=TRIM_PAD" } else { "" };
+        parts.push(format!("lengths=[{}]{trim}", lengths.collect::<Vec<_>>().join(", ")));
+    }
+    parts.join(", ")
 }

@@ -9,9 +9,13 @@ use datafusion::physical_expr::PhysicalExpr;
 
 use super::changelog_mode::ChangelogMode;
 use super::dead_letters::DeadLetterSink;
+use super::upsert_keys::UpsertKeys;
 use super::window::WindowSpec;
 use crate::connectors::{LookupRequest, LookupSource, Sink, Source};
-use crate::operators::{AggregateCall, OnNull, UnnestShape, WindowInput, WindowKind, WindowOutput, WindowPart};
+use crate::operators::{
+    AggregateCall, BundleEnd, Constraints, MiniBatchMode, UnnestShape, WindowInput, WindowKind, WindowOutput,
+    WindowPart,
+};
 
 /// Nodes in an order in which inputs come before those that read them.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +23,8 @@ pub struct StreamPlan {
     pub nodes: Vec<StreamNode>,
     /// The tables that dead letters go to.
     pub dead_letters: Vec<DeadLetterSink>,
+    /// The plans of batch queries as people read them, by the source that gives the answer.
+    pub answers: Vec<(usize, String)>,
 }
 
 /// What becomes of a table's rows that can't be processed.
@@ -43,6 +49,8 @@ pub struct StreamNode {
     pub schema: SchemaRef,
     /// The kinds of rows that come out; of a sink: that go in. Settled when the plan is whole.
     pub mode: ChangelogMode,
+    /// The columns by which its rows replace each other. Settled with the mode.
+    pub upsert_keys: UpsertKeys,
 }
 
 #[derive(Debug, Clone)]
@@ -61,17 +69,15 @@ pub enum NodeKind {
     Unnest(UnnestNode),
     /// The watermark beside every row.
     CurrentWatermark,
+    MiniBatchAssigner(MiniBatchNode),
+    LocalGroupAggregate(LocalGroupAggregateNode),
+    ChangelogNormalize(ChangelogNormalizeNode),
     GroupAggregate(GroupAggregateNode),
     WindowTable(WindowTableNode),
     LocalWindowAggregate(LocalWindowAggregateNode),
     WindowAggregate(WindowAggregateNode),
-    NotNull {
-        columns: Vec<usize>,
-        on_null: OnNull,
-        /// The sink's table and what it says.
-        table: String,
-        on_reject: Option<OnReject>,
-    },
+    ConstraintEnforcer(ConstraintEnforcerNode),
+    SinkUpsertMaterializer(SinkUpsertMaterializerNode),
     Sink(SinkNode),
 }
 
@@ -96,6 +102,8 @@ pub struct SourceNode {
     pub filter_text: Option<String>,
     /// Of rows that can't be decoded, and of those that can't be computed on their way.
     pub on_reject: OnReject,
+    /// Positions of the table's primary key in what comes out, where it is all there.
+    pub key: Option<Vec<usize>>,
 }
 
 /// How a source makes watermarks.
@@ -145,6 +153,8 @@ pub struct LookupJoinNode {
     pub keys: Vec<Arc<dyn PhysicalExpr>>,
     pub key_schema: SchemaRef,
     pub request: LookupRequest,
+    /// Of the table; positions in its scan schema.
+    pub primary_key: Vec<usize>,
     /// What the table gives: the columns of the request's projection.
     pub right_schema: SchemaRef,
     /// LEFT JOIN: rows without a match come out with NULLs.
@@ -178,6 +188,40 @@ pub struct UnnestNode {
     pub text: String,
 }
 
+/// Marks where mini-batches end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MiniBatchNode {
+    pub mode: MiniBatchMode,
+    pub interval: Duration,
+}
+
+/// Keeps the last row of every key and tells how it changes.
+#[derive(Clone)]
+pub struct ChangelogNormalizeNode {
+    /// Positions in the input.
+    pub key: Vec<usize>,
+    /// Only rows that meet it are kept and told.
+    pub condition: Option<Arc<dyn PhysicalExpr>>,
+    /// Whether the old row of an update is told, too.
+    pub tells_before: bool,
+    /// After so long without a row a key is forgotten.
+    pub ttl: Option<Duration>,
+    /// `key=[id], condition=[v > 1]`
+    pub text: String,
+}
+
+/// Puts rows of a mini-batch that share a group together before they are exchanged.
+#[derive(Debug, Clone)]
+pub struct LocalGroupAggregateNode {
+    pub key: Vec<usize>,
+    pub calls: Vec<AggregateCall>,
+    /// Rows of a mini-batch.
+    pub rows: usize,
+    /// Whether the input may take rows back.
+    pub retracts: bool,
+    pub text: String,
+}
+
 /// Keeps a result for every group and tells how it changes.
 #[derive(Debug, Clone)]
 pub struct GroupAggregateNode {
@@ -190,6 +234,10 @@ pub struct GroupAggregateNode {
     pub tells_before: bool,
     /// After so long without a row a group is forgotten.
     pub ttl: Option<Duration>,
+    /// Only net changes are told, when bundles of rows end.
+    pub bundle: Option<BundleEnd>,
+    /// Of groups that were put together in front: the position of the column that counts their rows.
+    pub partials: Option<usize>,
     /// `groupBy=[hostname], select=[hostname, COUNT(*)]`
     pub text: String,
 }
@@ -201,6 +249,8 @@ pub struct WindowTableNode {
     pub time: usize,
     pub spec: WindowSpec,
     pub slices: bool,
+    /// It stands for `GROUP BY TUMBLE(...)`.
+    pub of_group: bool,
     /// `PARTITION BY` of a session.
     pub key: Vec<usize>,
     /// The columns behind those of the input.
@@ -250,6 +300,25 @@ pub enum Distribution {
     Rebalance,
 }
 
+/// Keeps out of a sink what its columns don't take.
+#[derive(Debug, Clone)]
+pub struct ConstraintEnforcerNode {
+    pub constraints: Constraints,
+    /// Of rows that are kept out; `None`: as the table says that they were read from.
+    pub on_reject: Option<OnReject>,
+}
+
+/// Tells changes anew by the sink's PRIMARY KEY.
+#[derive(Debug, Clone)]
+pub struct SinkUpsertMaterializerNode {
+    /// Positions of the sink's PRIMARY KEY.
+    pub primary_key: Vec<usize>,
+    /// By which the input's rows replace each other; `None`: only a whole row is taken back.
+    pub upsert_key: Option<Vec<usize>>,
+    /// After so long without a row a key is forgotten.
+    pub ttl: Option<Duration>,
+}
+
 #[derive(Debug, Clone)]
 pub struct SinkNode {
     /// The table's name, for people.
@@ -264,7 +333,8 @@ pub struct SinkNode {
 impl StreamPlan {
     /// Adds a node and says where it stands.
     pub fn add(&mut self, inputs: Vec<usize>, kind: NodeKind, schema: SchemaRef) -> usize {
-        self.nodes.push(StreamNode { inputs, kind, schema, mode: ChangelogMode::default() });
+        let (mode, upsert_keys) = (ChangelogMode::default(), UpsertKeys::default());
+        self.nodes.push(StreamNode { inputs, kind, schema, mode, upsert_keys });
         self.nodes.len() - 1
     }
 
@@ -294,7 +364,7 @@ macro_rules! debug_by_name {
         })*
     };
 }
-debug_by_name!(SourceNode: table, WatermarkNode: text, LookupJoinNode: table);
+debug_by_name!(SourceNode: table, WatermarkNode: text, LookupJoinNode: table, ChangelogNormalizeNode: text);
 
 impl fmt::Debug for CalcNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

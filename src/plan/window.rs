@@ -62,7 +62,7 @@ impl WindowSpec {
 }
 
 /// `30 s`, as Flink writes it.
-fn duration(ms: i64) -> String {
+pub(super) fn duration(ms: i64) -> String {
     for (unit, name) in [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")] {
         if ms != 0 && ms % unit == 0 {
             return format!("{} {name}", ms / unit);

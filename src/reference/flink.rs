@@ -20,7 +20,7 @@ const LISTS: [&str; 2] =
 const OTHER_DEFAULTS: &[(&str, &str, &str)] = &[
     ("SET", "parallelism.default", "the number of cores: one machine should use all of itself"),
     ("SET", "table.local-time-zone", "`UTC`, not the machine's zone: a job means the same on every machine"),
-    ("SET", "sql-client.execution.result-mode", "`TABLEAU`, the only mode there is: the others are taken for it"),
+    ("SET", "sql-client.execution.result-mode", "`TABLEAU`: a script has no screen to page through"),
 ];
 
 /// Defaults that only look different, and why they are the same.
@@ -215,7 +215,7 @@ fn refusal(option: &FlinkOption, value: &str) -> Option<String> {
     let key = option.key.replace('#', "a");
     let (connector, format) = match option.whose {
         "every table" => ("datagen", None),
-        "json" | "csv" | "raw" => ("filesystem", Some(option.whose)),
+        "json" | "csv" | "raw" | "debezium-json" => ("filesystem", Some(option.whose)),
         connector => (connector, None),
     };
     let mut with: Vec<(String, String)> = [("connector".to_string(), connector.to_string())].into();
@@ -225,6 +225,12 @@ fn refusal(option: &FlinkOption, value: &str) -> Option<String> {
             ("properties.bootstrap.servers", "h:9092"),
             ("format", "json"),
             ("scan.startup.mode", "earliest-offset"),
+        ],
+        "upsert-kafka" => &[
+            ("topic", "t"),
+            ("properties.bootstrap.servers", "h:9092"),
+            ("key.format", "json"),
+            ("value.format", "json"),
         ],
         "jdbc" => &[("url", "jdbc:postgresql://h/d"), ("table-name", "t")],
         "filesystem" => &[("path", "t"), ("format", format.unwrap_or("json"))],
@@ -238,9 +244,10 @@ fn refusal(option: &FlinkOption, value: &str) -> Option<String> {
     with.push((key, value.to_string()));
     let with: Vec<String> = with.iter().map(|(key, value)| format!("'{key}' = '{value}'")).collect();
     let with = with.join(", ");
+    let key_of_t = if connector == "upsert-kafka" { ", PRIMARY KEY (a) NOT ENFORCED" } else { "" };
     let script = format!(
         "CREATE TABLE l (a STRING, p AS PROCTIME()) WITH ('connector' = 'datagen');
-         CREATE TABLE t (a STRING) WITH ({with});
+         CREATE TABLE t (a STRING{key_of_t}) WITH ({with});
          INSERT INTO t VALUES ('x');
          SELECT a FROM t;
          SELECT l.a FROM l JOIN t FOR SYSTEM_TIME AS OF l.p ON l.a = t.a;"
@@ -319,9 +326,20 @@ mod tests {
     fn an_option_that_is_said_to_be_flinks_is_in_its_list() {
         let listed = options();
         let mut faults = Vec::new();
-        for whose in
-            ["every table", "kafka", "jdbc", "opensearch", "filesystem", "datagen", "print", "json", "csv", "raw"]
-        {
+        for whose in [
+            "every table",
+            "kafka",
+            "upsert-kafka",
+            "jdbc",
+            "opensearch",
+            "filesystem",
+            "datagen",
+            "print",
+            "json",
+            "csv",
+            "raw",
+            "debezium-json",
+        ] {
             let theirs: Vec<&str> = listed.iter().filter(|o| o.whose == whose).map(|o| o.key).collect();
             for spec in specs(whose).unwrap().iter().filter(|spec| spec.flink && !spec.key.ends_with('*')) {
                 // Only Elasticsearch has it.
@@ -337,8 +355,8 @@ mod tests {
     #[test]
     fn what_is_refused_is_told_in_the_engines_own_words() {
         let option = |whose, key| options().into_iter().find(|o| o.whose == whose && o.key == key).unwrap();
-        let upsert = table_here(&option("upsert-kafka", "topic"));
-        assert_eq!(upsert, Here::Refused("connector 'upsert-kafka' is not supported yet".into()));
+        let canal = table_here(&option("canal-json", "ignore-parse-errors"));
+        assert_eq!(canal, Here::Refused("format 'canal-json' is not supported yet".into()));
         let cast = setting_here(&option("SET", "table.exec.legacy-cast-behaviour")).cell();
         assert_eq!(cast, "same, except: `ENABLED`: 'table.exec.legacy-cast-behaviour' = 'ENABLED' is not supported");
     }

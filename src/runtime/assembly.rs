@@ -25,7 +25,10 @@ use crate::changelog::EndKind;
 use crate::changelog::rejects::{ErrorHandling, Handling};
 use crate::connectors::{DoorMetrics, OpenContext, Reporter, Split};
 use crate::error::{Error, Result};
-use crate::operators::{Calc, CurrentWatermark, Expand, GroupAggregate, LateRows, Limit, NotNull, Unnest};
+use crate::operators::{
+    Calc, ChangelogNormalize, ConstraintEnforcer, CurrentWatermark, Expand, GroupAggregate, LateRows, Limit,
+    LocalGroupAggregate, MiniBatchAssigner, PaneShape, SinkUpsertMaterializer, Unnest,
+};
 use crate::plan::stream_plan::{GroupAggregateNode, NodeKind, OnReject, SourceNode, StreamPlan};
 
 /// What is needed to open a job.
@@ -180,7 +183,7 @@ impl Assembly<'_> {
     }
 
     /// The running form of a node behind a fragment's head.
-    async fn body(&self, id: usize, subtask: usize, width: usize) -> Result<Body> {
+    pub async fn body(&self, id: usize, subtask: usize, width: usize) -> Result<Body> {
         let node = &self.plan.nodes[id];
         Ok(match &node.kind {
             NodeKind::Calc(calc) => {
@@ -190,11 +193,29 @@ impl Assembly<'_> {
             }
             NodeKind::GroupAggregate(node_kind) => {
                 let input = self.plan.nodes[node.inputs[0]].schema.clone();
-                let GroupAggregateNode { key, calls, retracts, tells_before, ttl, .. } = node_kind.clone();
+                let GroupAggregateNode { key, calls, retracts, tells_before, ttl, bundle, partials, .. } =
+                    node_kind.clone();
                 let schema = node.schema.clone();
-                let operator =
-                    GroupAggregate::try_new(&input, key, calls, retracts, tells_before, schema)?.with_ttl(ttl);
+                let operator = GroupAggregate::try_new(&input, key, calls, retracts, tells_before, schema)?
+                    .with_ttl(ttl)
+                    .with_bundles(bundle)
+                    .of_partials(partials);
                 Body::Operator(Box::new(operator))
+            }
+            NodeKind::LocalGroupAggregate(local) => {
+                let input = self.plan.nodes[node.inputs[0]].schema.clone();
+                let shape = PaneShape::try_new(input, local.key.clone(), local.calls.clone(), local.retracts)?;
+                Body::Operator(Box::new(LocalGroupAggregate::try_new(shape, local.rows, node.schema.clone())?))
+            }
+            NodeKind::MiniBatchAssigner(node) => {
+                let interval_ms = i64::try_from(node.interval.as_millis()).unwrap_or(i64::MAX);
+                Body::Operator(Box::new(MiniBatchAssigner::new(node.mode, interval_ms)))
+            }
+            NodeKind::ChangelogNormalize(normalize) => {
+                let (key, condition) = (normalize.key.clone(), normalize.condition.clone());
+                let operator =
+                    ChangelogNormalize::try_new(key, condition, normalize.tells_before, node.schema.clone())?;
+                Body::Operator(Box::new(operator.with_ttl(normalize.ttl)))
             }
             NodeKind::WindowTable(_) | NodeKind::LocalWindowAggregate(_) | NodeKind::WindowAggregate(_) => {
                 let input = self.plan.nodes[node.inputs[0]].schema.clone();
@@ -207,11 +228,15 @@ impl Assembly<'_> {
             NodeKind::Unnest(unnest) => Body::Operator(Box::new(Unnest::new(unnest.shape.clone()))),
             NodeKind::CurrentWatermark => Body::Operator(Box::new(CurrentWatermark::new(node.schema.clone()))),
             NodeKind::Limit { skip, fetch } => Body::Operator(Box::new(Limit::new(*skip, *fetch))),
-            NodeKind::NotNull { columns, on_null, table, on_reject } => {
-                let errors = self.errors(*on_reject, table);
-                Body::Operator(Box::new(
-                    NotNull::new(node.schema.clone(), columns.clone(), *on_null, errors).for_table(table),
-                ))
+            NodeKind::ConstraintEnforcer(enforcer) => {
+                let constraints = enforcer.constraints.clone();
+                let errors = self.errors(enforcer.on_reject, &constraints.table);
+                Body::Operator(Box::new(ConstraintEnforcer::new(node.schema.clone(), constraints, errors)))
+            }
+            NodeKind::SinkUpsertMaterializer(materializer) => {
+                let (key, upsert_key) = (materializer.primary_key.clone(), materializer.upsert_key.clone());
+                let operator = SinkUpsertMaterializer::try_new(node.schema.clone(), key, upsert_key)?;
+                Body::Operator(Box::new(operator.with_ttl(materializer.ttl)))
             }
             NodeKind::Sink(sink) => {
                 let metrics = self.sink_metrics(id);

@@ -133,9 +133,9 @@ impl Chain {
                         (operator.process(0, batch, out)?, None)
                     }
                     StreamElement::Watermark(watermark) => (operator.on_watermark(watermark, out)?, None),
-                    StreamElement::Barrier(epoch) => {
-                        operator.snapshot(epoch)?;
-                        (Progress::Done, Some(StreamElement::Barrier(epoch)))
+                    StreamElement::Barrier(epoch) => (operator.flush(out)?, Some(StreamElement::Barrier(epoch))),
+                    StreamElement::End(EndKind::Stop) => {
+                        (operator.flush(out)?, Some(StreamElement::End(EndKind::Stop)))
                     }
                     StreamElement::End(EndKind::Data) => {
                         (operator.on_input_end(0, out)?, Some(StreamElement::End(EndKind::Data)))

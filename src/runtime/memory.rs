@@ -168,6 +168,7 @@ impl OperatorMemory {
         let text = crate::plan::explain::describe(plan);
         let kept = match &plan.kind {
             NodeKind::GroupAggregate(node) => node.ttl.map_or(Kept::Forever, Kept::For),
+            NodeKind::ChangelogNormalize(node) => node.ttl.map_or(Kept::Forever, Kept::For),
             NodeKind::WindowTable(_) | NodeKind::WindowAggregate(_) => Kept::Windows,
             _ => Kept::Forever,
         };
@@ -210,8 +211,16 @@ mod tests {
 
     fn aggregate(ttl: Option<Duration>) -> StreamNode {
         let (text, schema) = ("groupBy=[host]".to_string(), Arc::new(Schema::empty()));
-        let node =
-            GroupAggregateNode { key: Vec::new(), calls: Vec::new(), retracts: false, tells_before: true, ttl, text };
+        let node = GroupAggregateNode {
+            key: Vec::new(),
+            calls: Vec::new(),
+            retracts: false,
+            tells_before: true,
+            ttl,
+            bundle: None,
+            partials: None,
+            text,
+        };
         let mut plan = StreamPlan::default();
         plan.add(Vec::new(), NodeKind::GroupAggregate(node), schema);
         plan.nodes.remove(0)

@@ -14,7 +14,7 @@ use super::chain::Chain;
 use super::coordinator::{SourceCommand, TaskReport};
 use super::job::Signal;
 use super::metrics::SourceMetrics;
-use super::task::TaskContext;
+use super::task::{TaskContext, sleep_for_timer};
 use super::watermarks::{Advance, Pace, RowTimes, SplitWatermarks};
 use crate::changelog::rejects::{ErrorHandling, Records};
 use crate::changelog::{ChangelogBatch, EndKind, Epoch, Origin, StreamElement};
@@ -78,6 +78,12 @@ impl SourceSteps {
         Ok(Self { columns, watermark: node.watermark.clone(), needs_time, narrow })
     }
 
+    /// The rows that go on.
+    #[cfg(test)]
+    pub fn apply(&self, batch: &ChangelogBatch) -> Result<Option<ChangelogBatch>> {
+        self.declared(batch)?.map_or(Ok(None), |(rows, _)| self.narrowed(&rows))
+    }
+
     /// When the source tells its watermark.
     pub fn pace(&self) -> Pace {
         self.watermark.as_ref().map_or(Pace::NONE, |node| Pace::of(node, !self.needs_time))
@@ -129,6 +135,7 @@ impl SourceTask {
                 return self.finish(EndKind::Stop).await;
             }
             let deadline = self.chain.deadline();
+            let timer = self.chain.next_timer();
             tokio::select! {
                 biased;
                 _ = signal.changed() => {}
@@ -137,10 +144,13 @@ impl SourceTask {
                     None => commands_open = false,
                 },
                 _ = sleep_until(deadline) => self.chain.on_deadline(Instant::now()).await?,
+                _ = sleep_for_timer(timer, &*self.context.clock) => {
+                    self.chain.on_time(self.context.clock.now_ms()).await?;
+                }
                 _ = ticks.tick() => self.on_tick().await?,
                 event = self.reader.next() => match event? {
-                    SourceEvent::Rows { split, rows, records } => {
-                        let batch = ChangelogBatch::inserts(rows).with_origin(self.origin(records));
+                    SourceEvent::Rows { split, rows, kinds, records } => {
+                        let batch = ChangelogBatch::of_kinds(rows, kinds).with_origin(self.origin(records));
                         self.on_rows(split, batch).await?;
                     }
                     SourceEvent::SplitStart(split) => self.watermarks.on_split_start(split, Instant::now()),
@@ -230,12 +240,6 @@ impl SourceTask {
     async fn on_tick(&mut self) -> Result<()> {
         if let Some(lag) = self.reader.lag() {
             self.metrics.lag.store(lag, Ordering::Relaxed);
-        }
-        if let Some(timer) = self.chain.next_timer() {
-            let now_ms = self.context.clock.now_ms();
-            if timer <= now_ms {
-                self.chain.on_time(now_ms).await?;
-            }
         }
         self.advance().await
     }

@@ -129,7 +129,8 @@ async fn next_joined(lookup: Option<&mut LookupHead>) -> Result<Option<StreamEle
     }
 }
 
-async fn sleep_for_timer(timer: Option<i64>, clock: &dyn Clock) {
+/// Sleeps until the clock has come to the moment, or for ever without one.
+pub async fn sleep_for_timer(timer: Option<i64>, clock: &dyn Clock) {
     match timer {
         Some(timer) => {
             let wait = timer.saturating_sub(clock.now_ms()).max(0) as u64;

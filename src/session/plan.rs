@@ -1,16 +1,18 @@
 //! Planning a statement: from bound queries to stream plans, with the session's settings.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::logical_expr::LogicalPlan;
 
 use super::{Notice, NoticeKind, Session, portability};
 use crate::connectors::{OptionNotice, Sink, TableUse, idle_options};
-use crate::error::Result;
-use crate::operators::OnNull;
+use crate::error::{Error, Result};
+use crate::operators::{OnLength, OnNull};
+use crate::plan::batch::BatchOptions;
 use crate::plan::bind::expr::ExprContext;
 use crate::plan::bind::{Binder, BoundInsert};
-use crate::plan::lower::{LowerOptions, lower_inserts, lower_query};
+use crate::plan::lower::{LowerOptions, MiniBatch, SinkRules, UpsertMaterialize, lower_inserts, lower_query};
 use crate::plan::optimize::optimize;
 use crate::plan::stream_plan::StreamPlan;
 use crate::plan::table::{Door, PlannedTable};
@@ -39,8 +41,8 @@ impl Session {
         Binder {
             catalog: &self.catalog,
             integrations: &self.integrations,
-            expr: ExprContext::new(self.settings.zone(), self.clock.clone()),
-            state_ttl: self.settings.duration("table.exec.state.ttl").filter(|t| !t.is_zero()),
+            expr: ExprContext::new(self.settings.zone(), self.clock.clone()).in_batch(self.settings.batch()),
+            state_ttl: self.state_ttl(),
             idle_timeout: self.settings.duration("table.exec.source.idle-timeout").filter(|t| !t.is_zero()),
             watermark_interval: self.settings.duration("pipeline.auto-watermark-interval").unwrap_or_default(),
             hints_enabled: self.settings.bool("table.dynamic-table-options.enabled"),
@@ -64,18 +66,78 @@ impl Session {
         let strategy = "table.optimizer.agg-phase-strategy";
         // Where there is one subtask nothing is exchanged.
         let one = self.settings.parallelism() == 1 && !is(strategy, "TWO_PHASE");
+        let mini_batch = self.settings.bool("table.exec.mini-batch.enabled").then(|| MiniBatch {
+            interval: self.settings.duration("table.exec.mini-batch.allow-latency").unwrap_or_default(),
+            rows: self
+                .settings
+                .get("table.exec.mini-batch.size")
+                .and_then(|rows| rows.trim().parse().ok())
+                .unwrap_or(0),
+            two_phases: !is(strategy, "ONE_PHASE"),
+        });
+        let batch = self.settings.batch().then(|| BatchOptions {
+            partitions: self.settings.parallelism(),
+            batch_rows: self.settings.batch_rows(),
+            started_ms: self.clock.now_ms(),
+            memory: self.memory.bytes(),
+        });
         LowerOptions {
-            on_null: if is("table.exec.sink.not-null-enforcer", "DROP") { OnNull::Drop } else { OnNull::Fail },
+            batch,
+            sinks: self.sink_rules(),
             two_phases: !one && !is(strategy, "ONE_PHASE"),
+            mini_batch,
+            duplicate_changes: self.settings.bool("table.exec.source.cdc-events-duplicate"),
+            state_ttl: self.state_ttl(),
         }
+    }
+
+    fn sink_rules(&self) -> SinkRules {
+        let is = |key: &str, word: &str| self.settings.get(key).is_some_and(|value| value.eq_ignore_ascii_case(word));
+        let (length, materialize) = ("table.exec.sink.type-length-enforcer", "table.exec.sink.upsert-materialize");
+        SinkRules {
+            on_null: if is("table.exec.sink.not-null-enforcer", "DROP") { OnNull::Drop } else { OnNull::Fail },
+            on_length: match () {
+                () if is(length, "TRIM_PAD") => OnLength::TrimPad,
+                () if is(length, "ERROR") => OnLength::Fail,
+                () => OnLength::Ignore,
+            },
+            materialize: match () {
+                () if is(materialize, "NONE") => UpsertMaterialize::None,
+                () if is(materialize, "FORCE") => UpsertMaterialize::Force,
+                () => UpsertMaterialize::Auto,
+            },
+            keyed_shuffle: !is("table.exec.sink.keyed-shuffle", "NONE"),
+            state_ttl: self.state_ttl(),
+        }
+    }
+
+    fn state_ttl(&self) -> Option<Duration> {
+        self.settings.duration("table.exec.state.ttl").filter(|ttl| !ttl.is_zero())
     }
 
     pub(super) fn plan_query(&self, query: &ast::Query, sink: Arc<dyn Sink>) -> Result<PlannedQuery> {
         let relation = self.binder().query(query)?;
         let schema = relation.schema();
         let logical = optimize(relation.plan)?;
-        let stream = lower_query(&logical, sink, self.lower_options())?;
+        let stream = lower_query(&logical, &schema, sink, self.lower_options())?;
         Ok(PlannedQuery { schema, logical, stream })
+    }
+
+    /// Whether the query's result can be shown as `sql-client.execution.result-mode` says.
+    pub(super) fn check_result_mode(&self, planned: &PlannedQuery) -> Result<()> {
+        let key = "sql-client.execution.result-mode";
+        let mode = self.settings.get(key).unwrap_or_default();
+        if self.settings.batch() && mode.eq_ignore_ascii_case("CHANGELOG") {
+            return Err(Error::statement("results of batch queries can only be served in table or tableau mode")
+                .with_hint(format!("SET '{key}' = 'tableau'.")));
+        }
+        if self.settings.shows_final_table() && !planned.stream.is_bounded() {
+            return Err(Error::statement(format!(
+                "'{key}' = '{mode}' shows the table that a query leaves, and this one never ends"
+            ))
+            .with_hint(format!("SET '{key}' = 'tableau' to see every change as it comes.")));
+        }
+        Ok(())
     }
 
     /// What Flink 2.2 would refuse or read differently in the tables declared and the options set so far. What it
@@ -165,5 +227,21 @@ impl Session {
             },
         };
         self.notices.push(notice);
+    }
+}
+
+/// Plans for operators that are driven by hand, each with what the tables it reads give.
+#[cfg(test)]
+impl Session {
+    pub(crate) fn script_query(&self, query: &ast::Query) -> Result<(StreamPlan, Vec<Arc<PlannedTable>>)> {
+        let planned = self.plan_query(query, Arc::new(crate::runtime::CollectSink::new().0))?;
+        let tables = table_uses(&planned.logical).into_iter().map(|(table, _)| table).collect();
+        Ok((planned.stream, tables))
+    }
+
+    pub(crate) fn script_inserts(&self, inserts: &[Insert]) -> Result<(StreamPlan, Vec<Arc<PlannedTable>>)> {
+        let planned = self.plan_inserts(inserts)?;
+        let uses = planned.inserts.iter().flat_map(|(_, plan)| table_uses(plan));
+        Ok((planned.stream, uses.map(|(table, _)| table).collect()))
     }
 }

@@ -55,7 +55,8 @@ pub fn of_use(table: &PlannedTable, used: TableUse) -> Vec<Notice> {
             ));
         }
     }
-    let reads_kafka = used == TableUse::Read && connector.names().contains(&"kafka");
+    let is_kafka = connector.names().iter().any(|name| ["kafka", "upsert-kafka"].contains(name));
+    let reads_kafka = used == TableUse::Read && is_kafka;
     if reads_kafka && options.get("properties.isolation.level").is_none() {
         found.push(portable(
             format!("table \"{name}\" is read: Millstream reads committed records only, Flink all"),

@@ -28,7 +28,8 @@ impl Session {
                 let planned = self.plan_query_noted(query, Arc::new(sink), statement.span)?;
                 let config = self.job_config(self.settings.get("pipeline.name").unwrap_or("collect").to_string());
                 let job = start(planned.stream, config);
-                Ok(Outcome::Query(Query { schema: planned.schema, job, rows, ended: false }))
+                let batch = self.settings.batch();
+                Ok(Outcome::Query(Query { schema: planned.schema, job, batch, rows, ended: false }))
             }
             StatementKind::Show(show) => self.show(show),
             StatementKind::ShowSettings => {
@@ -52,7 +53,8 @@ impl Session {
             StatementKind::StatementSet(inserts) => self.plan_inserts_noted(inserts).map(|_| ()),
             StatementKind::Query(query) => {
                 let (sink, _) = CollectSink::new();
-                self.plan_query_noted(query, Arc::new(sink), statement.span).map(|_| ())
+                let planned = self.plan_query_noted(query, Arc::new(sink), statement.span)?;
+                self.check_result_mode(&planned)
             }
             StatementKind::Explain { statement: inner, .. } => {
                 self.run_statement(statement, text)?;

@@ -68,6 +68,14 @@ impl Schema {
         Schema::new(indices.iter().map(|&i| self.fields[i].clone()).collect())
     }
 
+    /// The same columns, all but those at `keys` nullable.
+    pub fn nullable_but(&self, keys: &[usize]) -> Schema {
+        let mut schema = self.clone();
+        let others = schema.fields.iter_mut().enumerate().filter(|(i, _)| !keys.contains(i));
+        others.for_each(|(_, field)| field.ty.nullable = true);
+        schema
+    }
+
     /// The SQL types of Arrow columns: times to milliseconds, microseconds or nanoseconds, any zone as an instant.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod errors;
 mod logs;
 mod millstream;
 mod plans;
+mod prints;
 mod rejects;
 mod run;
 mod secrets;

@@ -24,6 +24,39 @@ fn a_select_over_values_is_printed_as_a_changelog() {
     assert_eq!(ended.err, "");
 }
 
+const GROUPED: &str = "SELECT a, COUNT(*) AS n FROM (VALUES ('x'), ('y'), ('x')) AS t(a) GROUP BY a";
+
+const COUNTS: &str = "\
++---+---+
+| a | n |
++---+---+
+| y | 1 |
+| x | 2 |
++---+---+
+2 rows in set
+";
+
+#[test]
+fn a_bounded_query_shows_the_table_it_leaves() {
+    let mode = "sql-client.execution.result-mode=table";
+    let ended = millstream(&["run", "-q", "--set", "parallelism.default=1", "--set", mode, "-e", GROUPED]).expect(0);
+    assert_eq!(ended.out, COUNTS);
+    let nothing = format!("{GROUPED} HAVING COUNT(*) > 9");
+    assert_eq!(millstream(&["run", "-q", "--set", mode, "-e", &nothing]).expect(0).out, "Empty set\n");
+    let endless = "CREATE TABLE t (n INT) WITH ('connector' = 'datagen'); SELECT n FROM t";
+    let ended = millstream(&["run", "-q", "--set", mode, "-e", endless]).expect(2);
+    assert!(ended.err.contains("shows the table that a query leaves, and this one never ends"), "{}", ended.err);
+}
+
+#[test]
+fn a_batch_query_shows_its_answer() {
+    let sql = format!("SET 'execution.runtime-mode' = 'batch'; {GROUPED} ORDER BY n, a");
+    assert_eq!(millstream(&["run", "-q", "-e", &sql]).expect(0).out, COUNTS);
+    let mode = "sql-client.execution.result-mode=changelog";
+    let ended = millstream(&["run", "-q", "--set", mode, "-e", &sql]).expect(2);
+    assert!(ended.err.contains("can only be served in table or tableau mode"), "{}", ended.err);
+}
+
 #[test]
 fn an_insert_from_datagen_prints_every_row_once() {
     let sql =

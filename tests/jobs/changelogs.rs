@@ -30,7 +30,7 @@ fn words_sorted(answer: &str) -> String {
 
 /// Flink's errors are Java's: what counts is that there is one. Our words are tested elsewhere.
 /// A multiset prints in Java's order of hashes, ours in the order of its values.
-fn errors_alike(answer: &str) -> String {
+pub fn errors_alike(answer: &str) -> String {
     let is_row = |line: &&str| ["+I[", "-U[", "+U[", "-D["].iter().any(|kind| line.starts_with(kind));
     answer
         .lines()
@@ -40,7 +40,7 @@ fn errors_alike(answer: &str) -> String {
 }
 
 /// The line with what stands between braces sorted.
-fn sets_sorted(line: &str) -> String {
+pub fn sets_sorted(line: &str) -> String {
     let Some((before, rest)) = line.split_once('{') else { return line.to_string() };
     let (mut depth, mut start, mut entries) = (0, 0, Vec::new());
     for (at, sign) in rest.char_indices() {

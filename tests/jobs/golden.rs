@@ -36,7 +36,7 @@ pub async fn answers(sql: &str) -> Vec<String> {
 }
 
 /// The statements of a file, which end with a `;` at the end of a line.
-fn statements(sql: &str) -> Vec<String> {
+pub fn statements(sql: &str) -> Vec<String> {
     let code: String = sql.lines().filter(|line| !line.starts_with("--")).map(|line| format!("{line}\n")).collect();
     code.split(";\n").map(str::trim).filter(|s| !s.is_empty()).map(str::to_string).collect()
 }

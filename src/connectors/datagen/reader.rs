@@ -69,7 +69,7 @@ impl SourceReader for DatagenReader {
                 Step::Make { index, count } => {
                     let rows = self.make(self.pace.share(index), count)?;
                     self.pace.made(index, count, passed);
-                    return Ok(SourceEvent::Rows { split: self.ids[index].clone(), rows, records: None });
+                    return Ok(SourceEvent::Rows { split: self.ids[index].clone(), rows, kinds: None, records: None });
                 }
                 Step::Ended(index) => {
                     self.pace.ended(index);

@@ -38,7 +38,10 @@ pub struct FileLookupSource {
 
 impl FileLookupSource {
     pub fn try_new(table: &TableDescriptor) -> Result<Self> {
+        let span = table.options.span("format");
+        let owner = table.owner();
         let table = FileTable::try_new(table)?;
+        table.format.require_inserts(&format!("{owner} can't be looked up"), span)?;
         // The format checks its options and columns now, not when a job starts.
         RowColumns::try_new(&table, &[])?;
         Ok(Self { table: Arc::new(table) })

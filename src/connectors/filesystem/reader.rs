@@ -160,7 +160,7 @@ impl SourceReader for FileReader {
         Ok(match self.queue.next().await? {
             FileStep::Rows { file, rows, offset, undecodable } => {
                 self.moved(&file, offset, undecodable);
-                SourceEvent::Rows { split: file, rows: rows.rows, records: rows.records }
+                SourceEvent::Rows { split: file, rows: rows.rows, kinds: rows.kinds, records: rows.records }
             }
             FileStep::FileEnd { file, offset, undecodable } => {
                 self.moved(&file, offset, undecodable);

@@ -13,6 +13,7 @@ use super::columns::RowColumns;
 use super::data_file::DataFile;
 use super::line_reader::LineReader;
 use super::location::{missing, shown};
+use crate::changelog::RowKind;
 use crate::changelog::rejects::{ErrorHandling, Record, Records, Stage};
 use crate::error::{Error, Result};
 use crate::formats::{Decoder, FormatError};
@@ -37,6 +38,8 @@ pub struct RecordReader {
 #[derive(Debug)]
 pub struct FileRows {
     pub rows: RecordBatch,
+    /// What each row does; `None` where all are inserts.
+    pub kinds: Option<Vec<RowKind>>,
     pub records: Option<(Arc<dyn Records>, UInt32Array)>,
 }
 
@@ -130,13 +133,15 @@ impl RecordReader {
         if self.decoder.is_empty() && rejected == 0 {
             return Ok(None);
         }
+        let kinds = self.decoder.take_kinds();
         let body = self.decoder.finish()?;
         let records = self.kept.as_mut().map(std::mem::take).map(|mut kept| {
             kept.path = shown(&self.file.path).to_string();
             let of_row = UInt32Array::from(std::mem::take(&mut kept.of_row));
             (Arc::new(kept) as Arc<dyn Records>, of_row)
         });
-        Ok(Some(FileRows { rows: self.columns.assemble(&body, &self.shared)?, records }))
+        let rows = self.columns.assemble(&body, &self.shared)?;
+        Ok(Some(FileRows { rows, kinds, records }))
     }
 
     /// Records skipped and fields set to NULL since the last call.

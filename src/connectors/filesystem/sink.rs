@@ -7,8 +7,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arrow::array::{Array, UInt32Array};
-use arrow::compute::take_record_batch;
-use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use indexmap::IndexMap;
 use tokio::time::Instant;
@@ -46,7 +44,10 @@ impl FileSink {
 #[async_trait]
 impl Sink for FileSink {
     fn changelog_support(&self) -> ChangelogSupport {
-        ChangelogSupport::InsertOnly
+        match self.table.format.has_changes() {
+            true => ChangelogSupport::All,
+            false => ChangelogSupport::InsertOnly,
+        }
     }
 
     fn describe(&self) -> String {
@@ -127,9 +128,6 @@ impl FileSinkWriter {
 #[async_trait]
 impl SinkWriter for FileSinkWriter {
     async fn write(&mut self, batch: ChangelogBatch) -> Result<()> {
-        if batch.kinds().is_some() {
-            return Err(Error::internal("a file takes inserts only"));
-        }
         let now = Instant::now();
         self.with_parts(move |parts| parts.write(batch, now)).await
     }
@@ -168,12 +166,12 @@ impl PartFiles {
         let table = self.table.clone();
         let rows = &self.encodable(batch)?;
         let keys = &table.descriptor.partition_keys;
-        let body = rows.project(&table.body_columns)?;
+        let body = rows.with_rows(rows.rows().project(&table.body_columns)?);
         if keys.is_empty() {
             return self.append("", &body, now);
         }
         let columns =
-            keys.iter().map(|&k| (&table.descriptor.columns.fields[k], rows.column(k).as_ref() as &dyn Array));
+            keys.iter().map(|&k| (&table.descriptor.columns.fields[k], rows.rows().column(k).as_ref() as &dyn Array));
         let mut printer = FolderPrinter::new(columns, &table.options.default_partition, table.descriptor.zone);
         let mut folders: IndexMap<String, Vec<u32>> = IndexMap::new();
         let mut folder = String::new();
@@ -188,19 +186,19 @@ impl PartFiles {
             if table.options.commit.is_some() {
                 self.uncommitted.entry(folder.clone()).or_insert(now);
             }
-            self.append(&folder, &take_record_batch(&body, &UInt32Array::from(rows))?, now)?;
+            self.append(&folder, &body.take(&UInt32Array::from(rows))?, now)?;
         }
         Ok(())
     }
 
     /// The rows of a batch without those that can't be encoded and are rejected.
-    fn encodable(&mut self, batch: ChangelogBatch) -> Result<RecordBatch> {
+    fn encodable(&mut self, batch: ChangelogBatch) -> Result<ChangelogBatch> {
         if !batch.may_reject(&self.errors) {
-            return Ok(batch.into_rows());
+            return Ok(batch);
         }
-        let body = batch.rows().project(&self.table.body_columns)?;
+        let body = batch.with_rows(batch.rows().project(&self.table.body_columns)?);
         if self.lines(&body).is_ok() {
-            return Ok(batch.into_rows());
+            return Ok(batch);
         }
         let mut fine = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
@@ -209,16 +207,20 @@ impl PartFiles {
                 Err(error) => batch.reject(&self.errors, row, Stage::Write, error)?,
             }
         }
-        Ok(take_record_batch(batch.rows(), &UInt32Array::from(fine))?)
+        batch.take(&UInt32Array::from(fine))
     }
 
     /// Encodes rows as lines; all have one.
-    fn lines(&mut self, rows: &RecordBatch) -> Result<Messages> {
+    fn lines(&mut self, rows: &ChangelogBatch) -> Result<Messages> {
         let mut messages = std::mem::take(&mut self.messages);
         messages.clear();
         let owner = self.table.descriptor.owner();
         let fail = |e: crate::formats::FormatError| e.into_error(format!("cannot write a row to {owner}"));
-        self.encoder.encode(rows, &mut messages).map_err(fail)?;
+        match rows.kinds() {
+            None => self.encoder.encode(rows.rows(), &mut messages),
+            Some(kinds) => self.encoder.encode_changes(rows.rows(), kinds, &mut messages),
+        }
+        .map_err(fail)?;
         if (0..messages.len()).any(|i| messages.get(i).is_none()) {
             let format = self.table.format.name();
             let error = format!("cannot write a row to {owner}: NULL is no line in the format '{format}'");
@@ -228,7 +230,7 @@ impl PartFiles {
     }
 
     /// Appends rows to the open file of a folder, and to a next one where that is full.
-    fn append(&mut self, folder: &str, rows: &RecordBatch, now: Instant) -> Result<()> {
+    fn append(&mut self, folder: &str, rows: &ChangelogBatch, now: Instant) -> Result<()> {
         let messages = self.lines(rows)?;
         for line in (0..messages.len()).filter_map(|i| messages.get(i)) {
             self.append_line(folder, line, now)?;

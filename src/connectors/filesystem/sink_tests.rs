@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use arrow::array::{ArrayRef, Int32Array, StringArray};
+use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
 
 use super::*;
 use crate::connectors::MetadataColumn;

@@ -10,7 +10,7 @@ use super::location::shown;
 use super::reader::{FileQueue, FileReader};
 use super::table::FileTable;
 use super::watch::{WatchPosition, WatchReader};
-use crate::connectors::{OpenContext, ScanRequest, Source, SourceReader, Split, TableDescriptor};
+use crate::connectors::{OpenContext, ScanRequest, Source, SourceChanges, SourceReader, Split, TableDescriptor};
 use crate::error::{Error, Result};
 
 /// Reads the files there are, or those and all that appear.
@@ -33,6 +33,13 @@ impl FileSource {
 impl Source for FileSource {
     fn is_bounded(&self) -> bool {
         self.table.options.monitor_interval.is_none()
+    }
+
+    fn changes(&self) -> SourceChanges {
+        match self.table.format.has_changes() {
+            true => SourceChanges::All,
+            false => SourceChanges::Inserts,
+        }
     }
 
     fn narrow(&self, scan: ScanRequest) -> Result<Arc<dyn Source>> {

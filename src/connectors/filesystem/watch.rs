@@ -111,7 +111,7 @@ impl SourceReader for WatchReader {
                     self.moved(&file, offset, undecodable);
                     self.position.open = Some((file.to_string(), offset));
                     let split = self.split.clone();
-                    return Ok(SourceEvent::Rows { split, rows: rows.rows, records: rows.records });
+                    return Ok(SourceEvent::Rows { split, rows: rows.rows, kinds: rows.kinds, records: rows.records });
                 }
                 FileStep::FileEnd { file, offset, undecodable } => {
                     self.moved(&file, offset, undecodable);

@@ -7,14 +7,27 @@ use crate::error::{Error, Result};
 use crate::formats::{FormatRole, TableFormat};
 use crate::types::{Field, Schema};
 
+/// What stands before the keys of metadata that the value's format reads.
+pub const VALUE_METADATA: &str = "value.";
+
 /// How the columns of a table lie in its records.
 #[derive(Debug, Clone)]
 pub struct RecordColumns {
     pub value: Part,
+    /// A record replaces the row of its key, and one without a value deletes it.
+    pub upserts: bool,
     /// Without a key format keys are neither read nor written.
     pub key: Option<Part>,
     /// The table's metadata columns, which stand behind the physical ones; virtual ones are only read.
-    pub metadata: Vec<(Metadata, bool)>,
+    pub metadata: Vec<(MetadataOrigin, bool)>,
+}
+
+/// Where a metadata column comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetadataOrigin {
+    Record(Metadata),
+    /// The value's format: position in what it lists.
+    Value(usize),
 }
 
 /// Key or value: its format and the columns in it.
@@ -31,10 +44,41 @@ impl RecordColumns {
     /// # Errors
     /// Key options that contradict each other or the columns, in Flink's words.
     pub fn check(table: &TableDescriptor, options: &Options) -> Result<Self> {
-        let owner = table.owner();
-        let value_format = TableFormat::require(&table.options, FormatRole::Value, &owner, table.zone, false)?;
-        let key_format = TableFormat::find(&table.options, FormatRole::Key, None, &owner, table.zone, false)?;
+        let key_format = TableFormat::find(&table.options, FormatRole::Key, None, &table.owner(), table.zone, false)?;
+        if let Some(format) = &key_format {
+            format
+                .require_inserts(&format!("the key format of {}", table.owner()), options.raw().span("key.format"))?;
+        }
         let keys = key_columns(table, options, key_format.is_some())?;
+        Self::of(table, options, key_format, keys, false)
+    }
+
+    /// The same where the primary key is the record's key.
+    ///
+    /// # Errors
+    /// Key options that contradict each other or the columns, and formats of changes, in Flink's words.
+    pub fn check_upserts(table: &TableDescriptor, options: &Options) -> Result<Self> {
+        let owner = table.owner();
+        let key_format = TableFormat::require(&table.options, FormatRole::Key, &owner, table.zone, false)?;
+        let columns = Self::of(table, options, Some(key_format), table.primary_key.clone(), true)?;
+        for (part, key) in [(columns.key.as_ref(), "key"), (Some(&columns.value), "value")] {
+            if let Some(part) = part {
+                let whose = format!("{owner} doesn't support '{}' as {key} format", part.format.name());
+                part.format.require_inserts(&whose, options.raw().span(&format!("{key}.format")))?;
+            }
+        }
+        Ok(columns)
+    }
+
+    fn of(
+        table: &TableDescriptor,
+        options: &Options,
+        key_format: Option<TableFormat>,
+        keys: Vec<usize>,
+        upserts: bool,
+    ) -> Result<Self> {
+        let value_format = TableFormat::require(&table.options, FormatRole::Value, &table.owner(), table.zone, false)?;
+        check_prefix(table, options, &keys)?;
         let prefix = options.text("key.fields-prefix").unwrap_or("");
         let all = options.text("value.fields-include") != Some("EXCEPT_KEY");
         let value_columns = (0..table.columns.len()).filter(|i| all || !keys.contains(i)).collect::<Vec<_>>();
@@ -46,17 +90,19 @@ impl RecordColumns {
             }
         };
         let schema = table.columns.project(&value_columns);
-        Ok(Self {
-            value: Part { format: value_format, columns: value_columns, schema },
-            key,
-            metadata: metadata(table)?,
-        })
+        let metadata = metadata(table, &value_format)?;
+        Ok(Self { value: Part { format: value_format, columns: value_columns, schema }, key, upserts, metadata })
     }
 }
 
-fn metadata(table: &TableDescriptor) -> Result<Vec<(Metadata, bool)>> {
+fn metadata(table: &TableDescriptor, value: &TableFormat) -> Result<Vec<(MetadataOrigin, bool)>> {
     let columns = table.metadata.iter().map(|column| {
-        let metadata = Metadata::find(&column.key).ok_or_else(|| {
+        let of_record = Metadata::find(&column.key).map(MetadataOrigin::Record);
+        let of_value = || {
+            let key = column.key.strip_prefix(VALUE_METADATA)?;
+            value.metadata().iter().position(|(known, _)| *known == key).map(MetadataOrigin::Value)
+        };
+        let metadata = of_record.or_else(of_value).ok_or_else(|| {
             let known: Vec<_> = Metadata::ALL.iter().map(|m| m.key()).collect();
             Error::statement(format!("{} has no metadata '{}'", table.owner(), column.key))
                 .with_hint(format!("Known metadata: {}.", known.join(", ")))
@@ -84,18 +130,8 @@ fn key_columns(table: &TableDescriptor, options: &Options, has_format: bool) -> 
             "a key format requires the declaration of one or more of key fields using 'key.fields'",
         ));
     }
-    let prefix = options.text("key.fields-prefix").unwrap_or("");
-    let all = options.text("value.fields-include") != Some("EXCEPT_KEY");
-    if !prefix.is_empty() && all {
-        return Err(options
-            .invalid(
-                "key.fields-prefix",
-                "a key prefix is not allowed when option 'value.fields-include' is set to 'ALL'",
-            )
-            .with_hint("Set it to 'EXCEPT_KEY' instead to avoid field overlaps."));
-    }
     let position = |name: &String| {
-        let found = table.columns.index_of(name).ok_or_else(|| {
+        table.columns.index_of(name).ok_or_else(|| {
             let names: Vec<_> = table.columns.names().collect();
             options
                 .invalid(
@@ -103,16 +139,34 @@ fn key_columns(table: &TableDescriptor, options: &Options, has_format: bool) -> 
                     format!("could not find the field '{name}' in the table schema for usage in the key format"),
                 )
                 .with_hint(format!("A key field must be a regular, physical column: {}.", names.join(", ")))
-        })?;
-        if name.starts_with(prefix) {
-            return Ok(found);
-        }
-        Err(options.invalid(
-            "key.fields",
-            format!("all fields must be prefixed with '{prefix}' when option 'key.fields-prefix' is set but field '{name}' is not prefixed"),
-        ))
+        })
     };
     fields.iter().map(position).collect()
+}
+
+/// Checks what stands before the names of the key columns.
+fn check_prefix(table: &TableDescriptor, options: &Options, keys: &[usize]) -> Result<()> {
+    let prefix = options.text("key.fields-prefix").unwrap_or("");
+    let all = options.text("value.fields-include") != Some("EXCEPT_KEY");
+    if keys.is_empty() || prefix.is_empty() {
+        return Ok(());
+    }
+    if all {
+        return Err(options
+            .invalid(
+                "key.fields-prefix",
+                "a key prefix is not allowed when option 'value.fields-include' is set to 'ALL'",
+            )
+            .with_hint("Set it to 'EXCEPT_KEY' instead to avoid field overlaps."));
+    }
+    let name = |key: &usize| &table.columns.fields[*key].name;
+    match keys.iter().map(name).find(|name| !name.starts_with(prefix)) {
+        None => Ok(()),
+        Some(name) => Err(options.invalid(
+            "key.fields-prefix",
+            format!("all key fields must be prefixed with '{prefix}' but field '{name}' is not prefixed"),
+        )),
+    }
 }
 
 /// The key columns without their prefix.

@@ -1,16 +1,19 @@
 //! Records to rows: value, key and metadata columns of a block as one `RecordBatch` of the columns that are needed.
 
+use std::sync::Arc;
+
 use arrow::array::{ArrayRef, UInt32Array};
-use arrow::compute::take;
+use arrow::compute::{interleave, take};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use super::block::{Block, BlockRecord};
-use super::columns::RecordColumns;
+use super::columns::{MetadataOrigin, RecordColumns};
 use super::metadata::{Metadata, MetadataBuilder};
 use super::records::record_of;
+use crate::changelog::RowKind;
 use crate::changelog::rejects::{ErrorHandling, Stage};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::formats::{Decoder, FormatError};
 use crate::types::Schema;
 
@@ -28,53 +31,74 @@ pub struct RecordNeeds {
 enum Origin {
     Value(usize),
     Key(usize),
+    /// The value, or the key where there is no value.
+    ValueOrKey {
+        value: usize,
+        key: usize,
+    },
     Metadata(usize),
 }
 
 /// Decodes blocks of records into rows of the projected columns.
 ///
 /// A record gives a row per row of its value and row of its key, as in Flink: a null key under a key format that makes
-/// no row of it gives none.
+/// no row of it gives none. Where records are upserts, one without a value deletes its key.
 pub struct RecordDecoder {
     schema: SchemaRef,
     origins: Vec<Origin>,
     value: Box<dyn Decoder>,
     key: Option<Box<dyn Decoder>>,
+    upserts: bool,
     metadata: Vec<MetadataBuilder>,
     needs: RecordNeeds,
     rows: usize,
     /// With a key: which decoded value and key each row is made of.
-    pairs: Vec<(u32, u32)>,
+    pairs: Vec<(Option<u32>, u32)>,
     /// Records counted as undecodable so far, as the formats count them.
     undecodable: u64,
 }
 
 impl RecordDecoder {
-    /// A decoder for the columns at `projection` of the scan schema.
+    /// A decoder for the columns at `projection` of the scan schema, which comes out but for the NULLs of deletes.
     pub fn try_new(columns: &RecordColumns, scan_schema: &Schema, projection: &[usize]) -> Result<Self> {
         let physical = scan_schema.len() - columns.metadata.len();
         let (mut value, mut key, mut metadata) = (Vec::new(), Vec::new(), Vec::new());
+        let in_key = |column: usize| columns.key.iter().find_map(|k| k.columns.iter().position(|c| *c == column));
         let mut origins = Vec::with_capacity(projection.len());
         for &column in projection {
-            origins.push(if column >= physical {
-                metadata.push(columns.metadata[column - physical].0);
-                Origin::Metadata(metadata.len() - 1)
-            } else if let Some(in_value) = columns.value.columns.iter().position(|c| *c == column) {
-                value.push(in_value);
-                Origin::Value(value.len() - 1)
-            } else {
-                // What the value doesn't hold, the key does.
-                key.extend(columns.key.iter().flat_map(|k| k.columns.iter().position(|c| *c == column)));
-                Origin::Key(key.len() - 1)
+            let of_metadata = column.checked_sub(physical).map(|i| columns.metadata[i].0);
+            if let Some(MetadataOrigin::Record(of_record)) = of_metadata {
+                metadata.push(of_record);
+                origins.push(Origin::Metadata(metadata.len() - 1));
+                continue;
+            }
+            let in_value = match of_metadata {
+                Some(MetadataOrigin::Value(i)) => Some(columns.value.schema.len() + i),
+                _ => columns.value.columns.iter().position(|c| *c == column),
+            };
+            // What the value doesn't hold, the key does.
+            let in_key = in_key(column).filter(|_| columns.upserts || in_value.is_none());
+            value.extend(in_value);
+            key.extend(in_key);
+            origins.push(match (in_value, in_key) {
+                (Some(_), Some(_)) => Origin::ValueOrKey { value: value.len() - 1, key: key.len() - 1 },
+                (Some(_), None) => Origin::Value(value.len() - 1),
+                (None, Some(_)) => Origin::Key(key.len() - 1),
+                (None, None) => return Err(Error::internal("a column is neither in the value nor in the key")),
             });
         }
         let key_decoder = match &columns.key {
             Some(part) => Some(part.format.decoding(&part.schema)?.decoder(&key)?),
             None => None,
         };
+        let schema = match (&columns.key, columns.upserts) {
+            (Some(key), true) => scan_schema.nullable_but(&key.columns),
+            _ => scan_schema.clone(),
+        };
         Ok(Self {
-            schema: scan_schema.project(projection).arrow(),
+            schema: schema.project(projection).arrow(),
             origins,
+            upserts: columns.upserts,
             value: columns.value.format.decoding(&columns.value.schema)?.decoder(&value)?,
             needs: RecordNeeds {
                 key: key_decoder.is_some(),
@@ -147,39 +171,58 @@ impl RecordDecoder {
         let first_key = key.len();
         let bytes = record.key.as_ref().map(|key| block.bytes(key));
         let keys = decode(key.as_mut(), bytes).map_err(|error| ("the key of the record", error))?;
+        if self.upserts && record.value.is_none() {
+            self.pairs.extend((0..keys).map(|key| (None, (first_key + key) as u32)));
+            return Ok(keys);
+        }
         let first_value = self.value.len();
         let bytes = record.value.as_ref().map(|value| block.bytes(value));
         // Where the value fails behind a decoded key, no pair names the key: `finish` leaves it out.
         let values = decode(self.value.as_mut(), bytes).map_err(|error| ("record", error))?;
         for value in 0..values {
-            self.pairs.extend((0..keys).map(|key| ((first_value + value) as u32, (first_key + key) as u32)));
+            self.pairs.extend((0..keys).map(|key| (Some((first_value + value) as u32), (first_key + key) as u32)));
         }
         Ok(values * keys)
     }
 
-    /// The rows so far; the decoder is empty afterwards.
-    pub fn finish(&mut self) -> Result<RecordBatch> {
+    /// The rows so far, and what each does where not all are inserts; the decoder is empty afterwards.
+    pub fn finish(&mut self) -> Result<(RecordBatch, Option<Vec<RowKind>>)> {
+        let mut kinds = self.value.take_kinds();
         let mut value = self.value.finish()?;
         let mut key = match &mut self.key {
             Some(key) => Some(key.finish()?),
             None => None,
         };
+        let pairs = std::mem::take(&mut self.pairs);
         if let Some(key) = &mut key {
-            let in_order = self.pairs.iter().enumerate().all(|(i, pair)| *pair == (i as u32, i as u32));
-            if !in_order || value.num_rows() != self.pairs.len() || key.num_rows() != self.pairs.len() {
-                value = pick(&value, self.pairs.iter().map(|pair| pair.0))?;
-                *key = pick(key, self.pairs.iter().map(|pair| pair.1))?;
+            let in_order = pairs.iter().enumerate().all(|(i, pair)| *pair == (Some(i as u32), i as u32));
+            if !in_order || value.num_rows() != pairs.len() || key.num_rows() != pairs.len() {
+                kinds = kinds.map(|kinds| pairs.iter().map(|(value, _)| kind_of(&kinds, *value)).collect());
+                value = pick(&value, pairs.iter().map(|pair| pair.0))?;
+                *key = pick(key, pairs.iter().map(|pair| Some(pair.1)))?;
             }
-            self.pairs.clear();
+            if self.upserts {
+                kinds = Some(pairs.iter().map(|(value, _)| upsert(value.is_some())).collect());
+            }
         }
+        let key = |i: usize| match &key {
+            Some(key) => Ok(key.column(i)),
+            None => Err(Error::internal("a key column without a key")),
+        };
         let metadata: Vec<ArrayRef> = self.metadata.iter_mut().map(MetadataBuilder::finish).collect();
         let columns = self.origins.iter().map(|origin| match *origin {
-            Origin::Value(i) => value.column(i).clone(),
-            Origin::Key(i) => key.as_ref().map(|key| key.column(i).clone()).expect("a key column has a key decoder"),
-            Origin::Metadata(i) => metadata[i].clone(),
+            Origin::Value(i) => Ok(value.column(i).clone()),
+            Origin::Key(i) => key(i).cloned(),
+            Origin::ValueOrKey { value: i, key: k } => {
+                let sides = pairs.iter().enumerate().map(|(row, (value, _))| (usize::from(value.is_none()), row));
+                Ok(interleave(&[value.column(i).as_ref(), key(k)?.as_ref()], &sides.collect::<Vec<_>>())?)
+            }
+            Origin::Metadata(i) => Ok(metadata[i].clone()),
         });
+        let columns = columns.collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(std::mem::take(&mut self.rows)));
-        Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns.collect(), &options)?)
+        let rows = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
+        Ok((rows, kinds))
     }
 
     /// Records skipped and fields set to NULL since the last call.
@@ -196,12 +239,23 @@ fn decode(decoder: &mut dyn Decoder, message: Option<&[u8]>) -> Result<usize, Fo
     }
 }
 
-/// The rows at `indices`, in that order.
-fn pick(rows: &RecordBatch, indices: impl Iterator<Item = u32>) -> Result<RecordBatch> {
-    let indices = UInt32Array::from_iter_values(indices);
+fn kind_of(kinds: &[RowKind], value: Option<u32>) -> RowKind {
+    value.map_or(RowKind::Delete, |value| kinds[value as usize])
+}
+
+fn upsert(has_value: bool) -> RowKind {
+    if has_value { RowKind::UpdateAfter } else { RowKind::Delete }
+}
+
+/// The rows at `indices`, in that order; NULLs where there is none.
+fn pick(rows: &RecordBatch, indices: impl Iterator<Item = Option<u32>>) -> Result<RecordBatch> {
+    let indices: UInt32Array = indices.collect();
     let columns = rows.columns().iter().map(|column| take(column, &indices, None)).collect::<Result<_, _>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(indices.len()));
-    Ok(RecordBatch::try_new_with_options(rows.schema(), columns, &options)?)
+    let fields =
+        rows.schema().fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect::<Vec<_>>();
+    let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
 }
 
 #[cfg(test)]
@@ -251,7 +305,7 @@ mod tests {
         ];
         decoder.decode("t", 0, &block(&records), &ErrorHandling::Fail, None).unwrap();
         assert_eq!(decoder.rows(), 2);
-        let rows = pretty_format_batches(&[decoder.finish().unwrap()]).unwrap().to_string();
+        let rows = pretty_format_batches(&[decoder.finish().unwrap().0]).unwrap().to_string();
         let expected = "+---+---+\n| v | k |\n+---+---+\n| 1 | 1 |\n| 5 | 5 |\n+---+---+";
         assert_eq!(rows, expected);
         assert_eq!(decoder.take_undecodable(), 1);
@@ -259,7 +313,7 @@ mod tests {
 
         // The next batch starts anew.
         decoder.decode("t", 0, &block(&records[4..]), &ErrorHandling::Fail, None).unwrap();
-        assert_eq!(decoder.finish().unwrap().num_rows(), 1);
+        assert_eq!(decoder.finish().unwrap().0.num_rows(), 1);
     }
 
     #[test]
@@ -277,7 +331,7 @@ mod tests {
         decoder
             .decode("t", 0, &block(&[(None, Some("{}")), (None, None), (None, Some("{}"))]), &ErrorHandling::Fail, None)
             .unwrap();
-        let rows = decoder.finish().unwrap();
+        let rows = decoder.finish().unwrap().0;
         assert_eq!((rows.num_rows(), rows.num_columns()), (2, 0));
     }
 }

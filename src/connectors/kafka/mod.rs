@@ -5,7 +5,7 @@
 //! ends, which makes a [`split`]. A [`fetcher`] thread takes records through [`consume`] and makes [`block`]s; the
 //! [`reader`] decodes them ([`decode`]) into batches of the columns that are needed. Writing: the [`writer`] encodes a
 //! batch into one buffer and hands it to [`produce`]. Which column lives where in a record is in [`columns`] and
-//! [`metadata`].
+//! [`metadata`]. The connector `upsert-kafka`, whose records replace one another by key, is in [`upsert`].
 //!
 //! `unsafe` is in [`consume`] and [`produce`] only.
 
@@ -34,16 +34,20 @@ mod split;
 mod stores;
 #[cfg(test)]
 mod testing;
+mod upsert;
 mod writer;
 
 use std::sync::Arc;
 
+use self::columns::VALUE_METADATA;
 use self::metadata::Metadata;
 use self::sink::KafkaSink;
 use self::source::KafkaSource;
+pub use self::upsert::UpsertKafka;
 use super::options::{OptionSpec, RawOptions};
 use super::{Connector, OptionNotice, Sink, Source, TableDescriptor};
 use crate::error::Result;
+use crate::formats;
 use crate::types::SqlType;
 
 /// The connector `kafka`.
@@ -60,10 +64,7 @@ impl Connector for Kafka {
     }
 
     fn shows(&self, key: &str) -> bool {
-        match key.strip_prefix("properties.") {
-            Some(property) => properties::is_known(property),
-            None => options::OPTIONS.iter().any(|spec| spec.matches(key) && !spec.secret),
-        }
+        shows(options::OPTIONS, key)
     }
 
     fn notices(&self, table: &TableDescriptor) -> Vec<OptionNotice> {
@@ -74,8 +75,10 @@ impl Connector for Kafka {
         Some("properties.bootstrap.servers")
     }
 
-    fn metadata(&self, _table: &RawOptions) -> Vec<(String, SqlType, bool)> {
-        Metadata::ALL.iter().map(|m| (m.key().to_string(), m.ty(), m.is_writable())).collect()
+    fn metadata(&self, table: &RawOptions) -> Vec<(String, SqlType, bool)> {
+        let of_value =
+            formats::metadata(table).into_iter().map(|(key, ty)| (format!("{VALUE_METADATA}{key}"), ty, false));
+        record_metadata().chain(of_value).collect()
     }
 
     fn source(&self, table: &TableDescriptor) -> Result<Arc<dyn Source>> {
@@ -84,5 +87,18 @@ impl Connector for Kafka {
 
     fn sink(&self, table: &TableDescriptor) -> Result<Arc<dyn Sink>> {
         Ok(Arc::new(KafkaSink::try_new(table)?))
+    }
+}
+
+/// What every record has, whatever its formats.
+fn record_metadata() -> impl Iterator<Item = (String, SqlType, bool)> {
+    Metadata::ALL.iter().map(|m| (m.key().to_string(), m.ty(), m.is_writable()))
+}
+
+/// True for one of `options`, or a setting of the client, that is no secret.
+fn shows(options: &[OptionSpec], key: &str) -> bool {
+    match key.strip_prefix("properties.") {
+        Some(property) => properties::is_known(property),
+        None => options.iter().any(|spec| spec.matches(key) && !spec.secret),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::connectors::TableDescriptor;
 use crate::connectors::options::{OptionSpec, OptionType, Options, RawOptions};
 use crate::error::{Error, Result};
-use crate::formats;
+use crate::formats::{self, FormatRole, TableFormat};
 
 /// Where reading starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,12 +195,18 @@ pub struct KafkaOptions {
 impl KafkaOptions {
     /// Checks keys, values and what must go together; touches no broker.
     pub fn check(table: &TableDescriptor) -> Result<Self> {
-        let mut specs = OPTIONS.to_vec();
+        let checked = Self::check_against(table, OPTIONS)?;
+        if !table.primary_key.is_empty() {
+            check_primary_key(table, &checked.options)?;
+        }
+        Ok(checked)
+    }
+
+    /// As [`KafkaOptions::check`] for a table that takes the options `specs` beside those of its formats.
+    pub fn check_against(table: &TableDescriptor, specs: &[OptionSpec]) -> Result<Self> {
+        let mut specs = specs.to_vec();
         specs.extend(formats::option_specs(&table.options, None)?);
         let options = Options::check(table.owner(), &table.options, &specs)?;
-        if !table.primary_key.is_empty() {
-            return Err(primary_key(table, &options));
-        }
         let topics = topics(&options)?;
         let connection_timeout = options.duration("connection.max-retry-timeout").unwrap_or(Duration::from_secs(60));
         Ok(Self { options, topics, connection_timeout })
@@ -308,16 +314,23 @@ impl KafkaOptions {
     }
 }
 
-/// Flink's own words for it.
-fn primary_key(table: &TableDescriptor, options: &Options) -> Error {
-    let format = options.text("format").or(options.text("value.format")).unwrap_or("").to_string();
-    Error::statement(format!(
+/// Only changes have a key. Flink's own words for it.
+fn check_primary_key(table: &TableDescriptor, options: &Options) -> Result<()> {
+    let format = TableFormat::find(&table.options, FormatRole::Value, None, &table.owner(), table.zone, false)?;
+    if format.as_ref().is_some_and(TableFormat::has_changes) {
+        return Ok(());
+    }
+    let format = format.map_or("", |format| format.name());
+    let error = Error::statement(format!(
         "the kafka table \"{}\" with '{format}' format doesn't support defining PRIMARY KEY constraint on the table, \
          because it can't guarantee the semantic of primary key",
         table.name
     ))
-    .with_hint("Leave the PRIMARY KEY out.")
-    .at(options.raw().span("format"))
+    .with_hint(
+        "Leave the PRIMARY KEY out, or take the connector 'upsert-kafka' for rows that replace others of their key.",
+    )
+    .at(options.raw().span("format"));
+    Err(error)
 }
 
 fn topics(options: &Options) -> Result<Topics> {

@@ -126,9 +126,9 @@ impl KafkaReader {
         self.metrics.rows_undecodable.fetch_add(undecodable, Ordering::Relaxed);
         let id = &self.splits[split].id;
         if self.decoder.rows() + std::mem::take(&mut self.rejected) > 0 {
-            let rows = self.decoder.finish()?;
+            let (rows, kinds) = self.decoder.finish()?;
             let records = self.kept.as_mut().map(|kept| std::mem::take(kept).finish());
-            self.ready.push_back(SourceEvent::Rows { split: id.clone(), rows, records });
+            self.ready.push_back(SourceEvent::Rows { split: id.clone(), rows, kinds, records });
         } else if let Some(kept) = &mut self.kept {
             // Records that make no row, such as null messages, are not kept for anyone.
             *kept = KeptBlocks::default();

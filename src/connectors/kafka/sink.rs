@@ -8,7 +8,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use tokio::sync::OnceCell;
 
 use super::cluster::{Cluster, settings_error};
-use super::columns::RecordColumns;
+use super::columns::{MetadataOrigin, RecordColumns};
 use super::context::KafkaContext;
 use super::metadata::Metadata;
 use super::options::{DeliveryGuarantee, KafkaOptions, Partitioner, Topics, group_id, topic_regex};
@@ -17,6 +17,7 @@ use super::properties::{KafkaProperties, Role};
 use super::writer::{KafkaSinkWriter, Partitioning, TargetTopic, WriterParts};
 use crate::connectors::{ChangelogSupport, OpenContext, Reporter, Sink, SinkWriter, TableDescriptor};
 use crate::error::{Error, Result};
+use crate::formats::Encoder;
 
 /// How long to ask for a topic's settings, without which writing works, too.
 const LIMIT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -40,19 +41,26 @@ impl KafkaSink {
     pub fn try_new(table: &TableDescriptor) -> Result<Self> {
         let options = KafkaOptions::check(table)?;
         let columns = RecordColumns::check(table, &options.options)?;
+        Self::of(table, options, columns)
+    }
+
+    /// The same with options and columns given.
+    pub fn of(table: &TableDescriptor, options: KafkaOptions, columns: RecordColumns) -> Result<Self> {
         columns.value.format.encoding(&columns.value.schema)?;
         if let Some(key) = &columns.key {
             key.format.encoding(&key.schema)?;
         }
-        let by_column = columns.metadata.contains(&(Metadata::Topic, false));
+        let by_column = columns.metadata.contains(&(MetadataOrigin::Record(Metadata::Topic), false));
         if !by_column && !matches!(&options.topics, Topics::List(topics) if topics.len() == 1) {
             let error = options.options.invalid("topic", "a sink writes to one topic");
             return Err(error.with_hint(
                 "To choose a topic for each row among several, declare a column `topic` STRING NOT NULL METADATA.",
             ));
         }
-        if let Some((metadata, _)) = columns.metadata.iter().find(|(m, is_virtual)| !is_virtual && !m.is_writable()) {
-            let error = format!("{} can't write the metadata '{}'", table.owner(), metadata.key());
+        let is_read_only = |origin: &MetadataOrigin| !matches!(origin, MetadataOrigin::Record(m) if m.is_writable());
+        let mut metadata = table.metadata.iter().zip(&columns.metadata);
+        if let Some((column, _)) = metadata.find(|(_, (origin, is_virtual))| !is_virtual && is_read_only(origin)) {
+            let error = format!("{} can't write the metadata '{}'", table.owner(), column.key);
             return Err(Error::statement(error).with_hint("Declare the column as METADATA VIRTUAL."));
         }
         let group = group_id(&table.options, &table.name);
@@ -95,7 +103,10 @@ impl KafkaSink {
 #[async_trait]
 impl Sink for KafkaSink {
     fn changelog_support(&self) -> ChangelogSupport {
-        ChangelogSupport::InsertOnly
+        match self.columns.value.format.has_changes() {
+            true => ChangelogSupport::All,
+            false => ChangelogSupport::InsertOnly,
+        }
     }
 
     fn describe(&self) -> String {
@@ -112,6 +123,14 @@ impl Sink for KafkaSink {
     }
 
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {
+        let value = self.columns.value.format.encoding(&self.columns.value.schema)?.encoder()?;
+        Ok(Box::new(self.writer(value, context).await?))
+    }
+}
+
+impl KafkaSink {
+    /// A writer whose values `value` encodes.
+    pub async fn writer(&self, value: Box<dyn Encoder>, context: &OpenContext) -> Result<KafkaSinkWriter> {
         let partitions = self.partition_count(context).await?.max(1);
         let mut properties = self.properties.loaded()?;
         if let Some(bytes) = self.topic_limit().await {
@@ -125,13 +144,10 @@ impl Sink for KafkaSink {
             Some(key) => Some((key.columns.clone(), key.format.encoding(&key.schema)?.encoder()?)),
             None => None,
         };
-        Ok(Box::new(KafkaSinkWriter::new(WriterParts {
+        Ok(KafkaSinkWriter::new(WriterParts {
             producer,
             target: self.target()?,
-            value: (
-                self.columns.value.columns.clone(),
-                self.columns.value.format.encoding(&self.columns.value.schema)?.encoder()?,
-            ),
+            value: (self.columns.value.columns.clone(), value),
             key,
             metadata: self.written_metadata(),
             partitioning: match self.partitioner {
@@ -143,11 +159,9 @@ impl Sink for KafkaSink {
             metrics: context.metrics.clone(),
             message_bytes: self.properties.message_bytes(),
             errors: context.errors.clone(),
-        })))
+        }))
     }
-}
 
-impl KafkaSink {
     /// `max.message.bytes` of the topic, which bounds a set of records, too: the Java client splits a set that is refused
     /// for its size, librdkafka fails it. Unknown where we may not ask.
     async fn topic_limit(&self) -> Option<usize> {
@@ -167,10 +181,17 @@ impl KafkaSink {
         found.get("max.message.bytes")?.value.as_ref()?.parse().ok()
     }
 
+    pub fn columns(&self) -> &RecordColumns {
+        &self.columns
+    }
+
     /// The metadata that rows bring, with the column each is in.
     fn written_metadata(&self) -> Vec<(Metadata, usize)> {
-        let written = self.columns.metadata.iter().filter(|(_, is_virtual)| !is_virtual);
-        written.enumerate().map(|(i, (metadata, _))| (*metadata, self.physical + i)).collect()
+        let written = self.columns.metadata.iter().filter_map(|(origin, is_virtual)| match origin {
+            MetadataOrigin::Record(metadata) if !is_virtual => Some(*metadata),
+            _ => None,
+        });
+        written.enumerate().map(|(i, metadata)| (metadata, self.physical + i)).collect()
     }
 }
 

@@ -18,7 +18,7 @@ use super::properties::{KafkaProperties, Role};
 use super::reader::{KafkaReader, ReaderParts};
 use super::records;
 use super::split::KafkaSplit;
-use crate::connectors::{OpenContext, ScanRequest, Source, SourceReader, Split, TableDescriptor};
+use crate::connectors::{OpenContext, ScanRequest, Source, SourceChanges, SourceReader, Split, TableDescriptor};
 use crate::error::Result;
 use crate::types::Schema;
 
@@ -45,13 +45,24 @@ impl KafkaSource {
     pub fn try_new(table: &TableDescriptor) -> Result<Self> {
         let options = KafkaOptions::check(table)?;
         let columns = RecordColumns::check(table, &options.options)?;
+        let startup = options.startup_mode()?;
+        Self::of(table, options, columns, startup)
+    }
+
+    /// The same with options, columns and start given.
+    pub fn of(
+        table: &TableDescriptor,
+        options: KafkaOptions,
+        columns: RecordColumns,
+        startup: StartupMode,
+    ) -> Result<Self> {
         let scan_schema = table.scan_schema();
         let projection: Vec<usize> = (0..scan_schema.len()).collect();
         // Formats check their options now, not when a job starts.
         RecordDecoder::try_new(&columns, &scan_schema, &projection)?;
         let group = group_id(&table.options, &table.name);
         Ok(Self {
-            startup: options.startup_mode()?,
+            startup,
             bounded: options.bounded_mode()?,
             parallelism: options.parallelism("scan.parallelism")?,
             properties: Arc::new(KafkaProperties::build(&options.options, Role::Consumer, &group)?),
@@ -97,6 +108,14 @@ impl Source for KafkaSource {
         self.bounded != BoundedMode::Unbounded
     }
 
+    fn changes(&self) -> SourceChanges {
+        match self.columns.upserts {
+            true => SourceChanges::Upserts,
+            false if self.columns.value.format.has_changes() => SourceChanges::All,
+            false => SourceChanges::Inserts,
+        }
+    }
+
     fn makes_watermarks(&self) -> bool {
         true
     }
@@ -113,7 +132,8 @@ impl Source for KafkaSource {
         let text = |key| self.options.options.text(key).unwrap_or_default();
         let bounded =
             if self.is_bounded() { format!(", bounded={}", text("scan.bounded.mode")) } else { String::new() };
-        format!("{topics}, startup={}{bounded}", text("scan.startup.mode"))
+        let startup = self.options.options.text("scan.startup.mode").unwrap_or("earliest-offset");
+        format!("{topics}, startup={startup}{bounded}")
     }
 
     fn parallelism(&self) -> Option<usize> {

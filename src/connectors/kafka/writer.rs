@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arrow::array::{Array, AsArray, StructArray, UInt32Array};
-use arrow::compute::take_record_batch;
 use arrow::datatypes::TimestampMillisecondType;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -85,14 +84,20 @@ impl KafkaSinkWriter {
         }
     }
 
-    fn encode(&mut self, rows: &RecordBatch) -> Result<()> {
+    fn encode(&mut self, batch: &ChangelogBatch) -> Result<()> {
+        let rows = batch.rows();
         let place = || match &self.parts.target {
             TargetTopic::One(topic) => format!("cannot encode a row for topic \"{topic}\""),
             _ => "cannot encode a row".to_string(),
         };
         let (columns, encoder) = &mut self.parts.value;
         self.values.clear();
-        encoder.encode(&rows.project(columns)?, &mut self.values).map_err(|error| error.into_error(place()))?;
+        let value = rows.project(columns)?;
+        match batch.kinds() {
+            None => encoder.encode(&value, &mut self.values),
+            Some(kinds) => encoder.encode_changes(&value, kinds, &mut self.values),
+        }
+        .map_err(|error| error.into_error(place()))?;
         self.keys.clear();
         if let Some((columns, encoder)) = &mut self.parts.key {
             encoder.encode(&rows.project(columns)?, &mut self.keys).map_err(|error| error.into_error(place()))?;
@@ -105,7 +110,7 @@ impl KafkaSinkWriter {
     /// Encodes the rows of a batch, without those that are rejected; gives them, and the tag of the first.
     fn encode_or_reject(&mut self, batch: ChangelogBatch) -> Result<(RecordBatch, Tag)> {
         let may_reject = batch.may_reject(&self.parts.errors);
-        match self.encode(batch.rows()) {
+        match self.encode(&batch) {
             Ok(()) if !may_reject => return Ok((batch.into_rows(), Tag::default())),
             Ok(()) => {
                 let addressed = (0..batch.num_rows()).all(|row| self.address(batch.rows(), row).is_ok());
@@ -120,7 +125,7 @@ impl KafkaSinkWriter {
         }
         let mut fine = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
-            let encoded = self.encode(&batch.rows().slice(row, 1));
+            let encoded = self.encode(&batch.slice(row, 1));
             let error = match encoded.and_then(|()| self.address(batch.rows(), row)) {
                 Ok(()) if self.fits(0, batch.rows(), row) => {
                     fine.push(row as u32);
@@ -132,8 +137,9 @@ impl KafkaSinkWriter {
             batch.reject(&self.parts.errors, row, Stage::Write, error)?;
         }
         let fine = UInt32Array::from(fine);
-        let rows = take_record_batch(batch.rows(), &fine)?;
+        let rows = batch.take(&fine)?;
         self.encode(&rows)?;
+        let rows = rows.into_rows();
         let tag = self.deliveries.add(batch, rows.clone(), fine);
         Ok((rows, tag))
     }
@@ -300,7 +306,7 @@ impl KafkaSinkWriter {
             flushed(self.parts.producer.clone()).await?;
             for refused in again {
                 let rows = refused.rows.clone();
-                self.encode(&rows)?;
+                self.encode(&refused.batch.slice(refused.row, 1).with_rows(rows.clone()))?;
                 let tag = self.deliveries.add_alone(refused);
                 self.send_encoded(&rows, tag).await?;
                 flushed(self.parts.producer.clone()).await?;

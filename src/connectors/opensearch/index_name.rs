@@ -91,6 +91,11 @@ impl IndexName {
         matches!(self.part, Part::Now(_))
     }
 
+    /// True where all rows go to one index.
+    pub fn is_fixed(&self) -> bool {
+        matches!(self.part, Part::Nothing)
+    }
+
     /// What finds every index that rows may have gone to: `cpu-*`.
     pub fn search_expression(&self) -> String {
         match self.part {

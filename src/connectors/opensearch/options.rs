@@ -196,6 +196,7 @@ impl TableOptions {
         let options = Options::check(table.owner(), raw, &specs)?;
         let format = TableFormat::find(raw, FormatRole::Value, Some("json"), options.owner(), table.zone, false)?;
         let format = format.ok_or_else(|| options.missing("format"))?;
+        format.require_inserts(&format!("documents of {}", options.owner()), raw.span("format"))?;
         let connection = connection(product, &options)?;
         let index = options.require("index")?.to_string();
         if options.text("failure-handler") == Some("ignore")

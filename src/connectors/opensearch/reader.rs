@@ -74,7 +74,7 @@ impl SourceReader for OpenSearchReader {
             }
             let rows = self.take_page(&answer?)?;
             if rows.num_rows() > 0 {
-                return Ok(SourceEvent::Rows { split: self.split.clone(), rows, records: None });
+                return Ok(SourceEvent::Rows { split: self.split.clone(), rows, kinds: None, records: None });
             }
         }
     }

@@ -45,6 +45,8 @@ pub struct OpenSearchSink {
     parallelism: Option<usize>,
     /// `'failure-handler' = 'ignore'`
     drops_rejected: bool,
+    /// What is written of a row replaces all that was written of it, in the same index.
+    replaces: bool,
 }
 
 /// When a request is sent.
@@ -83,6 +85,8 @@ impl OpenSearchSink {
             waits_at_checkpoints: options.text("sink.delivery-guarantee") != Some("none"),
             parallelism: checked.options.positive("sink.parallelism")?,
             drops_rejected: options.text("failure-handler") == Some("ignore"),
+            replaces: index.is_fixed()
+                && table.options.get("json.encode.ignore-null-fields").is_none_or(|v| v == "false"),
             index,
             limits,
             table: checked,
@@ -97,6 +101,11 @@ impl Sink for OpenSearchSink {
             true => ChangelogSupport::Upsert,
             false => ChangelogSupport::InsertOnly,
         }
+    }
+
+    /// A document that is deleted and comes again is without what others have written into it.
+    fn keeps_last_rows(&self, deletes: bool) -> bool {
+        self.changelog_support() == ChangelogSupport::Upsert && self.replaces && !deletes
     }
 
     fn describe(&self) -> String {

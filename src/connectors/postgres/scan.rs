@@ -231,7 +231,7 @@ impl JdbcScanReader {
         self.handed = true;
         self.context.metrics.bytes.fetch_add(self.rows.bytes() as u64, Ordering::Relaxed);
         let (rows, _) = self.rows.finish()?;
-        Ok(SourceEvent::Rows { split: split.into(), rows, records: None })
+        Ok(SourceEvent::Rows { split: split.into(), rows, kinds: None, records: None })
     }
 
     fn end_split(&mut self) -> Option<SourceEvent> {

@@ -51,11 +51,26 @@ impl Sink for JdbcSink {
         }
     }
 
+    fn keeps_last_rows(&self, _deletes: bool) -> bool {
+        self.changelog_support() == ChangelogSupport::Upsert
+    }
+
     fn describe(&self) -> String {
         match self.table.primary_key.is_empty() {
             true => format!("{}, append", self.options.table),
             false => format!("{}, upsert by ({})", self.options.table, self.key_names().join(", ")),
         }
+    }
+
+    fn refusal_of_changes(&self) -> Option<Error> {
+        let message = format!(
+            "please declare primary key for sink table \"{}\" when query contains update/delete record",
+            self.table.name
+        );
+        Some(
+            Error::statement(message)
+                .with_hint("PRIMARY KEY (…) NOT ENFORCED, of columns that have a unique index in the database."),
+        )
     }
 
     fn parallelism(&self) -> Option<usize> {

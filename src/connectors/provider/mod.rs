@@ -1,10 +1,12 @@
 //! Any connector's table as a DataFusion table: scanned with projection, filters and limit pushed down, and written.
 //!
-//! Streams use it for planning only. Bounded queries run on DataFusion's own executor through it: [`ScanExec`] reads
-//! the splits, [`InsertSink`] writes through the connector's writer.
+//! Bounded queries run on DataFusion's own executor through it: [`ScanExec`] reads the splits, [`InsertSink`] writes
+//! through the connector's writer, and [`QuerySource`] hands the answer of such a query to a job.
 
 mod insert;
+mod query;
 mod scan;
+mod source_table;
 #[cfg(test)]
 mod tests;
 
@@ -20,9 +22,11 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
 pub use insert::InsertSink;
+pub use query::QuerySource;
 pub use scan::ScanExec;
+pub use source_table::SourceTable;
 
-use super::{Connector, OpenContext, Reporter, ScanRequest, Source, TableDescriptor};
+use super::{Connector, OpenContext, Reporter, Source, SourceChanges, TableDescriptor};
 use crate::changelog::rejects::ErrorHandling;
 use crate::error::{Error, Result};
 
@@ -42,17 +46,7 @@ pub struct ConnectorTable {
 
 impl ConnectorTable {
     pub fn new(descriptor: TableDescriptor, connector: &'static dyn Connector) -> Self {
-        let context = OpenContext {
-            job: descriptor.name.as_str().into(),
-            subtask: 0,
-            parallelism: 1,
-            clock: Arc::new(crate::time::SystemClock),
-            reporter: Reporter::new(|line| tracing::info!("{line}")),
-            metrics: Arc::default(),
-            batch_rows: 8192,
-            errors: ErrorHandling::Fail,
-            may_reject: false,
-        };
+        let context = default_context(&descriptor.name);
         let schema = descriptor.scan_schema().arrow();
         let descriptor = Arc::new(descriptor);
         Self { descriptor, connector, schema, context, source: OnceLock::new() }
@@ -81,7 +75,30 @@ impl ConnectorTable {
             return Ok(source.clone());
         }
         let source = self.connector.source(&self.descriptor)?;
+        if source.changes() != SourceChanges::Inserts {
+            return Err(Error::unsupported(format!("a bounded query over the changes of {}", self.descriptor.owner())));
+        }
         Ok(self.source.get_or_init(|| source).clone())
+    }
+
+    fn as_source(&self) -> Result<SourceTable> {
+        let (name, schema) = (self.descriptor.name.clone(), self.schema.clone());
+        Ok(SourceTable { name, source: self.source()?, schema, context: self.context.clone() })
+    }
+}
+
+/// The system's clock, the log, and metrics that nobody reads.
+pub fn default_context(table: &str) -> OpenContext {
+    OpenContext {
+        job: table.into(),
+        subtask: 0,
+        parallelism: 1,
+        clock: Arc::new(crate::time::SystemClock),
+        reporter: Reporter::new(|line| tracing::info!("{line}")),
+        metrics: Arc::default(),
+        batch_rows: 8192,
+        errors: ErrorHandling::Fail,
+        may_reject: false,
     }
 }
 
@@ -96,14 +113,7 @@ impl TableProvider for ConnectorTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DfResult<Vec<TableProviderFilterPushDown>> {
-        let source = self.source()?;
-        Ok(filters
-            .iter()
-            .map(|filter| match source.supports_filter(filter) {
-                true => TableProviderFilterPushDown::Exact,
-                false => TableProviderFilterPushDown::Unsupported,
-            })
-            .collect())
+        self.as_source()?.supports_filters_pushdown(filters)
     }
 
     async fn scan(
@@ -113,15 +123,7 @@ impl TableProvider for ConnectorTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
-        let schema = Arc::new(self.schema.project(&projection)?);
-        let request = ScanRequest { projection, filters: filters.to_vec(), limit };
-        let source = self.source()?.narrow(request)?;
-        let context = self.context.clone();
-        let splits = source.splits(&context).await?;
-        let partitions = state.config().target_partitions().min(source.parallelism().unwrap_or(usize::MAX));
-        let groups = scan::deal(splits, partitions);
-        Ok(Arc::new(ScanExec::new(&self.descriptor.name, source, groups, schema, context)))
+        self.as_source()?.scan(state, projection, filters, limit).await
     }
 
     async fn insert_into(

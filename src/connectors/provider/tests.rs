@@ -100,7 +100,7 @@ impl SourceReader for ToyReader {
         let schema = Arc::new(columns_of_table().arrow().project(&self.projection)?);
         let options = RecordBatchOptions::new().with_row_count(Some(2));
         let rows = RecordBatch::try_new_with_options(schema, columns, &options)?;
-        Ok(SourceEvent::Rows { split: split.id.into(), rows, records: None })
+        Ok(SourceEvent::Rows { split: split.id.into(), rows, kinds: None, records: None })
     }
 
     fn positions(&self) -> Vec<Split> {

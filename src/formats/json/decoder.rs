@@ -17,7 +17,7 @@ use crate::types::{Schema, SqlType, TypeKind};
 
 /// Appends the rows of JSON messages.
 #[derive(Debug)]
-pub(super) struct JsonDecoder {
+pub(in crate::formats) struct JsonDecoder {
     // What to read.
     rules: Rules,
     schema: SchemaRef,
@@ -55,6 +55,37 @@ impl JsonDecoder {
         })
     }
 
+    /// As one of a table of the `whole` schema, in which there may be decimals that are not read.
+    pub fn within(mut self, whole: &Schema) -> Self {
+        self.exact |= whole.fields.iter().any(|f| has_decimal(&f.ty));
+        self
+    }
+
+    /// The columns so far, in the order of the projection without repetitions.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Forgets the rows behind the first `rows`.
+    pub fn truncate(&mut self, rows: usize) {
+        self.rows = rows;
+        self.cut_back();
+    }
+
+    /// Adds to an error what can be done.
+    pub fn with_hint(&self, error: FormatError) -> FormatError {
+        let prefix = &self.rules.prefix;
+        let hint = match self.rules.fail_on_missing {
+            true if error.message.ends_with(" is missing") => {
+                format!("Set '{prefix}fail-on-missing-field' = 'false' to read missing fields as NULL.")
+            }
+            _ => format!(
+                "Set '{prefix}ignore-parse-errors' = 'true' to read such fields as NULL and skip messages that are no JSON; the job's lines count them as undecodable."
+            ),
+        };
+        error.with_hint(hint)
+    }
+
     /// The fast way; false where it gave up, with everything as it was.
     fn scan(&mut self, message: &[u8]) -> bool {
         if std::str::from_utf8(message).is_err() {
@@ -88,8 +119,7 @@ impl JsonDecoder {
                 Ok(self.rows - before)
             }
             Err(error) => {
-                self.rows = before;
-                self.cut_back();
+                self.truncate(before);
                 Err(self.with_hint(error))
             }
         }
@@ -124,19 +154,6 @@ impl JsonDecoder {
             }
         }
         Ok(())
-    }
-
-    fn with_hint(&self, error: FormatError) -> FormatError {
-        let prefix = &self.rules.prefix;
-        let hint = match self.rules.fail_on_missing {
-            true if error.message.ends_with(" is missing") => {
-                format!("Set '{prefix}fail-on-missing-field' = 'false' to read missing fields as NULL.")
-            }
-            _ => format!(
-                "Set '{prefix}ignore-parse-errors' = 'true' to read such fields as NULL and skip messages that are no JSON; the job's lines count them as undecodable."
-            ),
-        };
-        error.with_hint(hint)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::types::Schema;
 
 /// Writes each row as an object.
 #[derive(Debug)]
-pub(super) struct JsonEncoder {
+pub(in crate::formats) struct JsonEncoder {
     rules: Rules,
     /// Names of the columns as they are written: `"name":`.
     keys: Vec<Vec<u8>>,
@@ -25,10 +25,14 @@ impl JsonEncoder {
     pub fn new(schema: &Schema, rules: Rules) -> Self {
         Self { rules, keys: schema.names().map(key).collect() }
     }
-}
 
-impl Encoder for JsonEncoder {
-    fn encode(&mut self, rows: &RecordBatch, out: &mut Messages) -> Result<(), FormatError> {
+    /// As [`Encoder::encode`], each object between the two texts that `around` has for its row.
+    pub fn encode_between<'a>(
+        &self,
+        rows: &RecordBatch,
+        around: impl Fn(usize) -> (&'a str, &'a str),
+        out: &mut Messages,
+    ) -> Result<(), FormatError> {
         if rows.num_columns() != self.keys.len() {
             let (came, expected) = (rows.num_columns(), self.keys.len());
             return Err(FormatError::new(format!("rows of {came} columns came, expected {expected}")));
@@ -36,13 +40,22 @@ impl Encoder for JsonEncoder {
         let cells = rows.columns().iter().map(|c| Cells::of(c)).collect::<Result<Vec<_>, _>>()?;
         let fields: Vec<_> = self.keys.iter().cloned().zip(cells).collect();
         for row in 0..rows.num_rows() {
+            let (before, behind) = around(row);
+            out.buffer.extend_from_slice(before.as_bytes());
             write_object(&fields, row, &self.rules, &mut out.buffer)?;
+            out.buffer.extend_from_slice(behind.as_bytes());
             if self.rules.lines {
                 out.buffer.push(b'\n');
             }
             out.end_message();
         }
         Ok(())
+    }
+}
+
+impl Encoder for JsonEncoder {
+    fn encode(&mut self, rows: &RecordBatch, out: &mut Messages) -> Result<(), FormatError> {
+        self.encode_between(rows, |_| ("", ""), out)
     }
 }
 

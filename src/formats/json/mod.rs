@@ -24,12 +24,40 @@ use crate::formats::temporal::{self, Moment, TimestampForm};
 use crate::formats::{Decoder, DecodingFormat, Encoder, EncodingFormat, Format, FormatContext, FormatOptions};
 use crate::types::{Schema, SqlType, TypeKind};
 
-use decoder::JsonDecoder;
-use encoder::JsonEncoder;
+pub(in crate::formats) use decoder::JsonDecoder;
+pub(in crate::formats) use encoder::JsonEncoder;
 
 /// The format `json`.
 #[derive(Debug)]
 pub struct Json;
+
+/// Options that formats made of JSON share.
+pub(in crate::formats) const TIMESTAMP_FORMAT: OptionSpec = OptionSpec::new(
+    "timestamp-format.standard",
+    OptionType::Enum(&["SQL", "ISO-8601"]),
+    "How timestamps are written: 2020-12-30 12:13:14.123, or with a T between. TIMESTAMP_LTZ has a Z at its end.",
+)
+.default("SQL");
+pub(in crate::formats) const MAP_NULL_KEY_MODE: OptionSpec = OptionSpec::new(
+    "map-null-key.mode",
+    OptionType::Enum(&["FAIL", "DROP", "LITERAL"]),
+    "What to do with a NULL key of a map that is written.",
+)
+.default("FAIL")
+.without_effect("maps have no NULL keys");
+pub(in crate::formats) const MAP_NULL_KEY_LITERAL: OptionSpec =
+    OptionSpec::new("map-null-key.literal", OptionType::Text, "The key to write for NULL in the mode LITERAL.")
+        .default("null")
+        .without_effect("maps have no NULL keys");
+pub(in crate::formats) const PLAIN_DECIMALS: OptionSpec = OptionSpec::new(
+    "encode.decimal-as-plain-number",
+    OptionType::Bool,
+    "Write every decimal plainly (0.000000027), instead of very small ones as 2.7E-8.",
+)
+.default("false");
+pub(in crate::formats) const IGNORE_NULL_FIELDS: OptionSpec =
+    OptionSpec::new("encode.ignore-null-fields", OptionType::Bool, "Leave NULL fields out of what is written.")
+        .default("false");
 
 const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
@@ -44,30 +72,11 @@ const OPTIONS: &[OptionSpec] = &[
         "Read a field that can't be converted as NULL and skip a message that is no JSON, instead of failing. Both are counted in the live line and in the line of the end.",
     )
     .default("false"),
-    OptionSpec::new(
-        "timestamp-format.standard",
-        OptionType::Enum(&["SQL", "ISO-8601"]),
-        "How timestamps are written: 2020-12-30 12:13:14.123, or with a T between. TIMESTAMP_LTZ has a Z at its end.",
-    )
-    .default("SQL"),
-    OptionSpec::new(
-        "map-null-key.mode",
-        OptionType::Enum(&["FAIL", "DROP", "LITERAL"]),
-        "What to do with a NULL key of a map that is written.",
-    )
-    .default("FAIL")
-    .without_effect("maps have no NULL keys"),
-    OptionSpec::new("map-null-key.literal", OptionType::Text, "The key to write for NULL in the mode LITERAL.")
-        .default("null")
-        .without_effect("maps have no NULL keys"),
-    OptionSpec::new(
-        "encode.decimal-as-plain-number",
-        OptionType::Bool,
-        "Write every decimal plainly (0.000000027), instead of very small ones as 2.7E-8.",
-    )
-    .default("false"),
-    OptionSpec::new("encode.ignore-null-fields", OptionType::Bool, "Leave NULL fields out of what is written.")
-        .default("false"),
+    TIMESTAMP_FORMAT,
+    MAP_NULL_KEY_MODE,
+    MAP_NULL_KEY_LITERAL,
+    PLAIN_DECIMALS,
+    IGNORE_NULL_FIELDS,
     OptionSpec::new(
         "decode.json-parser.enabled",
         OptionType::Bool,
@@ -79,7 +88,7 @@ const OPTIONS: &[OptionSpec] = &[
 
 /// How values are read and written.
 #[derive(Debug, Clone)]
-pub(super) struct Rules {
+pub(in crate::formats) struct Rules {
     pub fail_on_missing: bool,
     pub ignore_errors: bool,
     pub timestamps: TimestampStandard,
@@ -91,9 +100,27 @@ pub(super) struct Rules {
     pub prefix: String,
 }
 
+impl Rules {
+    /// What the options of a format made of JSON say.
+    pub fn of(options: &FormatOptions, context: &FormatContext) -> Self {
+        Self {
+            fail_on_missing: options.bool("fail-on-missing-field"),
+            ignore_errors: options.bool("ignore-parse-errors"),
+            timestamps: match options.text("timestamp-format.standard") {
+                Some("ISO-8601") => TimestampStandard::Iso8601,
+                _ => TimestampStandard::Sql,
+            },
+            plain_decimals: options.bool("encode.decimal-as-plain-number"),
+            ignore_nulls: options.bool("encode.ignore-null-fields"),
+            lines: context.lines,
+            prefix: context.prefix.clone(),
+        }
+    }
+}
+
 /// How a timestamp is spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TimestampStandard {
+pub(in crate::formats) enum TimestampStandard {
     Sql,
     Iso8601,
 }
@@ -158,32 +185,26 @@ impl Format for Json {
 impl JsonFormat {
     fn try_new(schema: &Schema, options: &RawOptions, context: &FormatContext) -> Result<Self> {
         let options = FormatOptions::check(&Json, options, context)?;
-        let rules = Rules {
-            fail_on_missing: options.bool("fail-on-missing-field"),
-            ignore_errors: options.bool("ignore-parse-errors"),
-            timestamps: match options.text("timestamp-format.standard") {
-                Some("ISO-8601") => TimestampStandard::Iso8601,
-                _ => TimestampStandard::Sql,
-            },
-            plain_decimals: options.bool("encode.decimal-as-plain-number"),
-            ignore_nulls: options.bool("encode.ignore-null-fields"),
-            lines: context.lines,
-            prefix: context.prefix.clone(),
-        };
+        let rules = Rules::of(&options, context);
         if rules.fail_on_missing && rules.ignore_errors {
             let why = format!("can't be true together with '{}'", options.spelled("fail-on-missing-field"));
             return Err(options.invalid("ignore-parse-errors", why));
         }
-        for field in &schema.fields {
-            check_type(&field.ty).map_err(|what| {
-                Error::statement(format!(
-                    "column \"{}\" of {}: the format 'json' can't hold {what}",
-                    field.name, context.owner
-                ))
-            })?;
-        }
+        check_types(schema, Json.name(), context)?;
         Ok(Self { schema: schema.clone(), rules })
     }
+}
+
+/// # Errors
+/// A column of a type that JSON has no form for; `format` is the format's name.
+pub(in crate::formats) fn check_types(schema: &Schema, format: &str, context: &FormatContext) -> Result<()> {
+    for field in &schema.fields {
+        check_type(&field.ty).map_err(|what| {
+            let owner = &context.owner;
+            Error::statement(format!("column \"{}\" of {owner}: the format '{format}' can't hold {what}", field.name))
+        })?;
+    }
+    Ok(())
 }
 
 /// Says which part of a type JSON has no form for.

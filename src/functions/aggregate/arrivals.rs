@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, BinaryArray};
 
 use super::bag::{ValueCodec, Values};
-use super::sequence::{Sequence, merge_sequence, write_sequences};
+use super::sequence::{Sequence, merge_sequence, restore_sequence, write_sequences};
 use super::{Accumulator, Signs, at, column};
 use crate::error::Result;
 use crate::functions::Signature;
@@ -104,6 +104,14 @@ impl<S: Shape> Accumulator for Arrivals<S> {
         let sequences: &BinaryArray = column(state, 0)?;
         for (row, slot) in slots.iter().enumerate() {
             merge_sequence(&mut self.sequences[at(*slot)], sequences, row, self.retracts)?;
+        }
+        Ok(())
+    }
+
+    fn restore(&mut self, slots: &[u32], saved: &[ArrayRef]) -> Result<()> {
+        let sequences: &BinaryArray = column(saved, 0)?;
+        for (row, slot) in slots.iter().enumerate() {
+            restore_sequence(&mut self.sequences[at(*slot)], sequences, row, self.retracts)?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, Decimal128Array, Float64Array, Int64Array};
+use arrow::array::{ArrayRef, ArrowPrimitiveType, Decimal128Array, Float64Array, Int64Array};
 use arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
 
 use super::fold::{Fold, Folding, Rule, plain_state};
@@ -101,9 +101,12 @@ where
         vec![Arc::new(sums), Arc::new(Int64Array::from_iter_values(states.map(|state| state.count)))]
     }
 
-    fn read(columns: &[ArrayRef], row: usize) -> Result<Self> {
+    fn read(columns: &[ArrayRef], mut each: impl FnMut(usize, Self)) -> Result<()> {
         let (sums, counts): (&Int64Array, &Int64Array) = (column(columns, 0)?, column(columns, 1)?);
-        Ok(Self { sum: sums.value(row), count: counts.value(row), of: PhantomData })
+        for (row, (sum, count)) in sums.values().iter().zip(counts.values()).enumerate() {
+            each(row, Self { sum: *sum, count: *count, of: PhantomData });
+        }
+        Ok(())
     }
 }
 
@@ -176,9 +179,12 @@ where
         vec![Arc::new(sums), Arc::new(Int64Array::from_iter_values(states.map(|state| state.count)))]
     }
 
-    fn read(columns: &[ArrayRef], row: usize) -> Result<Self> {
+    fn read(columns: &[ArrayRef], mut each: impl FnMut(usize, Self)) -> Result<()> {
         let (sums, counts): (&Float64Array, &Int64Array) = (column(columns, 0)?, column(columns, 1)?);
-        Ok(Self { sum: sums.value(row), count: counts.value(row), of: PhantomData })
+        for (row, (sum, count)) in sums.values().iter().zip(counts.values()).enumerate() {
+            each(row, Self { sum: *sum, count: *count, of: PhantomData });
+        }
+        Ok(())
     }
 }
 
@@ -236,9 +242,11 @@ impl Fold for DecimalMean {
         vec![Arc::new(sums), Arc::new(Int64Array::from_iter_values(states.map(|state| state.count)))]
     }
 
-    fn read(columns: &[ArrayRef], row: usize) -> Result<Self> {
+    fn read(columns: &[ArrayRef], mut each: impl FnMut(usize, Self)) -> Result<()> {
         let (sums, counts): (&Decimal128Array, &Int64Array) = (column(columns, 0)?, column(columns, 1)?);
-        let lost = sums.is_null(row);
-        Ok(Self { sum: if lost { 0 } else { sums.value(row) }, count: counts.value(row), lost })
+        for (row, (sum, count)) in sums.iter().zip(counts.values()).enumerate() {
+            each(row, Self { sum: sum.unwrap_or(0), count: *count, lost: sum.is_none() });
+        }
+        Ok(())
     }
 }

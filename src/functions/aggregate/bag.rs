@@ -152,7 +152,7 @@ pub fn read_value(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
 }
 
 pub fn torn() -> Error {
-    Error::internal("the state of an aggregate is torn")
+    Error::state("the state of an aggregate is damaged")
 }
 
 /// Bags as a column.

@@ -64,12 +64,24 @@ impl Accumulator for Counts {
 
     fn update_each(&mut self, slots: &[u32], arguments: &[ArrayRef], signs: Signs<'_>) -> Result<ArrayRef> {
         let mut results = Vec::with_capacity(slots.len());
-        for (row, slot) in slots.iter().enumerate() {
-            let count = &mut self.0[at(*slot)];
-            if counts(arguments, row) {
-                *count += i64::from(signs.at(row));
+        let all = arguments.iter().all(|argument| argument.null_count() == 0);
+        match signs {
+            Signs::Added if all => {
+                for slot in slots {
+                    let count = &mut self.0[at(*slot)];
+                    *count += 1;
+                    results.push(*count);
+                }
             }
-            results.push(*count);
+            _ => {
+                for (row, slot) in slots.iter().enumerate() {
+                    let count = &mut self.0[at(*slot)];
+                    if counts(arguments, row) {
+                        *count += i64::from(signs.at(row));
+                    }
+                    results.push(*count);
+                }
+            }
         }
         Ok(Arc::new(Int64Array::from(results)))
     }

@@ -78,6 +78,21 @@ impl Accumulator for Distinct {
         self.inner.update(&changed, &arguments, Signs::Each(&signs))
     }
 
+    /// The other may know more than the values: their order, say.
+    fn save(&self, slots: &[u32]) -> Result<Vec<ArrayRef>> {
+        let mut saved = self.state(slots)?;
+        saved.extend(self.inner.save(slots)?);
+        Ok(saved)
+    }
+
+    fn restore(&mut self, slots: &[u32], saved: &[ArrayRef]) -> Result<()> {
+        let bags: &BinaryArray = column(saved, 0)?;
+        for (row, slot) in slots.iter().enumerate() {
+            merge_bag(&mut self.bags[at(*slot)], bags, row, |_, _| {})?;
+        }
+        self.inner.restore(slots, &saved[1..])
+    }
+
     fn memory(&self) -> usize {
         let bags: usize = self.bags.iter().map(Bag::memory).sum();
         self.inner.memory() + self.bags.capacity() * size_of::<Bag>() + bags

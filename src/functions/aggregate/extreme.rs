@@ -132,8 +132,11 @@ where
         vec![Arc::new(values), Arc::new(known)]
     }
 
-    fn read(columns: &[ArrayRef], row: usize) -> Result<Self> {
+    fn read(columns: &[ArrayRef], mut each: impl FnMut(usize, Self)) -> Result<()> {
         let (values, known): (&PrimitiveArray<T>, &BooleanArray) = (column(columns, 0)?, column(columns, 1)?);
-        Ok(Self { best: known.value(row).then(|| values.value(row)) })
+        for (row, (value, known)) in values.values().iter().zip(known.values()).enumerate() {
+            each(row, Self { best: known.then_some(*value) });
+        }
+        Ok(())
     }
 }

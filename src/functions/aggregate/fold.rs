@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, BooleanBufferBuilder, PrimitiveArray};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::DataType;
 
 use super::{Accumulator, Signs, at, column};
@@ -25,14 +26,45 @@ pub trait Fold: Copy + Default + Send + 'static {
     /// The states as columns.
     fn write(states: impl Iterator<Item = Self> + Clone) -> Vec<ArrayRef>;
 
-    /// The state in a row of such columns.
-    fn read(columns: &[ArrayRef], row: usize) -> Result<Self>;
+    /// The state in each row of such columns.
+    fn read(columns: &[ArrayRef], each: impl FnMut(usize, Self)) -> Result<()>;
 }
 
 /// What the types of a call add to its fold: powers of ten between the scales of a DECIMAL argument and its result.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Rule {
     pub digits: u8,
+}
+
+/// Numbers of which few are NULL, on their way to a column.
+struct Results<T: ArrowPrimitiveType> {
+    values: Vec<T::Native>,
+    /// Positions of NULLs.
+    nulls: Vec<usize>,
+}
+
+impl<T: ArrowPrimitiveType> Results<T> {
+    fn with_capacity(rows: usize) -> Self {
+        Self { values: Vec::with_capacity(rows), nulls: Vec::new() }
+    }
+
+    #[inline]
+    fn push(&mut self, value: Option<T::Native>) {
+        if value.is_none() {
+            self.nulls.push(self.values.len());
+        }
+        self.values.push(value.unwrap_or_default());
+    }
+
+    fn finish(self, ty: &DataType) -> ArrayRef {
+        let nulls = (!self.nulls.is_empty()).then(|| {
+            let mut valid = BooleanBufferBuilder::new(self.values.len());
+            valid.append_n(self.values.len(), true);
+            self.nulls.iter().for_each(|row| valid.set_bit(*row, false));
+            NullBuffer::new(valid.finish())
+        });
+        Arc::new(PrimitiveArray::<T>::new(self.values.into(), nulls).with_data_type(ty.clone()))
+    }
 }
 
 /// A [`Fold`] per slot.
@@ -59,9 +91,10 @@ impl<F: Fold> Folding<F> {
         }
     }
 
-    fn results(&self, states: impl Iterator<Item = F>) -> ArrayRef {
-        let values: PrimitiveArray<F::Out> = states.map(|state| state.value(self.rule)).collect();
-        Arc::new(values.with_data_type(self.out.clone()))
+    fn results(&self, states: impl ExactSizeIterator<Item = F>) -> ArrayRef {
+        let mut results = Results::<F::Out>::with_capacity(states.len());
+        states.for_each(|state| results.push(state.value(self.rule)));
+        results.finish(&self.out)
     }
 }
 
@@ -89,12 +122,23 @@ impl<F: Fold> Accumulator for Folding<F> {
 
     fn update_each(&mut self, slots: &[u32], arguments: &[ArrayRef], signs: Signs<'_>) -> Result<ArrayRef> {
         let values: &PrimitiveArray<F::In> = column(arguments, 0)?;
-        let mut results = Vec::with_capacity(slots.len());
-        for (row, slot) in slots.iter().enumerate() {
-            self.apply(*slot, values, row, signs.at(row));
-            results.push(self.states[at(*slot)]);
+        let mut results = Results::<F::Out>::with_capacity(slots.len());
+        match signs {
+            Signs::Added if values.null_count() == 0 => {
+                for (slot, value) in slots.iter().zip(values.values()) {
+                    let state = &mut self.states[at(*slot)];
+                    state.add(*value);
+                    results.push(state.value(self.rule));
+                }
+            }
+            _ => {
+                for (row, slot) in slots.iter().enumerate() {
+                    self.apply(*slot, values, row, signs.at(row));
+                    results.push(self.states[at(*slot)].value(self.rule));
+                }
+            }
         }
-        Ok(self.results(results.into_iter()))
+        Ok(results.finish(&self.out))
     }
 
     fn evaluate(&self, slots: &[u32]) -> Result<ArrayRef> {
@@ -110,10 +154,7 @@ impl<F: Fold> Accumulator for Folding<F> {
     }
 
     fn merge(&mut self, slots: &[u32], state: &[ArrayRef]) -> Result<()> {
-        for (row, slot) in slots.iter().enumerate() {
-            self.states[at(*slot)].merge(F::read(state, row)?);
-        }
-        Ok(())
+        F::read(state, |row, other| self.states[at(slots[row])].merge(other))
     }
 
     fn memory(&self) -> usize {

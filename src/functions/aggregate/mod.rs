@@ -118,6 +118,16 @@ pub trait Accumulator: Send {
     /// Adds what [`Accumulator::state`] gave, row by row, to these slots.
     fn merge(&mut self, slots: &[u32], state: &[ArrayRef]) -> Result<()>;
 
+    /// All that these slots hold, a row each: for [`Accumulator::restore`]. What merging settles is still open here.
+    fn save(&self, slots: &[u32]) -> Result<Vec<ArrayRef>> {
+        self.state(slots)
+    }
+
+    /// Makes these slots, which are empty, what they were when [`Accumulator::save`] was asked.
+    fn restore(&mut self, slots: &[u32], saved: &[ArrayRef]) -> Result<()> {
+        self.merge(slots, saved)
+    }
+
     /// Bytes held.
     fn memory(&self) -> usize;
 }
@@ -163,5 +173,7 @@ fn at(slot: u32) -> usize {
 
 #[cfg(test)]
 mod arrival_tests;
+#[cfg(test)]
+mod restart_tests;
 #[cfg(test)]
 mod tests;

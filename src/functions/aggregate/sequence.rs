@@ -79,12 +79,16 @@ impl Sequence {
             self.owed.push(value.into());
             bytes = rest;
         }
+        Ok(())
+    }
+
+    /// Takes away what is owed and has come.
+    fn settle(&mut self) {
         for value in std::mem::take(&mut self.owed) {
             if !self.remove(&value) {
                 self.owed.push(value);
             }
         }
-        Ok(())
     }
 }
 
@@ -101,6 +105,13 @@ pub fn write_sequences<'a>(sequences: impl Iterator<Item = &'a Sequence>) -> Bin
 
 /// Puts the sequence in a row of such a column behind `sequence`.
 pub fn merge_sequence(sequence: &mut Sequence, column: &BinaryArray, row: usize, retracts: bool) -> Result<()> {
+    restore_sequence(sequence, column, row, retracts)?;
+    sequence.settle();
+    Ok(())
+}
+
+/// Makes an empty sequence what the one in a row of such a column was.
+pub fn restore_sequence(sequence: &mut Sequence, column: &BinaryArray, row: usize, retracts: bool) -> Result<()> {
     match column.is_null(row) {
         true => Ok(()),
         false => sequence.read(column.value(row), retracts),

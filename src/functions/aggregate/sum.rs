@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, Decimal128Array, Int64Array, PrimitiveArray,
-};
+use arrow::array::{ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, Decimal128Array, Int64Array, PrimitiveArray};
 use arrow::datatypes::{
     ArrowNativeType, DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
 };
@@ -94,9 +92,12 @@ where
         vec![Arc::new(sums), Arc::new(Int64Array::from_iter_values(states.map(|state| state.count)))]
     }
 
-    fn read(columns: &[ArrayRef], row: usize) -> Result<Self> {
+    fn read(columns: &[ArrayRef], mut each: impl FnMut(usize, Self)) -> Result<()> {
         let (sums, counts): (&PrimitiveArray<T>, &Int64Array) = (column(columns, 0)?, column(columns, 1)?);
-        Ok(Self { sum: sums.value(row), count: counts.value(row) })
+        for (row, (sum, count)) in sums.values().iter().zip(counts.values()).enumerate() {
+            each(row, Self { sum: *sum, count: *count });
+        }
+        Ok(())
     }
 }
 
@@ -147,8 +148,11 @@ impl Fold for DecimalSum {
         vec![Arc::new(sums), Arc::new(Int64Array::from_iter_values(states.map(|state| state.count)))]
     }
 
-    fn read(columns: &[ArrayRef], row: usize) -> Result<Self> {
+    fn read(columns: &[ArrayRef], mut each: impl FnMut(usize, Self)) -> Result<()> {
         let (sums, counts): (&Decimal128Array, &Int64Array) = (column(columns, 0)?, column(columns, 1)?);
-        Ok(Self { sum: sums.is_valid(row).then(|| sums.value(row)), count: counts.value(row) })
+        for (row, (sum, count)) in sums.iter().zip(counts.values()).enumerate() {
+            each(row, Self { sum, count: *count });
+        }
+        Ok(())
     }
 }

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, Schema as ArrowSchema};
 use chrono_tz::Tz;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Cast, Expr};
+use datafusion::physical_expr::expressions::CastExpr;
+use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 
 use super::{CastMode, cast_array};
 use crate::error::{Error, Result};
-use crate::functions::{Arity, EvalContext, ScalarFunction, Signature, TypedExpr, call};
+use crate::functions::{Arity, EvalContext, ScalarFunction, Signature, TypedExpr, call, called};
 use crate::time::Clock;
 use crate::types::coercion::{explicitly_castable, implicitly_castable, integer_as_decimal};
 use crate::types::{SqlType, TypeKind};
@@ -47,6 +50,21 @@ pub fn cast(expr: TypedExpr, to: &SqlType, mode: CastMode, zone: Tz, clock: Arc<
     }
     let signature = Signature { arguments: vec![expr.ty], returns: target.clone() };
     Ok(TypedExpr::new(call(Arc::new(CastFunction { mode }), signature, vec![expr.expr], zone, clock), target))
+}
+
+/// What a CAST over columns of `schema` converts, if the values turn into its type by themselves, as INT into BIGINT.
+pub fn implicitly_cast<'a>(expr: &'a Arc<dyn PhysicalExpr>, schema: &ArrowSchema) -> Option<&'a Arc<dyn PhysicalExpr>> {
+    if let Some(cast) = expr.downcast_ref::<CastExpr>() {
+        let narrows = *cast.cast_type() == DataType::Float32
+            && cast.expr().data_type(schema).is_ok_and(|from| from == DataType::Float64);
+        return (!narrows).then(|| cast.expr());
+    }
+    let call = expr.downcast_ref::<ScalarFunctionExpr>()?;
+    let (function, types) = called(call)?;
+    let is_cast =
+        [CastMode::Explicit, CastMode::Implicit].iter().any(|&mode| function.name() == CastFunction { mode }.name());
+    let from = types.arguments.first().filter(|_| is_cast)?.clone().with_nullable(true);
+    call.args().first().filter(|_| implicitly_castable(&from, &types.returns.clone().with_nullable(true)))
 }
 
 /// Whether every value of `from` is the same value of `to`.

@@ -17,7 +17,7 @@ mod text;
 mod tests;
 
 pub use array::cast_array;
-pub use expression::cast;
+pub use expression::{cast, implicitly_cast};
 
 /// Who asks for a conversion, which decides what happens to values that don't fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

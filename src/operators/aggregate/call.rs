@@ -33,6 +33,15 @@ impl AggregateCall {
         }
     }
 
+    /// What is computed, for state: values of another call are not taken for its own.
+    pub fn describe(&self, retracts: bool) -> String {
+        let types: Vec<String> = self.types.arguments.iter().map(ToString::to_string).collect();
+        let distinct = if self.distinct { "DISTINCT " } else { "" };
+        let filter = if self.filter.is_some() { " FILTER" } else { "" };
+        let retracts = if retracts { " retracting" } else { "" };
+        format!("{}({distinct}{}){filter}{retracts}", self.function.name(), types.join(", "))
+    }
+
     pub fn arguments(&self, rows: &RecordBatch) -> Vec<ArrayRef> {
         self.arguments.iter().map(|&column| rows.column(column).clone()).collect()
     }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Int32Array, StringArray};
+use arrow::array::{Array, AsArray, BooleanArray, Int32Array, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 
 use super::*;
-use crate::changelog::StreamElement;
+use crate::changelog::{RowKind, StreamElement};
 use crate::functions::aggregate::find;
 use crate::types::SqlType;
 
@@ -53,9 +53,21 @@ fn counts_and_sums(retracts: bool, tells_before: bool) -> GroupAggregate {
 fn run(operator: &mut GroupAggregate, script: &str) -> String {
     let mut out = Output::new();
     assert_eq!(operator.process(0, batch(script), &mut out).unwrap(), Progress::Done);
+    told(&mut out)
+}
+
+/// `+I a 1, watermark 5`: what has come out.
+fn told(out: &mut Output) -> String {
     let mut lines = Vec::new();
     for element in out.drain() {
-        let StreamElement::Batch(batch) = element else { panic!("only rows come out") };
+        let batch = match element {
+            StreamElement::Batch(batch) => batch,
+            StreamElement::Watermark(watermark) => {
+                lines.push(format!("watermark {}", watermark.0));
+                continue;
+            }
+            other => panic!("{other:?}"),
+        };
         for row in 0..batch.num_rows() {
             let cells = batch.rows().columns().iter().map(|column| match column.is_null(row) {
                 true => "NULL".to_string(),
@@ -183,4 +195,64 @@ fn with_a_time_to_live_a_result_that_stays_is_told_again() {
     let operator = GroupAggregate::try_new(&input(), vec![0], calls, false, true, schema).unwrap();
     let mut operator = operator.with_ttl(Some(Duration::from_secs(1)));
     assert_eq!(run(&mut operator, "+I a 5\n+I a 3"), "+I a 5, -U a 5, +U a 5");
+}
+
+#[test]
+fn net_changes_of_a_micro_batch_are_the_first_and_the_last_of_its_results() {
+    let mut operator = counts_and_sums(true, true).with_bundles(Some(BundleEnd::MicroBatch));
+    assert_eq!(run(&mut operator, "+I a 1\n+I b 5\n+I a 2\n+I c 1\n-D c 1"), "+I a 2 3, +I b 1 5");
+    assert_eq!(run(&mut operator, "+I b 1\n-D b 1\n+I a 4"), "-U a 2 3, +U a 3 7", "b is what it was");
+    assert_eq!(run(&mut operator, "-D b 5\n+I b 6\n+I c 2"), "-U b 1 5, +U b 1 6, +I c 1 2");
+    assert_eq!(run(&mut operator, "-D b 6\n-D b 6\n-D d 1\n+I e 1"), "-D b 1 6, +I e 1 1", "unknown rows are dropped");
+    let mut operator = counts_and_sums(true, false).with_bundles(Some(BundleEnd::MicroBatch));
+    assert_eq!(run(&mut operator, "+I a 1\n+I a 2"), "+I a 2 3");
+    assert_eq!(run(&mut operator, "+I a 1\n+I a 2"), "+U a 4 6", "the old result is left out where nobody needs it");
+}
+
+#[test]
+fn a_bundle_ends_with_its_rows_or_before_a_watermark_or_a_barrier() {
+    let mut operator = counts_and_sums(true, true).with_bundles(Some(BundleEnd::Rows(3)));
+    assert_eq!(run(&mut operator, "+I a 1\n+I b 5"), "");
+    assert_eq!(
+        run(&mut operator, "+I a 2\n+I a 3\n+I b 1\n-D b 5\n+I c 1"),
+        "+I a 2 3, +I b 1 5, -U a 2 3, +U a 3 6, -U b 1 5, +U b 1 1"
+    );
+    let mut out = Output::new();
+    assert_eq!(operator.on_watermark(Watermark(7), &mut out).unwrap(), Progress::Done);
+    assert_eq!(told(&mut out), "+I c 1 1, watermark 7");
+    assert_eq!(run(&mut operator, "+I c 1"), "");
+    assert_eq!(operator.flush(&mut out).unwrap(), Progress::Done);
+    assert_eq!(told(&mut out), "-U c 1 1, +U c 2 2");
+    assert_eq!(operator.flush(&mut out).unwrap(), Progress::Done);
+    assert_eq!(told(&mut out), "", "nothing is told twice");
+}
+
+#[test]
+fn a_large_bundle_is_told_in_parts() {
+    let mut operator = counts_and_sums(false, true).with_bundles(Some(BundleEnd::Rows(1_000_000)));
+    let rows: String = (0..100_000).map(|i| format!("+I k{i} 1\n")).collect();
+    assert_eq!(run(&mut operator, &rows), "");
+    let (mut out, mut parts, mut lines) = (Output::new(), 1, Vec::new());
+    let mut progress = operator.on_watermark(Watermark(1), &mut out).unwrap();
+    lines.push(told(&mut out));
+    while progress == Progress::More {
+        progress = operator.resume(&mut out).unwrap();
+        lines.push(told(&mut out));
+        parts += 1;
+    }
+    let lines: Vec<String> = lines.join(", ").split(", ").map(str::to_string).collect();
+    assert_eq!((parts, lines.len(), lines.last().unwrap().as_str()), (2, 100_001, "watermark 1"));
+    assert_eq!(lines[99_999], "+I k99999 1 1");
+}
+
+#[test]
+fn groups_are_forgotten_behind_what_was_to_be_told_of_them() {
+    let mut operator =
+        counts_and_sums(false, true).with_ttl(Some(Duration::from_secs(5))).with_bundles(Some(BundleEnd::Rows(10)));
+    operator.tell_time(1000);
+    assert_eq!(run(&mut operator, "+I a 1"), "");
+    let mut out = Output::new();
+    assert_eq!(operator.on_time(6000, &mut out).unwrap(), Progress::Done);
+    assert_eq!(told(&mut out), "+I a 1 1");
+    assert_eq!(operator.groups.len(), 0);
 }

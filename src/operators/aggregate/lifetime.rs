@@ -48,6 +48,23 @@ impl Lifetime {
         over
     }
 
+    /// When a row last came to these slots.
+    pub fn touched(&self, slots: &[u32]) -> Vec<i64> {
+        slots.iter().map(|slot| self.touched_ms[*slot as usize]).collect()
+    }
+
+    /// Slots that had rows before a restart.
+    pub fn restore(&mut self, slots: &[u32], touched_ms: &[i64]) {
+        for (&slot, &touched) in slots.iter().zip(touched_ms) {
+            if self.touched_ms.len() <= slot as usize {
+                self.touched_ms.resize(slot as usize + 1, touched);
+            }
+            self.touched_ms[slot as usize] = touched;
+            let sweep = touched.saturating_add(self.ttl_ms.max(SWEEP_MS_MIN));
+            self.next_sweep_ms = Some(self.next_sweep_ms.map_or(sweep, |next| next.min(sweep)));
+        }
+    }
+
     /// The slots with rows whose time is over.
     pub fn sweep(&mut self, now_ms: i64, counts: &[i64]) -> Vec<u32> {
         let slots = (0..self.touched_ms.len() as u32).filter(|slot| counts[*slot as usize] > 0);

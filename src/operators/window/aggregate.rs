@@ -17,9 +17,10 @@ use super::pane::{Pane, PaneResults, PaneShape, columns, counts};
 use super::slices::by_slice;
 use super::table::WindowPart;
 use super::windows::{Window, WindowClock, WindowKind};
-use crate::changelog::ChangelogBatch;
+use crate::changelog::{ChangelogBatch, Epoch};
 use crate::error::Result;
 use crate::operators::{Operator, Output, Progress, StateSize};
+use crate::state::Snapshot;
 use crate::time::{EventTime, Watermark};
 
 /// Rows of a window that are made at once.
@@ -93,7 +94,7 @@ struct Open {
 enum Groups {
     /// In the pane of this slice.
     Slice(i64),
-    Whole(Pane),
+    Whole(Box<Pane>),
 }
 
 impl WindowAggregate {
@@ -119,10 +120,7 @@ impl WindowAggregate {
             self.late.add(rows);
             return Ok(());
         };
-        let pane = match self.panes.entry(slice) {
-            std::collections::btree_map::Entry::Occupied(pane) => pane.into_mut(),
-            std::collections::btree_map::Entry::Vacant(place) => place.insert(Pane::try_new(&self.shape.pane)?),
-        };
+        let pane = pane(&mut self.panes, &self.shape.pane, slice)?;
         match self.shape.input {
             WindowInput::Rows => pane.update(&self.shape.pane, batch),
             WindowInput::Partials { counts: at } => {
@@ -210,12 +208,12 @@ impl WindowAggregate {
         for pane in slices.iter().filter_map(|slice| self.panes.get(slice)) {
             whole.merge(shape, pane)?;
         }
-        Ok(open(Groups::Whole(whole)))
+        Ok(open(Groups::Whole(Box::new(whole))))
     }
 
     fn tell(&self, window: &mut Open, out: &mut Output) -> Result<Progress> {
         let pane = match &window.groups {
-            Groups::Whole(pane) => pane,
+            Groups::Whole(pane) => pane.as_ref(),
             Groups::Slice(slice) => match self.panes.get(slice) {
                 Some(pane) => pane,
                 None => return Ok(Progress::Done),
@@ -256,6 +254,14 @@ impl WindowAggregate {
             slice.remove();
         }
     }
+}
+
+/// The pane of a slice, which is made where there is none.
+fn pane<'a>(panes: &'a mut BTreeMap<i64, Pane>, shape: &PaneShape, slice: i64) -> Result<&'a mut Pane> {
+    Ok(match panes.entry(slice) {
+        std::collections::btree_map::Entry::Occupied(pane) => pane.into_mut(),
+        std::collections::btree_map::Entry::Vacant(place) => place.insert(Pane::try_new(shape)?),
+    })
 }
 
 impl Operator for WindowAggregate {
@@ -304,9 +310,20 @@ impl Operator for WindowAggregate {
         self.fire(out)
     }
 
+    fn snapshot(&mut self, _epoch: Epoch) -> Result<Snapshot> {
+        self.save()
+    }
+
+    fn restore(&mut self, state: &Snapshot) -> Result<()> {
+        self.load(state)
+    }
+
     fn state_size(&self) -> Option<StateSize> {
         let mut size = StateSize::default();
         self.panes.values().for_each(|pane| size += pane.size());
         Some(size)
     }
 }
+
+#[path = "aggregate_state.rs"]
+mod state;

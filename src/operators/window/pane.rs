@@ -8,7 +8,7 @@ use crate::changelog::ChangelogBatch;
 use crate::error::{Error, Result};
 use crate::functions::aggregate::{Accumulator, Signs};
 use crate::operators::StateSize;
-use crate::operators::aggregate::{AggregateCall, GroupKeys};
+use crate::operators::aggregate::{AggregateCall, GroupKeys, SavedGroups};
 
 /// What a window aggregate computes, for whom.
 #[derive(Debug, Clone)]
@@ -28,6 +28,11 @@ impl PaneShape {
     pub fn try_new(input: SchemaRef, key: Vec<usize>, calls: Vec<AggregateCall>, retracts: bool) -> Result<Self> {
         let states = states(&calls, retracts)?;
         Ok(Self { input, key, calls, retracts, states })
+    }
+
+    /// How groups are kept in state, behind the columns `before`.
+    pub fn saved(&self, before: impl IntoIterator<Item = (String, DataType)>) -> Result<SavedGroups> {
+        SavedGroups::try_new(before, &self.input, &self.key, &self.calls, self.retracts)
     }
 }
 
@@ -135,6 +140,17 @@ impl Pane {
         let slots: Vec<u32> = (start..next).filter(|slot| self.counts[*slot] != 0).map(|slot| slot as u32).collect();
         let results = self.values.iter().map(|values| values.evaluate(&slots)).collect::<Result<_>>()?;
         Ok(PaneResults { key: self.groups.keys(&slots)?, results, rows: slots.len(), next })
+    }
+
+    /// Adds the columns of these groups to `row`.
+    pub fn save(&self, saved: &SavedGroups, row: &mut Vec<ArrayRef>, slots: &[u32]) -> Result<()> {
+        saved.save(row, self.groups.keys(slots)?, &self.counts, &self.values, slots)
+    }
+
+    /// Takes in groups that are not here yet.
+    pub fn restore(&mut self, saved: &SavedGroups, piece: &RecordBatch) -> Result<()> {
+        let slots = self.intern(saved.key(piece), piece.num_rows())?;
+        saved.restore(piece, &mut self.counts, &mut self.values, &slots)
     }
 
     pub fn size(&self) -> StateSize {

@@ -10,13 +10,15 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use super::aggregate::{WindowAggregateShape, WindowOutput};
 use super::late::LateRows;
 use super::pane::columns;
+use super::session_state::{restore_windows, save_windows, window_columns};
 use super::sessions::{Over, Place, Sessions};
 use super::slices::slice_ends;
 use super::windows::WindowKind;
-use crate::changelog::ChangelogBatch;
+use crate::changelog::{ChangelogBatch, Epoch};
 use crate::error::{Error, Result};
 use crate::functions::aggregate::{Accumulator, Signs};
 use crate::operators::{Operator, Output, Progress, StateSize};
+use crate::state::{Snapshot, StateTable};
 use crate::time::{EventTime, Watermark};
 
 /// Sessions that are told at once.
@@ -205,6 +207,31 @@ impl Operator for SessionAggregate {
 
     fn resume(&mut self, out: &mut Output) -> Result<Progress> {
         self.fire(out)
+    }
+
+    fn snapshot(&mut self, _epoch: Epoch) -> Result<Snapshot> {
+        let saved = self.shape.pane.saved(window_columns())?;
+        let mut table = StateTable::new(saved.columns());
+        for sessions in self.sessions.all().chunks(StateTable::PIECE_ROWS) {
+            let mut columns = save_windows(sessions);
+            let keys: Vec<u32> = sessions.iter().map(|session| session.key).collect();
+            let slots: Vec<u32> = sessions.iter().map(|session| session.slot).collect();
+            saved.save(&mut columns, self.sessions.key_columns(&keys)?, &self.counts, &self.values, &slots)?;
+            table.push(columns)?;
+        }
+        Ok(Snapshot::of(self.name()).with_number("progress", self.progress.0).with_table("sessions", table))
+    }
+
+    fn restore(&mut self, state: &Snapshot) -> Result<()> {
+        let saved = self.shape.pane.saved(window_columns())?;
+        let state = state.expect(self.name())?;
+        self.progress = Watermark(state.number("progress")?);
+        for piece in state.table("sessions", &StateTable::new(saved.columns()))?.pieces() {
+            let slots = restore_windows(&mut self.sessions, saved.key(piece), piece)?;
+            self.grow();
+            saved.restore(piece, &mut self.counts, &mut self.values, &slots)?;
+        }
+        Ok(())
     }
 
     fn state_size(&self) -> Option<StateSize> {

@@ -13,10 +13,11 @@ use super::pane::columns;
 use super::sessions::{Place, Sessions};
 use super::table::{WindowPart, local_times};
 use super::windows::{Window, WindowClock};
-use crate::changelog::{ChangelogBatch, RowKind};
+use crate::changelog::{ChangelogBatch, Epoch, RowKind};
 use crate::error::Result;
 use crate::functions::aggregate::ValueCodec;
 use crate::operators::{Operator, Output, Progress, StateSize};
+use crate::state::Snapshot;
 use crate::time::{EventTime, Watermark};
 
 /// Sessions that are told at once.
@@ -174,6 +175,14 @@ impl Operator for SessionTable {
         self.fire(out)
     }
 
+    fn snapshot(&mut self, _epoch: Epoch) -> Result<Snapshot> {
+        self.save()
+    }
+
+    fn restore(&mut self, state: &Snapshot) -> Result<()> {
+        self.load(state)
+    }
+
     fn state_size(&self) -> Option<StateSize> {
         let mut size = self.sessions.size();
         size.bytes += self.rows.iter().map(|rows| rows.capacity() * size_of::<(RowKind, Box<[u8]>)>()).sum::<usize>();
@@ -181,3 +190,6 @@ impl Operator for SessionTable {
         Some(size)
     }
 }
+
+#[path = "session_table_state.rs"]
+mod state;

@@ -16,9 +16,11 @@ pub struct Sessions {
     keys: GroupKeys,
     /// By key.
     open: Vec<Vec<Session>>,
-    /// End, key and start of each, in the order in which they will be over.
-    ends: BTreeSet<(i64, u32, i64)>,
+    /// End, number and key of each, in the order in which they will be over.
+    ends: BTreeSet<(i64, u64, u32)>,
     slots: u32,
+    /// How many sessions have begun.
+    begun: u64,
     free: Vec<u32>,
     gap: i64,
     clock: WindowClock,
@@ -28,6 +30,8 @@ pub struct Sessions {
 struct Session {
     window: Window,
     slot: u32,
+    /// How many had begun before it: of sessions that end together the one that began first comes first.
+    number: u64,
 }
 
 /// Where a row belongs.
@@ -53,7 +57,7 @@ impl Sessions {
     /// Of keys in the columns `key` of `schema`.
     pub fn try_new(schema: &SchemaRef, key: &[usize], gap: i64, clock: WindowClock) -> Result<Self> {
         let keys = GroupKeys::try_new(schema, key)?;
-        Ok(Self { keys, open: Vec::new(), ends: BTreeSet::new(), slots: 0, free: Vec::new(), gap, clock })
+        Ok(Self { keys, open: Vec::new(), ends: BTreeSet::new(), slots: 0, begun: 0, free: Vec::new(), gap, clock })
     }
 
     /// How many slots there are, free ones included.
@@ -89,27 +93,47 @@ impl Sessions {
             if self.clock.is_over(row.end, progress) {
                 return Place::Late;
             }
-            let slot = self.free.pop().unwrap_or_else(|| {
-                self.slots += 1;
-                self.slots - 1
-            });
-            let at = open.partition_point(|session| session.window.start < row.start);
-            open.insert(at, Session { window: row, slot });
-            self.ends.insert((row.end, key, row.start));
-            return Place::Slot { slot, merged: Vec::new() };
+            return Place::Slot { slot: self.open(key, row), merged: Vec::new() };
         };
         let count = open[first..].iter().take_while(|session| touched(session)).count();
-        let mut window = row;
+        let (mut window, mut number) = (row, u64::MAX);
         for session in &open[first..first + count] {
-            self.ends.remove(&(session.window.end, key, session.window.start));
+            self.ends.remove(&(session.window.end, session.number, key));
             window.start = window.start.min(session.window.start);
             window.end = window.end.max(session.window.end);
+            number = number.min(session.number);
         }
         let merged: Vec<u32> = open.drain(first + 1..first + count).map(|session| session.slot).collect();
-        open[first].window = window;
-        self.ends.insert((window.end, key, window.start));
+        let slot = open[first].slot;
+        open[first] = Session { window, slot, number };
+        self.ends.insert((window.end, number, key));
         self.free.extend(&merged);
-        Place::Slot { slot: open[first].slot, merged }
+        Place::Slot { slot, merged }
+    }
+
+    /// Begins a session that touches no other; gives its slot.
+    pub fn open(&mut self, key: u32, window: Window) -> u32 {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots += 1;
+            self.slots - 1
+        });
+        let (open, number) = (&mut self.open[key as usize], self.begun);
+        let at = open.partition_point(|session| session.window.start < window.start);
+        open.insert(at, Session { window, slot, number });
+        self.ends.insert((window.end, number, key));
+        self.begun += 1;
+        slot
+    }
+
+    /// All open sessions in the order in which they began.
+    pub fn all(&self) -> Vec<Over> {
+        let of_key = |(key, open): (usize, &Vec<Session>)| {
+            let over = |session: &Session| Over { key: key as u32, window: session.window, slot: session.slot };
+            open.iter().map(|session| (session.number, over(session))).collect::<Vec<_>>()
+        };
+        let mut all: Vec<(u64, Over)> = self.open.iter().enumerate().flat_map(of_key).collect();
+        all.sort_unstable_by_key(|(number, _)| *number);
+        all.into_iter().map(|(_, session)| session).collect()
     }
 
     /// When the next session is over.
@@ -117,17 +141,17 @@ impl Sessions {
         self.ends.first().map(|(end, ..)| *end)
     }
 
-    /// Takes out sessions that are over, `most` at once, in the order of their ends. Their slots are free once
-    /// [`Sessions::release`] is told.
+    /// Takes out sessions that are over, `most` at once, in the order of their ends and of their beginnings. Their slots are
+    /// free once [`Sessions::release`] is told.
     pub fn take_over(&mut self, progress: Watermark, most: usize) -> Vec<Over> {
         let mut over = Vec::new();
-        while let Some(&(end, key, start)) = self.ends.first() {
+        while let Some(&(end, number, key)) = self.ends.first() {
             if over.len() == most || !self.clock.is_over(end, progress) {
                 break;
             }
             self.ends.pop_first();
             let open = &mut self.open[key as usize];
-            if let Some(at) = open.iter().position(|session| session.window.start == start) {
+            if let Some(at) = open.iter().position(|session| session.number == number) {
                 let session = open.remove(at);
                 over.push(Over { key, window: session.window, slot: session.slot });
             }

@@ -19,6 +19,7 @@ use crate::plan::nodes::StreamTableSource;
 use crate::plan::table::{Door, PlannedTable};
 use crate::span::Span;
 use crate::sql::{Ident, ObjectPath, table_options};
+use crate::types::TimeAttribute;
 
 impl Binder<'_> {
     pub(super) fn from(
@@ -147,7 +148,7 @@ impl Binder<'_> {
                 {
                     return Err(cannot(descriptor, TableUse::Read).at(path.span));
                 }
-                scan(Arc::new(table))
+                scan(Arc::new(table), self.expr.batch)
             }
         }
     }
@@ -175,9 +176,12 @@ fn with_alias(relation: Relation, alias: Option<&ast::TableAlias>, span: Option<
     relation.alias(&alias.name.value, &names).map_err(|e| e.at(span))
 }
 
-/// All declared columns of a table, under its name.
-fn scan(table: Arc<PlannedTable>) -> Result<Relation> {
-    let schema = table.schema.clone();
+/// All declared columns of a table, under its name. In batch mode event time is a column like any other.
+fn scan(table: Arc<PlannedTable>, batch: bool) -> Result<Relation> {
+    let mut schema = table.schema.clone();
+    for field in schema.fields.iter_mut().filter(|_| batch) {
+        field.time_attribute = field.time_attribute.filter(|attribute| *attribute == TimeAttribute::Proctime);
+    }
     let name = table.name.clone();
     let source = Arc::new(StreamTableSource::new(table));
     let plan = LogicalPlanBuilder::scan(TableReference::bare(name.clone()), source, None)

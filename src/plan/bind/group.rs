@@ -129,6 +129,8 @@ impl<'a> GroupScope<'a> {
         let set = self.sets.iter().map(GroupingSets::field);
         let schema: Schema = keys.chain(set).chain(results).collect();
         let is_of_group = self.window.is_some();
+        // In batch mode windows are not put together of slices.
+        let has_slices = !is_of_group && !self.cx.batch;
         let input = match self.window {
             Some(window) => window.into_plan(input)?,
             None => input,
@@ -139,11 +141,13 @@ impl<'a> GroupScope<'a> {
         };
         let node = Aggregate::try_new(input, keys, calls, &schema).map_err(internal)?.with_ttl(ttl);
         if let Some(window) = &node.window {
-            if !is_of_group {
+            if has_slices {
                 check_slices(&window.spec, &node.input)?;
+            }
+            if !is_of_group {
                 check_windows_of_windows(&node.input)?;
             }
-            if window.sliced {
+            if window.sliced && !self.cx.batch {
                 node.calls.iter().try_for_each(|call| check_merges(window.spec.kind, call, is_of_group))?;
             }
         }

@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, Functi
 
 use super::expr::{ExprContext, NoColumns, bind_expr};
 use super::relation::{Relation, internal};
-use super::window::{check_kind, window_interval, window_spec};
+use super::window::{check_kind, window_attribute, window_interval, window_spec};
 use crate::error::{Error, Result};
 use crate::functions::TypedExpr;
 use crate::operators::{WindowKind, WindowPart};
@@ -81,7 +81,8 @@ impl GroupWindow {
         };
         check_kind(kind)?;
         let typed = bind_expr(time, input, cx)?;
-        let attribute = typed.time_attribute.filter(|_| matches!(typed.expr, Expr::Column(_)));
+        let attribute = window_attribute(&typed, cx).map_err(|error| error.at(Span::from_ast(time.span())))?;
+        let attribute = attribute.filter(|_| matches!(typed.expr, Expr::Column(_)));
         let Some(attribute) = attribute else {
             return Err(Error::statement(format!(
                 "window aggregate can only be defined over a time attribute column, but {} encountered",

@@ -35,7 +35,11 @@ impl Binder<'_> {
     /// Binds an INSERT.
     pub fn insert(&self, insert: &Insert) -> Result<BoundInsert> {
         if insert.overwrite {
-            return Err(Error::statement("INSERT OVERWRITE is only supported in batch mode").at(insert.span));
+            return Err(match self.expr.batch {
+                true => Error::unsupported("INSERT OVERWRITE"),
+                false => Error::statement("INSERT OVERWRITE is only supported in batch mode"),
+            }
+            .at(insert.span));
         }
         let table = Arc::new(self.table(&insert.target, &insert.options)?);
         let (connector, descriptor) = table.connector().map_err(|e| e.at(insert.target.span))?;

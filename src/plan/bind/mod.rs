@@ -12,6 +12,7 @@ mod grouping_sets;
 mod hints;
 mod insert;
 mod lookup;
+mod order;
 mod query;
 mod relation;
 mod unnest;

@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{self, Spanned, Visit, Visitor};
 use super::expr::{NoColumns, Scope, bind_expr, bind_predicate};
 use super::group::{GroupScope, makes_groups};
 use super::hints::{lookup_hints, state_ttl};
+use super::order::Order;
 use super::relation::{Relation, internal};
 use super::{Binder, Ctes};
 use crate::error::{Error, Result};
@@ -48,11 +49,19 @@ impl Binder<'_> {
                 ctes.insert(cte.alias.name.value.clone(), Arc::new(relation));
             }
         }
-        let mut relation = self.set_expr(&query.body, &ctes, depth)?;
-        if let Some(order_by) = &query.order_by {
-            return Err(Error::unsupported("ORDER BY in a streaming query").at(Span::from_ast(order_by.span())));
-        }
         let (skip, fetch) = limit_of(query)?;
+        let order = match &query.order_by {
+            Some(order_by) if !self.expr.batch => {
+                return Err(Error::unsupported("ORDER BY in a streaming query").at(Span::from_ast(order_by.span())));
+            }
+            Some(order_by) => Some(Order::new(order_by, fetch.map(|fetch| skip.saturating_add(fetch)))?),
+            None => None,
+        };
+        let mut relation = match (query.body.as_ref(), &order) {
+            (ast::SetExpr::Select(select), _) => self.select(select, order.as_ref(), &ctes, depth)?,
+            (body, None) => self.set_expr(body, &ctes, depth)?,
+            (body, Some(order)) => order.rows(self.set_expr(body, &ctes, depth)?, false, &self.expr)?,
+        };
         if skip > 0 || fetch.is_some() {
             let schema = relation.schema();
             let plan = LogicalPlanBuilder::from(relation.plan).limit(skip, fetch);
@@ -64,7 +73,7 @@ impl Binder<'_> {
 
     fn set_expr(&self, body: &ast::SetExpr, ctes: &Ctes, depth: usize) -> Result<Relation> {
         match body {
-            ast::SetExpr::Select(select) => self.select(select, ctes, depth),
+            ast::SetExpr::Select(select) => self.select(select, None, ctes, depth),
             ast::SetExpr::Query(query) => self.query_with(query, ctes, depth),
             ast::SetExpr::Values(values) => self.values(values),
             ast::SetExpr::SetOperation { op, set_quantifier, left, right } => {
@@ -95,7 +104,7 @@ impl Binder<'_> {
         }
     }
 
-    fn select(&self, select: &ast::Select, ctes: &Ctes, depth: usize) -> Result<Relation> {
+    fn select(&self, select: &ast::Select, order: Option<&Order<'_>>, ctes: &Ctes, depth: usize) -> Result<Relation> {
         refuse_select_clauses(select)?;
         let hints = lookup_hints(select)?;
         let ttl = state_ttl(select)?.or(self.state_ttl).filter(|ttl| !ttl.is_zero());
@@ -110,17 +119,32 @@ impl Binder<'_> {
         }
         let plan = builder.build().map_err(internal)?;
         let distinct = matches!(select.distinct, Some(ast::Distinct::Distinct));
-        let selected = match makes_groups(select) {
-            false => project(plan, self.items(select, &input, &input)?)?,
-            true => {
-                let scope = GroupScope::try_new(select, &input, &self.expr)?;
-                let items = self.items(select, &input, &scope)?;
-                let having = select.having.as_ref();
-                let having = having.map(|h| bind_predicate(h, &scope, &self.expr, "HAVING")).transpose()?;
-                project(self.grouped(scope, plan, having.map(|h| h.expr), ttl)?, items)?
+        let bound = |scope: &dyn Scope| {
+            let items = self.items(select, &input, scope)?;
+            match order.filter(|_| !distinct) {
+                Some(order) => order.keys(items, scope, &self.expr).map(|(items, keys)| (items, Some(keys))),
+                None => Ok((items, None)),
             }
         };
-        if distinct { self.distinct(selected, ttl) } else { Ok(selected) }
+        let (selected, keys) = match makes_groups(select) {
+            false => {
+                let (items, keys) = bound(&input)?;
+                (project(plan, items)?, keys)
+            }
+            true => {
+                let scope = GroupScope::try_new(select, &input, &self.expr)?;
+                let (items, keys) = bound(&scope)?;
+                let having = select.having.as_ref();
+                let having = having.map(|h| bind_predicate(h, &scope, &self.expr, "HAVING")).transpose()?;
+                (project(self.grouped(scope, plan, having.map(|h| h.expr), ttl)?, items)?, keys)
+            }
+        };
+        let rows = if distinct { self.distinct(selected, ttl)? } else { selected };
+        match (order, keys) {
+            (Some(order), Some(keys)) => order.sort(rows, keys),
+            (Some(order), None) => order.rows(rows, true, &self.expr),
+            (None, _) => Ok(rows),
+        }
     }
 
     /// What is selected from `input`, bound in `scope`.

@@ -88,7 +88,8 @@ impl Binder<'_> {
             ))
             .at(span));
         }
-        let Some(attribute) = time.time_attribute else { return Err(no_time_attribute(&name, &time).at(span)) };
+        let attribute = window_attribute(&time, &self.expr).map_err(|error| error.at(span))?;
+        let Some(attribute) = attribute else { return Err(no_time_attribute(&name, &time).at(span)) };
         let kind = call.kind(&self.expr)?;
         let spec = window_spec(kind, &time, attribute, &self.expr);
         if let Some(name) = WindowPart::ALL.iter().map(|part| part.name()).find(|name| input.has_column(name)) {
@@ -296,6 +297,16 @@ pub(super) fn check_kind(kind: WindowKind) -> Result<()> {
         WindowKind::Attached => {}
     }
     Ok(())
+}
+
+/// The time attribute that windows go by; in batch mode any timestamp does.
+pub(super) fn window_attribute(time: &TypedExpr, cx: &ExprContext) -> Result<Option<TimeAttribute>> {
+    match time.time_attribute {
+        attribute if !cx.batch => Ok(attribute),
+        Some(TimeAttribute::Proctime) => Err(Error::unsupported("a window over processing time in batch mode")
+            .with_hint("Window over a column that holds the rows' own time.")),
+        _ => Ok(Some(TimeAttribute::Rowtime).filter(|_| time.ty.kind.is_timestamp())),
+    }
 }
 
 pub(super) fn window_spec(

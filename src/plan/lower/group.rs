@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::Expr;
 
-use super::{Lowered, Lowering, Needed, physical, schema_ref, with_columns};
-use crate::error::Result;
-use crate::operators::AggregateCall;
+use super::{Lowered, Lowering, MiniBatch, Needed, physical, schema_ref, with_columns};
+use crate::error::{Error, Result};
+use crate::operators::{AggregateCall, BundleEnd, states};
 use crate::plan::aggregate::Aggregate;
-use crate::plan::stream_plan::{CalcNode, Distribution, GroupAggregateNode, NodeKind};
+use crate::plan::changelog_mode::is_updated;
+use crate::plan::stream_plan::{CalcNode, Distribution, GroupAggregateNode, LocalGroupAggregateNode, NodeKind};
 use crate::plan::text::expression;
 
 impl Lowering {
@@ -20,19 +21,46 @@ impl Lowering {
             return self.window_aggregate(aggregate, window);
         }
         let GroupInput { node, key, calls } = self.group_input(aggregate, &aggregate.keys)?;
+        let bundle = self.options.mini_batch.map(|mini_batch| mini_batch.rows());
+        let bundle = bundle.transpose()?.map(BundleEnd::Rows);
+        let retracts = is_updated(&self.plan, node);
+        let (node, key, partials) = self.local_groups(aggregate, GroupInput { node, key, calls: calls.clone() })?;
         let schema = self.plan.nodes[node].schema.clone();
         let distribution = if key.is_empty() { Distribution::Single } else { Distribution::Hash(key.clone()) };
         let node = self.plan.add(vec![node], NodeKind::Exchange(distribution), schema);
         let kind = NodeKind::GroupAggregate(GroupAggregateNode {
             key,
             calls,
-            retracts: false,
+            retracts,
             tells_before: true,
             ttl: aggregate.ttl,
+            bundle,
+            partials,
             text: aggregate.describe(),
         });
         let out = aggregate.schema.clone();
         Ok((self.plan.add(vec![node], kind, schema_ref(&out)), out))
+    }
+
+    /// Puts rows of a mini-batch together before the exchange, where all calls can be: a node, its key, and where it
+    /// counts.
+    fn local_groups(&mut self, aggregate: &Aggregate, input: GroupInput) -> Result<(usize, Vec<usize>, Option<usize>)> {
+        let GroupInput { node, key, calls } = input;
+        let Some(mini_batch) = self.options.mini_batch.filter(|mini_batch| mini_batch.two_phases) else {
+            return Ok((node, key, None));
+        };
+        if calls.iter().any(|call| !call.function.merges()) {
+            return Ok((node, key, None));
+        }
+        let retracts = is_updated(&self.plan, node);
+        let below = self.plan.nodes[node].schema.clone();
+        let mut fields: Vec<Field> = key.iter().map(|&i| below.field(i).clone()).collect();
+        fields.push(Field::new("count", DataType::Int64, false));
+        fields.extend(state_fields(&calls, retracts)?);
+        let (counts, text) = (key.len(), aggregate.describe());
+        let local = LocalGroupAggregateNode { key, calls, rows: mini_batch.rows()?, retracts, text };
+        let kind = NodeKind::LocalGroupAggregate(local);
+        Ok((self.plan.add(vec![node], kind, Arc::new(Schema::new(fields))), (0..counts).collect(), Some(counts)))
     }
 
     /// A node that gives `keys` and what the calls of a grouping read.
@@ -72,6 +100,30 @@ impl Lowering {
         calls.iter().try_for_each(|call| call.accumulator(true).map(|_| ()))?;
         let calc = CalcNode { predicate: None, projection: Some(projection), condition: None, selected };
         Ok(GroupInput { node: self.plan.add(vec![input], NodeKind::Calc(calc), schema), key, calls })
+    }
+}
+
+/// The columns of the states of calls.
+pub(super) fn state_fields(calls: &[AggregateCall], retracts: bool) -> Result<Vec<Field>> {
+    let mut fields = Vec::new();
+    for (call, columns) in states(calls, retracts)?.into_iter().enumerate() {
+        for (i, ty) in columns.into_iter().enumerate() {
+            fields.push(Field::new(format!("agg{call}${i}"), ty, true));
+        }
+    }
+    Ok(fields)
+}
+
+impl MiniBatch {
+    /// Rows of a bundle.
+    fn rows(self) -> Result<usize> {
+        match self.rows {
+            0 => Err(Error::statement(
+                "Key: 'table.exec.mini-batch.size' , default: -1 (fallback keys: []) must be > 0.",
+            )
+            .with_hint("Say how many rows a mini-batch has at most: SET 'table.exec.mini-batch.size' = '5000'.")),
+            rows => Ok(rows),
+        }
     }
 }
 

@@ -38,8 +38,8 @@ pub fn guard(expr: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
     Ok(guarded?.data)
 }
 
-/// False only for what is known to have a value for every row.
-fn may_fail(expr: &Arc<dyn PhysicalExpr>) -> bool {
+/// False only for what is known to have a value for every row, and the same for the same row.
+pub fn may_fail(expr: &Arc<dyn PhysicalExpr>) -> bool {
     let is_safe = match expr.downcast_ref::<BinaryExpr>() {
         Some(binary) => never_fails(binary.op()),
         None => {

@@ -40,6 +40,7 @@ impl Lowering {
             keys,
             key_schema: key_schema.arrow(),
             request: LookupRequest { key_columns: join.key_columns.clone(), projection, filters: join.filters.clone() },
+            primary_key: descriptor.primary_key.clone(),
             right_schema,
             outer: join.outer,
             on_reject: rejects::of(&mut self.plan, &join.table)?,

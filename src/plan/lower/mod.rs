@@ -1,17 +1,21 @@
 //! From an optimized logical plan to a stream plan. `LogicalPlan` ends here.
 
+mod batch;
 mod current_watermark;
 mod expand;
 mod group;
 mod guarded;
 mod lookup;
+mod normalize;
 mod rejects;
-mod source;
+mod sink;
+pub(super) mod source;
 mod unnest;
 mod window;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -21,21 +25,24 @@ use datafusion::logical_expr::{Expr, FetchType, LogicalPlan, SkipType, TableScan
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::create_physical_expr;
 
+pub(super) use self::guarded::{guard, may_fail};
+pub use self::sink::{SinkRules, UpsertMaterialize};
 use self::source::ScanNeeds;
 use super::aggregate::Aggregate;
+use super::batch::BatchOptions;
 use super::bind::BoundInsert;
 use super::changelog_mode;
 use super::current_watermark::CurrentWatermark;
 use super::expand::Expand;
 use super::nodes;
-use super::stream_plan::{CalcNode, Distribution, NodeKind, OnReject, SinkNode, SourceNode, StreamPlan};
+use super::stream_plan::{CalcNode, Distribution, NodeKind, OnReject, SourceNode, StreamPlan};
 use super::text::expression;
 use super::unnest::Unnest;
 use super::window::WindowTable;
+use super::{mini_batch, net_changes};
 use crate::catalog::RegisteredTable;
-use crate::connectors::{ChangelogSupport, Sink};
+use crate::connectors::Sink;
 use crate::error::{Error, ErrorKind, Result};
-use crate::operators::OnNull;
 use crate::types::Schema;
 
 /// What a job is made of: optimized plans and where their rows go.
@@ -57,8 +64,25 @@ type Needed<'a> = Option<&'a HashSet<Column>>;
 /// What settings say of how a plan is carried out.
 #[derive(Debug, Clone, Copy)]
 pub struct LowerOptions {
-    pub on_null: OnNull,
+    pub sinks: SinkRules,
     /// Windows are aggregated before and behind the exchange.
+    pub two_phases: bool,
+    pub mini_batch: Option<MiniBatch>,
+    /// Changes of a source may come twice.
+    pub duplicate_changes: bool,
+    /// How long rows that are kept of a source live.
+    pub state_ttl: Option<Duration>,
+    /// The query is answered in batch mode.
+    pub batch: Option<BatchOptions>,
+}
+
+/// Groupings tell net changes of bundles of rows (`table.exec.mini-batch.enabled`).
+#[derive(Debug, Clone, Copy)]
+pub struct MiniBatch {
+    pub interval: Duration,
+    /// Rows of a bundle; 0: not said.
+    pub rows: usize,
+    /// Groups are put together before and behind the exchange.
     pub two_phases: bool,
 }
 
@@ -71,17 +95,37 @@ pub fn lower_inserts(inserts: &[(BoundInsert, LogicalPlan)], options: LowerOptio
     lowering.finish()
 }
 
-/// Lowers a SELECT whose rows go to `sink`.
-pub fn lower_query(plan: &LogicalPlan, sink: Arc<dyn Sink>, options: LowerOptions) -> Result<StreamPlan> {
+/// Lowers a SELECT of columns of these types whose rows go to `sink`.
+pub fn lower_query(
+    plan: &LogicalPlan,
+    types: &Schema,
+    sink: Arc<dyn Sink>,
+    options: LowerOptions,
+) -> Result<StreamPlan> {
     let mut lowering = Lowering::new(options, [plan])?;
-    let (node, schema) = lowering.node(plan, None)?;
-    let kind = NodeKind::Sink(SinkNode { table: "*select*".to_string(), sink, key: Vec::new(), on_reject: None });
-    lowering.plan.add(vec![node], kind, schema_ref(&schema));
+    let (node, schema) = lowering.query(plan)?;
+    lowering.select(node, schema_ref(&schema), types, sink);
     lowering.finish()
 }
 
 impl Lowering {
+    /// The whole plan, once all is lowered.
+    fn finish(mut self) -> Result<StreamPlan> {
+        if let Some(mini_batch) = self.options.mini_batch {
+            mini_batch::assign(&mut self.plan, mini_batch.interval);
+        }
+        current_watermark::tell_each(&mut self.plan);
+        changelog_mode::settle(&mut self.plan)?;
+        net_changes::choose(&mut self.plan);
+        Ok(self.plan)
+    }
+
     fn new<'a>(options: LowerOptions, plans: impl IntoIterator<Item = &'a LogicalPlan>) -> Result<Self> {
+        if options.mini_batch.is_some_and(|mini_batch| mini_batch.interval.is_zero()) {
+            let message = "MiniBatch Latency must be greater than 0 ms.";
+            return Err(Error::statement(message)
+                .with_hint("Say how long rows may wait: SET 'table.exec.mini-batch.allow-latency' = '1 s'."));
+        }
         let mut scans = HashMap::new();
         for plan in plans {
             source::collect(plan, &mut scans)?;
@@ -89,43 +133,12 @@ impl Lowering {
         Ok(Self { plan: StreamPlan::default(), scans, options, values: 0 })
     }
 
-    fn finish(mut self) -> Result<StreamPlan> {
-        current_watermark::tell_each(&mut self.plan);
-        changelog_mode::settle(&mut self.plan)?;
-        Ok(self.plan)
-    }
-
-    fn insert(&mut self, insert: &BoundInsert, plan: &LogicalPlan) -> Result<()> {
-        let LogicalPlan::Extension(extension) = plan else {
-            return Err(Error::internal("an INSERT without a sink"));
-        };
-        let Some(logical) = extension.node.as_any().downcast_ref::<nodes::Sink>() else {
-            return Err(Error::internal("an INSERT without a sink"));
-        };
-        let on_reject = rejects::of(&mut self.plan, &insert.table)?;
-        let (connector, descriptor) = insert.table.connector()?;
-        let sink = connector.sink(descriptor).map_err(|e| insert.table.in_text(e))?;
-        let (mut node, _) = self.node(&logical.input, None)?;
-        let schema = insert.sink_schema.arrow();
-        let (columns, table) = (insert.checked.clone(), insert.table.name.clone());
-        let not_null = NodeKind::NotNull { columns, on_null: self.options.on_null, table, on_reject };
-        node = self.plan.add(vec![node], not_null, schema.clone());
-        let keyed = sink.changelog_support() == ChangelogSupport::Upsert && !descriptor.primary_key.is_empty();
-        let distribution = match sink.parallelism() {
-            Some(1) => Some(Distribution::Single),
-            _ if keyed => Some(Distribution::Hash(descriptor.primary_key.clone())),
-            parallelism => match sink.distribution() {
-                Some(columns) => Some(Distribution::Hash(columns)),
-                None => parallelism.map(|_| Distribution::Rebalance),
-            },
-        };
-        if let Some(distribution) = distribution {
-            node = self.plan.add(vec![node], NodeKind::Exchange(distribution), schema.clone());
+    /// A whole query, whose rows go to a sink.
+    fn query(&mut self, plan: &LogicalPlan) -> Result<Lowered> {
+        match self.options.batch {
+            Some(options) => self.answer(plan, options),
+            None => self.node(plan, None),
         }
-        let (table, key) = (insert.table.name.clone(), descriptor.primary_key.clone());
-        let kind = NodeKind::Sink(SinkNode { table, sink, key, on_reject });
-        self.plan.add(vec![node], kind, schema);
-        Ok(())
     }
 
     fn node(&mut self, plan: &LogicalPlan, needed: Needed<'_>) -> Result<Lowered> {
@@ -255,7 +268,7 @@ impl Lowering {
     }
 
     fn scan(&mut self, scan: &TableScan) -> Result<Lowered> {
-        source::lower(&mut self.plan, &mut self.scans, scan)
+        source::lower(&mut self.plan, &mut self.scans, scan, &self.options)
     }
 
     fn values(&mut self, values: &datafusion::logical_expr::Values) -> Result<Lowered> {
@@ -295,6 +308,7 @@ impl Lowering {
             pushed_text: Vec::new(),
             filter_text: None,
             on_reject: OnReject::Fail,
+            key: None,
         };
         self.plan.add(Vec::new(), NodeKind::Source(node), schema)
     }
@@ -328,7 +342,7 @@ fn one_row() -> RecordBatch {
         .unwrap_or_else(|_| RecordBatch::new_empty(schema))
 }
 
-pub(super) fn schema_ref(schema: &DFSchema) -> SchemaRef {
+pub(in crate::plan) fn schema_ref(schema: &DFSchema) -> SchemaRef {
     schema.inner().clone()
 }
 
@@ -347,6 +361,6 @@ fn below_alias(needed: &HashSet<Column>, alias: &datafusion::logical_expr::Subqu
     outer.into_iter().zip(inner).filter(|(o, _)| needed.contains(o)).map(|(_, i)| i).collect()
 }
 
-pub(super) fn internal(error: datafusion::error::DataFusionError) -> Error {
+pub(in crate::plan) fn internal(error: datafusion::error::DataFusionError) -> Error {
     Error::from_datafusion(ErrorKind::Internal, error)
 }

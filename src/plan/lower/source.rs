@@ -8,20 +8,25 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, TableReference};
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 
-use super::{Lowered, internal, physical, rejects, schema_ref};
+use super::normalize::{self, NormalizedScan};
+use super::{LowerOptions, Lowered, internal, physical, rejects, schema_ref};
 use crate::connectors::ScanRequest;
 use crate::error::{Error, Result};
 use crate::plan::nodes::StreamTableSource;
 use crate::plan::stream_plan::{CalcNode, NodeKind, OnReject, SourceNode, StreamPlan, WatermarkNode};
 use crate::plan::table::{Door, PlannedTable, column};
 use crate::plan::text::bare_expression;
+use crate::types::Schema;
 
 /// What all scans of one table need together.
 pub struct ScanNeeds {
     /// Positions in the declared columns.
     columns: BTreeSet<usize>,
+    /// Those of them that are not there for the watermark alone.
+    used: BTreeSet<usize>,
     scans: usize,
     node: Option<usize>,
 }
@@ -33,11 +38,14 @@ pub fn collect(plan: &LogicalPlan, needs: &mut HashMap<String, ScanNeeds>) -> Re
             let table = table_of(scan)?;
             let entry = needs.entry(key_of(&table)).or_insert_with(|| ScanNeeds {
                 columns: BTreeSet::new(),
+                used: BTreeSet::new(),
                 scans: 0,
                 node: None,
             });
             entry.scans += 1;
-            entry.columns.extend(needed_columns(scan, &table));
+            entry.used.extend(used_columns(scan, &table));
+            entry.columns.extend(used_columns(scan, &table));
+            entry.columns.extend(watermark_columns(&table));
         }
         Ok(TreeNodeRecursion::Continue)
     });
@@ -45,34 +53,54 @@ pub fn collect(plan: &LogicalPlan, needs: &mut HashMap<String, ScanNeeds>) -> Re
 }
 
 /// The nodes of a scan.
-pub fn lower(plan: &mut StreamPlan, needs: &mut HashMap<String, ScanNeeds>, scan: &TableScan) -> Result<Lowered> {
+pub fn lower(
+    plan: &mut StreamPlan,
+    needs: &mut HashMap<String, ScanNeeds>,
+    scan: &TableScan,
+    options: &LowerOptions,
+) -> Result<Lowered> {
     let table = table_of(scan)?;
     let Some(entry) = needs.get_mut(&key_of(&table)) else {
         return Err(Error::internal("a scan was not counted"));
     };
     let on_reject = rejects::of(plan, &table)?.unwrap_or_default();
-    let declared: Vec<usize> = entry.columns.iter().copied().collect();
+    let is_normalized = normalize::is_needed(&table, table.source()?.as_ref(), options)?;
+    // What only the watermark needs is not kept.
+    let declared = if is_normalized { &entry.used } else { &entry.columns };
+    let declared: Vec<usize> = declared.iter().copied().collect();
     let output = outputs(scan, &table);
-    if entry.scans == 1 {
-        let node = source_node(&table, scan, &declared, &scan.filters, Some(&output), on_reject)?;
-        let node = plan.add(Vec::new(), NodeKind::Source(node), schema_ref(&scan.projected_schema));
-        return Ok((node, scan.projected_schema.clone()));
-    }
-    let source = match entry.node {
-        Some(node) => node,
-        None => {
+    let normalized = match is_normalized {
+        true => Some(NormalizedScan { table: &table, scan, declared: &declared, options, on_reject }),
+        false => None,
+    };
+    let mut filters = scan.filters.clone();
+    let source = match (&normalized, entry.node) {
+        (_, Some(node)) => node,
+        (Some(normalized), None) if entry.scans == 1 => {
+            let taken: Vec<Expr> = filters.extract_if(.., |filter| normalized.takes(filter)).collect();
+            normalized.lower(plan, &taken)?
+        }
+        (Some(normalized), None) => normalized.lower(plan, &[])?,
+        (None, None) if entry.scans == 1 => {
+            let node = source_node(&table, scan, &declared, &scan.filters, Some(&output), on_reject)?;
+            let node = plan.add(Vec::new(), NodeKind::Source(node), schema_ref(&scan.projected_schema));
+            return Ok((node, scan.projected_schema.clone()));
+        }
+        (None, None) => {
             let node = source_node(&table, scan, &declared, &[], None, on_reject)?;
             let schema = declared_schema(&table, scan.table_name.clone(), &declared)?;
-            let node = plan.add(Vec::new(), NodeKind::Source(node), schema_ref(&schema));
-            entry.node = Some(node);
-            node
+            plan.add(Vec::new(), NodeKind::Source(node), schema_ref(&schema))
         }
     };
+    entry.node = Some(source);
     let schema = declared_schema(&table, scan.table_name.clone(), &declared)?;
-    let predicate = conjunction(scan.filters.clone());
+    let predicate = conjunction(filters);
+    if normalized.is_some() && predicate.is_none() && output == declared && entry.scans == 1 {
+        return Ok((source, scan.projected_schema.clone()));
+    }
     let calc = CalcNode {
         predicate: predicate.as_ref().map(|p| physical(p, &schema)).transpose()?,
-        projection: Some(positions(&table, &declared, &output)),
+        projection: Some(positions(&table.schema, &declared, &output)),
         condition: predicate.as_ref().map(bare_expression),
         selected: output.iter().map(|&i| table.schema.fields[i].name.clone()).collect(),
     };
@@ -124,6 +152,9 @@ fn source_node(
         None => None,
     };
     let filter_text = conjunction(kept.iter().cloned()).map(|f| bare_expression(&f));
+    let given = output.unwrap_or(declared);
+    let in_given = |name: &String| given.iter().position(|&i| table.schema.fields[i].name == *name);
+    let key = table.primary_key.iter().map(in_given).collect::<Option<Vec<_>>>().filter(|key| !key.is_empty());
     let output = match output {
         Some(output) if output != declared => {
             Some(output.iter().map(|&i| position(declared, i)).collect::<Result<Vec<_>>>()?)
@@ -141,10 +172,11 @@ fn source_node(
         pushed_text: pushed.iter().map(bare_expression).collect(),
         filter_text,
         on_reject,
+        key,
     })
 }
 
-fn table_of(scan: &TableScan) -> Result<Arc<PlannedTable>> {
+pub fn table_of(scan: &TableScan) -> Result<Arc<PlannedTable>> {
     match scan.source.downcast_ref::<StreamTableSource>() {
         Some(source) => Ok(source.table.clone()),
         None => Err(Error::internal(format!("{} is not a table of the catalog", scan.table_name))),
@@ -162,26 +194,30 @@ fn key_of(table: &PlannedTable) -> String {
     }
 }
 
-fn outputs(scan: &TableScan, table: &PlannedTable) -> Vec<usize> {
+pub fn outputs(scan: &TableScan, table: &PlannedTable) -> Vec<usize> {
     scan.projection.clone().unwrap_or_else(|| (0..table.schema.len()).collect())
 }
 
-/// The declared columns that a scan hands on, filters by, or makes watermarks from.
-fn needed_columns(scan: &TableScan, table: &PlannedTable) -> BTreeSet<usize> {
-    let mut needed: BTreeSet<usize> = outputs(scan, table).into_iter().collect();
-    let mut add = |expr: &Expr| {
-        needed.extend(expr.column_refs().into_iter().filter_map(|c| table.schema.index_of(&c.name)));
-    };
-    scan.filters.iter().for_each(&mut add);
-    if let Some(watermark) = &table.watermark {
-        add(&watermark.expr);
-        needed.insert(watermark.column);
-    }
-    needed
+/// The declared columns that a scan hands on or filters by.
+fn used_columns(scan: &TableScan, table: &PlannedTable) -> BTreeSet<usize> {
+    let filters = scan.filters.iter().flat_map(|filter| declared_columns(filter, table));
+    outputs(scan, table).into_iter().chain(filters).collect()
+}
+
+/// The declared columns that watermarks are made from.
+pub(super) fn watermark_columns(table: &PlannedTable) -> BTreeSet<usize> {
+    let columns = table.watermark.iter().flat_map(|watermark| {
+        declared_columns(&watermark.expr, table).into_iter().chain(std::iter::once(watermark.column))
+    });
+    columns.collect()
+}
+
+fn declared_columns(expr: &Expr, table: &PlannedTable) -> Vec<usize> {
+    expr.column_refs().into_iter().filter_map(|c| table.schema.index_of(&c.name)).collect()
 }
 
 /// The positions in the scan schema that the declared columns are made of.
-fn scan_columns(table: &PlannedTable, declared: &[usize]) -> Vec<usize> {
+pub fn scan_columns(table: &PlannedTable, declared: &[usize]) -> Vec<usize> {
     let scan = table.scan_schema();
     let mut read = BTreeSet::new();
     for &i in declared {
@@ -190,36 +226,33 @@ fn scan_columns(table: &PlannedTable, declared: &[usize]) -> Vec<usize> {
     read.into_iter().collect()
 }
 
-fn declared_schema(table: &PlannedTable, name: TableReference, declared: &[usize]) -> Result<Arc<DFSchema>> {
+pub(super) fn declared_schema(table: &PlannedTable, name: TableReference, declared: &[usize]) -> Result<Arc<DFSchema>> {
     let arrow = table.schema.project(declared).arrow();
     DFSchema::try_from_qualified_schema(name, &arrow).map(Arc::new).map_err(internal)
 }
 
-fn positions(
-    table: &PlannedTable,
-    declared: &[usize],
-    output: &[usize],
-) -> Vec<Arc<dyn datafusion::physical_expr::PhysicalExpr>> {
+/// The columns at `output` of `schema`, of which those at `given` are there.
+pub(super) fn positions(schema: &Schema, given: &[usize], output: &[usize]) -> Vec<Arc<dyn PhysicalExpr>> {
     let of = |&i: &usize| {
-        let position = declared.iter().position(|&d| d == i).unwrap_or(0);
-        Arc::new(PhysicalColumn::new(&table.schema.fields[i].name, position)) as _
+        let position = given.iter().position(|&d| d == i).unwrap_or(0);
+        Arc::new(PhysicalColumn::new(&schema.fields[i].name, position)) as _
     };
     output.iter().map(of).collect()
 }
 
-fn position(declared: &[usize], column: usize) -> Result<usize> {
+pub(super) fn position(declared: &[usize], column: usize) -> Result<usize> {
     declared.iter().position(|&d| d == column).ok_or_else(|| Error::internal("a needed column is not read"))
 }
 
 /// True when a filter reads only columns that the source itself has.
-fn is_plain(table: &PlannedTable, filter: &Expr) -> bool {
+pub fn is_plain(table: &PlannedTable, filter: &Expr) -> bool {
     filter
         .column_refs()
         .into_iter()
         .all(|c| table.schema.index_of(&c.name).is_some_and(|i| table.columns[i] == column(&c.name)))
 }
 
-fn bare(expr: &Expr) -> Expr {
+pub fn bare(expr: &Expr) -> Expr {
     let moved = expr.clone().transform(|e| {
         Ok(match e {
             Expr::Column(c) => Transformed::yes(Expr::Column(Column::new_unqualified(c.name))),

@@ -7,10 +7,10 @@ use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use datafusion::common::{Column, DFSchema};
 use datafusion::logical_expr::Expr;
 
-use super::group::GroupInput;
+use super::group::{GroupInput, state_fields};
 use super::{Lowered, Lowering, Needed, schema_ref, with_columns};
 use crate::error::{Error, Result};
-use crate::operators::{WindowInput, WindowKind, WindowOutput, WindowPart, states};
+use crate::operators::{WindowInput, WindowKind, WindowOutput, WindowPart};
 use crate::plan::aggregate::{Aggregate, AggregateWindow};
 use crate::plan::changelog_mode::is_updated;
 use crate::plan::stream_plan::{
@@ -52,6 +52,7 @@ impl Lowering {
             time,
             spec: table.spec.clone(),
             slices: table.slices,
+            of_group: table.of_group,
             key,
             parts,
             text: table.describe(),
@@ -92,11 +93,7 @@ impl Lowering {
             let mut fields: Vec<Field> = key.iter().map(|&i| below.field(i).clone()).collect();
             fields.push(Field::new("slice_end", DataType::Timestamp(TimeUnit::Millisecond, None), false));
             fields.push(Field::new("count", DataType::Int64, false));
-            for (call, columns) in states(&calls, false)?.into_iter().enumerate() {
-                for (i, ty) in columns.into_iter().enumerate() {
-                    fields.push(Field::new(format!("agg{call}${i}"), ty, true));
-                }
-            }
+            fields.extend(state_fields(&calls, false)?);
             let local = LocalWindowAggregateNode { key: key.clone(), slice, calls: calls.clone(), text: text.clone() };
             let kind = NodeKind::LocalWindowAggregate(local);
             node = self.plan.add(vec![node], kind, Arc::new(Schema::new(fields)));

@@ -229,7 +229,12 @@ impl SourceReader for FedReader {
                         part.position += 1;
                         self.log.pulled.fetch_add(1, Ordering::SeqCst);
                         let split = part.id.clone();
-                        return Poll::Ready(rows.map(|rows| SourceEvent::Rows { split, rows, records: None }));
+                        return Poll::Ready(rows.map(|rows| SourceEvent::Rows {
+                            split,
+                            rows,
+                            kinds: None,
+                            records: None,
+                        }));
                     }
                     Poll::Ready(None) => {
                         part.ended = true;
@@ -332,6 +337,7 @@ pub fn source_node(source: FedSource) -> SourceNode {
         pushed_text: Vec::new(),
         filter_text: None,
         on_reject: OnReject::Fail,
+        key: None,
     }
 }
 

@@ -117,6 +117,7 @@ pub fn lookup_node(table: Thresholds, outer: bool, condition: Option<Expr>) -> (
         keys: vec![physical(&col("k"), &schema())],
         key_schema: key_schema(),
         request: LookupRequest { key_columns: vec![0], projection: vec![1], filters: Vec::new() },
+        primary_key: Vec::new(),
         right_schema: right_schema(),
         outer,
         on_reject: None,

@@ -8,3 +8,4 @@ mod harness;
 mod jobs;
 mod lookup;
 mod one_row;
+mod script;

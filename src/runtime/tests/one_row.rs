@@ -7,9 +7,9 @@ use datafusion::logical_expr::{cast, col, lit};
 
 use super::harness::*;
 use super::lookup::{Thresholds, lookup_node};
-use crate::operators::OnNull;
+use crate::operators::{Constraints, OnLength, OnNull};
 use crate::plan::stream_plan::{
-    CalcNode, Distribution, NodeKind, SourceNode, StreamPlan, WatermarkEmit, WatermarkNode,
+    CalcNode, ConstraintEnforcerNode, Distribution, NodeKind, SourceNode, StreamPlan, WatermarkEmit, WatermarkNode,
 };
 use crate::runtime::{JobEnd, start};
 
@@ -82,9 +82,15 @@ async fn through_a_limit_that_is_not_reached() {
 #[tokio::test]
 async fn through_a_not_null_check() {
     let came = one_row(1, |plan, source| {
-        let not_null =
-            NodeKind::NotNull { columns: vec![0, 1], on_null: OnNull::Fail, table: "t".to_string(), on_reject: None };
-        plan.add(vec![source], not_null, schema())
+        let constraints = Constraints {
+            not_null: vec![0, 1],
+            on_null: OnNull::Fail,
+            lengths: Vec::new(),
+            on_length: OnLength::Ignore,
+            table: "t".to_string(),
+        };
+        let enforcer = NodeKind::ConstraintEnforcer(ConstraintEnforcerNode { constraints, on_reject: None });
+        plan.add(vec![source], enforcer, schema())
     });
     assert_eq!(came.await, ["+I doc 98"]);
 }

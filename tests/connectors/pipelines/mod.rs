@@ -4,6 +4,7 @@
 
 mod alerts;
 mod bad_days;
+mod changes;
 pub mod cutter;
 mod dead_letters;
 mod eavesdropper;

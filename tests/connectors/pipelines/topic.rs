@@ -16,6 +16,14 @@ pub struct Topic {
     pub name: String,
 }
 
+/// A record without what the tests don't look at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TopicRecord {
+    pub partition: i32,
+    pub key: Option<String>,
+    pub value: Option<String>,
+}
+
 impl Topic {
     pub async fn create(self, partitions: i32) -> Self {
         let admin: AdminClient<DefaultClientContext> = config().create().unwrap();
@@ -28,9 +36,18 @@ impl Topic {
 
     /// Appends values, each with its key, which decides the partition.
     pub fn send(&self, records: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>) {
+        let records = records.into_iter().map(|(key, value)| (key, Some(value)));
+        self.send_or_delete(records);
+    }
+
+    /// The same with records without a value.
+    pub fn send_or_delete(&self, records: impl IntoIterator<Item = (impl AsRef<str>, Option<impl AsRef<str>>)>) {
         let producer: BaseProducer = config().create().unwrap();
         for (key, value) in records {
-            let record = BaseRecord::to(&self.name).key(key.as_ref()).payload(value.as_ref());
+            let mut record = BaseRecord::to(&self.name).key(key.as_ref());
+            if let Some(value) = &value {
+                record = record.payload(value.as_ref());
+            }
             producer.send(record).map_err(|(error, _)| error).unwrap();
         }
         producer.flush(PATIENCE).unwrap();
@@ -85,13 +102,18 @@ impl Topic {
         }
     }
 
-    /// Everything that is in the topic now, partition by partition, each in its order.
+    /// The values of everything that is in the topic now, partition by partition, each in its order.
     pub fn values(&self) -> Vec<String> {
+        self.records().into_iter().map(|record| record.value.unwrap_or_default()).collect()
+    }
+
+    /// Everything that is in the topic now, partition by partition, each in its order.
+    pub fn records(&self) -> Vec<TopicRecord> {
         let mut reader = self.reader(Offset::Beginning);
         let count = self.ends(&reader.consumer).iter().sum::<i64>();
-        let mut values: Vec<(i32, String)> = (0..count).map(|_| reader.next_record()).collect();
-        values.sort_by_key(|(partition, _)| *partition);
-        values.into_iter().map(|(_, value)| value).collect()
+        let mut records: Vec<TopicRecord> = (0..count).map(|_| reader.next_record()).collect();
+        records.sort_by_key(|record| record.partition);
+        records
     }
 
     /// A reader of what comes in its time.
@@ -113,16 +135,17 @@ pub struct TopicReader {
 impl TopicReader {
     /// The next value; waits for it.
     pub fn next(&mut self) -> String {
-        self.next_record().1
+        self.next_record().value.unwrap_or_default()
     }
 
-    fn next_record(&mut self) -> (i32, String) {
+    fn next_record(&mut self) -> TopicRecord {
         let start = Instant::now();
         loop {
             if let Some(message) = self.consumer.poll(Duration::from_millis(100)) {
                 let message = message.unwrap();
-                let value = message.payload().map(|v| String::from_utf8(v.to_vec()).unwrap());
-                return (message.partition(), value.unwrap_or_default());
+                let text = |bytes: Option<&[u8]>| bytes.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap());
+                let (key, value) = (text(message.key()), text(message.payload()));
+                return TopicRecord { partition: message.partition(), key, value };
             }
             assert!(start.elapsed() < PATIENCE, "no record in time");
         }

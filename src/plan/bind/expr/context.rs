@@ -48,11 +48,18 @@ pub struct ExprContext {
     pub clock: Arc<dyn Clock>,
     pub catalog: String,
     pub database: String,
+    /// Batch mode: time attributes are plain columns.
+    pub batch: bool,
 }
 
 impl ExprContext {
     /// The context of a new session: Flink's default catalog and database.
     pub fn new(zone: Tz, clock: Arc<dyn Clock>) -> Self {
-        Self { zone, clock, catalog: "default_catalog".into(), database: "default_database".into() }
+        Self { zone, clock, catalog: "default_catalog".into(), database: "default_database".into(), batch: false }
+    }
+
+    /// The same for statements in batch mode, or not.
+    pub fn in_batch(self, batch: bool) -> Self {
+        Self { batch, ..self }
     }
 }

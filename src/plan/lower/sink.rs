@@ -1,0 +1,158 @@
+//! Sinks and what stands in front of them: the check of their columns, the exchange by their key, the materializer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_expr::expressions::Column;
+
+use super::{Lowering, rejects};
+use crate::connectors::{ChangelogSupport, Sink};
+use crate::error::{Error, Result};
+use crate::operators::{Constraints, LengthLimit, OnLength, OnNull};
+use crate::plan::bind::BoundInsert;
+use crate::plan::changelog_mode::is_updated;
+use crate::plan::nodes;
+use crate::plan::stream_plan::{
+    ConstraintEnforcerNode, Distribution, NodeKind, SinkNode, SinkUpsertMaterializerNode, StreamPlan,
+};
+use crate::plan::upsert_keys::upsert_keys;
+use crate::types::Schema;
+
+/// What settings say of sinks.
+#[derive(Debug, Clone, Copy)]
+pub struct SinkRules {
+    pub on_null: OnNull,
+    pub on_length: OnLength,
+    pub materialize: UpsertMaterialize,
+    /// Rows find the writer of their PRIMARY KEY.
+    pub keyed_shuffle: bool,
+    /// Of the materializer's keys.
+    pub state_ttl: Option<Duration>,
+}
+
+/// `table.exec.sink.upsert-materialize`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpsertMaterialize {
+    /// Where the query's rows replace each other by other columns than the PRIMARY KEY's.
+    Auto,
+    None,
+    /// Before every sink with a PRIMARY KEY whose query updates.
+    Force,
+}
+
+impl Lowering {
+    pub(super) fn insert(&mut self, insert: &BoundInsert, plan: &LogicalPlan) -> Result<()> {
+        let logical = match plan {
+            LogicalPlan::Extension(extension) => extension.node.as_any().downcast_ref::<nodes::Sink>(),
+            _ => None,
+        };
+        let logical = logical.ok_or_else(|| Error::internal("an INSERT without a sink"))?;
+        let on_reject = rejects::of(&mut self.plan, &insert.table)?;
+        let (connector, descriptor) = insert.table.connector()?;
+        let sink = connector.sink(descriptor).map_err(|e| insert.table.in_text(e))?;
+        let key = descriptor.primary_key.clone();
+        let (input, _) = self.query(&logical.input)?;
+        let schema = insert.sink_schema.arrow();
+        let table = insert.table.name.clone();
+        let constraints = self.constraints(&insert.sink_schema, insert.checked.clone(), &table);
+        let enforcer = NodeKind::ConstraintEnforcer(ConstraintEnforcerNode { constraints, on_reject });
+        let checked = self.plan.add(vec![input], enforcer, schema.clone());
+        let materializer = self.materializer(checked, sink.as_ref(), &key);
+        let mut node = checked;
+        if let Some(distribution) = self.distribution(checked, sink.as_ref(), &key, materializer.is_some()) {
+            node = self.plan.add(vec![node], NodeKind::Exchange(distribution), schema.clone());
+        }
+        if let Some(materializer) = materializer {
+            node = self.plan.add(vec![node], NodeKind::SinkUpsertMaterializer(materializer), schema.clone());
+        }
+        let kind = NodeKind::Sink(SinkNode { table, sink, key, on_reject });
+        self.plan.add(vec![node], kind, schema);
+        Ok(())
+    }
+
+    /// What columns of these types take.
+    fn constraints(&self, types: &Schema, not_null: Vec<usize>, table: &str) -> Constraints {
+        let SinkRules { on_null, on_length, .. } = self.options.sinks;
+        let limits = types.fields.iter().enumerate().filter_map(|(i, field)| LengthLimit::of(i, &field.ty.kind));
+        let lengths = if on_length == OnLength::Ignore { Vec::new() } else { limits.collect() };
+        Constraints { not_null, on_null, lengths, on_length, table: table.to_string() }
+    }
+
+    /// The result of a SELECT. As in Flink it is a sink, too: lengths are enforced there.
+    pub(super) fn select(&mut self, node: usize, schema: SchemaRef, types: &Schema, sink: Arc<dyn Sink>) {
+        let constraints = self.constraints(types, Vec::new(), "");
+        let node = match constraints.lengths.is_empty() {
+            true => node,
+            false => {
+                let enforcer = NodeKind::ConstraintEnforcer(ConstraintEnforcerNode { constraints, on_reject: None });
+                self.plan.add(vec![node], enforcer, schema.clone())
+            }
+        };
+        let kind = NodeKind::Sink(SinkNode { table: "*select*".to_string(), sink, key: Vec::new(), on_reject: None });
+        self.plan.add(vec![node], kind, schema);
+    }
+
+    /// The materializer in front of a sink, where rows of several keys of the query may fall on one PRIMARY KEY.
+    fn materializer(&self, input: usize, sink: &dyn Sink, key: &[usize]) -> Option<SinkUpsertMaterializerNode> {
+        if key.is_empty() || sink.changelog_support() == ChangelogSupport::InsertOnly {
+            return None;
+        }
+        let keys = upsert_keys(&self.plan).swap_remove(input);
+        let is_needed = match self.options.sinks.materialize {
+            UpsertMaterialize::Auto => !keys.is_any_within(key),
+            UpsertMaterialize::None => false,
+            UpsertMaterialize::Force => true,
+        };
+        (is_needed && is_updated(&self.plan, input)).then(|| SinkUpsertMaterializerNode {
+            primary_key: key.to_vec(),
+            upsert_key: keys.smallest().filter(|key| !key.is_empty()).map(<[usize]>::to_vec),
+            ttl: self.options.sinks.state_ttl,
+        })
+    }
+
+    /// How rows find their writer, where they don't stay where they are.
+    fn distribution(&self, input: usize, sink: &dyn Sink, key: &[usize], materializes: bool) -> Option<Distribution> {
+        let by_key = !key.is_empty()
+            && (materializes
+                || (sink.changelog_support() == ChangelogSupport::Upsert && self.options.sinks.keyed_shuffle));
+        match sink.parallelism() {
+            Some(1) => Some(Distribution::Single),
+            None if by_key
+                && dealt_by(&self.plan, input).is_some_and(|dealt| dealt.iter().all(|c| key.contains(c))) =>
+            {
+                None
+            }
+            _ if by_key => Some(Distribution::Hash(key.to_vec())),
+            parallelism => match sink.distribution() {
+                Some(columns) => Some(Distribution::Hash(columns)),
+                None => parallelism.map(|_| Distribution::Rebalance),
+            },
+        }
+    }
+}
+
+/// Columns of a node of which equal ones are in one subtask, as they were dealt out by them: without columns all rows
+/// are in one.
+fn dealt_by(plan: &StreamPlan, id: usize) -> Option<Vec<usize>> {
+    let node = &plan.nodes[id];
+    let input = || dealt_by(plan, *node.inputs.first()?);
+    match &node.kind {
+        NodeKind::Exchange(Distribution::Hash(key)) => Some(key.clone()),
+        NodeKind::Exchange(Distribution::Single) => Some(Vec::new()),
+        NodeKind::ConstraintEnforcer(enforcer) if enforcer.constraints.lengths.is_empty() => input(),
+        NodeKind::Limit { .. } => input(),
+        NodeKind::Calc(calc) => {
+            let input = input()?;
+            let Some(projection) = &calc.projection else { return Some(input) };
+            let is =
+                |expr: usize, at: usize| projection[expr].downcast_ref::<Column>().is_some_and(|c| c.index() == at);
+            input.iter().map(|&at| (0..projection.len()).find(|&expr| is(expr, at))).collect()
+        }
+        NodeKind::GroupAggregate(aggregate) => {
+            input()?.iter().map(|at| aggregate.key.iter().position(|key| key == at)).collect()
+        }
+        _ => None,
+    }
+}

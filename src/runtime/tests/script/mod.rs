@@ -1,0 +1,112 @@
+//! Operator scripts: a query, what comes into it and what comes out, as text, in `tests/operators/`.
+//!
+//! ```text
+//! -- What this is about.
+//! CREATE TABLE usage (host STRING, v INT) WITH ('connector' = 'datagen');
+//! SELECT host, SUM(v) FROM usage GROUP BY host
+//! ----
+//! > +I doc, 10
+//! > +I doc, 5
+//! < +I doc, 10
+//! < -U doc, 10
+//! < +U doc, 15
+//! ```
+//!
+//! The query is planned as any other; its operators are driven by hand, without tasks. What stands above `----` is SQL;
+//! below it every line is an event, and `<` lines are what it gives (`UPDATE_EXPECT=1` writes them):
+//!
+//! - `> +I doc, 10`: a row, all columns of the table as declared. Rows in a run are one batch; a blank line parts
+//!   batches. `> t: +I …` where the query reads several tables. A time of day is one of 1970-01-01; text with a comma is
+//!   quoted.
+//! - `watermark 12:00:29.999`, `idle`: of all tables, or `t: watermark …` of one.
+//! - `time 12:01:00`: processing time, which stands still in between; it begins with 00:00:00.
+//! - `barrier 1`, `end` (of the data), `stop`.
+//! - `restart`: the state of every operator as bytes, and new operators that take it back.
+//! - `late`: how many rows were late so far.
+//!
+//! Every script runs twice: straight; and row by row with a restart behind every event. Both give the same.
+
+mod machine;
+mod rows;
+mod text;
+
+use std::path::{Path, PathBuf};
+
+use self::machine::Machine;
+use self::text::{Event, Script};
+use crate::error::ErrorKind;
+
+/// What the events of a script give, each with its lines.
+async fn run(script: &Script, restarts: bool) -> Vec<Vec<String>> {
+    let mut machine = Machine::of(&script.sql).await;
+    let mut told = Vec::new();
+    for step in &script.steps {
+        match &step.event {
+            Event::Rows(rows) if restarts => {
+                for row in rows {
+                    machine.apply(&Event::Rows(vec![row.clone()])).await;
+                    machine.apply(&Event::Restart).await;
+                }
+            }
+            event => machine.apply(event).await,
+        }
+        if restarts && machine.runs() {
+            machine.apply(&Event::Restart).await;
+        }
+        told.push(machine.take_told());
+    }
+    told
+}
+
+fn scripts() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/operators");
+    let entries = std::fs::read_dir(folder).expect("the folder of scripts");
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "script"));
+    paths.sort();
+    paths
+}
+
+#[tokio::test]
+async fn operators_give_what_their_scripts_say() {
+    let (paths, mut wrong) = (scripts(), Vec::new());
+    for path in &paths {
+        let text = std::fs::read_to_string(path).expect("a script");
+        let script = Script::parse(&text);
+        let straight = script.with_told(&run(&script, false).await);
+        if straight != text && std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::write(path, &straight).expect("the script can be written");
+        } else if straight != text {
+            wrong.push(format!("{}: straight it gives\n{straight}", path.display()));
+        }
+        let restarted = script.with_told(&run(&script, true).await);
+        if restarted != straight {
+            wrong.push(format!("{}: with restarts it gives\n{restarted}instead of\n{straight}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(paths.len() >= 30, "scripts are gone");
+}
+
+#[tokio::test]
+async fn state_of_other_queries_is_refused() {
+    let mut machines = Vec::new();
+    for path in scripts() {
+        let script = Script::parse(&std::fs::read_to_string(&path).expect("a script"));
+        let mut machine = Machine::of(&script.sql).await;
+        for step in script.steps.iter().take(2) {
+            machine.apply(&step.event).await;
+        }
+        machines.push((path, script.sql, machine.snapshots()));
+    }
+    let mut refused = 0;
+    for (path, sql, _) in &machines {
+        for (from, _, snapshots) in &machines {
+            for error in Machine::of(sql).await.offer(snapshots) {
+                assert_eq!(error.kind(), ErrorKind::State, "{} for {}: {error}", from.display(), path.display());
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > machines.len() * machines.len() / 2, "{refused} of {} scripts", machines.len());
+}

@@ -1,0 +1,58 @@
+//! A snapshot: what one operator must find again after a restart.
+
+use std::collections::BTreeMap;
+
+use super::table::StateTable;
+use crate::error::{Error, Result};
+
+/// Named numbers and tables of the operator that gave them. An operator without state gives an empty one.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Snapshot {
+    pub(super) operator: String,
+    pub(super) numbers: BTreeMap<String, i64>,
+    pub(super) tables: BTreeMap<String, StateTable>,
+}
+
+impl Snapshot {
+    /// Of the operator of this name.
+    pub fn of(operator: &str) -> Self {
+        Self { operator: operator.to_string(), ..Self::default() }
+    }
+
+    pub fn with_number(mut self, name: &str, number: i64) -> Self {
+        self.numbers.insert(name.to_string(), number);
+        self
+    }
+
+    pub fn with_table(mut self, name: &str, table: StateTable) -> Self {
+        self.tables.insert(name.to_string(), table);
+        self
+    }
+
+    /// True where there is nothing to find again.
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty() && self.tables.is_empty()
+    }
+
+    /// Refuses what another operator has given.
+    pub fn expect(&self, operator: &str) -> Result<&Self> {
+        if self.operator == operator {
+            return Ok(self);
+        }
+        let whose = if self.operator.is_empty() { "no operator" } else { &self.operator };
+        Err(Error::state(format!("the state for {operator} is that of {whose}")))
+    }
+
+    pub fn number(&self, name: &str) -> Result<i64> {
+        self.numbers.get(name).copied().ok_or_else(|| self.missing(name))
+    }
+
+    /// The table of that name; its columns must be those of `expected`.
+    pub fn table(&self, name: &str, expected: &StateTable) -> Result<&StateTable> {
+        self.tables.get(name).ok_or_else(|| self.missing(name))?.checked(&self.operator, expected)
+    }
+
+    fn missing(&self, name: &str) -> Error {
+        Error::state(format!("the state of {} has no {name}", self.operator))
+    }
+}

@@ -1,0 +1,28 @@
+-- What a sink with a PRIMARY KEY is given where the query's rows replace each other by other columns: by an upsert key, without one, by a count, by a key within the PRIMARY KEY; forced and forbidden.
+CREATE TABLE x (id INT, k STRING, v INT) WITH ('connector' = 'filesystem', 'path' = '{folder}/x', 'format' = 'json');
+INSERT INTO x VALUES (1, 'a', 10), (2, 'a', 20), (1, 'b', 10), (2, 'b', 5), (1, 'c', 1), (3, 'b', 7), (2, 'c', 8), (1, 'c', 9), (3, 'a', 7), (3, 'b', 7);
+CREATE VIEW lasts AS SELECT id, LAST_VALUE(k) AS k, LAST_VALUE(v) AS v FROM x GROUP BY id;
+CREATE TABLE by_k (k STRING, id INT, v INT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'print', 'print-identifier' = 'upsert key');
+INSERT INTO by_k SELECT k, id, v FROM lasts;
+CREATE TABLE by_k2 (k STRING, v INT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'print', 'print-identifier' = 'no key');
+INSERT INTO by_k2 SELECT k, v FROM lasts;
+CREATE TABLE by_n (n BIGINT, k STRING, PRIMARY KEY (n) NOT ENFORCED) WITH ('connector' = 'print', 'print-identifier' = 'count');
+INSERT INTO by_n SELECT COUNT(*), k FROM x GROUP BY k;
+CREATE TABLE by_kv (k STRING, v INT, n INT, PRIMARY KEY (k, v) NOT ENFORCED) WITH ('connector' = 'print', 'print-identifier' = 'within');
+INSERT INTO by_kv SELECT k, SUM(v), MAX(id) FROM x GROUP BY k;
+CREATE TABLE cast_key (k BIGINT, n BIGINT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'print', 'print-identifier' = 'cast');
+INSERT INTO cast_key SELECT CAST(id AS BIGINT), COUNT(*) FROM x GROUP BY id;
+CREATE TABLE text_key (k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'print', 'print-identifier' = 'text');
+INSERT INTO text_key SELECT CAST(id AS STRING), COUNT(*) FROM x GROUP BY id;
+CREATE TABLE one_row (k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'print', 'print-identifier' = 'one row');
+INSERT INTO one_row SELECT 'all', COUNT(*) FROM x;
+SET 'table.exec.sink.upsert-materialize' = 'FORCE';
+CREATE TABLE f_k (k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'print', 'print-identifier' = 'force same');
+INSERT INTO f_k SELECT k, COUNT(*) FROM x GROUP BY k;
+CREATE TABLE f_a (k STRING, id INT, v INT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'print', 'print-identifier' = 'force append');
+INSERT INTO f_a SELECT k, id, v FROM x;
+CREATE TABLE f_h (k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'print', 'print-identifier' = 'force having');
+INSERT INTO f_h SELECT k, COUNT(*) FROM x GROUP BY k HAVING COUNT(*) < 3;
+SET 'table.exec.sink.upsert-materialize' = 'NONE';
+CREATE TABLE n_k (k STRING, id INT, v INT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'print', 'print-identifier' = 'none');
+INSERT INTO n_k SELECT k, id, v FROM lasts;

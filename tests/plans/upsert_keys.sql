@@ -1,0 +1,28 @@
+-- What comes of upsert keys at sinks: the same as the PRIMARY KEY, within it, another, none; constants, casts, several columns, a lookup join, a window; forced and forbidden.
+CREATE TABLE x (id INT, k STRING, v INT, ts TIMESTAMP(3), proc AS PROCTIME(), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen');
+CREATE TABLE names (id INT, k STRING, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://db/d', 'table-name' = 'names');
+CREATE TABLE by_k (k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://db/d', 'table-name' = 't');
+CREATE TABLE by_n (k STRING, n BIGINT, PRIMARY KEY (n) NOT ENFORCED) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://db/d', 'table-name' = 't');
+CREATE TABLE by_kn (k STRING, n BIGINT, PRIMARY KEY (k, n) NOT ENFORCED) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://db/d', 'table-name' = 't');
+CREATE TABLE by_end (w TIMESTAMP(3), n BIGINT, PRIMARY KEY (w) NOT ENFORCED) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://db/d', 'table-name' = 't');
+CREATE TABLE printed (k STRING, n BIGINT, PRIMARY KEY (n) NOT ENFORCED) WITH ('connector' = 'print');
+EXPLAIN INSERT INTO by_k SELECT k, COUNT(*) FROM x GROUP BY k;
+EXPLAIN INSERT INTO by_kn SELECT k, COUNT(*) FROM x GROUP BY k;
+EXPLAIN INSERT INTO by_n SELECT k, COUNT(*) FROM x GROUP BY k;
+EXPLAIN INSERT INTO by_k SELECT UPPER(k), COUNT(*) FROM x GROUP BY k;
+EXPLAIN INSERT INTO by_k SELECT 'all', COUNT(*) FROM x;
+EXPLAIN INSERT INTO by_k SELECT k, COUNT(*) FROM x GROUP BY k, 'constant';
+EXPLAIN INSERT INTO by_n SELECT k, id FROM (SELECT id, LAST_VALUE(k) AS k FROM x GROUP BY id);
+EXPLAIN INSERT INTO by_k SELECT k, COUNT(*) FROM x GROUP BY k HAVING COUNT(*) > 1;
+EXPLAIN INSERT INTO by_k SELECT k, COUNT(*) FROM x GROUP BY k UNION ALL SELECT k, SUM(v) FROM x GROUP BY k;
+EXPLAIN INSERT INTO by_n SELECT names.k, c.id FROM (SELECT id, COUNT(*) AS n, PROCTIME() AS proc FROM x GROUP BY id) AS c JOIN names FOR SYSTEM_TIME AS OF c.proc ON c.id = names.id;
+EXPLAIN INSERT INTO by_end SELECT window_end, COUNT(*) FROM (SELECT window_start, window_end, k FROM TUMBLE(TABLE x, DESCRIPTOR(ts), INTERVAL '1' MINUTE) GROUP BY window_start, window_end, k) GROUP BY window_end;
+EXPLAIN SELECT id, id, COUNT(*) FROM x GROUP BY id;
+EXPLAIN CHANGELOG_MODE INSERT INTO printed SELECT k, COUNT(*) FROM x GROUP BY k;
+SET 'table.exec.sink.upsert-materialize' = 'FORCE';
+SET 'table.exec.state.ttl' = '36 h';
+EXPLAIN INSERT INTO by_k SELECT k, COUNT(*) FROM x GROUP BY k;
+EXPLAIN INSERT INTO by_k SELECT k, id FROM x;
+SET 'table.exec.sink.upsert-materialize' = 'NONE';
+SET 'table.exec.sink.keyed-shuffle' = 'NONE';
+EXPLAIN INSERT INTO by_n SELECT k, COUNT(*) FROM x GROUP BY k;
