@@ -93,13 +93,12 @@ fn pipeline(kind: WindowKind, two_phases: bool) -> Vec<Box<dyn Operator>> {
     }
     let result = |name: &str| Field::new(name, DataType::Float64, true);
     let shape = WindowAggregateShape {
-        earliest_first: false,
         kind,
         clock: WindowClock::UTC,
         processing_time: false,
-        earliest_first: false,
         slice,
         input,
+        earliest_first: false,
         pane: PaneShape::try_new(schema, key, calls(), false).expect("a pane"),
         output: vec![
             WindowOutput::Window(WindowPart::Start),

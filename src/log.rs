@@ -71,6 +71,11 @@ impl Line {
         Self { level: "INFO", target: target.to_string(), message: message.into(), fields: Map::new() }
     }
 
+    /// Something that people should look at.
+    pub fn warning(target: &str, message: impl Into<String>) -> Self {
+        Self { level: "WARN", ..Self::info(target, message) }
+    }
+
     /// What `error` says, where it is, and what to do; `label` is `error`, `warning` or the like.
     pub fn of(label: &str, error: &Error) -> Self {
         let level = match label {

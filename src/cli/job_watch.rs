@@ -211,7 +211,7 @@ impl Rates {
     fn tell_rejects(&mut self, progress: Progress) {
         for line in self.jobs.iter_mut().filter(|j| j.running).flat_map(JobRate::first_odd_rows) {
             if progress != Progress::None {
-                console::progress(Line::info("millstream::job", line));
+                console::progress(line);
             }
         }
     }
@@ -273,20 +273,22 @@ impl JobRate {
 
     /// `job j: first row rejected (decode), table "t": why`, for stages that have rejected since the last call, and the
     /// first row from the future of a table.
-    fn first_odd_rows(&mut self) -> Vec<String> {
+    fn first_odd_rows(&mut self) -> Vec<Line> {
         let mut lines = Vec::new();
         for stage in Stage::ALL {
             if self.told.contains(&stage) {
                 continue;
             }
             if let Some(first) = self.metrics.rejected.first(stage) {
-                lines.push(format!("job {}: first row rejected ({}), {first}", self.name, stage.name()));
+                let line = format!("job {}: first row rejected ({}), {first}", self.name, stage.name());
+                lines.push(Line::info("millstream::job", line));
                 self.told.push(stage);
             }
         }
         for source in &self.metrics.sources {
             if let Some(first) = source.future.first().filter(|_| !self.told_future.contains(&source.table)) {
-                lines.push(format!("job {}: table \"{}\": {first}", self.name, source.table));
+                let line = format!("job {}: table \"{}\": {first}", self.name, source.table);
+                lines.push(Line::warning("millstream::job", line));
                 self.told_future.push(source.table.clone());
             }
         }
@@ -334,12 +336,13 @@ pub fn facts(job: &str, metrics: &JobMetrics, line: String) -> Line {
         .with("waiting_for", (!waiting.is_empty()).then_some(waiting))
 }
 
-/// `1 undecodable`, `4 late`, `2 retries`, `3 rejected (2 decode, 1 write)`: what went wrong without failing the job.
+/// `1 undecodable`, `4 late`, `1 far ahead`, `2 retries`, `3 rejected (2 decode, 1 write)`: what went wrong without failing the job.
 pub fn troubles(metrics: &JobMetrics) -> Vec<String> {
     let retries = metrics.retries();
     let counts = [
         (metrics.rows_undecodable(), "undecodable"),
         (metrics.rows_late(), "late"),
+        (metrics.sources.iter().map(|source| source.future.rows()).sum(), "far ahead"),
         (retries, if retries == 1 { "retry" } else { "retries" }),
     ];
     let mut troubles: Vec<String> =

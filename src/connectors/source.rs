@@ -99,6 +99,11 @@ pub trait SourceReader: Send {
     /// Where every split stands after all that `next` has returned.
     fn positions(&self) -> Vec<Split>;
 
+    /// Where a row of the batch that `next` gave last comes from, as people find it: `file "a.csv", line 7`.
+    async fn place(&mut self, _row: usize) -> Option<String> {
+        None
+    }
+
     /// An epoch is complete with these positions (of this reader): report progress outside, e.g. as group offsets.
     async fn on_epoch_complete(&mut self, _positions: &[Split]) -> Result<()> {
         Ok(())

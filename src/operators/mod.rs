@@ -8,6 +8,7 @@ mod calc;
 mod constraint_enforcer;
 mod current_watermark;
 mod expand;
+mod kept_rows;
 mod limit;
 mod mini_batch;
 mod normalize;

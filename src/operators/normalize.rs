@@ -10,17 +10,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array};
 use arrow::compute::interleave;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::physical_expr::PhysicalExpr;
 
-use super::aggregate::{GroupKeys, Lifetime};
+use super::aggregate::{GroupKeys, Lifetime, numbers};
 use super::{Operator, Output, Progress, StateSize, compute_parts, evaluation_error};
-use crate::changelog::{ChangelogBatch, RowKind};
+use crate::changelog::{ChangelogBatch, Epoch, RowKind};
 use crate::error::Result;
 use crate::functions::aggregate::ValueCodec;
+use crate::state::{Snapshot, StateTable};
 
 /// Keeps rows by key; what comes out has the columns of the input.
 pub struct ChangelogNormalize {
@@ -93,6 +94,22 @@ impl ChangelogNormalize {
         Self { lifetime, ..self }
     }
 
+    /// Makes room for the slots of all keys.
+    fn grow(&mut self) {
+        self.rows.resize(self.keys.slots(), None);
+        self.counts.resize(self.keys.slots(), 0);
+    }
+
+    /// What is saved: when rows came where they are forgotten, then their columns.
+    fn table(&self) -> StateTable {
+        let touched = self.lifetime.as_ref().map(|_| Lifetime::column());
+        let columns = self.schema.fields().iter().enumerate().map(|(i, field)| {
+            let role = if self.key.contains(&i) { "key" } else { "column" };
+            (format!("{role} {}", field.name()), field.data_type().clone())
+        });
+        StateTable::new(touched.into_iter().chain(columns))
+    }
+
     fn forget(&mut self, slots: &[u32]) {
         for slot in slots.iter().map(|slot| *slot as usize) {
             self.row_bytes -= self.rows[slot].take().map_or(0, |row| row.len());
@@ -113,8 +130,7 @@ impl ChangelogNormalize {
         let met = self.met(batch.rows())?;
         let key: Vec<ArrayRef> = self.key.iter().map(|&column| batch.rows().column(column).clone()).collect();
         let slots = self.keys.intern(&key, batch.num_rows())?;
-        self.rows.resize(self.keys.slots(), None);
-        self.counts.resize(self.keys.slots(), 0);
+        self.grow();
         if let Some(lifetime) = &mut self.lifetime {
             let over = lifetime.touch(&slots, &self.counts);
             self.forget(&over);
@@ -209,6 +225,40 @@ impl Operator for ChangelogNormalize {
 
     fn next_timer(&self) -> Option<i64> {
         self.lifetime.as_ref().and_then(|lifetime| lifetime.next_sweep_ms)
+    }
+
+    fn snapshot(&mut self, _epoch: Epoch) -> Result<Snapshot> {
+        let mut table = self.table();
+        let slots: Vec<u32> = (0..self.counts.len() as u32).filter(|slot| self.counts[*slot as usize] > 0).collect();
+        for slots in slots.chunks(StateTable::PIECE_ROWS) {
+            let mut columns: Vec<ArrayRef> = Vec::new();
+            if let Some(lifetime) = &self.lifetime {
+                columns.push(Arc::new(Int64Array::from(lifetime.touched(slots))));
+            }
+            columns.extend(self.codec.decode(slots.iter().flat_map(|slot| self.rows[*slot as usize].as_deref()))?);
+            table.push(columns)?;
+        }
+        Ok(Snapshot::of(self.name()).with_table("rows", table))
+    }
+
+    fn restore(&mut self, state: &Snapshot) -> Result<()> {
+        let table = self.table();
+        for piece in state.expect(self.name())?.table("rows", &table)?.pieces() {
+            let rows = &piece.columns()[usize::from(self.lifetime.is_some())..];
+            let key: Vec<ArrayRef> = self.key.iter().map(|&column| rows[column].clone()).collect();
+            let slots = self.keys.intern(&key, piece.num_rows())?;
+            self.grow();
+            let encoded = self.codec.encode(rows)?;
+            for (row, slot) in slots.iter().map(|slot| *slot as usize).enumerate() {
+                let row: Box<[u8]> = encoded.row(row).as_ref().into();
+                self.row_bytes += row.len();
+                (self.rows[slot], self.counts[slot]) = (Some(row), 1);
+            }
+            if let Some(lifetime) = &mut self.lifetime {
+                lifetime.restore(&slots, numbers(piece, 0)?);
+            }
+        }
+        Ok(())
     }
 
     fn state_size(&self) -> Option<StateSize> {

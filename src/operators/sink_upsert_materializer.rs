@@ -7,18 +7,21 @@
 //! row takes the place of the one with the same; otherwise only equal rows are the same. State: the rows of every PRIMARY
 //! KEY in the order in which they came, for ever or until none has come for so long. Watermarks and barriers: unchanged.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{ArrayRef, UInt32Array};
+use arrow::array::{ArrayRef, Int64Array, UInt32Array};
 use arrow::compute::{concat, take};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 
-use super::aggregate::{GroupKeys, Lifetime};
+use super::aggregate::{GroupKeys, Lifetime, numbers};
+use super::kept_rows::KeptRows;
 use super::{Operator, Output, Progress, StateSize};
-use crate::changelog::{ChangelogBatch, RowKind};
+use crate::changelog::{ChangelogBatch, Epoch, RowKind};
 use crate::error::Result;
 use crate::functions::aggregate::ValueCodec;
+use crate::state::{Snapshot, StateTable};
 
 /// Keeps the rows of every PRIMARY KEY.
 pub struct SinkUpsertMaterializer {
@@ -35,7 +38,7 @@ pub struct SinkUpsertMaterializer {
     // State.
     keys: GroupKeys,
     /// The rows of each slot in the order in which they came.
-    kept: Vec<Vec<Box<[u8]>>>,
+    kept: Vec<KeptRows>,
     /// How many they are.
     counts: Vec<i64>,
     /// Bytes of all rows.
@@ -80,39 +83,44 @@ impl SinkUpsertMaterializer {
     fn forget(&mut self, slots: &[u32]) {
         for &slot in slots {
             let kept = std::mem::take(&mut self.kept[slot as usize]);
-            self.bytes -= kept.iter().map(|row| size_of_row(row)).sum::<usize>();
+            self.bytes -= kept.iter().map(size_of_row).sum::<usize>();
             self.counts[slot as usize] = 0;
         }
     }
 
     /// A row has been added to a slot.
-    fn add(&mut self, slot: u32, identity: &[u8], row: &[u8]) -> RowKind {
-        let (kept, count) = (&mut self.kept[slot as usize], &mut self.counts[slot as usize]);
+    fn add(&mut self, slot: u32, identity: &[u8], row: &[u8]) -> Result<RowKind> {
+        let kept = &mut self.kept[slot as usize];
         let kind = if kept.is_empty() { RowKind::Insert } else { RowKind::UpdateAfter };
-        let same = if self.has_upsert_key { position(kept, identity) } else { None };
-        match same {
-            Some(at) => {
-                self.bytes -= size_of_row(&kept[at]);
-                kept[at] = row.into();
-            }
-            None => {
-                kept.push(row.into());
-                *count += 1;
-            }
+        let replaced = if self.has_upsert_key { kept.replace(identity, row) } else { None };
+        self.bytes += size_of_row(row);
+        match replaced {
+            Some(replaced) => self.bytes -= size_of_row(&replaced),
+            None => self.keep(slot, identity, row)?,
         }
-        self.bytes += row.len() + size_of::<Box<[u8]>>();
-        kind
+        Ok(kind)
+    }
+
+    /// Adds a row behind those that a slot has.
+    fn keep(&mut self, slot: u32, identity: &[u8], row: &[u8]) -> Result<()> {
+        let (rows_codec, identity_codec, columns) = (&self.rows_codec, &self.identity_codec, self.identity.len());
+        self.counts[slot as usize] += 1;
+        self.kept[slot as usize].push(row, identity, |rows| {
+            let decoded = rows_codec.decode(rows.iter().map(AsRef::as_ref))?;
+            let identities = identity_codec.encode(&decoded[..columns])?;
+            Ok(identities.iter().map(|identity| identity.as_ref().into()).collect())
+        })
     }
 
     /// A row has been taken back from a slot.
     fn retract(&mut self, slot: u32, identity: &[u8]) -> Retracted {
         let kept = &mut self.kept[slot as usize];
-        let Some(at) = position(kept, identity) else { return Retracted::Unknown };
-        self.bytes -= size_of_row(&kept.remove(at));
+        let Some((row, was_last)) = kept.remove(identity) else { return Retracted::Unknown };
+        self.bytes -= size_of_row(&row);
         self.counts[slot as usize] -= 1;
         match kept.last() {
             None => Retracted::Last,
-            Some(last) if at == kept.len() => Retracted::Uncovered(last.clone()),
+            Some(last) if was_last => Retracted::Uncovered(last.into()),
             Some(_) => Retracted::Covered,
         }
     }
@@ -120,7 +128,7 @@ impl SinkUpsertMaterializer {
     fn apply(&mut self, batch: &ChangelogBatch) -> Result<ChangelogBatch> {
         let rows = batch.rows();
         let slots = self.keys.intern(&columns(rows, &self.primary_key), rows.num_rows())?;
-        self.kept.resize(self.keys.slots(), Vec::new());
+        self.kept.resize(self.keys.slots(), KeptRows::default());
         self.counts.resize(self.keys.slots(), 0);
         if let Some(lifetime) = &mut self.lifetime {
             let over = lifetime.touch(&slots, &self.counts);
@@ -132,7 +140,7 @@ impl SinkUpsertMaterializer {
         for (row, &slot) in slots.iter().enumerate() {
             let identity = identities.row(row);
             if batch.kind(row).is_addition() {
-                let kind = self.add(slot, identity.as_ref(), whole.row(row).as_ref());
+                let kind = self.add(slot, identity.as_ref(), whole.row(row).as_ref())?;
                 told.push(row as u32, row as u32, kind);
                 continue;
             }
@@ -164,6 +172,59 @@ impl SinkUpsertMaterializer {
         let rows = RecordBatch::try_new(self.schema.clone(), columns)?;
         let origin = batch.origin().map(|origin| origin.take(&told.causes.into())).transpose()?;
         Ok(ChangelogBatch::new(rows, told.kinds).with_origin(origin))
+    }
+}
+
+impl SinkUpsertMaterializer {
+    /// The columns of a snapshot: when the row's PRIMARY KEY was last touched, where that counts, and the row.
+    fn saved(&self) -> StateTable {
+        let touched = self.lifetime.as_ref().map(|_| Lifetime::column());
+        let fields = self.schema.fields().iter().enumerate();
+        let columns = fields.map(|(i, field)| (format!("{i} {}", field.name()), field.data_type().clone()));
+        StateTable::new(touched.into_iter().chain(columns))
+    }
+
+    /// The rows of all slots, those of each in their order.
+    fn save(&self) -> Result<Snapshot> {
+        let mut table = self.saved();
+        let rows: Vec<(u32, &[u8])> =
+            (0..self.kept.len()).flat_map(|slot| self.kept[slot].iter().map(move |row| (slot as u32, row))).collect();
+        for piece in rows.chunks(StateTable::PIECE_ROWS) {
+            let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.order.len() + 1);
+            if let Some(lifetime) = &self.lifetime {
+                let slots: Vec<u32> = piece.iter().map(|(slot, _)| *slot).collect();
+                columns.push(Arc::new(Int64Array::from(lifetime.touched(&slots))));
+            }
+            let decoded = self.rows_codec.decode(piece.iter().map(|(_, row)| *row))?;
+            let mut whole: Vec<(usize, ArrayRef)> = self.order.iter().copied().zip(decoded).collect();
+            whole.sort_by_key(|(column, _)| *column);
+            columns.extend(whole.into_iter().map(|(_, values)| values));
+            table.push(columns)?;
+        }
+        Ok(Snapshot::of(self.name()).with_table("rows", table))
+    }
+
+    fn load(&mut self, state: &Snapshot) -> Result<()> {
+        let table = state.expect(self.name())?.table("rows", &self.saved())?;
+        let before = usize::from(self.lifetime.is_some());
+        for piece in table.pieces() {
+            let columns = |positions: &[usize]| -> Vec<ArrayRef> {
+                positions.iter().map(|column| piece.column(before + column).clone()).collect()
+            };
+            let slots = self.keys.intern(&columns(&self.primary_key), piece.num_rows())?;
+            self.kept.resize(self.keys.slots(), KeptRows::default());
+            self.counts.resize(self.keys.slots(), 0);
+            let rows = self.rows_codec.encode(&columns(&self.order))?;
+            let identities = self.identity_codec.encode(&columns(&self.identity))?;
+            for (row, &slot) in slots.iter().enumerate() {
+                self.bytes += size_of_row(rows.row(row).as_ref());
+                self.keep(slot, identities.row(row).as_ref(), rows.row(row).as_ref())?;
+            }
+            if let Some(lifetime) = &mut self.lifetime {
+                lifetime.restore(&slots, numbers(piece, 0)?);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -208,11 +269,6 @@ impl Told {
     }
 }
 
-/// The first of these rows that begins so.
-fn position(rows: &[Box<[u8]>], identity: &[u8]) -> Option<usize> {
-    rows.iter().position(|row| row.starts_with(identity))
-}
-
 fn size_of_row(row: &[u8]) -> usize {
     row.len() + size_of::<Box<[u8]>>()
 }
@@ -251,8 +307,16 @@ impl Operator for SinkUpsertMaterializer {
         self.lifetime.as_ref().and_then(|lifetime| lifetime.next_sweep_ms)
     }
 
+    fn snapshot(&mut self, _epoch: Epoch) -> Result<Snapshot> {
+        self.save()
+    }
+
+    fn restore(&mut self, state: &Snapshot) -> Result<()> {
+        self.load(state)
+    }
+
     fn state_size(&self) -> Option<StateSize> {
-        let slots = self.kept.capacity() * size_of::<Vec<Box<[u8]>>>() + self.counts.capacity() * size_of::<i64>();
+        let slots = self.kept.capacity() * size_of::<KeptRows>() + self.counts.capacity() * size_of::<i64>();
         let lifetime = self.lifetime.as_ref().map_or(0, Lifetime::memory);
         Some(StateSize { keys: self.keys.len(), bytes: self.keys.memory() + slots + self.bytes + lifetime })
     }
@@ -260,8 +324,6 @@ impl Operator for SinkUpsertMaterializer {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow::array::{Array, Int32Array, StringArray};
     use arrow::datatypes::{Field, Schema};
 
@@ -357,6 +419,26 @@ mod tests {
             run(&mut operator, "+I NULL 1 x\n+I NULL 2 x\n-D NULL 2 x"),
             "+I NULL 1 NULL, +U NULL 2 NULL, +U NULL 1 NULL"
         );
+    }
+
+    #[test]
+    fn many_rows_of_one_key_hold_in_their_order_through_a_restart() {
+        for has_upsert_key in [true, false] {
+            let mut operator = materializer(has_upsert_key);
+            let all: String = (1..=40).map(|id| format!("+I a {id} {}\n", 10 * id)).collect();
+            assert!(run(&mut operator, &all).ends_with("+U a 40 400"));
+            let mut again = materializer(has_upsert_key);
+            again.restore(&operator.snapshot(Epoch(1)).unwrap()).unwrap();
+            assert_eq!((again.counts.clone(), again.bytes), (operator.counts.clone(), operator.bytes));
+            for operator in [&mut operator, &mut again] {
+                assert_eq!(run(operator, "-D a 7 70\n-D a 40 400\n-D a 38 380"), "+U a 39 390");
+                let others: String =
+                    (1..=39).filter(|id| ![7, 38].contains(id)).map(|id| format!("-D a {id} {}\n", 10 * id)).collect();
+                let told = run(operator, &others);
+                assert_eq!(told, "-D a 39 390", "each was covered by the last");
+                assert_eq!(operator.bytes, 0);
+            }
+        }
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub fn state(plan: &StreamPlan, node: &StreamNode) -> Option<String> {
     };
     Some(match &node.kind {
         NodeKind::GroupAggregate(aggregate) => format!("results per {}, {}", per(&aggregate.key), lives(aggregate.ttl)),
+        NodeKind::LocalGroupAggregate(aggregate) => {
+            format!("results per {}, until the mini-batch ends", per(&aggregate.key))
+        }
         NodeKind::WindowAggregate(aggregate) => match aggregate.kind {
             WindowKind::Session { .. } => {
                 format!("sessions per {}, {}", per(&aggregate.key), until_over(aggregate.spec.time, "end"))

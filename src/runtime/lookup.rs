@@ -4,19 +4,23 @@
 //! but output keeps input order and no row, watermark or barrier overtakes. Rows keep their kind; `-U` and `-D` look up
 //! anew, as in Flink. NULL keys match nothing. State: none; nothing is revised later.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, BooleanArray, UInt32Array, UInt32Builder};
+use arrow::buffer::NullBuffer;
 use arrow::compute::{concat_batches, take, take_record_batch};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::physical_expr::PhysicalExpr;
 use futures::future::{FutureExt, MaybeDone, maybe_done};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use tokio::time::Instant;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::lookup_cache::LookupCache;
 use super::metrics::LookupMetrics;
@@ -178,21 +182,28 @@ impl LookupJoin {
         }
         let fields = columns.iter().map(|c| SortField::new(c.data_type().clone())).collect();
         let encoded = RowConverter::new(fields)?.convert_columns(&columns)?;
-        let mut positions: HashMap<OwnedRow, u32> = HashMap::new();
-        let mut distinct = Vec::new();
-        let of_row = (0..rows.num_rows())
-            .map(|row| {
-                if columns.iter().any(|c| c.is_null(row)) {
-                    return None;
+        let nulls = columns.iter().fold(None, |nulls, column| NullBuffer::union(nulls.as_ref(), column.nulls()));
+        let mut positions: HashTable<u32> = HashTable::new();
+        let mut distinct: Vec<(OwnedRow, u32)> = Vec::new();
+        let mut of_row = Vec::with_capacity(rows.num_rows());
+        for (row, key) in encoded.iter().enumerate() {
+            if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+                of_row.push(None);
+                continue;
+            }
+            let is_key = |position: &u32| distinct[*position as usize].0.row() == key;
+            let hash_of = |position: &u32| xxh3_64(distinct[*position as usize].0.as_ref());
+            let position = match positions.entry(xxh3_64(key.as_ref()), is_key, hash_of) {
+                Entry::Occupied(entry) => *entry.get(),
+                Entry::Vacant(place) => {
+                    let position = distinct.len() as u32;
+                    place.insert(position);
+                    distinct.push((key.owned(), row as u32));
+                    position
                 }
-                let key = encoded.row(row).owned();
-                let position = *positions.entry(key.clone()).or_insert_with(|| {
-                    distinct.push((key, row as u32));
-                    distinct.len() as u32 - 1
-                });
-                Some(position)
-            })
-            .collect();
+            };
+            of_row.push(Some(position));
+        }
         Ok(Keys { rows: RecordBatch::try_new(self.key_schema.clone(), columns)?, of_row, distinct })
     }
 
@@ -313,7 +324,9 @@ impl Pairs {
     }
 
     fn rows(&self, join: &LookupJoin, batch: &ChangelogBatch, right: &RecordBatch) -> Result<ChangelogBatch> {
-        let left = batch.take(&UInt32Array::from(self.left.clone()))?;
+        // Where every row has one partner nothing is copied.
+        let all = self.left.len() == batch.num_rows() && self.left.iter().copied().eq(0..batch.num_rows() as u32);
+        let left = if all { batch.clone() } else { batch.take(&UInt32Array::from(self.left.clone()))? };
         let mut indices = UInt32Builder::with_capacity(self.right.len());
         self.right.iter().for_each(|i| indices.append_option(*i));
         let indices = indices.finish();

@@ -128,10 +128,14 @@ pub struct FutureRows {
 }
 
 impl FutureRows {
-    /// Counts rows; `what` tells of the first there ever was.
-    pub fn add(&self, rows: u64, what: impl FnOnce() -> String) {
-        self.rows.fetch_add(rows, Ordering::Relaxed);
-        self.first.get_or_init(what);
+    /// Counts rows; true where they are the first there ever were.
+    pub fn count(&self, rows: u64) -> bool {
+        self.rows.fetch_add(rows, Ordering::Relaxed) == 0
+    }
+
+    /// Says what is to be said of the first.
+    pub fn tell(&self, what: String) {
+        self.first.get_or_init(|| what);
     }
 
     pub fn rows(&self) -> u64 {

@@ -180,7 +180,7 @@ impl SourceTask {
         for (rows, times) in parts {
             let stops = match times {
                 Some(times) => {
-                    self.notice_future(&split, &times, behind)?;
+                    self.notice_future(&split, &times, count.saturating_sub(behind)).await?;
                     self.watermarks.on_times(&split, &times)?
                 }
                 None => Vec::new(),
@@ -202,23 +202,19 @@ impl SourceTask {
         Ok(())
     }
 
-    /// Counts rows that move event time far ahead of the clock, and says of the first where it is. `behind`: how many
-    /// rows there are from the first of these on.
-    fn notice_future(&self, split: &Arc<str>, rows: &RowTimes, behind: usize) -> Result<()> {
+    /// Counts rows that move event time far ahead of the clock, and says of the first where it is; `first` is the place
+    /// of these rows in the batch.
+    async fn notice_future(&mut self, split: &Arc<str>, rows: &RowTimes, first: usize) -> Result<()> {
         let limit = self.context.clock.now_ms().saturating_add(FAR_AHEAD_MS);
         let Some((row, future)) = rows.beyond(Watermark(limit))? else { return Ok(()) };
-        self.metrics.future.add(future.rows, || {
-            let positions = self.reader.positions();
-            let position = positions.iter().find(|known| known.id == **split).map(|known| known.position.as_str());
-            let next: Option<i64> = position.and_then(|text| text.split("..").next()?.parse().ok());
-            let at = next.map(|next| next - (behind - row.min(behind)) as i64).filter(|at| *at >= 0);
-            let at = at.map(|at| format!(" at about offset {at}")).unwrap_or_default();
-            format!(
-                "a row in {split}{at} moves the watermark to {}, more than a day ahead of the clock: windows up to there \
-                 are over, and rows before it are late",
+        if self.metrics.future.count(future.rows) {
+            let place = self.reader.place(first + row).await.unwrap_or_else(|| format!("split \"{split}\""));
+            self.metrics.future.tell(format!(
+                "a row at {place} moves the watermark to {}, more than a day ahead of the clock: windows up to there are \
+                 over, and rows before it are late",
                 future.first
-            )
-        });
+            ));
+        }
         Ok(())
     }
 

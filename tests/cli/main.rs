@@ -9,3 +9,4 @@ mod prints;
 mod rejects;
 mod run;
 mod secrets;
+mod windows;

@@ -211,7 +211,10 @@ fn the_quickstart_prints_what_the_readme_shows_and_all_alerts_and_windows() {
     let text = std::fs::read_to_string(root().join("sql/quickstart.sql")).unwrap();
     let (slow, fast) = ("'rows-per-second' = '4'", "'rows-per-second' = '4000'");
     assert!(text.contains(slow));
-    let ended = millstream_in(root(), &["run", "-q", "-e", &text.replace(slow, fast)]).expect(0);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fast.sql");
+    std::fs::write(&file, text.replace(slow, fast)).unwrap();
+    let ended = millstream_in(root(), &["run", "-q", &file.display().to_string()]).expect(0);
     let mut printed: Vec<&str> = ended.out.lines().collect();
 
     let mut expected = Vec::new();
@@ -275,6 +278,29 @@ fn records_that_can_not_be_decoded_are_counted_where_the_job_ends() {
     let strict = format!("{} INSERT INTO printed SELECT n FROM files", tables(""));
     let ended = millstream_in(folder.path(), &["run", "-e", &strict]).expect(1);
     assert!(ended.err.contains("the job's lines count them as undecodable"), "{}", ended.err);
+}
+
+#[test]
+fn an_event_time_far_in_the_future_is_told_with_its_file_and_line_and_its_row() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("in")).unwrap();
+    let lines = ["2021-10-11 12:00:00", "2021-10-11 12:00:01", "9021-10-11 12:00:00", "9021-10-11 12:00:01"];
+    let lines: String = lines.map(|ts| format!("{{\"ts\": \"{ts}\"}}\n")).concat();
+    std::fs::write(folder.path().join("in/rows.json"), lines).unwrap();
+    let sql = "SET 'parallelism.default' = '1'; CREATE TABLE hole (ts TIMESTAMP(3)) WITH ('connector' = 'blackhole');
+        CREATE TABLE files (ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'json');
+        CREATE TABLE made (n BIGINT, ts AS TO_TIMESTAMP_LTZ(n * 1000000000000, 3), WATERMARK FOR ts AS ts) WITH (
+            'connector' = 'datagen', 'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '5');
+        INSERT INTO hole SELECT ts FROM files; INSERT INTO hole SELECT CAST(ts AS TIMESTAMP(3)) FROM made;";
+    let ended = millstream_in(folder.path(), &["run", "-e", sql]).expect(0);
+    let told = [
+        "table \"files\": a row at file \"in/rows.json\", line 3 moves the watermark to 9021-10-11 12:00:00.000, more than a day",
+        "table \"made\": a row at row 2 moves the watermark to 2033-05-18 03:33:20.000, more than a day ahead of the clock",
+    ];
+    for part in told {
+        assert_eq!(ended.err.matches(part).count(), 1, "{part}\n{}", ended.err);
+    }
+    assert!(ended.err.contains(", 2 far ahead") && ended.err.contains(", 4 far ahead"), "{}", ended.err);
 }
 
 #[test]
@@ -393,7 +419,7 @@ fn windows_that_outgrow_the_memory_end_the_job_and_closed_ones_do_not() {
                GROUP BY n, window_start, window_end"
         )
     };
-    let run = |sql: &str| millstream(&["run", "-q", "--set", "parallelism.default=1", "--memory", "4mb", "-e", sql]);
+    let run = |sql: &str| millstream(&["run", "-q", "--set", "parallelism.default=1", "--memory", "1mb", "-e", sql]);
     run(&sql("'1' SECOND")).expect(0);
     let ended = run(&sql("'5' HOUR")).expect(1);
     assert!(ended.err.contains("The largest is WindowAggregate("), "{}", ended.err);

@@ -172,7 +172,7 @@ fn error_of<T>(result: Result<T>) -> Error {
 }
 
 #[tokio::test]
-async fn updates_are_partial_and_deletes_of_nothing_are_fine() {
+async fn trap_46_updates_are_partial_and_deletes_of_nothing_are_fine() {
     let index = Index::new("upsert");
     let table = index.table(key_and_number(), vec![0], &[]);
     index.call(Method::Put, "/INDEX/_doc/a?refresh=true", Some(r#"{"k":"a","n":0,"other":true}"#)).await;

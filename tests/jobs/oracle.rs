@@ -292,6 +292,8 @@ fn settings(dice: &mut Dice) -> String {
 struct Rows {
     types: Vec<SqlType>,
     rows: Vec<Vec<String>>,
+    /// Rows were left out since they were late, of this query or of what made its tables.
+    late: bool,
 }
 
 async fn folded(session: &Session, mut query: Query) -> Result<Rows, String> {
@@ -328,7 +330,7 @@ async fn folded(session: &Session, mut query: Query) -> Result<Rows, String> {
         let by_values = || really(a).iter().zip(&really(b)).map(|(a, b)| a.total_cmp(b)).find(|o| o.is_ne());
         exactly(a).cmp(&exactly(b)).then_with(|| by_values().unwrap_or(std::cmp::Ordering::Equal))
     });
-    Ok(Rows { types, rows })
+    Ok(Rows { types, rows, late: query.job.metrics.rows_late() > 0 })
 }
 
 fn is_real(ty: &SqlType) -> bool {
@@ -337,7 +339,7 @@ fn is_real(ty: &SqlType) -> bool {
 
 impl Rows {
     fn none() -> Self {
-        Self { types: Vec::new(), rows: Vec::new() }
+        Self { types: Vec::new(), rows: Vec::new(), late: false }
     }
 
     /// True where both are the same rows; DOUBLEs within 1e-9 of each other, by their size.
@@ -361,17 +363,22 @@ impl Rows {
 /// The folded results of the queries of a script, or why there are none.
 async fn results(script: &str) -> Vec<Result<Rows, String>> {
     let mut session = Session::new();
-    let mut results = Vec::new();
+    let (mut results, mut late) = (Vec::new(), false);
     for statement in statements(script) {
         let is_query = ["SELECT", "WITH", "VALUES"].iter().any(|word| statement.starts_with(word));
         let result = match session.execute(&statement).await.map(|mut outcomes| outcomes.pop()) {
             Err(error) => Err(format!("ERROR {error}")),
             Ok(Some(Outcome::Query(query))) => folded(&session, query).await,
             Ok(Some(Outcome::Job(mut job))) => {
-                job.wait().await.map(|_| Rows::none()).map_err(|error| error.to_string())
+                let end = job.wait().await.map_err(|error| error.to_string());
+                end.map(|_| Rows { late: job.metrics.rows_late() > 0, ..Rows::none() })
             }
             Ok(_) => Ok(Rows::none()),
         };
+        let result = result.map(|rows| {
+            late |= rows.late;
+            Rows { late, ..rows }
+        });
         if is_query {
             results.push(result);
         }
@@ -388,7 +395,11 @@ async fn check(seed: u64, folder: &Path) -> Result<(), String> {
     let mut dice = Dice(seed);
     let folder = folder.join(seed.to_string());
     write_rows(&mut dice, &folder);
-    let (sql, global) = query(&mut dice);
+    let (mut sql, global) = query(&mut dice);
+    if sql.contains("HOP(TABLE") {
+        // As in Flink, a stream refuses these there.
+        sql = sql.replace("SUM(DISTINCT", "COUNT(DISTINCT");
+    }
     let settings = settings(&mut dice);
     let declared = declare(&folder);
     let batch =
@@ -430,6 +441,7 @@ const DIFFER: &[(&str, &str)] = &[
     ("agg_collect_in_windows", ARRIVAL),
     ("agg_merge_order", ARRIVAL),
     ("agg_values_of_any_type", ARRIVAL),
+    ("sinks_of_changes", "a sink of changes is given the final rows alone"),
     ("trap_14_global_aggregates", NOTHING),
     ("trap_19_listagg_retraction", ARRIVAL),
     ("trap_35_rekeyed_changes", NOTHING),
@@ -461,8 +473,9 @@ async fn files_of_changelogs_fold_to_the_batch_answer() {
         let (mut differences, mut same) = (String::new(), 0);
         for (stream, batch) in stream.iter().zip(&batch) {
             match (stream, batch) {
-                // What one of them refuses is another test's matter.
+                // What one of them refuses is another test's matter, and there are no late rows in batch mode.
                 (Err(_), _) | (_, Err(_)) => {}
+                (Ok(stream), Ok(_)) if stream.late => {}
                 (Ok(stream), Ok(batch)) if batch.same(stream) => same += 1,
                 (Ok(stream), Ok(batch)) => {
                     _ = write!(differences, "the stream leaves\n{}batch has\n{}", stream.text(), batch.text());

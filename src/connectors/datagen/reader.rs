@@ -26,6 +26,8 @@ pub(super) struct DatagenReader {
     // What was made.
     pace: Pace,
     ids: Vec<Arc<str>>,
+    /// The share of which rows were made last, as it was before.
+    last: Option<Share>,
     started: Option<Instant>,
     rng: StdRng,
 }
@@ -38,6 +40,7 @@ impl DatagenReader {
             clock: context.clock.clone(),
             pace: Pace::new(source.rows_per_second, source.rows, context.batch_rows, shares),
             ids: splits.iter().map(|split| split.id.as_str().into()).collect(),
+            last: None,
             started: None,
             rng: StdRng::from_rng(&mut rand::rng()),
         }
@@ -67,7 +70,9 @@ impl SourceReader for DatagenReader {
             match self.pace.step(passed) {
                 Step::Wait(until) => tokio::time::sleep_until(started + until).await,
                 Step::Make { index, count } => {
-                    let rows = self.make(self.pace.share(index), count)?;
+                    let share = self.pace.share(index);
+                    let rows = self.make(share, count)?;
+                    self.last = Some(share);
                     self.pace.made(index, count, passed);
                     return Ok(SourceEvent::Rows { split: self.ids[index].clone(), rows, kinds: None, records: None });
                 }
@@ -78,6 +83,11 @@ impl SourceReader for DatagenReader {
                 Step::End => return Ok(SourceEvent::End),
             }
         }
+    }
+
+    async fn place(&mut self, row: usize) -> Option<String> {
+        let share = self.last?;
+        Some(format!("row {}", (share.made + row as u64) * share.of + share.number + 1))
     }
 
     fn positions(&self) -> Vec<Split> {

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::blocking;
 use super::columns::RowColumns;
 use super::data_file::DataFile;
-use super::record_reader::{FileRows, RecordReader};
+use super::record_reader::{FileRows, RecordReader, RowPlaces};
 use crate::changelog::rejects::ErrorHandling;
 use crate::connectors::{DoorMetrics, SourceEvent, SourceReader, Split};
 use crate::error::{Error, Result};
@@ -69,7 +69,7 @@ pub struct FileQueue {
 pub enum FileStep {
     Rows {
         file: Arc<str>,
-        rows: FileRows,
+        rows: Box<FileRows>,
         /// Where the next record starts.
         offset: u64,
         undecodable: u64,
@@ -114,7 +114,7 @@ impl Steps for FileQueue {
         Ok(match rows {
             Some(rows) => {
                 self.current = Some(reader);
-                FileStep::Rows { file, rows, offset, undecodable }
+                FileStep::Rows { file, rows: Box::new(rows), offset, undecodable }
             }
             None => FileStep::FileEnd { file, offset, undecodable },
         })
@@ -126,6 +126,8 @@ pub struct FileReader {
     queue: OffThread<FileQueue>,
     positions: Vec<Split>,
     metrics: Arc<DoorMetrics>,
+    /// Of the rows that were given last.
+    places: RowPlaces,
 }
 
 impl FileReader {
@@ -141,7 +143,7 @@ impl FileReader {
             })?;
             queue.push(&split.id, offset);
         }
-        Ok(Self { queue: OffThread::new(queue), positions: splits, metrics })
+        Ok(Self { queue: OffThread::new(queue), positions: splits, metrics, places: RowPlaces::default() })
     }
 
     fn moved(&mut self, file: &str, offset: u64, undecodable: u64) {
@@ -160,6 +162,7 @@ impl SourceReader for FileReader {
         Ok(match self.queue.next().await? {
             FileStep::Rows { file, rows, offset, undecodable } => {
                 self.moved(&file, offset, undecodable);
+                self.places = rows.places;
                 SourceEvent::Rows { split: file, rows: rows.rows, kinds: rows.kinds, records: rows.records }
             }
             FileStep::FileEnd { file, offset, undecodable } => {
@@ -168,6 +171,10 @@ impl SourceReader for FileReader {
             }
             FileStep::Empty => SourceEvent::End,
         })
+    }
+
+    async fn place(&mut self, row: usize) -> Option<String> {
+        self.places.of(row).await
     }
 
     fn positions(&self) -> Vec<Split> {

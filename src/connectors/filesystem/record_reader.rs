@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Take};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, UInt32Array};
@@ -41,6 +41,27 @@ pub struct FileRows {
     /// What each row does; `None` where all are inserts.
     pub kinds: Option<Vec<RowKind>>,
     pub records: Option<(Arc<dyn Records>, UInt32Array)>,
+    pub places: RowPlaces,
+}
+
+/// Where the records of rows start in their file.
+#[derive(Debug, Default)]
+pub struct RowPlaces {
+    path: PathBuf,
+    starts: Vec<u64>,
+}
+
+impl RowPlaces {
+    /// `file "a.csv", line 7`
+    pub async fn of(&self, row: usize) -> Option<String> {
+        let (path, start) = (self.path.clone(), *self.starts.get(row)?);
+        let name = shown(&self.path).to_string();
+        let line = super::blocking::start(move || line_of(&path, start)).await;
+        Some(match line {
+            Ok(Ok(line)) => format!("file \"{name}\", line {line}"),
+            _ => format!("file \"{name}\", byte {start}"),
+        })
+    }
 }
 
 /// Records with the byte each starts at, and the record of every row.
@@ -108,12 +129,14 @@ impl RecordReader {
     /// The first record that can't be decoded, with its file and line, unless such records are handled.
     pub fn next(&mut self, rows_max: usize) -> Result<Option<FileRows>> {
         let mut rejected = 0;
+        let mut starts = Vec::new();
         while self.decoder.len() + rejected < rows_max && !self.decoder.is_full() {
             let start = self.lines.offset();
             let line = self.lines.next().map_err(|e| io_error("read", &self.file.path, e))?;
             let Some(line) = line else { break };
             match self.decoder.decode(line) {
                 Ok(rows) => {
+                    starts.extend(std::iter::repeat_n(start, rows));
                     if let Some(kept) = self.kept.as_mut().filter(|_| rows > 0) {
                         kept.of_row.extend(std::iter::repeat_n(kept.lines.len() as u32, rows));
                         kept.lines.push((start, line.to_vec()));
@@ -133,6 +156,7 @@ impl RecordReader {
         if self.decoder.is_empty() && rejected == 0 {
             return Ok(None);
         }
+        let places = RowPlaces { path: self.file.path.clone(), starts };
         let kinds = self.decoder.take_kinds();
         let body = self.decoder.finish()?;
         let records = self.kept.as_mut().map(std::mem::take).map(|mut kept| {
@@ -141,7 +165,7 @@ impl RecordReader {
             (Arc::new(kept) as Arc<dyn Records>, of_row)
         });
         let rows = self.columns.assemble(&body, &self.shared)?;
-        Ok(Some(FileRows { rows, kinds, records }))
+        Ok(Some(FileRows { rows, kinds, records, places }))
     }
 
     /// Records skipped and fields set to NULL since the last call.

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::listing::Listing;
 use super::reader::{FileQueue, FileStep, OffThread, Steps};
+use super::record_reader::RowPlaces;
 use crate::connectors::{DoorMetrics, SourceEvent, SourceReader, Split};
 use crate::error::{Error, Result};
 
@@ -71,6 +72,8 @@ pub struct WatchReader {
     /// When to look for files again; `None` while there are some.
     look_at: Option<Instant>,
     metrics: Arc<DoorMetrics>,
+    /// Of the rows that were given last.
+    places: RowPlaces,
 }
 
 impl WatchReader {
@@ -88,7 +91,8 @@ impl WatchReader {
             queue.push(file, *offset);
         }
         let queue = OffThread::new(WatchQueue { queue, listing, seen });
-        Ok(Self { split: split.id.as_str().into(), queue, position, interval, look_at: None, metrics })
+        let (split, places) = (split.id.as_str().into(), RowPlaces::default());
+        Ok(Self { split, queue, position, interval, look_at: None, metrics, places })
     }
 
     fn moved(&mut self, file: &str, offset: u64, undecodable: u64) {
@@ -110,6 +114,7 @@ impl SourceReader for WatchReader {
                 FileStep::Rows { file, rows, offset, undecodable } => {
                     self.moved(&file, offset, undecodable);
                     self.position.open = Some((file.to_string(), offset));
+                    self.places = rows.places;
                     let split = self.split.clone();
                     return Ok(SourceEvent::Rows { split, rows: rows.rows, kinds: rows.kinds, records: rows.records });
                 }
@@ -121,6 +126,10 @@ impl SourceReader for WatchReader {
                 FileStep::Empty => self.look_at = Some(Instant::now() + self.interval),
             }
         }
+    }
+
+    async fn place(&mut self, row: usize) -> Option<String> {
+        self.places.of(row).await
     }
 
     fn positions(&self) -> Vec<Split> {

@@ -11,6 +11,7 @@ use super::block::{Block, BlockRecord};
 use super::columns::{MetadataOrigin, RecordColumns};
 use super::metadata::{Metadata, MetadataBuilder};
 use super::records::record_of;
+use super::row_offsets::RowOffsets;
 use crate::changelog::RowKind;
 use crate::changelog::rejects::{ErrorHandling, Stage};
 use crate::error::{Error, Result};
@@ -52,6 +53,9 @@ pub struct RecordDecoder {
     metadata: Vec<MetadataBuilder>,
     needs: RecordNeeds,
     rows: usize,
+    /// The offsets of these rows, and those of the rows that `finish` gave last.
+    offsets: RowOffsets,
+    finished: RowOffsets,
     /// With a key: which decoded value and key each row is made of.
     pairs: Vec<(Option<u32>, u32)>,
     /// Records counted as undecodable so far, as the formats count them.
@@ -109,6 +113,8 @@ impl RecordDecoder {
             key: key_decoder,
             metadata: metadata.into_iter().map(MetadataBuilder::new).collect(),
             rows: 0,
+            offsets: RowOffsets::default(),
+            finished: RowOffsets::default(),
             pairs: Vec::new(),
             undecodable: 0,
         })
@@ -153,6 +159,7 @@ impl RecordDecoder {
             if let Some(rows_of) = &mut rows_of {
                 rows_of.push(rows as u32);
             }
+            self.offsets.add(self.rows, rows, record.offset);
             self.rows += rows;
             for builder in &mut self.metadata {
                 for _ in 0..rows {
@@ -187,6 +194,7 @@ impl RecordDecoder {
 
     /// The rows so far, and what each does where not all are inserts; the decoder is empty afterwards.
     pub fn finish(&mut self) -> Result<(RecordBatch, Option<Vec<RowKind>>)> {
+        self.finished = std::mem::take(&mut self.offsets);
         let mut kinds = self.value.take_kinds();
         let mut value = self.value.finish()?;
         let mut key = match &mut self.key {
@@ -223,6 +231,11 @@ impl RecordDecoder {
         let options = RecordBatchOptions::new().with_row_count(Some(std::mem::take(&mut self.rows)));
         let rows = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
         Ok((rows, kinds))
+    }
+
+    /// The offset of a row of those that `finish` gave last.
+    pub fn offset_of(&self, row: usize) -> Option<i64> {
+        self.finished.of(row)
     }
 
     /// Records skipped and fields set to NULL since the last call.
@@ -333,5 +346,27 @@ mod tests {
             .unwrap();
         let rows = decoder.finish().unwrap().0;
         assert_eq!((rows.num_rows(), rows.num_columns()), (2, 0));
+    }
+
+    #[test]
+    fn a_record_without_a_value_deletes_its_key_where_records_are_upserts() {
+        let mut descriptor = table("k INT, v INT", &[("connector", "upsert-kafka"), ("key.format", "json")]);
+        descriptor.primary_key = vec![0];
+        descriptor.columns.fields[1].ty.nullable = false;
+        let options = KafkaOptions::check_against(&descriptor, super::super::options::OPTIONS).unwrap().options;
+        let columns = RecordColumns::check_upserts(&descriptor, &options).unwrap();
+        let mut decoder = RecordDecoder::try_new(&columns, &descriptor.scan_schema(), &[0, 1]).unwrap();
+        let records = [
+            (Some(r#"{"k":1}"#), Some(r#"{"k":10,"v":1}"#)),
+            (Some(r#"{"k":2}"#), None),
+            (None, None),
+            (Some(r#"{"k":3}"#), Some(r#"{"k":3,"v":3}"#)),
+        ];
+        decoder.decode("t", 0, &block(&records), &ErrorHandling::Fail, None).unwrap();
+        let (rows, kinds) = decoder.finish().unwrap();
+        let rows = pretty_format_batches(&[rows]).unwrap().to_string();
+        // What the value says of the key counts, as in Flink.
+        assert_eq!(rows, "+----+---+\n| k  | v |\n+----+---+\n| 10 | 1 |\n| 2  |   |\n| 3  | 3 |\n+----+---+");
+        assert_eq!(kinds.unwrap(), [RowKind::UpdateAfter, RowKind::Delete, RowKind::UpdateAfter]);
     }
 }

@@ -27,6 +27,7 @@ mod produce;
 mod properties;
 mod reader;
 mod records;
+mod row_offsets;
 mod security;
 mod sink;
 mod source;

@@ -31,6 +31,8 @@ pub struct KafkaReader {
     pending: Option<FromFetcher>,
     /// An error that came behind rows that are handed over first.
     failure: Option<Error>,
+    /// The split that the last batch was read from.
+    last: usize,
     /// Events that are ready.
     ready: VecDeque<SourceEvent>,
     /// Records rejected since the last batch.
@@ -91,6 +93,7 @@ impl KafkaReader {
             blocks,
             pending: None,
             failure: None,
+            last: 0,
             ready: VecDeque::new(),
             rejected: 0,
             kept: errors.keeps_records().then(KeptBlocks::default),
@@ -124,6 +127,7 @@ impl KafkaReader {
         }
         let undecodable = self.decoder.take_undecodable();
         self.metrics.rows_undecodable.fetch_add(undecodable, Ordering::Relaxed);
+        self.last = split;
         let id = &self.splits[split].id;
         if self.decoder.rows() + std::mem::take(&mut self.rejected) > 0 {
             let (rows, kinds) = self.decoder.finish()?;
@@ -198,6 +202,11 @@ impl SourceReader for KafkaReader {
 
     fn positions(&self) -> Vec<Split> {
         self.splits.iter().map(|reading| Split::from(&reading.split)).collect()
+    }
+
+    async fn place(&mut self, row: usize) -> Option<String> {
+        let (split, offset) = (&self.splits.get(self.last)?.split, self.decoder.offset_of(row)?);
+        Some(format!("topic \"{}\", partition {}, offset {offset}", split.topic, split.partition))
     }
 
     /// Commits the positions for the consumer group. A failure is told, not raised: the checkpoint holds the truth.

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_512_bytes_is_the_longest() {
+    fn trap_46_an_id_of_512_bytes_is_the_longest() {
         assert!(id(Some(&"x".repeat(510)), "_").is_ok());
         let error = id(Some(&"x".repeat(511)), "_").unwrap_err();
         assert!(error.message().contains("has 513 bytes, more than the 512"), "{error}");

@@ -113,6 +113,16 @@ impl Sink for OpenSearchSink {
         format!("index={}, hosts={}, {how}", self.table.index, self.table.connection.addresses())
     }
 
+    fn refusal_of_changes(&self) -> Option<Error> {
+        self.index.is_by_time_of_writing().then(|| {
+            Error::statement(format!(
+                "dynamic indexing based on system time only works on append only stream: {}",
+                self.owner
+            ))
+            .with_hint("Let a column of the row name the index: '{column|yyyy-MM}'.")
+        })
+    }
+
     fn parallelism(&self) -> Option<usize> {
         self.parallelism
     }

@@ -52,7 +52,8 @@ impl Sink for JdbcSink {
     }
 
     fn keeps_last_rows(&self, _deletes: bool) -> bool {
-        self.changelog_support() == ChangelogSupport::Upsert
+        // A buffer of one row writes every change.
+        self.changelog_support() == ChangelogSupport::Upsert && self.options.sink.max_rows != Some(1)
     }
 
     fn describe(&self) -> String {

@@ -1,7 +1,6 @@
 //! What groups are after a restart: those that have rows, and when each is forgotten.
 
 use arrow::array::{ArrayRef, Int64Array};
-use arrow::datatypes::DataType;
 
 use super::*;
 use crate::operators::aggregate::{SavedGroups, numbers};
@@ -9,7 +8,7 @@ use crate::state::{Snapshot, StateTable};
 
 impl GroupAggregate {
     fn saved(&self) -> Result<SavedGroups> {
-        let touched = self.lifetime.as_ref().map(|_| ("touched".to_string(), DataType::Int64));
+        let touched = self.lifetime.as_ref().map(|_| Lifetime::column());
         SavedGroups::try_new(touched, &self.input, &self.key, &self.calls, self.retracts)
     }
 

@@ -19,8 +19,8 @@ enum Store {
         seen: bool,
     },
     /// One column of numbers of at most eight bytes.
-    Number(NumberKeys),
-    Bytes(ByteKeys),
+    Number(Box<NumberKeys>),
+    Bytes(Box<ByteKeys>),
 }
 
 impl GroupKeys {
@@ -29,8 +29,8 @@ impl GroupKeys {
         let types: Vec<DataType> = key.iter().map(|&column| schema.field(column).data_type().clone()).collect();
         Ok(Self(match &types[..] {
             [] => Store::Nothing { seen: false },
-            [ty] if NumberKeys::fits(ty) => Store::Number(NumberKeys::new(ty.clone())),
-            types => Store::Bytes(ByteKeys::try_new(types)?),
+            [ty] if NumberKeys::fits(ty) => Store::Number(Box::new(NumberKeys::new(ty.clone()))),
+            types => Store::Bytes(Box::new(ByteKeys::try_new(types)?)),
         }))
     }
 

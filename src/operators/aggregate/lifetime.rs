@@ -1,5 +1,7 @@
 //! How long groups live without a row, in processing time.
 
+use arrow::datatypes::DataType;
+
 /// When a row last came to each slot.
 #[derive(Debug)]
 pub struct Lifetime {
@@ -46,6 +48,11 @@ impl Lifetime {
             self.sweep_after(self.now_ms);
         }
         over
+    }
+
+    /// The column of a state table that [`Lifetime::touched`] fills.
+    pub fn column() -> (String, DataType) {
+        ("touched".to_string(), DataType::Int64)
     }
 
     /// When a row last came to these slots.

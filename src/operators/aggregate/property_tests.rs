@@ -78,13 +78,13 @@ fn batch(rows: &[Row]) -> ChangelogBatch {
 fn changelog(picks: &[(u8, u8, bool)], retracts: bool) -> (Vec<Row>, BTreeMap<Option<u8>, Vec<Option<i32>>>) {
     let (mut rows, mut left) = (Vec::new(), BTreeMap::<Option<u8>, Vec<Option<i32>>>::new());
     for &(key, value, back) in picks {
-        let key = (key % 6 != 0).then_some(key % 6);
+        let key = (!key.is_multiple_of(6)).then_some(key % 6);
         let values = left.entry(key).or_default();
         if back && retracts && !values.is_empty() {
             let value = values.swap_remove(value as usize % values.len());
             rows.push((if value.is_some() { RowKind::UpdateBefore } else { RowKind::Delete }, key, value));
         } else {
-            let value = (value % 9 != 0).then_some(i32::from(value % 9) - 4);
+            let value = (!value.is_multiple_of(9)).then_some(i32::from(value % 9) - 4);
             values.push(value);
             rows.push((if back { RowKind::UpdateAfter } else { RowKind::Insert }, key, value));
         }

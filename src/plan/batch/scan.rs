@@ -11,6 +11,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableScan,
 
 use super::Translation;
 use crate::catalog::ObjectName;
+use crate::connectors::SourceChanges;
 use crate::connectors::provider::{ConnectorTable, SourceTable, default_context};
 use crate::error::{Error, Result};
 use crate::plan::lower::internal;
@@ -23,6 +24,15 @@ impl Translation {
         let source = table.source()?;
         if !source.is_bounded() {
             return Err(unbounded(&table));
+        }
+        if source.changes() != SourceChanges::Inserts {
+            return Err(Error::unsupported(format!(
+                "a query in batch mode over table \"{}\", which gives updates and deletes beside inserts",
+                table.name
+            ))
+            .with_hint(
+                "SET 'execution.runtime-mode' = 'streaming': a query over bounded input ends by itself there, too.",
+            ));
         }
         let (pushed, kept): (Vec<Expr>, Vec<Expr>) = scan
             .filters

@@ -32,9 +32,10 @@ impl Lowering {
     }
 }
 
-/// Has every step of a watermark told where a node looks at watermarks.
+/// Has every step of a watermark told where a node looks at watermarks: beside rows, or for the end of a mini-batch.
 pub(super) fn tell_each(plan: &mut StreamPlan) {
-    if !plan.nodes.iter().any(|node| matches!(node.kind, NodeKind::CurrentWatermark)) {
+    let looks = |kind: &NodeKind| matches!(kind, NodeKind::CurrentWatermark | NodeKind::MiniBatchAssigner(_));
+    if !plan.nodes.iter().any(|node| looks(&node.kind)) {
         return;
     }
     for node in &mut plan.nodes {

@@ -6,7 +6,7 @@ use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 
 use super::harness::*;
-use crate::changelog::{ChangelogBatch, Epoch, StreamElement};
+use crate::changelog::{ChangelogBatch, EndKind, Epoch, StreamElement};
 use crate::connectors::{OpenContext, Sink};
 use crate::error::Result;
 use crate::operators::{Operator, Output, Progress};
@@ -45,6 +45,57 @@ impl Operator for OneByOne {
 async fn writer(events: &Events) -> Body {
     let writer = events.sink().open(&OpenContext::for_test()).await.unwrap();
     Body::Writer { writer, metrics: Arc::new(SinkMetrics::new("watched")) }
+}
+
+/// Holds all rows back.
+struct Holding(Vec<ChangelogBatch>);
+
+impl Operator for Holding {
+    fn name(&self) -> &'static str {
+        "Holding"
+    }
+
+    fn process(&mut self, _input: usize, batch: ChangelogBatch, _out: &mut Output) -> Result<Progress> {
+        self.0.insert(0, batch);
+        Ok(Progress::Done)
+    }
+
+    fn flush(&mut self, out: &mut Output) -> Result<Progress> {
+        self.resume(out)
+    }
+
+    fn resume(&mut self, out: &mut Output) -> Result<Progress> {
+        self.0.pop().into_iter().for_each(|batch| out.emit(batch));
+        Ok(if self.0.is_empty() { Progress::Done } else { Progress::More })
+    }
+}
+
+#[tokio::test]
+async fn what_is_held_back_comes_before_the_barrier_and_before_a_stop() {
+    let mut events = Events::new();
+    let mut chain = Chain::new(Vec::new());
+    let operator = chain.add(None, Body::Operator(Box::new(Holding(Vec::new()))));
+    let body = writer(&events).await;
+    chain.add(Some(operator), body);
+    let mut told = Vec::new();
+    for end in [false, true] {
+        for v in [1, 2, 3] {
+            chain.push(StreamElement::Batch(ChangelogBatch::inserts(rows(&[("a", v)])))).await.unwrap();
+        }
+        assert!(events.drain().iter().all(|event| !matches!(event, Event::Written { .. })));
+        match end {
+            false => chain.barrier(Epoch(1)).await.unwrap(),
+            true => chain.end(EndKind::Stop).await.unwrap(),
+        }
+        told.extend(events.drain().into_iter().filter_map(|event| match event {
+            Event::Written { rows, .. } => Some(text(&rows).join(" ")),
+            Event::Flushed(_) => Some("flushed".to_string()),
+            _ => None,
+        }));
+    }
+    let one: Vec<String> = [1, 2, 3].map(|v| text(&ChangelogBatch::inserts(rows(&[("a", v)]))).join(" ")).to_vec();
+    let expected = [one.clone(), vec!["flushed".to_string()], one, vec!["flushed".to_string()]].concat();
+    assert_eq!(told, expected);
 }
 
 #[tokio::test]

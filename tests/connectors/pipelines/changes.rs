@@ -23,7 +23,7 @@ fn history() -> (Vec<(String, Option<String>)>, BTreeMap<u64, Order>) {
         |id: u64, order: Order| format!("{{\"id\":{id},\"shop\":\"shop{}\",\"amount\":{}}}", order.shop, order.amount);
     for step in 0..3000_u64 {
         let id = step * 37 % 200;
-        let new = Order { shop: (step * 7 + id) % 12, amount: step % 101 };
+        let new = Order { shop: (step * step / 7 + id) % 12, amount: step % 101 };
         let source = "\"source\":{\"db\":\"shop\",\"table\":\"orders\"},\"ts_ms\":1700000000000";
         let message = match rows.get(&id).copied() {
             None => {
@@ -155,7 +155,7 @@ async fn a_topic_of_upserts_is_a_changelog_whose_bad_records_are_skipped() {
     ]);
     let select = |more: &str, query: &str| {
         format!(
-            "CREATE TABLE states (host STRING, load INT NOT NULL, `at` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL, \
+            "SET 'parallelism.default' = '1';\nCREATE TABLE states (host STRING, load INT NOT NULL, `at` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL, \
              WATERMARK FOR `at` AS `at` - INTERVAL '1' SECOND, PRIMARY KEY (host) NOT ENFORCED) WITH (\
              'connector' = 'upsert-kafka', 'topic' = '{}', 'properties.bootstrap.servers' = '{}', \
              'key.format' = 'json', 'value.format' = 'json', 'scan.bounded.mode' = 'latest-offset'{more});\n{query}",

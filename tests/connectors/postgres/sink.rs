@@ -30,7 +30,7 @@ fn id_name(db: &Db, name: &str, key: usize) -> TableDescriptor {
 }
 
 #[tokio::test]
-async fn the_last_change_of_a_key_wins_and_deletes_delete() {
+async fn trap_47_the_last_change_of_a_key_wins_and_deletes_delete() {
     let db = Db::new().await;
     db.run("CREATE TABLE t (name text, id int PRIMARY KEY, more int DEFAULT 7)").await;
     db.run("INSERT INTO t VALUES ('old', 1), ('gone', 2), ('kept', 9)").await;

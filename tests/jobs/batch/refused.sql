@@ -8,3 +8,5 @@ SELECT COUNT(*) FROM t GROUP BY TUMBLE(pt, INTERVAL '10' SECOND);
 SELECT CURRENT_WATERMARK(ts) FROM t;
 SELECT a FROM d LIMIT 3;
 SELECT * FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(k), INTERVAL '10' SECOND));
+CREATE TABLE c (a INT) WITH ('connector' = 'filesystem', 'path' = '{folder}/c', 'format' = 'debezium-json');
+SELECT a FROM c;

@@ -53,6 +53,11 @@ impl Sink for UpsertSink {
         ChangelogSupport::Upsert
     }
 
+    /// Without a buffer every row is a record, which readers of the topic see.
+    fn keeps_last_rows(&self, _deletes: bool) -> bool {
+        self.limits.is_some()
+    }
+
     fn describe(&self) -> String {
         let buffer = self.limits.as_ref().map(|limits| format!(", buffer=[{limits}]")).unwrap_or_default();
         format!("{}{buffer}", self.records.describe())

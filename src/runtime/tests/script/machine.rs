@@ -9,7 +9,7 @@ use super::rows::{batch, instant_text, lines, millis};
 use super::text::Event;
 use crate::changelog::{EndKind, Epoch, StreamElement};
 use crate::error::Error;
-use crate::operators::{Operator, Output, Progress};
+use crate::operators::{BundleEnd, Operator, Output, Progress};
 use crate::plan::stream_plan::{NodeKind, StreamPlan};
 use crate::plan::table::{Door, PlannedTable};
 use crate::runtime::assembly::Assembly;
@@ -22,7 +22,7 @@ use crate::session::Session;
 use crate::span::SourceText;
 use crate::sql::{StatementKind, parse_script};
 use crate::state::Snapshot;
-use crate::time::Watermark;
+use crate::time::{Clock, ManualClock, Watermark};
 use crate::types::Schema;
 
 /// A running plan.
@@ -34,12 +34,22 @@ pub struct Machine {
     operators: BTreeMap<usize, Box<dyn Operator>>,
     config: JobConfig,
     metrics: Arc<JobMetrics>,
-    now_ms: i64,
+    clock: Arc<ManualClock>,
     /// Of nodes with several inputs: the watermark of each.
     watermarks: HashMap<(usize, usize), Watermark>,
     /// What came to the sinks.
     told: Vec<String>,
     ended: bool,
+}
+
+/// Where a script may be restarted without another result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Restarts {
+    /// A barrier ends a bundle, or a watermark is not known for a while.
+    Nowhere,
+    /// Rows of a batch are told together.
+    BehindBatches,
+    BehindRows,
 }
 
 /// What the source of a table gives.
@@ -54,7 +64,8 @@ impl Machine {
     /// Plans the last statement of `sql`, the others being declarations and settings.
     pub async fn of(sql: &str) -> Self {
         let text = SourceText::new("script", sql);
-        let mut session = Session::new();
+        let clock = Arc::new(ManualClock::default());
+        let mut session = Session::new().with_clock(clock.clone());
         session.set("parallelism.default", "1").expect("a setting");
         let statements: Vec<_> =
             parse_script(&text).into_iter().map(|s| s.unwrap_or_else(|e| panic!("{e} in\n{sql}"))).collect();
@@ -79,9 +90,9 @@ impl Machine {
             tables: tables.into_iter().map(|table| (table.name.clone(), given(&table))).collect(),
             steps: HashMap::new(),
             operators: BTreeMap::new(),
-            config: config(1),
+            config: JobConfig { clock: clock.clone(), ..config(1) },
             metrics: Arc::new(metrics),
-            now_ms: 0,
+            clock,
             watermarks: HashMap::new(),
             told: Vec::new(),
             ended: false,
@@ -127,14 +138,37 @@ impl Machine {
         self.operators.iter_mut().map(encoded).collect()
     }
 
-    /// Gives every operator the state of each of another plan; what was refused.
-    pub fn offer(&mut self, snapshots: &[(usize, Vec<u8>)]) -> Vec<Error> {
+    /// Gives new operators the state of each of another plan; what they refuse.
+    pub async fn offer(&mut self, snapshots: &[(usize, Vec<u8>)]) -> Vec<Error> {
         let snapshots: Vec<Snapshot> = snapshots.iter().map(|(_, bytes)| Snapshot::decode(bytes).unwrap()).collect();
+        self.build().await;
         let operators = self.operators.values_mut();
         operators.flat_map(|operator| snapshots.iter().filter_map(|state| operator.restore(state).err())).collect()
     }
 
+    /// Where restarts leave all as it is.
+    pub fn restarts(&self) -> Restarts {
+        let of = |kind: &NodeKind| match kind {
+            NodeKind::LocalGroupAggregate(_) | NodeKind::MiniBatchAssigner(_) | NodeKind::CurrentWatermark => {
+                Restarts::Nowhere
+            }
+            NodeKind::GroupAggregate(aggregate) => match aggregate.bundle {
+                None => Restarts::BehindRows,
+                Some(BundleEnd::MicroBatch) => Restarts::BehindBatches,
+                Some(BundleEnd::Rows(_)) => Restarts::Nowhere,
+            },
+            _ => Restarts::BehindRows,
+        };
+        self.plan.nodes.iter().map(|node| of(&node.kind)).min().unwrap_or(Restarts::BehindRows)
+    }
+
+    /// A barrier goes in front: what is held back for company is told.
     async fn restart(&mut self) {
+        for id in 0..self.plan.nodes.len() {
+            if self.operators.contains_key(&id) {
+                self.drive(id, |operator, out| operator.flush(out));
+            }
+        }
         let snapshots = self.snapshots();
         self.build().await;
         for (id, bytes) in snapshots {
@@ -174,11 +208,11 @@ impl Machine {
                 self.ended = true;
             }
             Event::Time(time) => {
-                self.now_ms = millis(time);
+                let now_ms = millis(time);
+                self.clock.set(now_ms);
                 for id in 0..self.plan.nodes.len() {
-                    let due = |o: &dyn Operator| o.next_timer().is_some_and(|timer| timer <= self.now_ms);
+                    let due = |o: &dyn Operator| o.next_timer().is_some_and(|timer| timer <= now_ms);
                     if self.operators.get(&id).is_some_and(|o| due(o.as_ref())) {
-                        let now_ms = self.now_ms;
                         self.drive(id, |operator, out| operator.on_time(now_ms, out));
                     }
                 }
@@ -253,7 +287,7 @@ impl Machine {
     }
 
     fn operate(&mut self, id: usize, element: StreamElement) {
-        let now_ms = self.now_ms;
+        let now_ms = self.clock.now_ms();
         match element {
             StreamElement::Batch(batch) => self.drive(id, |operator, out| {
                 operator.tell_time(now_ms);
@@ -265,6 +299,10 @@ impl Machine {
             StreamElement::End(EndKind::Data) => {
                 self.drive(id, |operator, out| operator.on_input_end(0, out));
                 self.forward(id, StreamElement::End(EndKind::Data));
+            }
+            StreamElement::Barrier(_) | StreamElement::End(EndKind::Stop) => {
+                self.drive(id, |operator, out| operator.flush(out));
+                self.forward(id, element);
             }
             other => self.forward(id, other),
         }
