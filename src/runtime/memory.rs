@@ -169,6 +169,7 @@ impl OperatorMemory {
         let kept = match &plan.kind {
             NodeKind::GroupAggregate(node) => node.ttl.map_or(Kept::Forever, Kept::For),
             NodeKind::ChangelogNormalize(node) => node.ttl.map_or(Kept::Forever, Kept::For),
+            NodeKind::SinkUpsertMaterializer(node) => node.ttl.map_or(Kept::Forever, Kept::For),
             NodeKind::WindowTable(_) | NodeKind::WindowAggregate(_) => Kept::Windows,
             _ => Kept::Forever,
         };

@@ -200,3 +200,21 @@ async fn a_statement_set_reads_a_channel_once_and_is_one_job() {
         assert_eq!(hosts(&mut query).await.unwrap().unwrap(), expected);
     }
 }
+
+#[tokio::test]
+async fn a_row_of_many_windows_is_told_in_each_of_them() {
+    let mut session = Session::new();
+    let table =
+        "CREATE TABLE t (n INT, ts AS TO_TIMESTAMP_LTZ(n, 3), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen',
+        'number-of-rows' = '1', 'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '1')";
+    session.execute(table).await.unwrap();
+    for function in ["CUMULATE", "HOP"] {
+        let windows = format!("{function}(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '6' HOUR)");
+        let sql = format!("SELECT COUNT(*) FROM {windows} GROUP BY window_start, window_end");
+        let (mut query, mut told) = (session.query(&sql).await.unwrap(), 0);
+        while let Some(batch) = query.next().await.unwrap() {
+            told += batch.num_rows();
+        }
+        assert_eq!(told, 21_600, "{function}");
+    }
+}

@@ -146,11 +146,20 @@ impl WindowAggregate {
         let WindowAggregateShape { kind, clock, .. } = self.shape;
         let (&slice, _) = self.panes.first_key_value()?;
         let is_told = |end: i64| last.is_some_and(|last| end <= last) || clock.is_over(end, self.progress);
-        let mut end = slice;
-        while kind.step() > 0 && is_told(end) && end < kind.last_end(slice) {
-            end += kind.step();
+        let step = kind.step();
+        if step == 0 || !is_told(slice) {
+            return Some(slice);
         }
-        Some(end)
+        // Of the windows that have the slice the first ones are told: their number is found by halves.
+        let (mut told, mut open) = (0, (kind.last_end(slice) - slice) / step);
+        while open - told > 1 {
+            let middle = told + (open - told) / 2;
+            match is_told(slice + middle * step) {
+                true => told = middle,
+                false => open = middle,
+            }
+        }
+        Some(slice + open * step)
     }
 
     /// Tells windows until `out` is full or all that are over are told.
