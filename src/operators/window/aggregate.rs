@@ -4,7 +4,7 @@
 //! watermark passes the window's last millisecond (in processing time: when the clock does). Windows come in the order
 //! of their ends, groups in that of their first rows. A row is late when the last window of its slice is over: it is
 //! dropped and counted. One that is late for some windows counts in the others. State: the panes of windows that are
-//! not over. Watermarks follow behind the windows that they close; barriers: unchanged. (D11 of the design; FLIP-145.)
+//! not over. Watermarks follow behind the windows that they close; barriers: unchanged. (FLIP-145.)
 
 use std::collections::BTreeMap;
 
