@@ -1,6 +1,7 @@
 //! Several inputs as one: rows as they come, watermarks by minimum, barriers aligned, one end.
 //!
-//! A finished input is left out of the minimum and counts as aligned. An idle one is left out of the minimum until it
+//! A finished input is left out of the minimum and counts as aligned; one that was stopped holds the watermark where it
+//! was, for it would have gone on. An idle one is left out of the minimum until it
 //! sends a row or a watermark; a watermark that repeats the last one says just that. When the last one falls idle, none
 //! holds back the highest watermark any longer. Behind its barrier an input waits until the others have sent theirs.
 
@@ -31,6 +32,13 @@ struct Input {
     end: Option<EndKind>,
     /// The barrier behind which it waits.
     barrier: Option<Epoch>,
+}
+
+impl Input {
+    /// False when the data is all read. A stop only interrupts it: its event time still counts.
+    fn goes_on(&self) -> bool {
+        self.end != Some(EndKind::Data)
+    }
 }
 
 impl InputGate {
@@ -148,7 +156,7 @@ impl InputGate {
 
     /// The highest watermark of all inputs, when the last of them has fallen idle that held it back with its own.
     fn flush(&mut self, last: Watermark) -> Option<StreamElement> {
-        let running = || self.inputs.iter().filter(|input| input.end.is_none());
+        let running = || self.inputs.iter().filter(|input| input.goes_on());
         if last != self.watermark || running().any(|input| !input.idle) {
             return None;
         }
@@ -159,7 +167,7 @@ impl InputGate {
 
     /// The joined watermark where it has risen, or that nothing is to be expected.
     fn advance(&mut self) -> Option<StreamElement> {
-        let running = self.inputs.iter().filter(|input| input.end.is_none());
+        let running = self.inputs.iter().filter(|input| input.goes_on());
         let minimum = running.filter(|input| !input.idle).map(|input| input.watermark).min();
         match minimum {
             Some(watermark) if watermark > self.watermark => {
@@ -227,6 +235,15 @@ mod tests {
         assert_eq!(said, ["watermark 5"]);
         let said = script(&[(0, watermark(5)), (1, StreamElement::End(EndKind::Data))]).await;
         assert_eq!(said, ["watermark 5"]);
+    }
+
+    #[tokio::test]
+    async fn a_stopped_input_holds_back_the_watermark() {
+        let stop = |input| (input, StreamElement::End(EndKind::Stop));
+        assert_eq!(script(&[(1, watermark(3)), (0, watermark(5)), stop(1), stop(0)]).await, ["watermark 3", "end Stop"]);
+        assert_eq!(script(&[(0, watermark(5)), stop(1), (0, watermark(7)), stop(0)]).await, ["end Stop"]);
+        let idle = (1, StreamElement::Idle);
+        assert_eq!(script(&[idle, stop(1), (0, watermark(7)), stop(0)]).await, ["watermark 7", "end Stop"]);
     }
 
     #[tokio::test]

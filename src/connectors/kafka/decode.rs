@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_without_a_value_deletes_its_key_where_records_are_upserts() {
+    fn trap_31_a_record_without_a_value_deletes_its_key_and_one_without_a_key_gives_no_row() {
         let mut descriptor = table("k INT, v INT", &[("connector", "upsert-kafka"), ("key.format", "json")]);
         descriptor.primary_key = vec![0];
         descriptor.columns.fields[1].ty.nullable = false;

@@ -155,6 +155,14 @@ impl<'a> Call<'a> {
     fn new(function: &'static Function, arguments: &'a [FunctionArg]) -> Result<Self> {
         let (required, most) = (function.required, function.arguments.len());
         let count = Error::statement(format!("invalid number of arguments to function '{}'", function.name));
+        let is_named = |argument: &FunctionArg| matches!(argument, FunctionArg::Named { .. });
+        if let Some(FunctionArg::Named { name, .. }) = arguments.iter().find(|argument| is_named(argument))
+            && !arguments.iter().all(is_named)
+        {
+            return Err(Error::statement(format!("some arguments of {} are named and some are not", function.name))
+                .with_hint("Name all of them or none: DATA => TABLE t, TIMECOL => DESCRIPTOR(ts), ...")
+                .at(Span::from_ast(name.span)));
+        }
         let mut ordered: Vec<Option<&ast::Expr>> = vec![None; most];
         for (position, argument) in arguments.iter().enumerate() {
             match argument {

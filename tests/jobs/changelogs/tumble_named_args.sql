@@ -9,3 +9,5 @@ SELECT window_start, window_end, SUM(price) FROM TUMBLE(data => TABLE bids, time
 SELECT window_start, window_end, SUM(price) FROM TABLE(TUMBLE(TIMECOL => DESCRIPTOR(ts), SIZE => INTERVAL '10' SECOND, DATA => TABLE bids)) GROUP BY window_start, window_end;
 SELECT window_start, window_end, SUM(price) FROM TABLE(TUMBLE(DATA => TABLE bids, TIMECOL => DESCRIPTOR(ts))) GROUP BY window_start, window_end;
 SELECT window_start, window_end, SUM(price) FROM TABLE(TUMBLE(DATA => TABLE bids, TIMECOL => DESCRIPTOR(ts), LENGTH => INTERVAL '10' SECOND)) GROUP BY window_start, window_end;
+SELECT window_start, window_end, SUM(price) FROM TUMBLE(TABLE bids, DESCRIPTOR(ts), SIZE => INTERVAL '10' SECOND) GROUP BY window_start, window_end;
+SELECT window_start, window_end, SUM(price) FROM TUMBLE(DATA => TABLE bids, DESCRIPTOR(ts), INTERVAL '10' SECOND) GROUP BY window_start, window_end;
