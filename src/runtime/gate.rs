@@ -240,7 +240,10 @@ mod tests {
     #[tokio::test]
     async fn a_stopped_input_holds_back_the_watermark() {
         let stop = |input| (input, StreamElement::End(EndKind::Stop));
-        assert_eq!(script(&[(1, watermark(3)), (0, watermark(5)), stop(1), stop(0)]).await, ["watermark 3", "end Stop"]);
+        assert_eq!(
+            script(&[(1, watermark(3)), (0, watermark(5)), stop(1), stop(0)]).await,
+            ["watermark 3", "end Stop"]
+        );
         assert_eq!(script(&[(0, watermark(5)), stop(1), (0, watermark(7)), stop(0)]).await, ["end Stop"]);
         let idle = (1, StreamElement::Idle);
         assert_eq!(script(&[idle, stop(1), (0, watermark(7)), stop(0)]).await, ["watermark 7", "end Stop"]);

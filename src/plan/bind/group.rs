@@ -257,11 +257,15 @@ fn keep_window_time<'a>(input: &LogicalPlan, keys: impl Iterator<Item = (Expr, &
 fn check_slices(spec: &WindowSpec, input: &LogicalPlan) -> Result<()> {
     match spec.kind {
         WindowKind::Hop { slide, size, .. } if !spec.has_slices() && with_slices(input).is_some() => {
+            let hint = match slide > size {
+                true => "The slide comes first, then the size: HOP(TABLE t, DESCRIPTOR(ts), slide, size).",
+                false => "The windows share slices of one slide each: make the size two slides, three and so on.",
+            };
             Err(Error::statement(format!(
                 "HOP table function based aggregate requires size must be an integral multiple of slide, but got size \
                  {size} ms and slide {slide} ms"
             ))
-            .with_hint("The windows share slices of one slide each: make the size two slides, three and so on."))
+            .with_hint(hint))
         }
         _ => Ok(()),
     }
