@@ -12,6 +12,7 @@ CREATE TABLE READINGS (
 ) WITH (
   'connector' = 'datagen',
   'number-of-rows' = '20000000',
+  'rows-per-second' = '1000000000',
   'fields.n.kind' = 'sequence',
   'fields.n.start' = '1',
   'fields.n.end' = '20000000'
