@@ -1,4 +1,4 @@
-//! How many rows per second does one core count and sum by 56, 10⁵ and 10⁶ groups, and how many bytes does a group take?
+//! How many rows per second does one core count and sum by 56, 10⁴, 10⁵ and 10⁶ groups, and how many bytes does a group take?
 //!
 //! Orders of a shop (a text or a BIGINT) and an amount, 8,192 to a batch, in random order; `COUNT(*)` and `SUM(amount)`
 //! by shop. Every group is known before the clock starts, so that every row updates one. Told are both halves of every
@@ -81,7 +81,7 @@ fn updating(c: &mut Criterion) {
     group.sample_size(10);
     let each_and_net = [("every change", None), ("net changes", Some(BundleEnd::MicroBatch))];
     for (key, texts) in [("text", true), ("bigint", false)] {
-        for groups in [56u64, 100_000, 1_000_000] {
+        for groups in [56u64, 10_000, 100_000, 1_000_000] {
             let batch = |b: usize| {
                 let at = (b * ROWS) as u64;
                 orders(texts, (at..at + ROWS as u64).map(|i| random(i, groups)), None)
