@@ -28,11 +28,13 @@ pub enum Progress {
     Log,
 }
 
-const LIVE_EVERY: Duration = Duration::from_millis(500);
+/// How often live lines are drawn anew.
+pub const LIVE_EVERY: Duration = Duration::from_millis(500);
 const LOG_EVERY: Duration = Duration::from_secs(10);
 /// The first line comes sooner: does anything arrive at all?
 const LOG_FIRST: Duration = Duration::from_secs(2);
-const LIVE_FIRST: Duration = Duration::from_millis(100);
+/// When they are drawn first.
+pub const LIVE_FIRST: Duration = Duration::from_millis(100);
 /// So long must a watermark stand still while rows arrive before it is spoken of.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
 
@@ -158,7 +160,7 @@ impl Progress {
 }
 
 /// What is shown of the jobs that run.
-struct Rates {
+pub struct Rates {
     jobs: Vec<JobRate>,
     columns: Columns,
 }
@@ -186,7 +188,7 @@ struct Stall {
 }
 
 impl Rates {
-    fn new(jobs: impl Iterator<Item = (Arc<str>, Arc<JobMetrics>)>) -> Self {
+    pub fn new(jobs: impl Iterator<Item = (Arc<str>, Arc<JobMetrics>)>) -> Self {
         let now = Instant::now();
         let rate = |(name, metrics)| JobRate {
             name,
@@ -216,7 +218,8 @@ impl Rates {
         }
     }
 
-    fn show(&mut self, progress: Progress) {
+    /// Draws a line per job, or writes it.
+    pub fn show(&mut self, progress: Progress) {
         self.tell_rejects(progress);
         let now = Instant::now();
         let lines: Vec<Vec<String>> = self.jobs.iter_mut().filter(|j| j.running).map(|j| j.cells(now)).collect();

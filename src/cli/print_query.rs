@@ -1,8 +1,9 @@
 //! How `run` prints a query: its changelog as it comes, or the table that is there in the end.
 
 use chrono_tz::Tz;
+use tokio::time::Instant;
 
-use super::job_watch::{facts, troubles};
+use super::job_watch::{LIVE_EVERY, LIVE_FIRST, Progress, Rates, facts, troubles};
 use super::run::Stop;
 use crate::changelog::ChangelogBatch;
 use crate::console;
@@ -28,10 +29,17 @@ pub async fn print_query(mut query: Query, session: &Session, stop: &Stop, quiet
     };
     let names: Vec<String> = columns.iter().map(|(name, _)| name.to_string()).collect();
     let cells = Cells { types: columns.into_iter().map(|(_, ty)| ty).collect(), zone: settings.zone() };
+    let live = !quiet && Progress::detect() == Progress::Live;
+    let mut rates = Rates::new(std::iter::once((query.job.name.clone(), query.job.metrics.clone())));
+    let mut ticks = tokio::time::interval_at(Instant::now() + LIVE_FIRST, LIVE_EVERY);
     let mut asked = false;
     loop {
         let batch = tokio::select! {
             batch = query.next() => batch?,
+            _ = ticks.tick(), if live => {
+                rates.show(Progress::Live);
+                continue;
+            }
             _ = stop.asked(), if !asked => {
                 asked = true;
                 query.stop();
@@ -54,6 +62,7 @@ pub async fn print_query(mut query: Query, session: &Session, stop: &Stop, quiet
             }
         }
     }
+    console::clear_live();
     let text = match printed {
         Printed::Changes(tableau) if asked => tableau.terminated(),
         Printed::Changes(tableau) => tableau.footer(),
