@@ -3,8 +3,9 @@
 use super::ScriptArgs;
 use crate::catalog::{Config, Integrations};
 use crate::connectors;
-use crate::error::{Error, Result, did_you_mean};
+use crate::error::{Error, Result};
 use crate::session::Session;
+use crate::shell::script_file::read_script;
 use crate::span::SourceText;
 use crate::sql::{Statement, declared_name, parse_script, split};
 
@@ -19,23 +20,7 @@ impl Script {
     pub fn read(args: &ScriptArgs) -> Result<Self> {
         let mut texts = Vec::new();
         for path in &args.files {
-            let bytes = std::fs::read(path).map_err(|e| {
-                let error = Error::statement(format!("cannot read \"{}\": {}", path.display(), plain(&e)));
-                match nearest_file(path) {
-                    Some(hint) if e.kind() == std::io::ErrorKind::NotFound => error.with_hint(hint),
-                    _ => error,
-                }
-            })?;
-            let text = String::from_utf8(bytes).map_err(|e| {
-                let at = e.utf8_error().valid_up_to();
-                let before = String::from_utf8_lossy(&e.as_bytes()[..at]);
-                let line = before.matches('\n').count() + 1;
-                let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
-                let place = format!("line {line}, column {column} (byte {at})");
-                Error::statement(format!("\"{}\" is not UTF-8: {place} is wrong", path.display()))
-                    .with_hint("Save it as UTF-8.")
-            })?;
-            texts.push(SourceText::new(path.display().to_string(), text));
+            texts.push(read_script(path)?);
         }
         for sql in &args.execute {
             texts.push(SourceText::new("-e", sql.as_str()));
@@ -79,20 +64,4 @@ pub struct ScriptStatement {
     /// The table or view that it declares, as far as its first words tell.
     pub declares: Option<String>,
     pub parsed: Result<Statement>,
-}
-
-fn plain(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "no such file".to_string(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_string(),
-        std::io::ErrorKind::IsADirectory => "it is a directory".to_string(),
-        _ => error.to_string(),
-    }
-}
-
-fn nearest_file(path: &std::path::Path) -> Option<String> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
-    let names: Vec<String> =
-        std::fs::read_dir(folder).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    did_you_mean(path.file_name()?.to_str()?, names.iter().map(String::as_str))
 }

@@ -1,5 +1,8 @@
 //! For people: tables in a terminal, the live line, the command line.
 
+pub mod command;
 pub mod display_width;
 pub mod final_table;
+pub mod input;
+pub mod script_file;
 pub mod tableau;

@@ -42,6 +42,20 @@ pub fn is_complete(script: &str) -> bool {
     !ends_open && fragments.last().is_some_and(|last| last.terminated)
 }
 
+/// Where backslashes stand outside quotes and comments, in bytes, the first of each line: SQL has none there, but a
+/// client's commands begin with them and end with their line.
+pub fn backslashes(script: &str) -> Vec<usize> {
+    let mut offsets = Vec::new();
+    let mut from = 0;
+    while let Some(rest) = script.get(from..) {
+        let Some(first) = Lexemes::new(rest).find(|lexeme| lexeme.text == "\\") else { break };
+        offsets.push(from + first.offset);
+        let line = rest.get(first.offset..).and_then(|line| line.find('\n'));
+        from += line.map_or(rest.len(), |end| first.offset + end);
+    }
+    offsets
+}
+
 /// Where the splitter stands with a statement set, whose `;` cut nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Block {

@@ -25,7 +25,7 @@ mod vet;
 mod tests;
 
 pub use dialect::FlinkDialect;
-pub use fragment::{Fragment, is_complete, split};
+pub use fragment::{Fragment, backslashes, is_complete, split};
 pub use hints::{Hint, query_hints, table_options};
 pub(crate) use reserved::is_reserved;
 pub use script::{declared_name, parse_script};
