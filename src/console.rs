@@ -1,9 +1,9 @@
-//! The one door to the terminal: results on standard output, everything else on standard error, and live lines that
-//! make way for both.
+//! The one door to the terminal: results on standard output, everything else on standard error, live lines that make way
+//! for both, and a prompt above which both are written.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Error;
 use crate::log::{self, Line, LogFormat};
@@ -16,7 +16,22 @@ struct Live {
     lines: Vec<String>,
     /// Terminal rows that are drawn now.
     drawn: usize,
+    /// Set while somebody types at a prompt: what is written waits in `above` until the prompt makes room.
+    prompt: Option<Arc<dyn Prompt>>,
+    above: Vec<u8>,
 }
+
+/// A prompt at which somebody types.
+pub trait Prompt: Send + Sync {
+    /// Lines wait to be written above it ([`take_above_prompt`]). `urgent` where writers have to stop until they are.
+    fn make_room(&self, urgent: bool);
+}
+
+/// So much may wait for a prompt to make room; then the writers wait too.
+const MAX_ABOVE: usize = 1 << 20;
+
+/// Told when a prompt has made room.
+static ROOM: Condvar = Condvar::new();
 
 impl Live {
     fn erase(&mut self) {
@@ -72,17 +87,84 @@ pub fn reader_is_gone() -> bool {
 
 /// Writes results. False when nobody reads them any more.
 pub fn stdout(bytes: &[u8]) -> bool {
+    write(Stream::Stdout, bytes)
+}
+
+fn write(stream: Stream, bytes: &[u8]) -> bool {
     let mut live = live_lines();
-    live.erase();
-    let mut out = std::io::stdout().lock();
-    let written = out.write_all(bytes).and_then(|()| out.flush()).is_ok();
-    if !written {
-        READER_GONE.store(true, Ordering::Relaxed);
+    if stream == Stream::Stderr || stdout_is_terminal() {
+        while live.above.len() > MAX_ABOVE
+            && let Some(prompt) = &live.prompt
+        {
+            prompt.make_room(true);
+            live = ROOM.wait(live).unwrap_or_else(PoisonError::into_inner);
+        }
+        if let Some(prompt) = live.prompt.clone() {
+            live.above.extend(bytes);
+            if bytes.contains(&b'\n') {
+                prompt.make_room(false);
+            }
+            return true;
+        }
     }
+    live.erase();
+    let written = write_now(stream, bytes);
     if !live.lines.is_empty() {
         live.draw();
     }
     written
+}
+
+fn write_now(stream: Stream, bytes: &[u8]) -> bool {
+    match stream {
+        Stream::Stdout => {
+            let mut out = std::io::stdout().lock();
+            let written = out.write_all(bytes).and_then(|()| out.flush()).is_ok();
+            if !written {
+                READER_GONE.store(true, Ordering::Relaxed);
+            }
+            written
+        }
+        Stream::Stderr => std::io::stderr().write_all(bytes).is_ok(),
+    }
+}
+
+fn stdout_is_terminal() -> bool {
+    static TERMINAL: LazyLock<bool> = LazyLock::new(|| std::io::stdout().is_terminal());
+    *TERMINAL
+}
+
+/// Announces a prompt at which somebody types from now on, or that it is gone. Meanwhile what goes to the terminal waits
+/// for the prompt to make room above itself, and live lines are not drawn.
+pub fn above_prompt(prompt: Option<Arc<dyn Prompt>>) {
+    let mut live = live_lines();
+    if prompt.is_some() {
+        live.erase();
+    }
+    live.prompt = prompt;
+    if live.prompt.is_none() {
+        let rest = std::mem::take(&mut live.above);
+        if !rest.is_empty() {
+            write_now(Stream::Stderr, &rest);
+        }
+        if !live.lines.is_empty() {
+            live.draw();
+        }
+        ROOM.notify_all();
+    }
+}
+
+/// Takes the whole lines that wait to be written above the prompt; the prompt writes them.
+pub fn take_above_prompt() -> Vec<u8> {
+    let mut live = live_lines();
+    let whole = match memchr::memrchr(b'\n', &live.above) {
+        // A line without an end has waited too long.
+        None if live.above.len() > MAX_ABOVE => live.above.len(),
+        end => end.map_or(0, |at| at + 1),
+    };
+    let rest = live.above.split_off(whole);
+    ROOM.notify_all();
+    std::mem::replace(&mut live.above, rest)
 }
 
 /// Standard output or standard error for those who write bytes, making way for live lines.
@@ -94,18 +176,7 @@ pub enum Stream {
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let written = match self {
-            Self::Stdout => stdout(bytes),
-            Self::Stderr => {
-                let mut live = live_lines();
-                live.erase();
-                let written = std::io::stderr().write_all(bytes).is_ok();
-                if !live.lines.is_empty() {
-                    live.draw();
-                }
-                written
-            }
-        };
+        let written = write(*self, bytes);
         if written { Ok(bytes.len()) } else { Err(std::io::ErrorKind::BrokenPipe.into()) }
     }
 
@@ -116,12 +187,7 @@ impl Write for Stream {
 
 /// Writes to standard error as it is.
 fn stderr(text: &str) {
-    let mut live = live_lines();
-    live.erase();
-    let _ = std::io::stderr().write_all(text.as_bytes());
-    if !live.lines.is_empty() {
-        live.draw();
-    }
+    write(Stream::Stderr, text.as_bytes());
 }
 
 /// A line about what is going on, with the time where nobody watches.
@@ -146,7 +212,9 @@ pub fn say(line: Line) {
 pub fn live(lines: Vec<String>) {
     let mut live = live_lines();
     live.lines = lines;
-    live.draw();
+    if live.prompt.is_none() {
+        live.draw();
+    }
 }
 
 /// Takes the live lines away.

@@ -228,6 +228,10 @@ impl Session {
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
     }
+
+    pub fn integrations(&self) -> &Integrations {
+        &self.integrations
+    }
 }
 
 impl Default for Session {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Listing, Outcome, Query, Session};
-use crate::catalog::{Object, View, table_of};
+use crate::catalog::{Object, ObjectName, View, table_of};
 use crate::connectors::secrets::redact;
 use crate::error::{Error, Result};
 use crate::functions::{aggregate, library};
@@ -11,10 +11,10 @@ use crate::plan::explain::explain;
 use crate::plan::table::PlannedTable;
 use crate::plan::uses::table_uses;
 use crate::runtime::{CollectSink, JobConfig, start};
-use crate::span::SourceText;
+use crate::span::{SourceText, Span};
 use crate::sql::{
-    AlterTable, ExplainDetail, Insert, LikePattern, ObjectPath, Show, Statement, StatementKind, show_create_table,
-    show_create_view,
+    AlterTable, ExplainDetail, Ident, Insert, LikePattern, ObjectPath, Show, Statement, StatementKind,
+    show_create_table, show_create_view,
 };
 use crate::types::{SqlType, TimeAttribute, TypeKind};
 
@@ -348,6 +348,22 @@ impl Session {
             },
         };
         Ok(Outcome::Listing(listing))
+    }
+
+    /// The names and types of a table's or view's columns.
+    ///
+    /// # Errors
+    /// An unknown name, or a declaration that no statement could use.
+    pub fn columns_of(&self, name: &ObjectName) -> Result<Vec<(String, String)>> {
+        let parts = [&name.catalog, &name.database, &name.name];
+        let span = Span::on_line(1, 1, 1);
+        let parts = parts.iter().map(|part| Ident { value: part.to_string(), span }).collect();
+        let listing = self.describe(&ObjectPath { parts, span })?;
+        let pair = |row: Vec<Option<String>>| {
+            let mut cells = row.into_iter();
+            Some((cells.next()??, cells.next()??))
+        };
+        Ok(listing.rows.into_iter().filter_map(pair).collect())
     }
 
     fn describe(&self, path: &ObjectPath) -> Result<Listing> {

@@ -25,7 +25,8 @@ fn char_width(c: char) -> usize {
     c.len_utf16() + usize::from(is_wide(c as u32))
 }
 
-fn is_wide(c: u32) -> bool {
+/// True where a terminal draws two columns.
+pub(super) fn is_wide(c: u32) -> bool {
     c >= WIDE[0].0
         && WIDE
             .binary_search_by(|&(first, last)| {

@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod display_width;
+pub mod editor;
 pub mod final_table;
 pub mod input;
 pub mod script_file;

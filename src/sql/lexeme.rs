@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::span::{Location, Span};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LexemeKind {
+pub(crate) enum LexemeKind {
     Blank,
     /// `-- ...`, `// ...` or `/* ... */`
     Comment,
@@ -21,7 +21,7 @@ pub(super) enum LexemeKind {
 
 /// A piece of a script and where it stands. All pieces one after another are the script.
 #[derive(Debug, Clone)]
-pub(super) struct Lexeme<'a> {
+pub(crate) struct Lexeme<'a> {
     pub kind: LexemeKind,
     pub text: &'a str,
     pub offset: usize,
@@ -30,6 +30,11 @@ pub(super) struct Lexeme<'a> {
 }
 
 impl Lexeme<'_> {
+    /// False for a quote or comment that the end of the script left open.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// The error of a quote or comment that the end of the script left open, at its opening.
     pub fn unterminated(&self) -> Option<Error> {
         if self.closed {
@@ -49,7 +54,7 @@ impl Lexeme<'_> {
 }
 
 /// Walks over a script.
-pub(super) struct Lexemes<'a> {
+pub(crate) struct Lexemes<'a> {
     script: &'a str,
     offset: usize,
     location: Location,

@@ -27,6 +27,7 @@ mod tests;
 pub use dialect::FlinkDialect;
 pub use fragment::{Fragment, backslashes, is_complete, split};
 pub use hints::{Hint, query_hints, table_options};
+pub(crate) use lexeme::{Lexeme, LexemeKind, Lexemes};
 pub(crate) use reserved::is_reserved;
 pub use script::{declared_name, parse_script};
 pub use show_create::{show_create_table, show_create_view};

@@ -1,0 +1,85 @@
+//! Whether what is typed is a whole input, which Enter hands over, or goes on in the next line.
+
+use reedline::ValidationResult;
+
+use super::vocabulary::CLIENT_COMMANDS;
+use crate::sql::{LexemeKind, Lexemes, is_complete};
+
+pub struct Validator;
+
+impl reedline::Validator for Validator {
+    fn validate(&self, text: &str) -> ValidationResult {
+        if is_whole(text) { ValidationResult::Complete } else { ValidationResult::Incomplete }
+    }
+}
+
+/// True for statements that all have their `;`, for a client command, and for nothing at all.
+pub fn is_whole(text: &str) -> bool {
+    is_client_command(text) || is_complete(text) || is_empty(text)
+}
+
+/// True for what ends with its line: `\d`, `quit`, `help select`.
+pub fn is_client_command(text: &str) -> bool {
+    let text = text.trim();
+    if text.starts_with('\\') {
+        return true;
+    }
+    let mut words = text.trim_end_matches(';').split_whitespace();
+    let first = words.next().unwrap_or_default();
+    match CLIENT_COMMANDS.iter().find(|command| command.eq_ignore_ascii_case(first)) {
+        Some(&"HELP") => !text.contains('\n'),
+        Some(_) => words.next().is_none(),
+        None => false,
+    }
+}
+
+/// Only blanks and comments, none of them open.
+fn is_empty(text: &str) -> bool {
+    Lexemes::new(text).all(|lexeme| {
+        matches!(lexeme.kind, LexemeKind::Blank | LexemeKind::Comment | LexemeKind::Semicolon) && lexeme.is_closed()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_input_is_whole_or_goes_on() {
+        for whole in [
+            "",
+            "  ",
+            ";",
+            "-- nothing",
+            "SELECT 1;",
+            "SELECT 1; -- done",
+            "SELECT 1;\nSELECT 2;\n",
+            "SELECT ';' AS `a;b` /* ; */;",
+            "EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT 1; INSERT INTO b SELECT CASE WHEN x THEN 1 END; END;",
+            "help",
+            "HELP;",
+            " help group by ",
+            "quit",
+            "Exit;",
+            "clear",
+            "\\d",
+            "\\i some file.sql",
+        ] {
+            assert!(is_whole(whole), "{whole}");
+        }
+        for open in [
+            "SELECT 1",
+            "SELECT 1; SELECT",
+            "SELECT 'a;",
+            "SELECT `a;",
+            "SELECT 1 /* ;",
+            "/* open",
+            "EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT 1;",
+            "quit the",
+            "helpless",
+            "clearly\n",
+        ] {
+            assert!(!is_whole(open), "{open}");
+        }
+    }
+}
