@@ -234,6 +234,21 @@ impl Session {
     }
 }
 
+impl Notice {
+    /// In the form of an error, so that it is shown with its place; `text` is the statement's.
+    pub fn as_error(&self, text: Option<&SourceText>) -> Error {
+        let error = Error::statement(self.message.clone()).at(self.span);
+        let error = match &self.hint {
+            Some(hint) => error.with_hint(hint.clone()),
+            None => error,
+        };
+        match self.text.as_ref().or(text).filter(|_| self.span.is_some()) {
+            Some(text) => error.in_text(text),
+            None => error,
+        }
+    }
+}
+
 impl Default for Session {
     fn default() -> Self {
         Self::new()

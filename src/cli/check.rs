@@ -83,15 +83,15 @@ impl Report {
     fn notices(&mut self, notices: Vec<Notice>, text: Option<&SourceText>) {
         for notice in notices {
             match notice.kind {
-                NoticeKind::Warning if self.strict => self.error(&as_error(&notice, text)),
+                NoticeKind::Warning if self.strict => self.error(&notice.as_error(text)),
                 NoticeKind::Warning => {
                     self.warnings += 1;
-                    console::notice("warning", &as_error(&notice, text));
+                    console::notice("warning", &notice.as_error(text));
                 }
-                NoticeKind::WithoutEffect => console::notice("note", &as_error(&notice, text)),
+                NoticeKind::WithoutEffect => console::notice("note", &notice.as_error(text)),
                 NoticeKind::Portability if self.portable => {
                     self.differences += 1;
-                    console::notice("portable", &as_error(&notice, text));
+                    console::notice("portable", &notice.as_error(text));
                 }
                 NoticeKind::Portability => {}
             }
@@ -125,18 +125,5 @@ impl Report {
         let line = Line::info("millstream", line).with("statements", self.statements);
         console::say(line.with("errors", self.errors).with("warnings", self.warnings));
         if self.errors > 0 { Exit::Wrong } else { Exit::Fine }
-    }
-}
-
-/// The notice in the form of an error, so that it is shown with its place.
-pub(super) fn as_error(notice: &Notice, text: Option<&SourceText>) -> Error {
-    let error = Error::statement(notice.message.clone()).at(notice.span);
-    let error = match &notice.hint {
-        Some(hint) => error.with_hint(hint.clone()),
-        None => error,
-    };
-    match notice.text.as_ref().or(text).filter(|_| notice.span.is_some()) {
-        Some(text) => error.in_text(text),
-        None => error,
     }
 }

@@ -13,6 +13,7 @@ mod metrics_server;
 mod print_query;
 mod run;
 mod script;
+mod sql;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -70,6 +71,14 @@ enum Command {
         after_help = "Examples:\n  millstream run sql/quickstart.sql\n  millstream run tables.sql simple_filter.sql\n  millstream run tables.sql -e \"SELECT * FROM CPU_OUT_FILTER /*+ OPTIONS('scan.bounded.mode'='latest-offset') */\"\n  millstream run job.sql --set parallelism.default=2 --config prod/millstream.toml"
     )]
     Run(RunArgs),
+    /// The SQL shell: explore topics, try queries on live data, start and watch jobs.
+    ///
+    /// On a terminal it is interactive. With -f, -e or a pipe it runs what it is given, statement by statement up to the
+    /// first error, waits for the jobs it started, and leaves.
+    #[command(
+        after_help = "Examples:\n  millstream sql\n  millstream sql -i tables.sql\n  millstream sql -i tables.sql -e \"SELECT * FROM CPU_IN LIMIT 5\"\n  echo 'SHOW TABLES;' | millstream sql -i tables.sql\n\nExit codes: 0 fine, 1 failed while running, 2 a statement is wrong."
+    )]
+    Sql(sql::SqlArgs),
     /// Parse, bind and plan everything without touching a service; the first error of every statement.
     #[command(
         after_help = "Examples:\n  millstream check job.sql\n  millstream check --strict --portable tables.sql job.sql"
@@ -152,6 +161,7 @@ pub fn main() -> ExitCode {
     log::init(cli.log_format);
     let exit = match cli.command {
         Command::Run(args) => on_runtime(run::run(args)),
+        Command::Sql(args) => on_runtime(sql::sql(args)),
         Command::Check(args) => on_runtime(check::check(args)),
         Command::Explain(args) => on_runtime(explain::explain(args)),
         Command::Completions { shell } => {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::cascade::Cascade;
-use super::check::as_error;
 use super::job_watch::{JobWatch, Progress};
 use super::memory::default_budget;
 use super::metrics_server::{self, MetricsRegistry};
@@ -95,7 +94,7 @@ fn plan_all(script: &Script) -> Result<Vec<Error>, (Vec<Error>, Cascade)> {
             }
         }
         let noticed = session.take_notices().into_iter().filter(|notice| notice.kind == NoticeKind::Warning);
-        warnings.extend(noticed.map(|notice| as_error(&notice, Some(text))));
+        warnings.extend(noticed.map(|notice| notice.as_error(Some(text))));
     }
     if errors.is_empty() { Ok(warnings) } else { Err((errors, cascade)) }
 }

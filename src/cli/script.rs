@@ -1,5 +1,7 @@
 //! The script of a command: its files, its `-e` texts, its configuration.
 
+use std::path::Path;
+
 use super::ScriptArgs;
 use crate::catalog::{Config, Integrations};
 use crate::connectors;
@@ -12,8 +14,36 @@ use crate::sql::{Statement, declared_name, parse_script, split};
 /// Everything that a command reads before it does anything.
 pub struct Script {
     pub texts: Vec<SourceText>,
-    pub integrations: Integrations,
-    pub set: Vec<(String, String)>,
+    setup: Setup,
+}
+
+/// What a session begins with.
+pub struct Setup {
+    integrations: Integrations,
+    set: Vec<(String, String)>,
+}
+
+impl Setup {
+    /// Reads `--set KEY=VALUE` and `--config`, or the configuration that is found beside the first file or here.
+    pub fn read(set: &[String], config: Option<&Path>, first: Option<&Path>) -> Result<Self> {
+        let set = set.iter().map(|pair| match pair.split_once('=') {
+            Some((key, value)) => Ok((key.trim().to_string(), value.trim().to_string())),
+            None => Err(Error::statement(format!("--set {pair}: KEY=VALUE is expected"))),
+        });
+        let here = std::env::current_dir().map_err(|e| Error::external(format!("no working directory: {e}")))?;
+        let config = Config::discover(config, first, &here)?;
+        config.integrations.check(|connector| connectors::find(connector, None))?;
+        Ok(Self { integrations: config.integrations, set: set.collect::<Result<_>>()? })
+    }
+
+    /// A session with these integrations and options.
+    pub fn session(&self) -> Result<Session> {
+        let mut session = Session::new().with_integrations(self.integrations.clone());
+        for (key, value) in &self.set {
+            session.set(key, value).map_err(|e| e.context("--set"))?;
+        }
+        Ok(session)
+    }
 }
 
 impl Script {
@@ -28,23 +58,13 @@ impl Script {
         if texts.is_empty() {
             return Err(Error::statement("nothing to run").with_hint("Name a job file, or give SQL with -e."));
         }
-        let set = args.set.iter().map(|pair| match pair.split_once('=') {
-            Some((key, value)) => Ok((key.trim().to_string(), value.trim().to_string())),
-            None => Err(Error::statement(format!("--set {pair}: KEY=VALUE is expected"))),
-        });
-        let here = std::env::current_dir().map_err(|e| Error::external(format!("no working directory: {e}")))?;
-        let config = Config::discover(args.config.as_deref(), args.files.first().map(|p| p.as_path()), &here)?;
-        config.integrations.check(|connector| connectors::find(connector, None))?;
-        Ok(Self { texts, integrations: config.integrations, set: set.collect::<Result<_>>()? })
+        let first = args.files.first().map(|path| path.as_path());
+        Ok(Self { texts, setup: Setup::read(&args.set, args.config.as_deref(), first)? })
     }
 
     /// A session with this script's integrations and `--set` options.
     pub fn session(&self) -> Result<Session> {
-        let mut session = Session::new().with_integrations(self.integrations.clone());
-        for (key, value) in &self.set {
-            session.set(key, value).map_err(|e| e.context("--set"))?;
-        }
-        Ok(session)
+        self.setup.session()
     }
 
     /// All statements in order, each with its text; or an error in its place.

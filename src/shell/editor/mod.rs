@@ -84,6 +84,11 @@ impl Editor {
         }
     }
 
+    /// The next prompt begins with a text.
+    pub fn begin_with(&mut self, text: &str) {
+        self.line.run_edit_commands(&[EditCommand::InsertString(text.to_string())]);
+    }
+
     /// Writes what waits above the prompt, which is drawn anew below it with what is typed.
     fn make_room(&mut self) -> std::io::Result<()> {
         let lines = console::take_above_prompt();

@@ -1,0 +1,118 @@
+//! `millstream sql`: the interactive shell on a terminal; files, texts and pipes without one.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::memory::default_budget;
+use super::script::Setup;
+use super::{Exit, memory_size};
+use crate::connectors::Reporter;
+use crate::console;
+use crate::error::Result;
+use crate::log::Line;
+use crate::runtime::MemoryBudget;
+use crate::shell::client::prompt::{default_history, is_interactive};
+use crate::shell::client::{Client, Flow};
+use crate::shell::interrupt::{Interrupt, Signal, Signals};
+use crate::shell::script_file::read_script;
+use crate::span::SourceText;
+
+#[derive(Args)]
+pub struct SqlArgs {
+    /// Statements that declare and set, before anything else; may be given several times.
+    #[arg(short, long = "init", value_name = "FILE")]
+    init: Vec<PathBuf>,
+    /// Runs a file and leaves; may be given several times.
+    #[arg(short, long = "file", value_name = "FILE")]
+    file: Vec<PathBuf>,
+    /// Runs SQL and leaves; may be given several times.
+    #[arg(short = 'e', long = "execute", value_name = "SQL")]
+    execute: Vec<String>,
+    /// An option of the session, as SET 'key' = 'value' would set it.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Where the integrations are [default: millstream.toml beside the first file, then here].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What was typed, kept between sessions [default: ~/.millstream_history].
+    #[arg(long, value_name = "FILE", env = "MILLSTREAM_HISTORY")]
+    history: Option<PathBuf>,
+    /// How much the operators of all jobs may hold together, such as 4gb [default: 80 % of what the process may use].
+    #[arg(long, value_name = "BYTES", value_parser = memory_size)]
+    memory: Option<usize>,
+}
+
+/// Runs the shell, or what it is given.
+pub async fn sql(args: SqlArgs) -> Exit {
+    let interactive = args.file.is_empty() && args.execute.is_empty() && is_interactive();
+    let interrupt = Interrupt::new();
+    obey_signals(interrupt.clone(), interactive);
+    let result = match start(&args, interrupt, interactive) {
+        Ok(mut client) => {
+            let result = work(&args, &mut client, interactive).await;
+            let ended = client.end().await;
+            result.and(ended)
+        }
+        Err(error) => Err(error),
+    };
+    console::clear_live();
+    match result {
+        Ok(()) => Exit::Fine,
+        Err(error) => {
+            console::error(&error);
+            Exit::of(&error)
+        }
+    }
+}
+
+fn start(args: &SqlArgs, interrupt: Interrupt, interactive: bool) -> Result<Client> {
+    let first = args.init.first().or(args.file.first()).map(PathBuf::as_path);
+    let session = Setup::read(&args.set, args.config.as_deref(), first)?.session()?;
+    let budget = args.memory.or_else(default_budget).map(MemoryBudget::new).unwrap_or_default();
+    let reporter = Reporter::new(|line| console::progress(Line::info("millstream::connector", line)));
+    Ok(Client::new(session.with_memory(budget).with_reporter(reporter), interrupt, interactive))
+}
+
+async fn work(args: &SqlArgs, client: &mut Client, interactive: bool) -> Result<()> {
+    for file in &args.init {
+        client.initialize(&read_script(file)?).await?;
+    }
+    for file in &args.file {
+        if client.take(&read_script(file)?).await? == Flow::Leave {
+            return Ok(());
+        }
+    }
+    for sql in &args.execute {
+        if client.take(&SourceText::new("-e", sql.as_str())).await? == Flow::Leave {
+            return Ok(());
+        }
+    }
+    if interactive {
+        client.welcome();
+        client.talk(args.history.clone().or_else(default_history)).await
+    } else if args.file.is_empty() && args.execute.is_empty() {
+        client.take_stdin().await.map(drop)
+    } else {
+        Ok(())
+    }
+}
+
+/// Ctrl-C stops what is going on, and the process where it comes again outside a shell; SIGTERM ends the shell.
+fn obey_signals(interrupt: Interrupt, interactive: bool) {
+    let mut signals = Signals::listen(interactive);
+    crate::runtime::spawn(async move {
+        loop {
+            let signal = signals.next().await;
+            let asked = interrupt.ask();
+            if interactive && signal == Signal::End {
+                std::process::exit(143);
+            }
+            if !interactive && asked > 1 {
+                console::clear_live();
+                console::say(Line::info("millstream", "ended at once: rows in flight may be lost"));
+                std::process::exit(130);
+            }
+        }
+    });
+}

@@ -1,0 +1,250 @@
+//! The client: a session with a person or a script in front of it, which does what it is told, piece by piece.
+
+mod commands;
+mod draft;
+pub mod prompt;
+mod stream;
+
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+
+use tokio::time::Instant;
+
+use crate::console;
+use crate::error::{Error, Result};
+use crate::log::Line;
+use crate::runtime::JobHandle;
+use crate::session::{Listing, NoticeKind, Outcome, Query, Session};
+use crate::shell::command::BACKSLASH;
+use crate::shell::command::Command;
+use crate::shell::input::{Piece, pieces};
+use crate::shell::interrupt::Interrupt;
+use crate::shell::tableau::{Tableau, table};
+use crate::span::SourceText;
+use crate::sql::{Statement, StatementKind, parse_script};
+use crate::types::SqlType;
+use crate::types::print::{PrintStyle, print_value};
+
+/// Whether there is more to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    Continue,
+    Leave,
+}
+
+/// A session with a person or a script in front of it.
+pub struct Client {
+    pub session: Session,
+    pub interrupt: Interrupt,
+    /// A person types: what was done is said.
+    interactive: bool,
+    expanded: bool,
+    timing: bool,
+    /// What was typed last, for `\\e`.
+    typed: Option<String>,
+    /// What `\watch` runs again.
+    last: Option<(Statement, SourceText)>,
+    /// A text that the next prompt begins with.
+    draft: Option<String>,
+    /// Where `\\o` sends results.
+    output: Option<File>,
+    jobs: Vec<JobHandle>,
+}
+
+impl Client {
+    pub fn new(session: Session, interrupt: Interrupt, interactive: bool) -> Self {
+        Self {
+            session,
+            interrupt,
+            interactive,
+            expanded: false,
+            timing: false,
+            typed: None,
+            last: None,
+            draft: None,
+            output: None,
+            jobs: Vec::new(),
+        }
+    }
+
+    /// Does everything that stands in a text, in order, up to the first error.
+    pub async fn take(&mut self, text: &SourceText) -> Result<Flow> {
+        self.take_at_depth(text, 0).await
+    }
+
+    /// Does what `-i` names: it may declare and set, and starts nothing.
+    pub async fn initialize(&mut self, text: &SourceText) -> Result<()> {
+        for statement in parse_script(text) {
+            let statement = statement?;
+            use StatementKind::{Insert, Query, StatementSet};
+            if matches!(statement.kind, Insert(_) | Query(_) | StatementSet(_)) {
+                return Err(Error::statement("an init file declares and sets; it starts no query and no job")
+                    .with_hint("Use -f for a file that does.")
+                    .at(statement.span)
+                    .in_text(text));
+            }
+            self.statement(&statement, text).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_at_depth(&mut self, text: &SourceText, depth: usize) -> Result<Flow> {
+        let mut pieces = pieces(text).into_iter().peekable();
+        while let Some(piece) = pieces.next() {
+            let flow = match piece {
+                Piece::Statement { statement, text, terminated } => {
+                    let statement = statement?;
+                    let watched =
+                        matches!(pieces.peek(), Some(Piece::Command(Ok(Command::Watch(_) | Command::Edit(None)))));
+                    self.last = Some((statement.clone(), text.clone()));
+                    // Without its `;` it is what the command behind it is about.
+                    if terminated || !watched {
+                        self.statement(&statement, &text).await?;
+                    }
+                    Flow::Continue
+                }
+                Piece::Command(command) => self.command(command?, depth).await?,
+            };
+            if flow == Flow::Leave {
+                return Ok(Flow::Leave);
+            }
+        }
+        Ok(Flow::Continue)
+    }
+
+    /// Runs one statement and shows what it gives.
+    async fn statement(&mut self, statement: &Statement, text: &SourceText) -> Result<()> {
+        self.interrupt.clear();
+        let started = Instant::now();
+        let outcome = tokio::select! {
+            outcome = self.session.execute_statement(statement, text) => outcome,
+            () = self.interrupt.asked() => Err(Error::external("cancelled")),
+        };
+        for notice in self.session.take_notices().into_iter().filter(|notice| notice.kind == NoticeKind::Warning) {
+            console::notice("warning", &notice.as_error(Some(text)));
+        }
+        self.show(outcome?).await?;
+        if self.timing {
+            self.write(&format!("Time: {:.3} ms\n", started.elapsed().as_secs_f64() * 1_000.0))?;
+        }
+        Ok(())
+    }
+
+    async fn show(&mut self, outcome: Outcome) -> Result<()> {
+        match outcome {
+            Outcome::Done => self.tell("[INFO] Execute statement succeeded."),
+            Outcome::Listing(listing) => self.listing(listing)?,
+            Outcome::Text(text) => self.write(&format!("{}\n", text.trim_end()))?,
+            Outcome::Job(job) => self.jobs.push(job),
+            Outcome::Query(query) => self.query(query).await?,
+        }
+        Ok(())
+    }
+
+    async fn query(&mut self, mut query: Query) -> Result<()> {
+        let columns: Vec<(&str, SqlType)> =
+            query.schema.fields.iter().map(|f| (f.name.as_str(), f.ty.clone())).collect();
+        let mut tableau = Tableau::new(&columns, 30, true);
+        let zone = self.session.settings().zone();
+        let types: Vec<SqlType> = columns.iter().map(|(_, ty)| ty.clone()).collect();
+        self.write(&tableau.header())?;
+        let mut asked = 0;
+        loop {
+            let batch = tokio::select! {
+                batch = query.next() => batch?,
+                () = self.interrupt.asked_times(asked + 1) => {
+                    asked += 1;
+                    if asked > 1 {
+                        break;
+                    }
+                    query.stop();
+                    continue;
+                }
+            };
+            let Some(batch) = batch else { break };
+            for row in 0..batch.num_rows() {
+                let cells: Vec<String> = batch
+                    .rows()
+                    .columns()
+                    .iter()
+                    .zip(&types)
+                    .map(|(column, ty)| {
+                        let mut cell = String::new();
+                        print_value(column.as_ref(), row, ty, zone, PrintStyle::Client, &mut cell);
+                        cell
+                    })
+                    .collect();
+                let text = tableau.row(batch.kind(row), &cells);
+                self.write(&text)?;
+            }
+        }
+        self.write(&if asked > 0 { tableau.terminated() } else { tableau.footer() })
+    }
+
+    fn listing(&mut self, listing: Listing) -> Result<()> {
+        let names: Vec<&str> = listing.columns.iter().map(|(name, _)| name.as_str()).collect();
+        let rows = listing.rows.into_iter().map(|row| row.into_iter().map(Option::unwrap_or_default).collect());
+        self.write(&table(&names, &rows.collect::<Vec<Vec<String>>>()))
+    }
+
+    /// `\\o`: results go there from now on.
+    fn redirect(&mut self, file: Option<PathBuf>) -> Result<()> {
+        self.output = match file {
+            None => None,
+            Some(path) => {
+                let file = File::create(&path);
+                Some(file.map_err(|e| Error::external(format!("cannot write \"{}\": {e}", path.display())))?)
+            }
+        };
+        Ok(())
+    }
+
+    /// Results, where they go now.
+    fn write(&mut self, text: &str) -> Result<()> {
+        match &mut self.output {
+            Some(file) => {
+                file.write_all(text.as_bytes()).map_err(|e| Error::external(format!("cannot write results: {e}")))
+            }
+            None => {
+                console::stdout(text.as_bytes());
+                Ok(())
+            }
+        }
+    }
+
+    /// What was done, for a person who types.
+    fn tell(&self, what: &str) {
+        if self.interactive {
+            console::say(Line::info("shell", what));
+        }
+    }
+
+    fn help(&mut self, _topic: Option<&str>) -> Result<()> {
+        let lines = BACKSLASH.iter().map(|(usage, about)| format!("  {usage:<18} {about}\n"));
+        let text: String = lines.collect();
+        self.write(&text)
+    }
+
+    /// What is said first.
+    pub fn welcome(&self) {
+        let version = env!("CARGO_PKG_VERSION");
+        let mut lines = vec![format!("Millstream {version}. Type \"help;\" for help, \"\\q\" to leave.")];
+        let integrations: Vec<&str> = self.session.integrations().names().collect();
+        if !integrations.is_empty() {
+            lines.push(format!("Integrations: {}.", integrations.join(", ")));
+        }
+        console::stdout(format!("{}\n\n", lines.join("\n")).as_bytes());
+    }
+
+    /// Waits for the jobs of a script; those of a person were stopped.
+    ///
+    /// # Errors
+    /// The failure of a job.
+    pub async fn end(&mut self) -> Result<()> {
+        for mut job in std::mem::take(&mut self.jobs) {
+            job.wait().await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,77 @@
+//! The prompt: what a person types is read and done until they leave.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Client, Flow};
+use crate::console;
+use crate::error::{Error, Result};
+use crate::log::Line;
+use crate::shell::editor::{Editor, Read, Vocabulary};
+use crate::span::SourceText;
+
+/// True where a person can type and see what they type.
+pub fn is_interactive() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Where the history is kept unless told otherwise.
+pub fn default_history() -> Option<PathBuf> {
+    std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".millstream_history"))
+}
+
+impl Client {
+    /// Reads and does until the user leaves. An error is shown, and the next prompt comes.
+    ///
+    /// # Errors
+    /// A terminal that is gone.
+    pub async fn talk(&mut self, history: Option<PathBuf>) -> Result<()> {
+        let (mut editor, trouble) = Editor::new(history.as_deref());
+        if let Some(trouble) = trouble {
+            console::say(Line::warning("shell", format!("warning: {trouble}")));
+        }
+        loop {
+            let vocabulary = Arc::new(Vocabulary::of(&self.session));
+            let read;
+            (editor, read) = on_thread(editor, vocabulary, self.draft.take()).await?;
+            let flow = match read {
+                Read::Text(text) => {
+                    self.typed =
+                        Some(text.clone()).filter(|text| !text.trim_start().starts_with('\\')).or(self.typed.take());
+                    match self.take(&SourceText::new("input", text)).await {
+                        Ok(flow) => flow,
+                        Err(error) => {
+                            console::clear_live();
+                            console::error(&error);
+                            Flow::Continue
+                        }
+                    }
+                }
+                Read::Interrupted => Flow::Continue,
+                Read::End => Flow::Leave,
+            };
+            if flow == Flow::Leave && self.may_leave().await {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Asks where jobs would be stopped.
+    async fn may_leave(&mut self) -> bool {
+        true
+    }
+}
+
+/// Reading blocks a thread until the user is done.
+async fn on_thread(mut editor: Editor, vocabulary: Arc<Vocabulary>, draft: Option<String>) -> Result<(Editor, Read)> {
+    if let Some(draft) = draft {
+        editor.begin_with(&draft);
+    }
+    let read = tokio::task::spawn_blocking(move || {
+        let read = editor.read(vocabulary);
+        (editor, read)
+    });
+    let (editor, read) = read.await.map_err(|e| Error::internal(format!("the line editor failed: {e}")))?;
+    Ok((editor, read.map_err(|e| Error::external(format!("the terminal doesn't answer: {e}")))?))
+}

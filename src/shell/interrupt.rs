@@ -1,0 +1,114 @@
+//! Ctrl-C: how often the user has asked to stop what is going on.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+/// Counts requests to stop; shared by everyone who waits for one.
+#[derive(Debug, Clone)]
+pub struct Interrupt(Arc<watch::Sender<u32>>);
+
+/// What a process is told from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+    /// SIGTERM, or SIGHUP where the terminal is gone.
+    End,
+}
+
+impl Interrupt {
+    pub fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(0)))
+    }
+
+    /// Asks to stop; gives how often it was asked for now.
+    pub fn ask(&self) -> u32 {
+        let mut count = 0;
+        self.0.send_modify(|asked| {
+            *asked += 1;
+            count = *asked;
+        });
+        count
+    }
+
+    /// Forgets what was asked: something new begins.
+    pub fn clear(&self) {
+        self.0.send_replace(0);
+    }
+
+    pub fn is_asked(&self) -> bool {
+        *self.0.borrow() > 0
+    }
+
+    /// Returns once the user has asked.
+    pub async fn asked(&self) {
+        self.asked_times(1).await;
+    }
+
+    /// Returns once the user has asked so often.
+    pub async fn asked_times(&self, times: u32) {
+        if self.0.subscribe().wait_for(|asked| *asked >= times).await.is_err() {
+            // The sender lives in `self`.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Default for Interrupt {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The signals of this process as they come. From the first call on they don't end it.
+#[cfg(unix)]
+pub struct Signals {
+    streams: Vec<(Signal, tokio::signal::unix::Signal)>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// SIGHUP is listened to `on_terminal` alone: elsewhere `nohup` may have said that it means nothing.
+    pub fn listen(on_terminal: bool) -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [
+            (Signal::Interrupt, SignalKind::interrupt()),
+            (Signal::End, SignalKind::terminate()),
+            (Signal::End, SignalKind::hangup()),
+        ];
+        let kinds = kinds.into_iter().take(if on_terminal { 3 } else { 2 });
+        Self { streams: kinds.filter_map(|(what, kind)| Some((what, signal(kind).ok()?))).collect() }
+    }
+
+    /// The next one. Cancel safe.
+    pub async fn next(&mut self) -> Signal {
+        std::future::poll_fn(|context| {
+            for (what, stream) in &mut self.streams {
+                if stream.poll_recv(context).is_ready() {
+                    return std::task::Poll::Ready(*what);
+                }
+            }
+            std::task::Poll::Pending
+        })
+        .await
+    }
+}
+
+#[cfg(not(unix))]
+pub struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    pub fn listen(_on_terminal: bool) -> Self {
+        Self
+    }
+
+    /// The next one.
+    pub async fn next(&mut self) -> Signal {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        Signal::Interrupt
+    }
+}
