@@ -1,6 +1,7 @@
 //! A session: SQL text in, results and running jobs out. The whole engine for a program; the binary uses nothing else.
 
 mod listing;
+mod look;
 mod plan;
 mod portability;
 mod statements;
@@ -20,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::runtime::{Collected, JobEnd, JobHandle, MemoryBudget};
 use crate::settings::Settings;
 use crate::span::{SourceText, Span};
-use crate::sql::{Statement, parse_script};
+use crate::sql::{Statement, StatementKind, parse_script};
 use crate::time::{Clock, SystemClock};
 use crate::types::Schema;
 
@@ -197,7 +198,11 @@ impl Session {
 
     /// Runs one statement of `text`.
     pub async fn execute_statement(&mut self, statement: &Statement, text: &SourceText) -> Result<Outcome> {
-        self.run_statement(statement, text).map_err(|e| e.at(statement.span).in_text(text))
+        let outcome = match &statement.kind {
+            StatementKind::Look(look) => self.look(look).await,
+            _ => self.run_statement(statement, text),
+        };
+        outcome.map_err(|e| e.at(statement.span).in_text(text))
     }
 
     /// Plans one statement without starting anything; declarations take effect. No service is touched.

@@ -97,6 +97,63 @@ impl Integrations {
         }
     }
 
+    /// The options for questions to the service of `connector` that are about no table: those of the integration
+    /// named, or of the only one for it.
+    ///
+    /// # Errors
+    /// None or several where none is named, a name that isn't there or is for another connector, and `${...}` that
+    /// can't be looked up.
+    pub fn of_service(&self, connector: &dyn Connector, named: Option<(&str, Span)>) -> Result<(&str, RawOptions)> {
+        let fitting: Vec<_> = self.all.iter().filter(|i| i.is_for(connector)).collect();
+        let list = || fitting.iter().map(|i| quoted(i)).collect::<Vec<_>>().join(", ");
+        let called = connector.names().first().copied().unwrap_or_default();
+        let integration = match (named, &fitting[..]) {
+            (Some((name, span)), _) => match self.all.iter().find(|i| i.name == name) {
+                Some(found) if found.is_for(connector) => found,
+                Some(found) => {
+                    let message = format!(
+                        "the integration '{name}' is for the connector '{}', and this asks a '{called}'",
+                        found.connector.0
+                    );
+                    let error = Error::statement(message).at(span);
+                    return Err(match fitting.is_empty() {
+                        true => error,
+                        false => error.with_hint(format!("Integrations for '{called}': {}.", list())),
+                    });
+                }
+                None => {
+                    let hint = self.unknown_hint(name);
+                    return Err(Error::statement(format!("unknown integration '{name}'")).with_hint(hint).at(span));
+                }
+            },
+            (None, [one]) => one,
+            (None, []) => {
+                let address = connector.address_option().unwrap_or("address");
+                return Err(Error::statement(format!("there is no integration for the connector '{called}' to ask"))
+                    .with_hint(format!("Put one into {}", example(called, address))));
+            }
+            (None, _) => {
+                return Err(Error::statement(format!(
+                    "several integrations are for the connector '{called}': {}",
+                    list()
+                ))
+                .with_hint(format!("Name one of them with FROM {}.", fitting.first().map_or("", |i| &i.name))));
+            }
+        };
+        self.check_keys(integration, connector)?;
+        let mut options = RawOptions::new();
+        options.set("connector", &integration.connector.0, None);
+        for setting in &integration.settings {
+            options.set(&setting.key, self.value(integration, setting)?, None);
+        }
+        Ok((&integration.name, options))
+    }
+
+    /// True where an integration has this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.names().any(|known| known == name)
+    }
+
     fn chosen(&self, table: &Asking<'_>) -> Result<Option<&Integration>> {
         if let Some(name) = table.options.get("integration") {
             return self.by_name(name, table).map(Some);
@@ -134,12 +191,7 @@ impl Integrations {
     fn by_name(&self, name: &str, table: &Asking<'_>) -> Result<&Integration> {
         let span = table.options.span("integration");
         let Some(integration) = self.all.iter().find(|i| i.name == name) else {
-            let hint = did_you_mean(name, self.names()).unwrap_or_else(|| match self.all.is_empty() {
-                true => "There are no integrations: no millstream.toml was found, or it has none. \
-                         It is looked up beside the first job file, then in the working directory, or named by --config."
-                    .to_string(),
-                false => format!("Integrations in {}: {}.", self.text.name, self.names().collect::<Vec<_>>().join(", ")),
-            });
+            let hint = self.unknown_hint(name);
             return Err(Error::statement(format!("unknown integration '{name}' in {}", table.owner()))
                 .with_hint(hint)
                 .at(span));
@@ -161,6 +213,23 @@ impl Integrations {
         Ok(integration)
     }
 
+    fn unknown_hint(&self, name: &str) -> String {
+        did_you_mean(name, self.names()).unwrap_or_else(|| match self.all.is_empty() {
+            true => "There are no integrations: no millstream.toml was found, or it has none. \
+                     It is looked up beside the first job file, then in the working directory, or named by --config."
+                .to_string(),
+            false => format!("Integrations in {}: {}.", self.text.name, self.names().collect::<Vec<_>>().join(", ")),
+        })
+    }
+
+    /// What a setting says, looked up where it has `${...}`.
+    fn value(&self, integration: &Integration, setting: &Setting) -> Result<String> {
+        self.substitution.expand(&setting.value).map_err(|e| {
+            let place = format!("\"{}\" of integration \"{}\"", setting.key, integration.name);
+            e.context(place).at(setting.span).in_text(&self.text)
+        })
+    }
+
     fn merged(&self, table: &Asking<'_>, integration: &Integration) -> Result<RawOptions> {
         let mut merged = table.options.clone();
         for setting in &integration.settings {
@@ -171,11 +240,7 @@ impl Integrations {
             if table.options.get(&setting.key).is_some_and(|own| !is_blank(own)) {
                 continue;
             }
-            let value = self.substitution.expand(&setting.value).map_err(|e| {
-                let place = format!("\"{}\" of integration \"{}\"", setting.key, integration.name);
-                e.context(place).at(setting.span).in_text(&self.text)
-            })?;
-            merged.set(&setting.key, value, None);
+            merged.set(&setting.key, self.value(integration, setting)?, None);
         }
         if let Some(address) = table.connector.address_option()
             && merged.get(address).is_none_or(|value| table.connector.is_blank_address(value))
@@ -238,11 +303,7 @@ impl Integrations {
         let connector = table.connector.names().first().copied().unwrap_or_default();
         let elsewhere: Vec<_> = self.all.iter().filter(|i| i.is_for(table.connector)).map(quoted).collect();
         let hint = match elsewhere.is_empty() {
-            true => format!(
-                "Write the address, or put it into {} (beside the job file, in the working directory, or named by --config):\n[integrations.my-{connector}]\nconnector = \"{connector}\"\n{} = \"...\"",
-                super::config::FILE_NAME,
-                toml_key(address),
-            ),
+            true => format!("Write the address, or put it into {}", example(connector, address)),
             false => format!(
                 "Write the address, or add \"{}\" to the \"tables\" of an integration that is only for others: {}.",
                 table.name,
@@ -290,6 +351,15 @@ fn is_format_option(key: &str) -> bool {
     let Some((name, option)) = key.split_once('.') else { return false };
     let format = formats::all().iter().find(|format| format.name() == name);
     format.is_some_and(|format| format.options().iter().any(|spec| spec.matches(option)))
+}
+
+/// The configuration file, where it is looked for, and the lines to write into it.
+fn example(connector: &str, address: &str) -> String {
+    format!(
+        "{} (beside the job file, in the working directory, or named by --config):\n[integrations.my-{connector}]\nconnector = \"{connector}\"\n{} = \"...\"",
+        super::config::FILE_NAME,
+        toml_key(address),
+    )
 }
 
 fn quoted(integration: &Integration) -> String {

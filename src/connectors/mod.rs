@@ -9,6 +9,7 @@ mod connector;
 pub mod datagen;
 mod effect;
 pub mod filesystem;
+pub mod inspect;
 pub mod kafka;
 mod lookup;
 pub mod opensearch;

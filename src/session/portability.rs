@@ -8,6 +8,8 @@ use crate::connectors::{Connector, TableUse, find};
 use crate::formats;
 use crate::plan::table::{Door, PlannedTable};
 use crate::settings::SETTINGS;
+use crate::span::Span;
+use crate::sql::Look;
 
 /// What is found in the tables declared and the options set so far.
 pub fn notices(session: &Session) -> Vec<Notice> {
@@ -64,6 +66,12 @@ pub fn of_use(table: &PlannedTable, used: TableUse) -> Vec<Notice> {
         ));
     }
     found
+}
+
+/// A statement that looks into a service.
+pub fn of_look(look: &Look, span: Span) -> Notice {
+    let message = format!("{} is Millstream's: Flink refuses it", look.head());
+    Notice { span: Some(span), ..portable(message, None) }
 }
 
 /// A column of a printed result that has no type but NULL.

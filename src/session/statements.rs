@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Listing, Outcome, Query, Session};
+use super::{Listing, Outcome, Query, Session, portability};
 use crate::catalog::{Object, ObjectName, View, table_of};
 use crate::connectors::secrets::redact;
 use crate::error::{Error, Result};
@@ -62,6 +62,10 @@ impl Session {
             }
             StatementKind::Show(_) | StatementKind::ShowSettings | StatementKind::Describe { .. } => {
                 self.run_statement(statement, text).map(|_| ())
+            }
+            StatementKind::Look(look) => {
+                self.notices.push(portability::of_look(look, statement.span));
+                self.check_look(look)
             }
             _ => {
                 self.declare(statement, text)?;
@@ -455,7 +459,7 @@ fn extras_of(column: &crate::catalog::Column) -> Option<String> {
 }
 
 /// True where a name fits `[NOT] {LIKE | ILIKE} 'pattern'`, or there is none.
-fn fits(like: &Option<LikePattern>, name: &str) -> bool {
+pub(super) fn fits(like: &Option<LikePattern>, name: &str) -> bool {
     let Some(like) = like else { return true };
     let fold = |text: &str| if like.case_insensitive { text.to_lowercase() } else { text.to_string() };
     let pattern: String = fold(&like.pattern)

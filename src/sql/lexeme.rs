@@ -10,7 +10,7 @@ pub(crate) enum LexemeKind {
     Comment,
     /// `/*+ ... */`
     Hint,
-    /// `'...'`
+    /// `'...'`, or `$$...$$` as in PostgreSQL
     String,
     /// `` `...` ``
     QuotedName,
@@ -44,6 +44,10 @@ impl Lexeme<'_> {
             LexemeKind::Comment => ("comment", "*/", 2),
             LexemeKind::Hint => ("hint", "*/", 3),
             LexemeKind::QuotedName => ("name in back-ticks", "`", 1),
+            LexemeKind::String if self.text.starts_with('$') => {
+                let length = dollar_quote(self.text).unwrap_or(1);
+                ("string", self.text.get(..length).unwrap_or("$$"), length as u32)
+            }
             _ => ("string", "'", 1),
         };
         let start = self.span.start;
@@ -85,6 +89,13 @@ impl<'a> Lexemes<'a> {
         }
         match first {
             '\'' => quoted(LexemeKind::String, rest, '\'', self.escapes),
+            '$' if let Some(length) = dollar_quote(rest) => {
+                let (quote, inner) = rest.split_at(length);
+                match inner.find(quote) {
+                    Some(inner) => (LexemeKind::String, inner + 2 * length, true),
+                    None => (LexemeKind::String, rest.len(), false),
+                }
+            }
             '`' => quoted(LexemeKind::QuotedName, rest, '`', false),
             ';' => (LexemeKind::Semicolon, 1, true),
             c if is_word(c) => (LexemeKind::Word, span_of(rest, is_word), true),
@@ -118,6 +129,14 @@ fn is_word(c: char) -> bool {
 
 fn span_of(text: &str, inside: impl Fn(char) -> bool) -> usize {
     text.find(|c| !inside(c)).unwrap_or(text.len())
+}
+
+/// The length of `$$` or `$tag$` at the start of a text.
+fn dollar_quote(rest: &str) -> Option<usize> {
+    let tag = rest.strip_prefix('$')?;
+    let length = tag.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
+    let is_tag = tag.as_bytes().get(length) == Some(&b'$') && !tag.starts_with(|c: char| c.is_ascii_digit());
+    is_tag.then_some(length + 2)
 }
 
 /// The length of a quoted piece in which a doubled quote is a quote.

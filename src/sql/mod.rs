@@ -7,8 +7,10 @@
 mod cursor;
 mod dialect;
 mod fragment;
+mod heads;
 mod hints;
 mod lexeme;
+mod look;
 mod parse;
 mod reserved;
 mod script;
@@ -26,8 +28,10 @@ mod tests;
 
 pub use dialect::FlinkDialect;
 pub use fragment::{Fragment, backslashes, is_complete, split};
+pub use heads::STATEMENT_HEADS;
 pub use hints::{Hint, query_hints, table_options};
 pub(crate) use lexeme::{Lexeme, LexemeKind, Lexemes};
+pub use look::{Look, PeekTopic, Quoted, Subject};
 pub(crate) use reserved::is_reserved;
 pub use script::{declared_name, parse_script};
 pub use show_create::{show_create_table, show_create_view};

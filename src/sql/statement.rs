@@ -2,6 +2,7 @@
 
 use datafusion::sql::sqlparser::ast;
 
+use super::look::Look;
 use crate::catalog::{Column, PrimaryKey, Watermark};
 use crate::connectors::options::RawOptions;
 use crate::span::Span;
@@ -82,6 +83,8 @@ pub enum StatementKind {
     /// `USE CATALOG c`, `USE [c.]d`
     UseCatalog(Ident),
     UseDatabase(ObjectPath),
+    /// A look into a service behind an integration.
+    Look(Box<Look>),
 }
 
 #[derive(Debug, Clone)]

@@ -37,6 +37,7 @@ impl Statement {
             StatementKind::Explain { statement, .. } => format!("EXPLAIN {}", statement.summary()),
             StatementKind::UseCatalog(name) => format!("USE CATALOG {}", name.value),
             StatementKind::UseDatabase(name) => format!("USE {name}"),
+            StatementKind::Look(look) => look.summary(),
         }
     }
 }

@@ -201,8 +201,12 @@ impl Cleaner<'_, '_> {
 
     /// True in SET and RESET.
     fn is_setting(&self) -> bool {
-        matches!(self.tokens.first(), Some(TokenWithSpan { token: Token::Word(first), .. })
-            if ["SET", "RESET"].iter().any(|word| first.value.eq_ignore_ascii_case(word)))
+        self.begins_with("SET") || self.begins_with("RESET")
+    }
+
+    fn begins_with(&self, word: &str) -> bool {
+        let first = self.tokens.first().map(|token| &token.token);
+        matches!(first, Some(Token::Word(first)) if first.value.eq_ignore_ascii_case(word))
     }
 
     /// Refuses what isn't Flink's.
@@ -236,6 +240,9 @@ impl Cleaner<'_, '_> {
                         .at(span)),
                 };
             }
+            // PostgreSQL's, for what is sent to it.
+            Token::DollarQuotedString(_) if self.begins_with("PSQL") => return Ok(()),
+            Token::DollarQuotedString(_) => "Write strings in single quotes: 'text'.",
             Token::Neq if written().starts_with('!') => "Flink writes \"not equal\" as <>.",
             Token::DoubleEq => "Compare with a single =.",
             Token::DoubleColon => "Convert with CAST(value AS type).",
@@ -270,6 +277,7 @@ impl Cleaner<'_, '_> {
         };
         let named = match &token.token {
             Token::DoubleQuotedString(_) => "string in double quotes",
+            Token::DollarQuotedString(_) => "string between dollar signs",
             _ => written(),
         };
         let error = Error::statement(format!("unexpected {named}")).at(span);

@@ -1,6 +1,7 @@
 //! Every connector against its real service, and the pipelines that use them all.
 
 mod kafka;
+mod look;
 mod opensearch;
 mod outages;
 mod pipelines;

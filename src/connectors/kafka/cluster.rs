@@ -248,7 +248,7 @@ impl Cluster {
     }
 
     /// Asks once; an error carries what the client has heard meanwhile.
-    fn answer<T>(
+    pub(super) fn answer<T>(
         &self,
         doing: &str,
         question: impl FnOnce(&BaseConsumer<KafkaContext>) -> Result<T, KafkaError>,
@@ -271,7 +271,8 @@ impl Cluster {
         }
     }
 
-    fn timeout(&self) -> Duration {
+    /// How long the next question may take.
+    pub(super) fn timeout(&self) -> Duration {
         Duration::from_millis(self.patience.load(Ordering::Relaxed))
     }
 }

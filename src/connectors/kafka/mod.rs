@@ -19,6 +19,7 @@ mod deliveries;
 mod discovery;
 mod fetcher;
 mod handshake;
+pub mod inspect;
 mod java;
 mod metadata;
 mod offsets;

@@ -7,6 +7,7 @@ mod create_view;
 mod drop;
 mod explain;
 mod insert;
+mod look;
 mod settings;
 mod show;
 mod unsupported;
@@ -36,6 +37,9 @@ fn kind(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
     if let Some(error) = unsupported::recognise(cursor) {
         return Err(error);
     }
+    if look::is_next(cursor) {
+        return look::read(cursor);
+    }
     match cursor.word(0).as_str() {
         "SELECT" | "WITH" | "VALUES" => query(cursor),
         "CREATE" if create_view::is_next(cursor) => create_view::read(cursor),
@@ -62,7 +66,7 @@ fn query(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
 /// Words that statements start with.
 const FIRST_WORDS: &[&str] = &[
     "SELECT", "WITH", "VALUES", "CREATE", "DROP", "ALTER", "INSERT", "EXECUTE", "BEGIN", "SET", "RESET", "USE", "SHOW",
-    "DESCRIBE", "EXPLAIN",
+    "DESCRIBE", "EXPLAIN", "PEEK", "PSQL", "SUGGEST",
 ];
 
 fn unknown(cursor: &Cursor<'_>) -> Error {

@@ -65,7 +65,7 @@ fn skip_database(cursor: &mut Cursor<'_>, statement: &str) -> Result<()> {
 }
 
 /// `[[NOT] {LIKE | ILIKE} 'pattern']`
-fn pattern(cursor: &mut Cursor<'_>, ilike: bool) -> Result<Option<LikePattern>> {
+pub(super) fn pattern(cursor: &mut Cursor<'_>, ilike: bool) -> Result<Option<LikePattern>> {
     let negated = cursor.accept("NOT");
     let case_insensitive = ilike && cursor.accept("ILIKE");
     if !case_insensitive && !cursor.accept("LIKE") {

@@ -1,4 +1,4 @@
-//! Broken statements and what is said about them, as text: `broken.sql` and `broken.expected` beside this file.
+//! Broken statements and what is said about them, as text: `broken*.sql` and `broken*.expected` beside this file.
 //!
 //! `UPDATE_EXPECT=1 cargo test` writes the expected file anew.
 
@@ -20,9 +20,13 @@ fn messages(script: &str) -> String {
 
 #[test]
 fn broken_statements_are_explained_at_the_right_place() {
+    ["broken", "broken_looks"].into_iter().for_each(check);
+}
+
+fn check(name: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sql/tests");
-    let shown = messages(&std::fs::read_to_string(folder.join("broken.sql")).unwrap());
-    let expected = folder.join("broken.expected");
+    let shown = messages(&std::fs::read_to_string(folder.join(name).with_extension("sql")).unwrap());
+    let expected = folder.join(name).with_extension("expected");
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(&expected, &shown).unwrap();
     }

@@ -2,6 +2,7 @@
 
 mod any_input;
 mod golden;
+mod look;
 mod queries;
 mod show_create;
 mod splitting;

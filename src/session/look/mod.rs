@@ -1,0 +1,90 @@
+//! Looking into the services behind the integrations: topics, tables and indexes that no DDL has declared.
+//!
+//! `connectors/*/inspect` asks, this room finds out whom to ask and puts the answer into listings. Nothing is kept
+//! between two statements. Dropping the future ends a look, also while it connects.
+
+mod shown;
+mod topics;
+
+use std::time::Duration;
+
+use super::{Outcome, Session};
+use crate::connectors::kafka::inspect::Brokers;
+use crate::connectors::options::RawOptions;
+use crate::connectors::{Connector, OpenContext, kafka};
+use crate::error::{Error, Result};
+use crate::sql::{Ident, Look, ObjectPath};
+
+/// A look that takes longer says what it does.
+const SILENCE: Duration = Duration::from_secs(2);
+
+impl Session {
+    /// Asks the service.
+    pub(super) async fn look(&self, look: &Look) -> Result<Outcome> {
+        match look {
+            Look::Topics { from, all, like } => self.show_topics(from.as_ref(), *all, like).await,
+            Look::Groups { from, like } => self.show_groups(from.as_ref(), like).await,
+            Look::PeekTopic(peek) => self.peek_topic(peek).await,
+            Look::DescribeTopic { topic, from, group } => {
+                self.describe_topic(topic, from.as_ref(), group.as_ref()).await
+            }
+            _ => Err(Error::unsupported("this statement")),
+        }
+    }
+
+    /// Checks that there is somebody to ask, without asking.
+    pub(super) fn check_look(&self, look: &Look) -> Result<()> {
+        match look {
+            Look::Topics { from, .. } | Look::Groups { from, .. } | Look::DescribeTopic { from, .. } => {
+                self.brokers(from.as_ref()).map(|_| ())
+            }
+            Look::PeekTopic(peek) => self.brokers(peek.from.as_ref()).map(|_| ()),
+            _ => Err(Error::unsupported("this statement")),
+        }
+    }
+
+    fn brokers(&self, from: Option<&Ident>) -> Result<Brokers> {
+        let (owner, options) = self.service(&kafka::Kafka, from)?;
+        Brokers::new(&owner, &options, self.look_context()).map_err(|e| e.at(from.map(|i| i.span)))
+    }
+
+    /// Who is asked, as errors name it, and its options: an integration, or a declared table of the connector.
+    fn service(&self, connector: &dyn Connector, from: Option<&Ident>) -> Result<(String, RawOptions)> {
+        if let Some(name) = from.filter(|name| !self.integrations.has(&name.value)) {
+            let path = ObjectPath { parts: vec![name.clone()], span: name.span };
+            if self.catalog.get(&path).is_ok() {
+                return self.service_of_table(connector, &path);
+            }
+        }
+        let named = from.map(|name| (name.value.as_str(), name.span));
+        let (name, options) = self.integrations.of_service(connector, named)?;
+        Ok((format!("integration \"{name}\""), options))
+    }
+
+    fn service_of_table(&self, connector: &dyn Connector, path: &ObjectPath) -> Result<(String, RawOptions)> {
+        let table = self.binder().table(path, &Default::default())?;
+        let (of_table, descriptor) = table.connector()?;
+        if of_table.address_option() != connector.address_option() {
+            let called = connector.names().first().copied().unwrap_or_default();
+            let message = format!("{} is not of the connector '{called}', which this asks", descriptor.owner());
+            return Err(Error::statement(message).at(path.span));
+        }
+        Ok((descriptor.owner(), descriptor.options.clone()))
+    }
+
+    fn look_context(&self) -> OpenContext {
+        OpenContext { clock: self.clock.clone(), reporter: self.reporter.clone(), ..OpenContext::for_test() }
+    }
+
+    /// Runs `work`; says what it does once it takes more than a moment.
+    async fn told<T>(&self, doing: &str, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        if let Ok(done) = tokio::time::timeout(SILENCE, &mut work).await {
+            return done;
+        }
+        self.reporter.tell(doing);
+        let done = work.await;
+        self.reporter.tell("");
+        done
+    }
+}

@@ -1,0 +1,46 @@
+//! Statements that look into the services behind the integrations, with all that they print.
+
+mod topics;
+
+use millstream::catalog::{Config, Substitution};
+use millstream::shell::tableau;
+use millstream::{Outcome, Session};
+
+/// A session with an integration per service, each named after it, and what `more` adds to the file.
+fn session(more: &str) -> Session {
+    let kafka = crate::kafka::broker();
+    let config =
+        format!("[integrations.kafka]\nconnector = \"kafka\"\n\"properties.bootstrap.servers\" = \"{kafka}\"\n{more}");
+    let config = Config::parse("millstream.toml", &config, Substitution::without_variables()).unwrap();
+    Session::new().with_integrations(config.integrations)
+}
+
+/// What the statements print, as `millstream run` prints it; an error as its text.
+async fn printed(session: &mut Session, sql: &str) -> String {
+    match session.execute(sql).await {
+        Ok(outcomes) => outcomes.into_iter().map(shown).collect(),
+        Err(error) => format!("{error}\n"),
+    }
+}
+
+fn shown(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Listing(listing) => {
+            let names: Vec<&str> = listing.columns.iter().map(|(name, _)| name.as_str()).collect();
+            let rows = listing.rows.into_iter().map(|row| row.into_iter().map(Option::unwrap_or_default).collect());
+            tableau::table(&names, &rows.collect::<Vec<_>>())
+        }
+        Outcome::Text(text) => format!("{text}\n"),
+        Outcome::Done => String::new(),
+        _ => panic!("no job and no query is expected"),
+    }
+}
+
+/// Every line of `expected` without what it is indented by in the test.
+#[track_caller]
+fn assert_printed(printed: &str, expected: &str) {
+    let indent = expected.lines().find(|l| !l.trim().is_empty()).map_or(0, |l| l.len() - l.trim_start().len());
+    let expected: Vec<&str> = expected.lines().map(|l| l.get(indent..).unwrap_or("")).collect();
+    let expected = expected.join("\n");
+    assert_eq!(printed.trim_end(), expected.trim(), "\nprinted:\n{printed}");
+}
