@@ -103,12 +103,18 @@ fn obey_signals(interrupt: Interrupt, interactive: bool) {
     let mut signals = Signals::listen(interactive);
     crate::runtime::spawn(async move {
         loop {
-            let signal = signals.next().await;
-            let asked = interrupt.ask();
-            if interactive && signal == Signal::End {
-                std::process::exit(143);
-            }
-            if !interactive && asked > 1 {
+            let asked = match (signals.next().await, interactive) {
+                (Signal::Interrupt, true) => {
+                    interrupt.ask();
+                    continue;
+                }
+                _ if interrupt.is_ended() => 2,
+                _ => {
+                    interrupt.end();
+                    1
+                }
+            };
+            if asked > 1 {
                 console::clear_live();
                 console::say(Line::info("millstream", "ended at once: rows in flight may be lost"));
                 std::process::exit(130);

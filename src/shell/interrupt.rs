@@ -6,7 +6,14 @@ use tokio::sync::watch;
 
 /// Counts requests to stop; shared by everyone who waits for one.
 #[derive(Debug, Clone)]
-pub struct Interrupt(Arc<watch::Sender<u32>>);
+pub struct Interrupt(Arc<watch::Sender<Asked>>);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Asked {
+    times: u32,
+    /// Everything is to end, not only what is going on.
+    to_end: bool,
+}
 
 /// What a process is told from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,26 +26,27 @@ pub enum Signal {
 
 impl Interrupt {
     pub fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(0)))
+        Self(Arc::new(watch::Sender::new(Asked::default())))
     }
 
     /// Asks to stop; gives how often it was asked for now.
     pub fn ask(&self) -> u32 {
-        let mut count = 0;
-        self.0.send_modify(|asked| {
-            *asked += 1;
-            count = *asked;
-        });
-        count
+        self.0.send_modify(|asked| asked.times += 1);
+        self.0.borrow().times
     }
 
-    /// Forgets what was asked: something new begins.
+    /// Asks to stop what is going on and everything behind it.
+    pub fn end(&self) {
+        self.0.send_modify(|asked| *asked = Asked { times: asked.times + 1, to_end: true });
+    }
+
+    /// Forgets what was asked: something new begins. A request to end stays.
     pub fn clear(&self) {
-        self.0.send_replace(0);
+        self.0.send_modify(|asked| asked.times = u32::from(asked.to_end));
     }
 
     pub fn is_asked(&self) -> bool {
-        *self.0.borrow() > 0
+        self.0.borrow().times > 0
     }
 
     /// Returns once the user has asked.
@@ -48,7 +56,20 @@ impl Interrupt {
 
     /// Returns once the user has asked so often.
     pub async fn asked_times(&self, times: u32) {
-        if self.0.subscribe().wait_for(|asked| *asked >= times).await.is_err() {
+        self.until(|asked| asked.times >= times).await;
+    }
+
+    /// Returns once everything is to end.
+    pub async fn ended(&self) {
+        self.until(|asked| asked.to_end).await;
+    }
+
+    pub fn is_ended(&self) -> bool {
+        self.0.borrow().to_end
+    }
+
+    async fn until(&self, reached: impl FnMut(&Asked) -> bool) {
+        if self.0.subscribe().wait_for(reached).await.is_err() {
             // The sender lives in `self`.
             std::future::pending::<()>().await;
         }

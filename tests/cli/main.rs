@@ -9,4 +9,5 @@ mod prints;
 mod rejects;
 mod run;
 mod secrets;
+mod sql;
 mod windows;

@@ -90,8 +90,15 @@ impl Client {
     }
 
     async fn take_at_depth(&mut self, text: &SourceText, depth: usize) -> Result<Flow> {
+        if depth == 0 {
+            self.interrupt.clear();
+        }
         let mut pieces = pieces(text).into_iter().peekable();
         while let Some(piece) = pieces.next() {
+            // What stands behind a statement that was stopped is not done either.
+            if self.interrupt.is_asked() {
+                return Ok(if self.interrupt.is_ended() { Flow::Leave } else { Flow::Continue });
+            }
             let flow = match piece {
                 Piece::Statement { statement, text, terminated } => {
                     let statement = statement?;
@@ -115,7 +122,6 @@ impl Client {
 
     /// Runs one statement and shows what it gives.
     async fn statement(&mut self, statement: &Statement, text: &SourceText) -> Result<()> {
-        self.interrupt.clear();
         let started = Instant::now();
         let outcome = tokio::select! {
             outcome = self.session.execute_statement(statement, text) => outcome,
@@ -242,9 +248,20 @@ impl Client {
     /// # Errors
     /// The failure of a job.
     pub async fn end(&mut self) -> Result<()> {
+        let stoppers: Vec<_> = self.jobs.iter().map(JobHandle::stopper).collect();
+        let (mut result, mut stopped) = (Ok(()), false);
         for mut job in std::mem::take(&mut self.jobs) {
-            job.wait().await?;
+            let ended = loop {
+                tokio::select! {
+                    ended = job.wait() => break ended,
+                    () = self.interrupt.asked(), if !stopped => {
+                        stopped = true;
+                        stoppers.iter().for_each(|stop| stop());
+                    }
+                }
+            };
+            result = result.and(ended.map(drop));
         }
-        Ok(())
+        result
     }
 }

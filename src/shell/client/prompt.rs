@@ -34,7 +34,14 @@ impl Client {
         loop {
             let vocabulary = Arc::new(Vocabulary::of(&self.session));
             let read;
-            (editor, read) = on_thread(editor, vocabulary, self.draft.take()).await?;
+            (editor, read) = tokio::select! {
+                read = on_thread(editor, vocabulary, self.draft.take()) => read?,
+                // The thread that reads is left behind; the terminal is what it was before.
+                () = self.interrupt.ended() => {
+                    give_back_terminal();
+                    return Ok(());
+                }
+            };
             let flow = match read {
                 Read::Text(text) => {
                     self.typed =
@@ -51,7 +58,7 @@ impl Client {
                 Read::Interrupted => Flow::Continue,
                 Read::End => Flow::Leave,
             };
-            if flow == Flow::Leave && self.may_leave().await {
+            if self.interrupt.is_ended() || flow == Flow::Leave && self.may_leave().await {
                 return Ok(());
             }
         }
@@ -61,6 +68,13 @@ impl Client {
     async fn may_leave(&mut self) -> bool {
         true
     }
+}
+
+fn give_back_terminal() {
+    console::above_prompt(None);
+    // Nothing more can be done where it is gone.
+    let _ = crossterm::terminal::disable_raw_mode();
+    console::stdout(b"\x1b[?2004l\r\n");
 }
 
 /// Reading blocks a thread until the user is done.

@@ -1,0 +1,117 @@
+//! `sql` without a terminal: files, texts and pipes.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Stdio};
+
+use crate::millstream::{Ended, command, millstream, millstream_in, signal, wait};
+
+fn piped(arguments: &[&str], input: &[u8]) -> Ended {
+    let mut child = started(arguments);
+    child.stdin.take().expect("a pipe").write_all(input).expect("it reads to its end");
+    child.wait_with_output().expect("it ends").into()
+}
+
+fn started(arguments: &[&str]) -> Child {
+    let mut command = command(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("the binary was built for this test")
+}
+
+const ONE: &str = "\
++----+-------------+
+| op |           a |
++----+-------------+
+| +I |           1 |
++----+-------------+
+Received a total of 1 row
+";
+
+#[test]
+fn a_pipe_is_run_and_only_results_are_written() {
+    let ended = piped(&["sql"], b"CREATE VIEW v AS\n  SELECT 1 AS a;\nSELECT * FROM v;\nSHOW VIEWS").expect(0);
+    let views = "+-----------+\n| view name |\n+-----------+\n|         v |\n+-----------+\n1 row in set\n";
+    assert_eq!(ended.out, format!("{ONE}{views}"));
+    assert_eq!(ended.err, "");
+}
+
+#[test]
+fn a_statement_of_a_pipe_is_done_before_the_next_one_comes() {
+    let mut child = started(&["sql"]);
+    let mut input = child.stdin.take().expect("a pipe");
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    for n in 1..=2 {
+        writeln!(input, "SELECT {n} AS a;").expect("it reads");
+        let mut line = String::new();
+        while !line.contains("Received") {
+            line.clear();
+            assert!(output.read_line(&mut line).expect("text") > 0, "the answer to the {n}th statement is missing");
+        }
+    }
+    drop(input);
+    assert!(wait(&mut child).success());
+}
+
+#[test]
+fn the_first_error_ends_a_script_at_its_place() {
+    let ended = piped(&["sql"], b"SELECT 1 AS a;\n\nSELECT\n  nope;\nSELECT 2 AS b;").expect(2);
+    assert_eq!(ended.out, ONE);
+    assert!(ended.err.contains("--> stdin:4:3") && ended.err.contains("nope"), "{}", ended.err);
+    let open = piped(&["sql"], b"SELECT 1 AS a;\nSELECT 'open;\n").expect(2);
+    assert!(open.err.contains("--> stdin:2:8") && open.err.contains("never closed"), "{}", open.err);
+    let bytes = piped(&["sql"], b"SELECT 1 AS a;\nSELECT '\xff';").expect(2);
+    assert_eq!(bytes.out, ONE);
+    assert!(bytes.err.contains("standard input is not UTF-8: line 2, byte 9"), "{}", bytes.err);
+}
+
+#[test]
+fn jobs_are_waited_for_and_a_failure_is_the_exit_code() {
+    let source = "CREATE TABLE s (n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '3',
+        'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '3');
+        CREATE TABLE p (n INT) WITH ('connector' = 'print');";
+    let ended =
+        millstream(&["sql", "--set", "parallelism.default=1", "-e", source, "-e", "INSERT INTO p SELECT n FROM s"]);
+    assert_eq!(ended.expect(0).out, "+I[1]\n+I[2]\n+I[3]\n");
+    let failed = millstream(&["sql", "-e", source, "-e", "INSERT INTO p SELECT 1 / (n - 2) FROM s"]).expect(1);
+    assert!(failed.err.contains("Division by zero") || failed.err.contains("division by zero"), "{}", failed.err);
+}
+
+#[test]
+fn ctrl_c_stops_the_jobs_of_a_script() {
+    let script = "CREATE TABLE s (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '50');
+        CREATE TABLE p (n INT) WITH ('connector' = 'print'); INSERT INTO p SELECT n FROM s";
+    let mut child = started(&["sql", "-e", script]);
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    output.read_line(&mut String::new()).expect("a row");
+    signal(&child, "INT");
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).expect("text");
+    assert_eq!(wait(&mut child).code(), Some(0));
+}
+
+#[test]
+fn files_include_files_and_results_go_into_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("it can be written");
+    write("views.sql", "CREATE VIEW v AS SELECT 1 AS a;\n");
+    write("main.sql", "\\i views.sql\n\\o out.txt\nSELECT * FROM v;\n\\o\nSELECT a FROM v; quit;\nSELECT 3 AS c;\n");
+    let ended = millstream_in(folder.path(), &["sql", "-f", "main.sql"]).expect(0);
+    assert_eq!(ended.out, ONE);
+    assert_eq!(std::fs::read_to_string(folder.path().join("out.txt")).expect("results"), ONE);
+    write("loop.sql", "\\i loop.sql\n");
+    let ended = millstream_in(folder.path(), &["sql", "-f", "loop.sql"]).expect(2);
+    assert!(ended.err.contains("files include each other"), "{}", ended.err);
+    let ended = millstream_in(folder.path(), &["sql", "-e", "\\i view.sql"]).expect(2);
+    assert!(ended.err.contains("no such file") && ended.err.contains("views.sql"), "{}", ended.err);
+}
+
+#[test]
+fn an_init_file_declares_and_starts_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("it can be written");
+    write("init.sql", "CREATE VIEW v AS SELECT 1 AS a;\nSET 'parallelism.default' = '1';\n");
+    assert_eq!(millstream_in(folder.path(), &["sql", "-i", "init.sql", "-e", "SELECT * FROM v"]).expect(0).out, ONE);
+    write("query.sql", "CREATE VIEW v AS SELECT 1 AS a;\nSELECT * FROM v;\n");
+    let ended = millstream_in(folder.path(), &["sql", "-i", "query.sql", "-e", "SELECT * FROM v"]).expect(2);
+    assert_eq!(ended.out, "");
+    assert!(ended.err.contains("starts no query") && ended.err.contains("query.sql:2:1"), "{}", ended.err);
+}
