@@ -153,7 +153,7 @@ impl Operator for Calc {
     }
 
     fn process(&mut self, _input: usize, batch: ChangelogBatch, out: &mut Output) -> Result<Progress> {
-        compute_parts(&batch, &mut |batch| self.apply(batch), &mut |rows| {
+        compute_parts(&batch, &mut |batch| self.apply(batch), &mut |_, rows| {
             if let Some(rows) = rows {
                 out.emit(rows);
             }

@@ -209,7 +209,7 @@ impl Operator for ChangelogNormalize {
     }
 
     fn process(&mut self, _input: usize, batch: ChangelogBatch, out: &mut Output) -> Result<Progress> {
-        compute_parts(&batch, &mut |part| self.apply(part), &mut |changes| out.emit(changes))?;
+        compute_parts(&batch, &mut |part| self.apply(part), &mut |_, changes| out.emit(changes))?;
         Ok(Progress::Done)
     }
 

@@ -5,17 +5,28 @@ use crate::changelog::{ChangelogBatch, RowKind};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Computes a batch. Where that fails for its data, and its origin handles rejected rows, the rows that fail are
-/// rejected, and `done` gets the results for the parts in between, in order.
+/// rejected, and `done` gets the results for the parts in between, in order, each with its first row's place in the
+/// batch.
 ///
 /// Costs nothing while all goes well, and about 2 log₂ n computations for each row that fails.
 pub fn compute_parts<T>(
     batch: &ChangelogBatch,
     compute: &mut impl FnMut(&ChangelogBatch) -> Result<T>,
-    done: &mut impl FnMut(T),
+    done: &mut impl FnMut(usize, T),
+) -> Result<()> {
+    compute_from(0, batch, compute, done)
+}
+
+/// As [`compute_parts`]; the batch begins at `first` of the whole.
+fn compute_from<T>(
+    first: usize,
+    batch: &ChangelogBatch,
+    compute: &mut impl FnMut(&ChangelogBatch) -> Result<T>,
+    done: &mut impl FnMut(usize, T),
 ) -> Result<()> {
     let error = match compute(batch) {
         Ok(result) => {
-            done(result);
+            done(first, result);
             return Ok(());
         }
         Err(error) => error,
@@ -30,8 +41,8 @@ pub fn compute_parts<T>(
         }
         return Ok(());
     }
-    compute_parts(&batch.slice(0, middle), compute, done)?;
-    compute_parts(&batch.slice(middle, rows - middle), compute, done)
+    compute_from(first, &batch.slice(0, middle), compute, done)?;
+    compute_from(first + middle, &batch.slice(middle, rows - middle), compute, done)
 }
 
 /// Where to cut a batch: not between the halves of an update. 0: nowhere.
@@ -84,7 +95,11 @@ mod tests {
         for values in [vec![1, 2, -3, 4, 5, -6, 7], vec![-1], vec![-1, -2], vec![-1, 2], vec![1, -2], vec![1, 2]] {
             let (handling, letters) = handling();
             let mut seen = Vec::new();
-            compute_parts(&batch(&values, Some(handling)), &mut positive, &mut |part| seen.extend(part)).unwrap();
+            let mut done = |first: usize, part: Vec<i64>| {
+                assert_eq!(part, values[first..first + part.len()], "the part's place in {values:?}");
+                seen.extend(part);
+            };
+            compute_parts(&batch(&values, Some(handling)), &mut positive, &mut done).unwrap();
             assert_eq!(seen, values.iter().copied().filter(|v| *v >= 0).collect::<Vec<_>>());
             let rejected: Vec<_> = letters.take().into_iter().map(|letter| letter.error).collect();
             let expected: Vec<_> = values.iter().filter(|v| **v < 0).map(|v| format!("{v} is negative")).collect();
@@ -94,7 +109,7 @@ mod tests {
 
     #[test]
     fn without_handling_the_error_stays_an_error() {
-        let error = compute_parts(&batch(&[1, -2], None), &mut positive, &mut |_| ()).unwrap_err();
+        let error = compute_parts(&batch(&[1, -2], None), &mut positive, &mut |_, _| ()).unwrap_err();
         assert_eq!(error.message(), "-2 is negative");
     }
 
@@ -105,7 +120,7 @@ mod tests {
         let kinds = vec![RowKind::Insert, RowKind::UpdateBefore, RowKind::UpdateAfter, RowKind::Insert];
         let updates = ChangelogBatch::new(rows, kinds).with_origin(Some(Origin::new(handling)));
         let mut seen = Vec::new();
-        compute_parts(&updates, &mut positive, &mut |part| seen.extend(part)).unwrap();
+        compute_parts(&updates, &mut positive, &mut |_, part| seen.extend(part)).unwrap();
         assert_eq!(seen, [1, 4]);
         assert_eq!(letters.take().len(), 2);
     }

@@ -106,6 +106,8 @@ impl Chain {
                         let progress = operator.resume(&mut self.out)?;
                         self.forward(at, progress, None)?;
                     }
+                    // Millions of windows may fire at once: whoever waits for this thread, a stop say, has its turn.
+                    tokio::task::yield_now().await;
                 }
                 Work::Element(at, element) => self.step(at, element).await?,
             }

@@ -3,6 +3,7 @@
 //! Order for every batch: decoded columns, computed columns, the watermark of **every** row, then the filter: a
 //! selective query never stalls event time.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -19,7 +20,7 @@ use super::watermarks::{Advance, Pace, RowTimes, SplitWatermarks};
 use crate::changelog::rejects::{ErrorHandling, Records};
 use crate::changelog::{ChangelogBatch, EndKind, Epoch, Origin, StreamElement};
 use crate::connectors::{SourceEvent, SourceReader, Split};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::operators::{Calc, compute_parts};
 use crate::plan::stream_plan::{SourceNode, WatermarkNode};
 use crate::time::Watermark;
@@ -175,24 +176,25 @@ impl SourceTask {
         self.metrics.door.batches.fetch_add(1, Ordering::Relaxed);
         self.watermarks.on_rows(&split, count, Instant::now());
         let mut parts = Vec::new();
-        compute_parts(&batch, &mut |batch| self.steps.declared(batch), &mut |part| parts.extend(part))?;
-        let mut behind = count;
-        for (rows, times) in parts {
+        let mut declared = |first, part: Option<_>| parts.extend(part.map(|part| (first, part)));
+        if let Err(error) = compute_parts(&batch, &mut |batch| self.steps.declared(batch), &mut declared) {
+            return Err(self.placed(error, &batch, 0, |steps, rows| steps.declared(rows).err()).await);
+        }
+        for (first, (rows, times)) in parts {
             let stops = match times {
                 Some(times) => {
-                    self.notice_future(&split, &times, count.saturating_sub(behind)).await?;
+                    self.notice_future(&split, &times, first).await?;
                     self.watermarks.on_times(&split, &times)?
                 }
                 None => Vec::new(),
             };
-            behind = behind.saturating_sub(rows.num_rows());
             let mut start = 0;
             for stop in stops {
-                self.send_rows(&rows, start, stop.row).await?;
+                self.send_rows(&rows, first, start..stop.row).await?;
                 self.chain.push(StreamElement::Watermark(stop.watermark)).await?;
                 start = stop.row;
             }
-            self.send_rows(&rows, start, rows.num_rows()).await?;
+            self.send_rows(&rows, first, start..rows.num_rows()).await?;
         }
         self.chain.send_dead_letters().await?;
         if self.chain.is_satisfied() {
@@ -218,19 +220,51 @@ impl SourceTask {
         Ok(())
     }
 
-    /// Filters the rows from `start` to `end` and sends them on.
-    async fn send_rows(&mut self, rows: &ChangelogBatch, start: usize, end: usize) -> Result<()> {
-        if start == end {
+    /// Filters some of the rows and sends them on; `first` is the place of `rows` in the batch that was read.
+    async fn send_rows(&mut self, rows: &ChangelogBatch, first: usize, range: Range<usize>) -> Result<()> {
+        if range.is_empty() {
             return Ok(());
         }
-        let whole = start == 0 && end == rows.num_rows();
-        let rows = if whole { rows.clone() } else { rows.slice(start, end - start) };
+        let whole = range.len() == rows.num_rows();
+        let rows = if whole { rows.clone() } else { rows.slice(range.start, range.len()) };
         let mut parts = Vec::new();
-        compute_parts(&rows, &mut |batch| self.steps.narrowed(batch), &mut |part| parts.extend(part))?;
+        let mut narrowed = |_, part| parts.extend(part);
+        if let Err(error) = compute_parts(&rows, &mut |batch| self.steps.narrowed(batch), &mut narrowed) {
+            let first = first + range.start;
+            return Err(self.placed(error, &rows, first, |steps, rows| steps.narrowed(rows).err()).await);
+        }
         for part in parts.into_iter().filter(|part| !part.is_empty()) {
             self.chain.push(StreamElement::Batch(part)).await?;
         }
         Ok(())
+    }
+
+    /// The error of the first row that can't be computed, with its table and where the row is; `first` is the place of
+    /// `rows` in the batch that was read.
+    async fn placed(
+        &mut self,
+        error: Error,
+        rows: &ChangelogBatch,
+        first: usize,
+        fails: fn(&SourceSteps, &ChangelogBatch) -> Option<Error>,
+    ) -> Error {
+        if error.kind() != ErrorKind::Data || error.detail().is_some() {
+            return error;
+        }
+        let (mut sound, mut failing) = (0, rows.num_rows());
+        while failing - sound > 1 {
+            let middle = sound + (failing - sound) / 2;
+            match fails(&self.steps, &rows.slice(sound, middle - sound)) {
+                Some(_) => failing = middle,
+                None => sound = middle,
+            }
+        }
+        let error = fails(&self.steps, &rows.slice(sound, failing - sound)).unwrap_or(error);
+        let table = &self.metrics.table;
+        error.with_detail(match self.reader.place(first + sound).await {
+            Some(place) => format!("The row of table \"{table}\" is at {place}."),
+            None => format!("The row is one of table \"{table}\"."),
+        })
     }
 
     async fn on_tick(&mut self) -> Result<()> {

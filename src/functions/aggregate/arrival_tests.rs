@@ -108,6 +108,24 @@ fn what_is_merged_comes_behind_and_what_it_takes_back_goes() {
 }
 
 #[test]
+fn a_value_that_is_taken_back_again_and_again_before_it_came_is_kept_once() {
+    let mut made_up = made("LISTAGG", &["STRING"], true);
+    let retract = |made_up: &mut Box<dyn Accumulator>, times: usize| {
+        (0..times).for_each(|_| made_up.update(&[0], &texts(&[Some("a")]), Signs::Each(&[-1])).unwrap());
+        made_up.memory()
+    };
+    let held = retract(&mut made_up, 1);
+    assert_eq!(retract(&mut made_up, 2), held);
+    let mut next = made("LISTAGG", &["STRING"], true);
+    next.grow(1);
+    next.restore(&[0], &made_up.state(&[0]).unwrap()).unwrap();
+    let mut come = made("LISTAGG", &["STRING"], true);
+    come.update(&[0; 5], &texts(&[Some("a"), Some("a"), Some("b"), Some("a"), Some("a")]), Signs::Added).unwrap();
+    next.merge(&[0], &come.state(&[0]).unwrap()).unwrap();
+    assert_eq!(shown(&next.evaluate(&[0]).unwrap()), ["b,a"], "three are owed");
+}
+
+#[test]
 fn distinct_values_come_once_and_null_is_one_of_them_for_arrays() {
     let types = [arrow::datatypes::DataType::Utf8];
     let values = texts(&[Some("a"), None, Some("a"), None, Some("b"), Some("a"), Some("a")]);

@@ -14,8 +14,9 @@ pub struct Sequence {
     values: BTreeMap<u64, Arc<[u8]>>,
     /// Each value with its places.
     places: BTreeSet<(Arc<[u8]>, u64)>,
-    /// What was taken back and had not come: it counts when it meets its value in a merge, as in Flink.
-    owed: Vec<Arc<[u8]>>,
+    /// What was taken back and had not come, how many times each: it counts when it meets its value in a merge, as in
+    /// Flink.
+    owed: BTreeMap<Arc<[u8]>, u64>,
 }
 
 impl Sequence {
@@ -33,7 +34,7 @@ impl Sequence {
     pub fn retract(&mut self, value: &[u8]) {
         let value: Arc<[u8]> = value.into();
         if !self.remove(&value) {
-            self.owed.push(value);
+            *self.owed.entry(value).or_default() += 1;
         }
     }
 
@@ -57,13 +58,17 @@ impl Sequence {
     }
 
     pub fn memory(&self) -> usize {
-        let values = self.values.values().chain(&self.owed);
+        let values = self.values.values().chain(self.owed.keys());
         values.map(|value| value.len() + 48).sum::<usize>() + self.places.len() * 32
     }
 
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&(self.values.len() as u64).to_le_bytes());
-        self.iter().chain(self.owed.iter().map(AsRef::as_ref)).for_each(|value| write_value(out, value));
+        self.iter().for_each(|value| write_value(out, value));
+        for (value, times) in &self.owed {
+            write_value(out, value);
+            out.extend_from_slice(&times.to_le_bytes());
+        }
     }
 
     /// The values behind those that are here.
@@ -76,7 +81,8 @@ impl Sequence {
         }
         while !bytes.is_empty() {
             let (value, rest) = read_value(bytes)?;
-            self.owed.push(value.into());
+            let (times, rest) = rest.split_first_chunk::<8>().ok_or_else(torn)?;
+            *self.owed.entry(value.into()).or_default() += u64::from_le_bytes(*times);
             bytes = rest;
         }
         Ok(())
@@ -84,9 +90,12 @@ impl Sequence {
 
     /// Takes away what is owed and has come.
     fn settle(&mut self) {
-        for value in std::mem::take(&mut self.owed) {
-            if !self.remove(&value) {
-                self.owed.push(value);
+        for (value, mut times) in std::mem::take(&mut self.owed) {
+            while times > 0 && self.remove(&value) {
+                times -= 1;
+            }
+            if times > 0 {
+                self.owed.insert(value, times);
             }
         }
     }

@@ -51,7 +51,7 @@ impl SessionAggregate {
         let rows = batch.rows();
         let ends = slice_ends(rows, self.shape.slice)?;
         let keys = self.sessions.intern(&columns(rows, &self.shape.pane.key), rows.num_rows())?;
-        let mut run = Run::default();
+        let (mut run, mut late) = (Run::default(), Vec::new());
         for (row, (&key, &end)) in keys.iter().zip(ends).enumerate() {
             let mut time = end - self.gap;
             if self.shape.processing_time {
@@ -59,7 +59,7 @@ impl SessionAggregate {
                 time = time.max(self.shape.clock.of_instant(self.progress.0));
             }
             match self.sessions.place(key, time, self.progress) {
-                Place::Late => self.late.add(1),
+                Place::Late => late.push(key),
                 Place::Slot { slot, merged } => {
                     self.grow();
                     if !merged.is_empty() {
@@ -71,6 +71,8 @@ impl SessionAggregate {
                 }
             }
         }
+        self.late.add(late.len() as u64);
+        self.sessions.release_keys(late);
         self.apply(batch, run)
     }
 

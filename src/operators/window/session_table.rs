@@ -74,13 +74,14 @@ impl SessionTable {
         let times = local_times(rows, self.shape.time, self.shape.clock)?;
         let keys = self.sessions.intern(&columns(rows, &self.shape.key), rows.num_rows())?;
         let values = self.codec.encode(rows.columns())?;
+        let mut late = Vec::new();
         for (row, (&key, &time)) in keys.iter().zip(times.iter()).enumerate() {
             let time = match self.shape.processing_time {
                 true => time.max(self.shape.clock.of_instant(self.progress.0)),
                 false => time,
             };
             match self.sessions.place(key, time, self.progress) {
-                Place::Late => self.late.add(1),
+                Place::Late => late.push(key),
                 Place::Slot { slot, merged } => {
                     self.rows.resize_with(self.sessions.slots(), Vec::new);
                     for from in merged {
@@ -93,6 +94,8 @@ impl SessionTable {
                 }
             }
         }
+        self.late.add(late.len() as u64);
+        self.sessions.release_keys(late);
         Ok(())
     }
 

@@ -165,7 +165,11 @@ impl Sessions {
     /// Frees slots, and keys without sessions.
     pub fn release(&mut self, over: &[Over]) {
         self.free.extend(over.iter().map(|session| session.slot));
-        let mut keys: Vec<u32> = over.iter().map(|session| session.key).collect();
+        self.release_keys(over.iter().map(|session| session.key).collect());
+    }
+
+    /// Frees those of these keys that have no sessions: of sessions that are over, or of rows that were late.
+    pub fn release_keys(&mut self, mut keys: Vec<u32>) {
         keys.sort_unstable();
         keys.dedup();
         keys.retain(|key| self.open.range((*key, i64::MIN)..=(*key, i64::MAX)).next().is_none());

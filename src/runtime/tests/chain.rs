@@ -124,6 +124,23 @@ async fn an_operator_with_more_to_say_is_resumed_before_the_barrier() {
 }
 
 #[tokio::test]
+async fn whoever_waits_has_a_turn_while_an_operator_has_more_to_say() {
+    let mut events = Events::new();
+    let mut chain = Chain::new(Vec::new());
+    let operator = chain.add(None, Body::Operator(Box::new(OneByOne(Vec::new()))));
+    let body = writer(&events).await;
+    chain.add(Some(operator), body);
+    let batch = ChangelogBatch::inserts(rows(&[("a", 1), ("b", 2), ("c", 3)]));
+    let mut written = 0;
+    tokio::select! {
+        biased;
+        pushed = chain.push(StreamElement::Batch(batch)) => pushed.unwrap(),
+        _ = async { written = events.drain().len() } => {}
+    }
+    assert!((1..3).contains(&written), "after {written} events");
+}
+
+#[tokio::test]
 async fn every_branch_gets_every_element_in_order() {
     let mut events = Events::new();
     let mut chain = Chain::new(Vec::new());

@@ -125,6 +125,11 @@ impl Machine {
         !self.ended
     }
 
+    /// Bytes that all operators hold.
+    pub fn held(&self) -> usize {
+        self.operators.values().filter_map(|operator| operator.state_size()).map(|size| size.bytes).sum()
+    }
+
     pub fn take_told(&mut self) -> Vec<String> {
         std::mem::take(&mut self.told)
     }

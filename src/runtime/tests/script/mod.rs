@@ -114,3 +114,26 @@ async fn state_of_other_queries_is_refused() {
     }
     assert!(refused > states.len() * states.len() / 2, "{refused} of {} scripts", states.len());
 }
+
+#[tokio::test]
+async fn keys_whose_rows_are_all_late_are_not_kept() {
+    let sessions = "TABLE(SESSION(TABLE usage PARTITION BY id, DESCRIPTOR(ts), INTERVAL '10' SECOND))";
+    for query in [
+        format!("SELECT id, COUNT(*) FROM {sessions} GROUP BY window_start, window_end, id"),
+        format!("SELECT id, window_end FROM {sessions}"),
+    ] {
+        let mut script = "CREATE TABLE usage (id INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH \
+                          ('connector' = 'datagen');\n"
+            .to_string();
+        script.push_str(&format!("{query}\n----\nwatermark 12:00:00\n"));
+        (0..500).for_each(|id| script.push_str(&format!("> +I {id}, 11:00:00\n\n")));
+        let script = Script::parse(&script);
+        let mut machine = Machine::of(&script.sql).await;
+        let mut held = Vec::new();
+        for step in &script.steps {
+            machine.apply(&step.event).await;
+            held.push(machine.held());
+        }
+        assert_eq!(held.get(10), held.last(), "{query}");
+    }
+}
