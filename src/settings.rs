@@ -313,7 +313,12 @@ fn check_value(key: &str, value: &str) -> Result<()> {
     };
     let word = |words: &[&str]| {
         let fine = words.iter().any(|w| w.eq_ignore_ascii_case(value));
-        expect(fine, &format!("one of {}", quoted_list(words)))
+        expect(fine, &format!("one of {}", quoted_list(words))).map_err(|error| {
+            match nearest(value, words.iter().copied()) {
+                Some(near) => error.with_hint(format!("Did you mean '{near}'?")),
+                None => error,
+            }
+        })
     };
     if let Some(Effect::Only(values)) = SETTINGS.iter().find(|s| s.key == key).map(|s| s.effect)
         && !values.iter().any(|v| v.eq_ignore_ascii_case(value.trim()))

@@ -104,7 +104,7 @@ pub fn mask_text(text: &str) -> String {
                 };
                 let value = value_at(text, at + 1, between).filter(|value| value.start > at + 2);
                 let quoted = |value: &Range<usize>| text[..value.start].ends_with(['\'', '"']);
-                if !key.is_empty() && !is_shown(key) {
+                if !key.is_empty() && !is_shown(key) && !is_of_hint(&text[..at]) {
                     value.filter(quoted).into_iter().for_each(&mut hide);
                 }
             }
@@ -126,6 +126,9 @@ fn hides_value(before: &str) -> bool {
     if is_secret(key) {
         return true;
     }
+    if is_of_hint(before) {
+        return false;
+    }
     let lead = unquoted.unwrap_or(key_end).strip_suffix(key).and_then(|rest| rest.chars().next_back());
     match lead {
         Some('?' | '&' | ';') if unquoted.is_none() && key_end.len() == before.len() && !key.is_empty() => {
@@ -134,6 +137,14 @@ fn hides_value(before: &str) -> bool {
         Some('\'' | '"') if !key.is_empty() => !is_shown(key),
         _ => unquoted.is_some() && !is_shown(key),
     }
+}
+
+/// True inside of a hint that names tables and times, and no option of a connector.
+fn is_of_hint(before: &str) -> bool {
+    let Some((head, inside)) = before.rsplit_once('(') else { return false };
+    let name = key_before(head.trim_end());
+    let is_pairs = inside.chars().all(|c| c.is_alphanumeric() || " \t\r\n_.-'=,".contains(c));
+    is_pairs && ["STATE_TTL", "LOOKUP"].iter().any(|hint| hint.eq_ignore_ascii_case(name))
 }
 
 /// The key that a text ends with.
@@ -227,6 +238,11 @@ mod tests {
             ("'topic' = 'abc, 'password' = 's3'", "'topic' = 'abc, 'password' = '**'"),
             ("'pasword' = 'abc, 'password' = 's3'", "'pasword' = '*************** = '**'"),
             ("'x' = 'two\nlines'", "'x' = '***\n*****'"),
+            ("/*+ STATE_TTL('a' = '1 d', 'b' = 'soon') */", "/*+ STATE_TTL('a' = '1 d', 'b' = 'soon') */"),
+            ("/*+ LOOKUP('table' = 'C') */", "/*+ LOOKUP('table' = 'C') */"),
+            ("/*+ STATE_TTL('password' = 's3') */", "/*+ STATE_TTL('password' = '**') */"),
+            ("/*+ OPTIONS('pasword' = 's3') */", "/*+ OPTIONS('pasword' = '**') */"),
+            ("'pasword' = 'STATE_TTL(a = 1)'", "'pasword' = '****************'"),
             ("WHERE name = 'doc' AND 1 = 2", "WHERE name = 'doc' AND 1 = 2"),
             ("SELECT 'a', 'b' FROM t WHERE x >= 'c'", "SELECT 'a', 'b' FROM t WHERE x >= 'c'"),
         ] {

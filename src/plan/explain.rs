@@ -177,7 +177,7 @@ impl Printer<'_> {
         let updates = !node.mode.is_insert_only();
         if !matches!(node.kind, NodeKind::Sink(_)) && (updates || self.changelog_mode) {
             text += &format!(", changelogMode=[{}]", node.mode);
-            if updates {
+            if updates && !node.upsert_keys.is_empty() {
                 text += &format!(", upsertKeys={}", node.upsert_keys.describe(&node.schema));
             }
         }

@@ -61,6 +61,11 @@ impl UpsertKeys {
         self.keys.iter().any(|key| is_within(key, columns))
     }
 
+    /// True where no columns tell which row another replaces.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     /// The key of fewest columns.
     pub fn smallest(&self) -> Option<&[usize]> {
         self.keys.first().map(Vec::as_slice)

@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::Spanned;
 use super::hints::LookupHint;
 use super::relation::{Relation, internal};
 use super::unnest::is_unnest;
+use super::window::unknown_table_function;
 use super::{Binder, Ctes, VIEW_DEPTH};
 use crate::catalog::{Object, View};
 use crate::connectors::options::RawOptions;
@@ -71,7 +72,7 @@ impl Binder<'_> {
             ast::TableFactor::Table { name, alias, args, with_hints, version, sample, .. } => {
                 if let Some(args) = args {
                     let Some(relation) = self.window_function(name, &args.args, ctes, depth) else {
-                        return Err(Error::unsupported(format!("the table function {name}")).at(span));
+                        return Err(unknown_table_function(&name.to_string()).at(span));
                     };
                     return relation.and_then(|relation| with_alias(relation, alias.as_ref(), span));
                 }
@@ -108,7 +109,7 @@ impl Binder<'_> {
                 };
                 match bound {
                     Some(relation) => relation.and_then(|relation| with_alias(relation, alias.as_ref(), span)),
-                    None => Err(Error::unsupported(format!("the table function {}", function_name(expr))).at(span)),
+                    None => Err(unknown_table_function(&function_name(expr)).at(span)),
                 }
             }
             ast::TableFactor::UNNEST { .. } => Err(Error::unsupported("UNNEST").at(span)),

@@ -336,8 +336,12 @@ impl Scope for GroupScope<'_> {
         // A name that there is not says so.
         self.input.resolve(parts)?;
         let name = parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(".");
-        Err(Error::statement(format!("expression '{name}' is not being grouped"))
-            .with_hint("Write it into GROUP BY or into an aggregate function."))
+        let part = |name: &str| WindowPart::ALL.iter().any(|part| part.name() == name);
+        let of_window = parts.last().is_some_and(|last| part(&last.value)) && window_table(&self.input.plan).is_some();
+        Err(Error::statement(format!("expression '{name}' is not being grouped")).with_hint(match of_window {
+            true => "A window has both its start and its end: GROUP BY window_start, window_end.",
+            false => "Write it into GROUP BY or into an aggregate function.",
+        }))
     }
 
     fn whole(&self, expr: &ast::Expr) -> Result<Option<TypedExpr>> {

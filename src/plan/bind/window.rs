@@ -10,7 +10,7 @@ use super::from::object_path;
 use super::relation::{Relation, internal};
 use super::{Binder, Ctes};
 use crate::connectors::options::RawOptions;
-use crate::error::{Error, Result, did_you_mean};
+use crate::error::{Error, Result, did_you_mean, nearest};
 use crate::functions::TypedExpr;
 use crate::operators::{WindowClock, WindowKind, WindowPart};
 use crate::plan::window::{WindowSpec, WindowTable};
@@ -56,6 +56,15 @@ const FUNCTIONS: [Function; 4] = [
 struct Call<'a> {
     function: &'static Function,
     arguments: Vec<Option<&'a ast::Expr>>,
+}
+
+/// There is no such table function.
+pub(super) fn unknown_table_function(name: &str) -> Error {
+    let error = Error::unsupported(format!("the table function {name}"));
+    match nearest(name, FUNCTIONS.iter().map(|function| function.name)) {
+        Some(near) => error.with_hint(format!("Did you mean {near}?")),
+        None => error,
+    }
 }
 
 impl Binder<'_> {

@@ -6,12 +6,12 @@ use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::Expr;
 
-use super::{Lowered, Lowering, MiniBatch, Needed, physical, schema_ref, with_columns};
+use super::{Lowered, Lowering, MiniBatch, Needed, physical, position, schema_ref, with_columns};
 use crate::error::{Error, Result};
 use crate::operators::{AggregateCall, BundleEnd, states};
 use crate::plan::aggregate::Aggregate;
 use crate::plan::changelog_mode::is_updated;
-use crate::plan::stream_plan::{CalcNode, Distribution, GroupAggregateNode, LocalGroupAggregateNode, NodeKind};
+use crate::plan::stream_plan::{Distribution, GroupAggregateNode, LocalGroupAggregateNode, NodeKind};
 use crate::plan::text::expression;
 
 impl Lowering {
@@ -98,8 +98,8 @@ impl Lowering {
         let calls: Vec<AggregateCall> = calls.collect();
         // What can't be computed is refused before anything runs.
         calls.iter().try_for_each(|call| call.accumulator(true).map(|_| ()))?;
-        let calc = CalcNode { predicate: None, projection: Some(projection), condition: None, selected };
-        Ok(GroupInput { node: self.plan.add(vec![input], NodeKind::Calc(calc), schema), key, calls })
+        let positions: Option<Vec<usize>> = columns.iter().map(|expr| position(expr, &input_schema)).collect();
+        Ok(GroupInput { node: self.calculate(input, projection, selected, positions.as_deref(), schema), key, calls })
     }
 }
 

@@ -230,27 +230,40 @@ impl Lowering {
         }
         let exprs = projection.expr.iter().map(|e| physical(e, &input_schema)).collect::<Result<Vec<_>>>()?;
         let shown: Vec<String> = projection.expr.iter().map(|e| expression(e, &input_schema)).collect();
-        // A calculation right below joins in, unless another branch reads it too: then it is not the last node.
+        let node = self.calculate(input, exprs, shown, positions.as_deref(), schema_ref(&schema));
+        Ok((node, schema))
+    }
+
+    /// A node that computes expressions, shown as `selected`; `positions`: which columns they are where all are columns.
+    /// A calculation right below joins in, unless another branch reads it too: then it is not the last node.
+    fn calculate(
+        &mut self,
+        input: usize,
+        exprs: Vec<Arc<dyn PhysicalExpr>>,
+        selected: Vec<String>,
+        positions: Option<&[usize]>,
+        schema: SchemaRef,
+    ) -> usize {
         let is_last = input + 1 == self.plan.nodes.len();
-        if let Some(last) = self.plan.nodes.last_mut().filter(|_| is_last) {
-            if let NodeKind::Calc(calc) = &mut last.kind {
-                let joined = match (&calc.projection, positions) {
-                    (None, _) => Some((exprs.clone(), shown.clone())),
-                    (Some(below), Some(positions)) => {
-                        let of = |&i: &usize| Some((below.get(i)?.clone(), calc.selected.get(i)?.clone()));
-                        positions.iter().map(of).collect::<Option<Vec<_>>>().map(|all| all.into_iter().unzip())
-                    }
-                    _ => None,
-                };
-                if let Some((exprs, selected)) = joined {
-                    (calc.projection, calc.selected) = (Some(exprs), selected);
-                    last.schema = schema_ref(&schema);
-                    return Ok((input, schema));
+        if let Some(last) = self.plan.nodes.last_mut().filter(|_| is_last)
+            && let NodeKind::Calc(calc) = &mut last.kind
+        {
+            let joined = match (&calc.projection, positions) {
+                (None, _) => Some((exprs.clone(), selected.clone())),
+                (Some(below), Some(positions)) => {
+                    let of = |&i: &usize| Some((below.get(i)?.clone(), calc.selected.get(i)?.clone()));
+                    positions.iter().map(of).collect::<Option<Vec<_>>>().map(|all| all.into_iter().unzip())
                 }
+                _ => None,
+            };
+            if let Some((exprs, selected)) = joined {
+                (calc.projection, calc.selected) = (Some(exprs), selected);
+                last.schema = schema;
+                return input;
             }
         }
-        let calc = CalcNode { predicate: None, projection: Some(exprs), condition: None, selected: shown };
-        Ok((self.plan.add(vec![input], NodeKind::Calc(calc), schema_ref(&schema)), schema))
+        let calc = CalcNode { predicate: None, projection: Some(exprs), condition: None, selected };
+        self.plan.add(vec![input], NodeKind::Calc(calc), schema)
     }
 
     /// What a projection reads. A mere choice of columns below its filter is left out: the projection chooses anyway.

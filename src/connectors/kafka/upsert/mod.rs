@@ -76,8 +76,24 @@ static UPSERT_OPTIONS: LazyLock<Vec<OptionSpec>> = LazyLock::new(|| {
     specs
 });
 
+/// Options of `kafka` that mean nothing here, and what to write instead.
+const OF_KAFKA_ALONE: &[(&str, &str)] = &[
+    ("format", "Write 'key.format' and 'value.format': the key holds the PRIMARY KEY."),
+    ("key.fields", "Leave it out: the fields of the key are those of the PRIMARY KEY."),
+    ("scan.startup.mode", "Leave it out: an upsert-kafka table is always read from the earliest offset."),
+    ("scan.startup.timestamp-millis", "Leave it out: an upsert-kafka table is always read from the earliest offset."),
+    ("scan.startup.specific-offsets", "Leave it out: an upsert-kafka table is always read from the earliest offset."),
+];
+
 /// Checks options and the primary key of a table.
 fn check(table: &TableDescriptor) -> Result<(KafkaOptions, RecordColumns)> {
+    for (key, hint) in OF_KAFKA_ALONE {
+        if table.options.get(key).is_some() {
+            return Err(Error::statement(format!("unknown option '{key}' in {}", table.owner()))
+                .with_hint(*hint)
+                .at(table.options.key_span(key)));
+        }
+    }
     let options = KafkaOptions::check_against(table, &UPSERT_OPTIONS)?;
     if table.primary_key.is_empty() {
         return Err(Error::statement("'upsert-kafka' tables require to define a PRIMARY KEY constraint")

@@ -57,3 +57,16 @@ fn rows_are_kept_within_both_limits_or_not_at_all() {
     assert!(sink.describe().ends_with("buffer=[max-rows=10, interval=1s]"), "{}", sink.describe());
     assert!(!UpsertKafka.sink(&table(&[0], &[])).unwrap().describe().contains("buffer"));
 }
+
+#[test]
+fn options_of_kafka_alone_say_what_to_write_instead() {
+    for (key, value, hint) in [
+        ("format", "json", "'key.format' and 'value.format'"),
+        ("key.fields", "k", "those of the PRIMARY KEY"),
+        ("scan.startup.mode", "latest-offset", "always read from the earliest offset"),
+    ] {
+        let error = UpsertKafka.source(&table(&[0], &[(key, value)])).unwrap_err();
+        assert!(error.message().contains(&format!("unknown option '{key}'")), "{error}");
+        assert!(error.hint().is_some_and(|said| said.contains(hint)), "{error}");
+    }
+}

@@ -1,0 +1,14 @@
+CREATE TABLE bids (k INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen', 'number-of-rows' = '1');
+SELECT window_start, window_end, COUNT(*) FROM TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '10' SECOND) GROUP BY window_start;
+SELECT window_start, k, COUNT(*) FROM TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '10' SECOND) GROUP BY window_start, window_end;
+SELECT * FROM TUMBL(TABLE bids, DESCRIPTOR(ts), INTERVAL '10' SECOND);
+SELECT * FROM TABLE(cumulat(TABLE bids, DESCRIPTOR(ts), INTERVAL '10' SECOND));
+SELECT * FROM TUMBLE(TABLE bids /*+ OPTIONS('number-of-rows' = '2') */, DESCRIPTOR(ts), INTERVAL '10' SECOND);
+SELECT * FROM TABLE(TUMBLE(TABLE bids /*+ OPTIONS('number-of-rows' = '2') */, DESCRIPTOR(ts), INTERVAL '10' SECOND));
+SELECT /*+ STATE_TTL('bids' = 'soon') */ k, COUNT(*) FROM bids GROUP BY k;
+SET 'sql-client.execution.result-mode' = 'tabelau';
+SET 'table.exec.sink.not-null-enforcer' = 'DORP';
+CREATE TABLE flat (k INT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'h:1', 'format' = 'json');
+SELECT * FROM flat;
+CREATE TABLE late (k INT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'h:1', 'key.format' = 'json', 'value.format' = 'json', 'scan.startup.mode' = 'latest-offset');
+SELECT * FROM late;
