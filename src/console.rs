@@ -208,6 +208,45 @@ pub fn say(line: Line) {
     }
 }
 
+/// True while a screen covers the terminal.
+static SCREEN: AtomicBool = AtomicBool::new(false);
+
+/// What is written while a screen covers the terminal waits until it is gone.
+struct Covered;
+
+impl Prompt for Covered {
+    fn make_room(&self, _urgent: bool) {}
+}
+
+/// Covers the terminal with a screen of its own, whose keys come one by one. Meanwhile what goes to the terminal waits.
+///
+/// # Errors
+/// It is no terminal, or one that can't do so.
+pub fn open_screen() -> std::io::Result<()> {
+    crossterm::terminal::enable_raw_mode()?;
+    SCREEN.store(true, Ordering::SeqCst);
+    above_prompt(Some(Arc::new(Covered)));
+    // Another buffer, no cursor, no line that goes on in the next one.
+    screen(b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J");
+    Ok(())
+}
+
+/// Draws on the screen that covers the terminal.
+pub fn screen(frame: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    // A terminal that is gone is told of by its keys.
+    let _drawn = out.write_all(frame).and_then(|()| out.flush());
+}
+
+/// Takes the screen away: the terminal is as it was. Does nothing where there is none.
+pub fn close_screen() {
+    if SCREEN.swap(false, Ordering::SeqCst) {
+        screen(b"\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l");
+        let _restored = crossterm::terminal::disable_raw_mode();
+        above_prompt(None);
+    }
+}
+
 /// Sets the live lines. Only for terminals.
 pub fn live(lines: Vec<String>) {
     let mut live = live_lines();

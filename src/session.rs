@@ -42,6 +42,8 @@ pub struct Session {
     notices: Vec<Notice>,
     /// Messages of notices about tables: each is given once.
     told: HashSet<String>,
+    /// Results go to a screen that follows them.
+    on_screen: bool,
 }
 
 /// What a statement gives.
@@ -64,6 +66,8 @@ pub struct Query {
     pub job: JobHandle,
     /// It is answered in batch mode: all its rows are inserts, and the answer is final.
     pub batch: bool,
+    /// Rows may be updated or taken back: not all are inserts.
+    pub updating: bool,
     rows: Collected,
     ended: bool,
 }
@@ -102,6 +106,7 @@ impl Session {
             job_names: HashMap::new(),
             notices: Vec::new(),
             told: HashSet::new(),
+            on_screen: false,
         }
     }
 
@@ -132,6 +137,12 @@ impl Session {
     /// The name of jobs that `pipeline.name` does not name.
     pub fn with_job_name(mut self, name: Option<String>) -> Self {
         self.default_name = name;
+        self
+    }
+
+    /// Results go to a screen that follows them: the mode `table` shows queries that never end, too.
+    pub fn on_screen(mut self) -> Self {
+        self.on_screen = true;
         self
     }
 

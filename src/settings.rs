@@ -126,7 +126,17 @@ pub const SETTINGS: &[SettingSpec] = &[
     works(
         "sql-client.execution.result-mode",
         Some("TABLEAU"),
-        "How SELECT results are printed: TABLEAU and CHANGELOG show every change as it comes, TABLE the rows that a bounded query leaves.",
+        "How SELECT results are shown: TABLEAU prints every change as it comes; TABLE shows the rows that are there, on a terminal as they change; CHANGELOG the newest changes. Ours: CSV, JSON and VERTICAL.",
+    ),
+    works(
+        "sql-client.execution.max-table-result.rows",
+        Some("1000000"),
+        "Rows that the mode TABLE holds at most; when there are more, the oldest go, and that is said. 0 is no bound.",
+    ),
+    works(
+        "sql-client.display.print-time-cost",
+        None,
+        "Whether the time that a query took stands behind the count of its rows. Default: true in the shell on a terminal, false elsewhere (Flink: true).",
     ),
     ours(
         "pipeline.micro-batch.max-rows",
@@ -145,6 +155,9 @@ pub const SETTINGS: &[SettingSpec] = &[
     only("table.builtin-catalog-name", &["default_catalog"]),
     only("table.builtin-database-name", &["default_database"]),
 ];
+
+/// The values of `sql-client.execution.result-mode`: Flink's three, and ours.
+pub const RESULT_MODES: &[&str] = &["TABLE", "CHANGELOG", "TABLEAU", "CSV", "JSON", "VERTICAL"];
 
 /// Options of a cluster, or of parts of Flink that have no counterpart here: taken whole, without effect, unless a key
 /// is nearly one that is known by name.
@@ -259,11 +272,6 @@ impl Settings {
         self.get("execution.runtime-mode").is_some_and(|mode| mode.eq_ignore_ascii_case("BATCH"))
     }
 
-    /// `sql-client.execution.result-mode`: whether a query's table is shown at its end, instead of its changelog.
-    pub fn shows_final_table(&self) -> bool {
-        self.get("sql-client.execution.result-mode").is_some_and(|mode| mode.eq_ignore_ascii_case("TABLE"))
-    }
-
     /// `table.local-time-zone`
     pub fn zone(&self) -> Tz {
         self.get("table.local-time-zone").and_then(parse_zone).unwrap_or(Tz::UTC)
@@ -348,13 +356,15 @@ fn check_value(key: &str, value: &str) -> Result<()> {
         }
         "table.dynamic-table-options.enabled"
         | "table.exec.mini-batch.enabled"
-        | "table.exec.source.cdc-events-duplicate" => word(&["true", "false"]),
+        | "table.exec.source.cdc-events-duplicate"
+        | "sql-client.display.print-time-cost" => word(&["true", "false"]),
         "table.exec.mini-batch.size" => expect(value.trim().parse::<i64>().is_ok(), "a number"),
         "table.exec.sink.not-null-enforcer" => word(&["ERROR", "DROP"]),
         "table.exec.sink.type-length-enforcer" => word(&["IGNORE", "TRIM_PAD", "ERROR"]),
         "table.exec.sink.upsert-materialize" | "table.exec.sink.keyed-shuffle" => word(&["AUTO", "NONE", "FORCE"]),
         "table.optimizer.agg-phase-strategy" => word(&["AUTO", "TWO_PHASE", "ONE_PHASE"]),
-        "sql-client.execution.result-mode" => word(&["TABLE", "CHANGELOG", "TABLEAU"]),
+        "sql-client.execution.result-mode" => word(RESULT_MODES),
+        "sql-client.execution.max-table-result.rows" => expect(value.trim().parse::<i64>().is_ok(), "a number"),
         // As in Flink's SQL: it is for programs.
         "execution.runtime-mode" if value.eq_ignore_ascii_case("AUTOMATIC") => {
             Err(Error::unsupported(format!("'execution.runtime-mode' = '{value}'"))

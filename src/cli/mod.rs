@@ -5,12 +5,10 @@
 
 mod cascade;
 mod check;
-mod columns;
 mod explain;
 mod job_watch;
 mod memory;
 mod metrics_server;
-mod print_query;
 mod run;
 mod script;
 mod sql;

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::cascade::Cascade;
-use super::job_watch::{JobWatch, Progress};
+use super::job_watch::JobWatch;
 use super::memory::default_budget;
 use super::metrics_server::{self, MetricsRegistry};
-use super::print_query::print_query;
 use super::script::Script;
 use super::{Exit, RunArgs};
 use crate::connectors::Reporter;
@@ -15,7 +14,10 @@ use crate::console;
 use crate::error::{Error, Result};
 use crate::log::Line;
 use crate::runtime::MemoryBudget;
-use crate::session::{NoticeKind, Outcome, Session};
+use crate::session::{NoticeKind, Outcome, Query, Session};
+use crate::settings::Settings;
+use crate::shell::rates::{Progress, tell_troubles};
+use crate::shell::results::{Asked, Display, show_listing, show_query};
 
 /// Runs the script of a command line.
 pub async fn run(args: RunArgs) -> Exit {
@@ -115,13 +117,7 @@ async fn run_statements(
         match outcome {
             Outcome::Done => {}
             Outcome::Listing(listing) => {
-                let names: Vec<&str> = listing.columns.iter().map(|(name, _)| name.as_str()).collect();
-                let rows: Vec<Vec<String>> = listing
-                    .rows
-                    .into_iter()
-                    .map(|row| row.into_iter().map(Option::unwrap_or_default).collect())
-                    .collect();
-                let _written = console::stdout(crate::shell::tableau::table(&names, &rows).as_bytes());
+                show_listing(&listing, &Display::outside(session.settings()), &mut console::Stream::Stdout)?;
             }
             Outcome::Text(text) => {
                 let _written = console::stdout(format!("{}\n", text.trim_end()).as_bytes());
@@ -135,9 +131,20 @@ async fn run_statements(
             }
             Outcome::Query(query) => {
                 watch.registry.add(query.job.name.clone(), query.job.metrics.clone());
-                print_query(query, session, stop, quiet).await?;
+                print_query(query, session.settings(), stop, quiet).await?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Prints a query's rows until its end, or until the user stops it.
+async fn print_query(query: Query, settings: &Settings, stop: &Stop, quiet: bool) -> Result<()> {
+    let display = Display { live: !quiet && Progress::detect() == Progress::Live, ..Display::outside(settings) };
+    let (name, metrics) = (query.job.name.clone(), query.job.metrics.clone());
+    show_query(query, settings, &display, stop, &mut console::Stream::Stdout).await?;
+    if !quiet {
+        tell_troubles(&name, &metrics);
     }
     Ok(())
 }
@@ -175,6 +182,16 @@ impl Stop {
         let notified = self.notify.notified();
         if !self.is_asked() {
             notified.await;
+        }
+    }
+}
+
+impl Asked for Stop {
+    async fn asked_times(&self, times: u32) {
+        match times {
+            1 => self.asked().await,
+            // The second time ends the process.
+            _ => std::future::pending().await,
         }
     }
 }

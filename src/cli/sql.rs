@@ -71,7 +71,9 @@ fn start(args: &SqlArgs, interrupt: Interrupt, interactive: bool) -> Result<Clie
     let session = Setup::read(&args.set, args.config.as_deref(), first)?.session()?;
     let budget = args.memory.or_else(default_budget).map(MemoryBudget::new).unwrap_or_default();
     let reporter = Reporter::new(|line| console::progress(Line::info("millstream::connector", line)));
-    Ok(Client::new(session.with_memory(budget).with_reporter(reporter), interrupt, interactive))
+    let session = session.with_memory(budget).with_reporter(reporter);
+    let session = if interactive { session.on_screen() } else { session };
+    Ok(Client::new(session, interrupt, interactive))
 }
 
 async fn work(args: &SqlArgs, client: &mut Client, interactive: bool) -> Result<()> {
@@ -115,6 +117,7 @@ fn obey_signals(interrupt: Interrupt, interactive: bool) {
                 }
             };
             if asked > 1 {
+                console::close_screen();
                 console::clear_live();
                 console::say(Line::info("millstream", "ended at once: rows in flight may be lost"));
                 std::process::exit(130);

@@ -21,6 +21,11 @@ const OTHER_DEFAULTS: &[(&str, &str, &str)] = &[
     ("SET", "parallelism.default", "the number of cores: one machine should use all of itself"),
     ("SET", "table.local-time-zone", "`UTC`, not the machine's zone: a job means the same on every machine"),
     ("SET", "sql-client.execution.result-mode", "`TABLEAU`: a script has no screen to page through"),
+    (
+        "SET",
+        "sql-client.display.print-time-cost",
+        "`true` in the shell on a terminal alone: what a script prints is the same each time",
+    ),
 ];
 
 /// Defaults that only look different, and why they are the same.

@@ -131,7 +131,7 @@ impl Session {
             return Err(Error::statement("results of batch queries can only be served in table or tableau mode")
                 .with_hint(format!("SET '{key}' = 'tableau'.")));
         }
-        if self.settings.shows_final_table() && !planned.stream.is_bounded() {
+        if mode.eq_ignore_ascii_case("TABLE") && !self.on_screen && !planned.stream.is_bounded() {
             return Err(Error::statement(format!(
                 "'{key}' = '{mode}' shows the table that a query leaves, and this one never ends"
             ))

@@ -8,6 +8,7 @@ use crate::connectors::secrets::redact;
 use crate::error::{Error, Result};
 use crate::functions::{aggregate, library};
 use crate::plan::explain::explain;
+use crate::plan::stream_plan::NodeKind;
 use crate::plan::table::PlannedTable;
 use crate::plan::uses::table_uses;
 use crate::runtime::{CollectSink, JobConfig, start};
@@ -27,9 +28,14 @@ impl Session {
                 let (sink, rows) = CollectSink::new();
                 let planned = self.plan_query_noted(query, Arc::new(sink), statement.span)?;
                 let config = self.job_config(self.settings.get("pipeline.name").unwrap_or("collect").to_string());
+                let updating = planned
+                    .stream
+                    .nodes
+                    .iter()
+                    .any(|node| !node.mode.is_insert_only() && matches!(node.kind, NodeKind::Sink(_)));
                 let job = start(planned.stream, config);
                 let batch = self.settings.batch();
-                Ok(Outcome::Query(Query { schema: planned.schema, job, batch, rows, ended: false }))
+                Ok(Outcome::Query(Query { schema: planned.schema, job, batch, updating, rows, ended: false }))
             }
             StatementKind::Show(show) => self.show(show),
             StatementKind::ShowSettings => {

@@ -1,11 +1,14 @@
-//! For people: tables in a terminal, the live line, the command line.
+//! For people: results and listings in a terminal and outside one, the live line, the command line.
 
 pub mod client;
+pub mod columns;
 pub mod command;
 pub mod display_width;
 pub mod editor;
-pub mod final_table;
 pub mod input;
 pub mod interrupt;
+pub mod rates;
+pub mod results;
+pub mod screen_text;
 pub mod script_file;
 pub mod tableau;

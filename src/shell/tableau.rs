@@ -53,13 +53,15 @@ impl Tableau {
     }
 
     /// The lines behind the last row when the query has ended by itself.
-    pub fn footer(&self) -> String {
-        self.end("Received")
+    ///
+    /// `cost` stands at their end: how long it took, or nothing.
+    pub fn footer(&self, cost: &str) -> String {
+        self.end("Received", cost)
     }
 
     /// The lines behind the last row when the user has stopped the query.
     pub fn terminated(&self) -> String {
-        self.end("Query terminated, received")
+        self.end("Query terminated, received", "")
     }
 
     /// Rows drawn so far.
@@ -67,9 +69,61 @@ impl Tableau {
         self.rows
     }
 
-    fn end(&self, how: &str) -> String {
+    fn end(&self, how: &str, cost: &str) -> String {
         let border = if self.rows > 0 { border(&self.widths) } else { String::new() };
-        format!("{border}{how} a total of {} {}\n", self.rows, row_term(self.rows))
+        format!("{border}{how} a total of {} {}{cost}\n", self.rows, row_term(self.rows))
+    }
+}
+
+/// Draws a finished result, whose widths are those of its data.
+#[derive(Debug)]
+pub struct WholeTable {
+    names: Vec<String>,
+    widths: Vec<usize>,
+    max_width: usize,
+    rows: u64,
+}
+
+impl WholeTable {
+    /// A table with room for these rows in columns of at most `max_width`.
+    pub fn new<'a>(names: &[&str], rows: impl IntoIterator<Item = &'a [String]>, max_width: usize) -> Self {
+        let mut widths: Vec<usize> = names.iter().map(|name| display_width(name)).collect();
+        for row in rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(display_width(cell));
+            }
+        }
+        for width in &mut widths {
+            *width = (*width).min(max_width);
+        }
+        Self { names: names.iter().map(|name| name.to_string()).collect(), widths, max_width, rows: 0 }
+    }
+
+    /// The lines above the first row.
+    pub fn header(&self) -> String {
+        let border = border(&self.widths);
+        format!("{border}{}{border}", line(self.names.iter().map(String::as_str), &self.widths))
+    }
+
+    /// One row, counted for the footer. A cell that is wider than its column, since its row was not known when the
+    /// widths were, makes room for itself.
+    pub fn row(&mut self, cells: &[String]) -> String {
+        self.rows += 1;
+        let fits = |(width, cell): (&usize, &String)| *width == self.max_width || display_width(cell) <= *width;
+        if self.widths.iter().zip(cells).all(fits) {
+            return line(cells.iter().map(String::as_str), &self.widths);
+        }
+        let widths = self.widths.iter().zip(cells).map(|(width, cell)| (*width).max(display_width(cell)));
+        let widths: Vec<usize> = widths.map(|width| width.min(self.max_width)).collect();
+        line(cells.iter().map(String::as_str), &widths)
+    }
+
+    /// The lines behind the last row. `cost` stands at their end: how long it took, or nothing.
+    pub fn footer(&self, cost: &str) -> String {
+        match self.rows {
+            0 => format!("Empty set{cost}\n"),
+            rows => format!("{}{rows} {} in set{cost}\n", border(&self.widths), row_term(rows)),
+        }
     }
 }
 
@@ -80,28 +134,14 @@ pub fn table(names: &[&str], rows: &[Vec<String>]) -> String {
 
 /// A finished result with columns of at most `max_width`, as a batch query prints it, with its footer.
 pub fn table_within(names: &[&str], rows: &[Vec<String>], max_width: usize) -> String {
-    if rows.is_empty() {
-        return "Empty set\n".to_string();
-    }
-    let mut widths: Vec<usize> = names.iter().map(|name| display_width(name)).collect();
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(display_width(cell));
-        }
-    }
-    for width in &mut widths {
-        *width = (*width).min(max_width);
-    }
-    let border = border(&widths);
-    let mut out = format!("{border}{}{border}", line(names.iter().copied(), &widths));
-    for row in rows {
-        out.push_str(&line(row.iter().map(String::as_str), &widths));
-    }
-    let count = rows.len() as u64;
-    format!("{out}{border}{count} {} in set\n", row_term(count))
+    let mut whole = WholeTable::new(names, rows.iter().map(Vec::as_slice), max_width);
+    let mut text = if rows.is_empty() { String::new() } else { whole.header() };
+    text.extend(rows.iter().map(|row| whole.row(row)));
+    text + &whole.footer("")
 }
 
-fn row_term(count: u64) -> &'static str {
+/// `row`, or `rows` where there are several.
+pub fn row_term(count: u64) -> &'static str {
     if count > 1 { "rows" } else { "row" }
 }
 

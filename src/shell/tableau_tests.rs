@@ -32,7 +32,7 @@ fn stream(names: [&str; 2], with_op: bool) -> String {
     for (i, cells) in rows().iter().enumerate() {
         out.push_str(&tableau.row(KINDS[i % 4], cells));
     }
-    out + &tableau.footer()
+    out + &tableau.footer("")
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn every_type_has_flinks_width() {
 #[test]
 fn a_stream_without_rows_has_a_header_and_a_count() {
     let tableau = Tableau::new(&[("n", SqlType::nullable(TypeKind::Int))], MAX_COLUMN_WIDTH, true);
-    assert_eq!(tableau.footer(), "Received a total of 0 row\n");
+    assert_eq!(tableau.footer(""), "Received a total of 0 row\n");
     assert_eq!(tableau.terminated(), "Query terminated, received a total of 0 row\n");
 }
 

@@ -7,6 +7,7 @@ mod millstream;
 mod plans;
 mod prints;
 mod rejects;
+mod results;
 mod run;
 mod secrets;
 mod sql;

@@ -223,6 +223,20 @@ fn check_type(ty: &SqlType) -> Result<(), String> {
     }
 }
 
+/// An encoder for who reads results: an object a line, every decimal written plainly.
+pub fn result_encoder(schema: &Schema) -> Box<dyn Encoder> {
+    let rules = Rules {
+        fail_on_missing: false,
+        ignore_errors: false,
+        timestamps: TimestampStandard::Sql,
+        plain_decimals: true,
+        ignore_nulls: false,
+        lines: true,
+        prefix: String::new(),
+    };
+    Box::new(JsonEncoder::new(schema, rules))
+}
+
 impl DecodingFormat for JsonFormat {
     fn decoder(&self, projection: &[usize]) -> Result<Box<dyn Decoder>> {
         Ok(Box::new(JsonDecoder::new(&self.schema, projection, self.rules.clone())?))

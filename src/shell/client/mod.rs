@@ -20,11 +20,10 @@ use crate::shell::command::BACKSLASH;
 use crate::shell::command::Command;
 use crate::shell::input::{Piece, pieces};
 use crate::shell::interrupt::Interrupt;
-use crate::shell::tableau::{Tableau, table};
+use crate::shell::rates::tell_troubles;
+use crate::shell::results::{Display, show_listing, show_query};
 use crate::span::SourceText;
 use crate::sql::{Statement, StatementKind, parse_script};
-use crate::types::SqlType;
-use crate::types::print::{PrintStyle, print_value};
 
 /// Whether there is more to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +139,7 @@ impl Client {
     async fn show(&mut self, outcome: Outcome) -> Result<()> {
         match outcome {
             Outcome::Done => self.tell("[INFO] Execute statement succeeded."),
-            Outcome::Listing(listing) => self.listing(listing)?,
+            Outcome::Listing(listing) => self.listing(&listing)?,
             Outcome::Text(text) => self.write(&format!("{}\n", text.trim_end()))?,
             Outcome::Job(job) => self.jobs.push(job),
             Outcome::Query(query) => self.query(query).await?,
@@ -148,50 +147,33 @@ impl Client {
         Ok(())
     }
 
-    async fn query(&mut self, mut query: Query) -> Result<()> {
-        let columns: Vec<(&str, SqlType)> =
-            query.schema.fields.iter().map(|f| (f.name.as_str(), f.ty.clone())).collect();
-        let mut tableau = Tableau::new(&columns, 30, true);
-        let zone = self.session.settings().zone();
-        let types: Vec<SqlType> = columns.iter().map(|(_, ty)| ty.clone()).collect();
-        self.write(&tableau.header())?;
-        let mut asked = 0;
-        loop {
-            let batch = tokio::select! {
-                batch = query.next() => batch?,
-                () = self.interrupt.asked_times(asked + 1) => {
-                    asked += 1;
-                    if asked > 1 {
-                        break;
-                    }
-                    query.stop();
-                    continue;
-                }
-            };
-            let Some(batch) = batch else { break };
-            for row in 0..batch.num_rows() {
-                let cells: Vec<String> = batch
-                    .rows()
-                    .columns()
-                    .iter()
-                    .zip(&types)
-                    .map(|(column, ty)| {
-                        let mut cell = String::new();
-                        print_value(column.as_ref(), row, ty, zone, PrintStyle::Client, &mut cell);
-                        cell
-                    })
-                    .collect();
-                let text = tableau.row(batch.kind(row), &cells);
-                self.write(&text)?;
-            }
+    async fn query(&mut self, query: Query) -> Result<()> {
+        let (name, metrics) = (query.job.name.clone(), query.job.metrics.clone());
+        let (display, settings) = (self.display(), self.session.settings());
+        match &mut self.output {
+            Some(file) => show_query(query, settings, &display, &self.interrupt, file).await?,
+            None => show_query(query, settings, &display, &self.interrupt, &mut console::Stream::Stdout).await?,
+        };
+        if self.interactive {
+            tell_troubles(&name, &metrics);
         }
-        self.write(&if asked > 0 { tableau.terminated() } else { tableau.footer() })
+        Ok(())
     }
 
-    fn listing(&mut self, listing: Listing) -> Result<()> {
-        let names: Vec<&str> = listing.columns.iter().map(|(name, _)| name.as_str()).collect();
-        let rows = listing.rows.into_iter().map(|row| row.into_iter().map(Option::unwrap_or_default).collect());
-        self.write(&table(&names, &rows.collect::<Vec<Vec<String>>>()))
+    fn listing(&mut self, listing: &Listing) -> Result<()> {
+        let display = self.display();
+        match &mut self.output {
+            Some(file) => show_listing(listing, &display, file),
+            None => show_listing(listing, &display, &mut console::Stream::Stdout),
+        }
+    }
+
+    /// How results are shown now.
+    fn display(&self) -> Display {
+        let settings = self.session.settings();
+        let on_terminal = self.interactive && self.output.is_none();
+        let display = if on_terminal { Display::on_terminal(settings) } else { Display::outside(settings) };
+        Display { expanded: self.expanded, ..display }
     }
 
     /// `\\o`: results go there from now on.

@@ -1,0 +1,245 @@
+//! How a query's rows and a listing are shown: every result mode, in a terminal and outside one.
+//!
+//! ```text
+//!                        ┌─► printer.rs ─► tableau, csv, json, vertical: rows as they come, or at the end
+//! query ─► show_query ───┤
+//!                        └─► view/ ──────► table, changelog on a terminal: a screen that follows the result
+//! ```
+
+mod csv;
+mod json;
+mod kept_rows;
+mod printer;
+mod texts;
+mod vertical;
+mod view;
+
+use std::future::Future;
+use std::io::Write;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use self::printer::Printer;
+use super::interrupt::Interrupt;
+use super::rates::{LIVE_EVERY, LIVE_FIRST, Progress, Rates};
+use super::tableau::{self, MAX_COLUMN_WIDTH};
+use crate::console;
+use crate::error::{Error, Result};
+use crate::session::{Listing, Query};
+use crate::settings::Settings;
+
+/// `sql-client.execution.result-mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ResultMode {
+    /// The rows that are there: on a terminal as they change, elsewhere at the end.
+    Table,
+    /// The newest changes on a terminal; elsewhere as `Tableau`.
+    Changelog,
+    /// Every change as it comes, as Flink's client draws them.
+    Tableau,
+    /// Every change, comma-separated.
+    Csv,
+    /// Every change, a JSON object a line.
+    Json,
+    /// Every change, a line per column.
+    Vertical,
+}
+
+impl ResultMode {
+    /// What the session's settings say.
+    pub fn of(settings: &Settings) -> Self {
+        let mode = settings.get("sql-client.execution.result-mode").unwrap_or_default().to_ascii_uppercase();
+        match mode.as_str() {
+            "TABLE" => Self::Table,
+            "CHANGELOG" => Self::Changelog,
+            "CSV" => Self::Csv,
+            "JSON" => Self::Json,
+            "VERTICAL" => Self::Vertical,
+            _ => Self::Tableau,
+        }
+    }
+}
+
+/// How results are to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Display {
+    pub mode: ResultMode,
+    /// `table.display.max-column-width`.
+    pub max_column_width: usize,
+    /// The time that a query took stands behind the count of its rows.
+    pub timing: bool,
+    /// A line per column instead of a line per row (`\x`).
+    pub expanded: bool,
+    /// The results go to a terminal whose keys can be read: there `table` and `changelog` have their screen.
+    pub interactive: bool,
+    /// A live line on standard error while rows are printed.
+    pub live: bool,
+}
+
+impl Display {
+    /// Outside a terminal, as the settings say.
+    pub fn outside(settings: &Settings) -> Self {
+        Self {
+            mode: ResultMode::of(settings),
+            max_column_width: settings
+                .get("table.display.max-column-width")
+                .and_then(|width| width.parse().ok())
+                .unwrap_or(MAX_COLUMN_WIDTH),
+            timing: settings.bool("sql-client.display.print-time-cost"),
+            expanded: false,
+            interactive: false,
+            live: false,
+        }
+    }
+
+    /// On a terminal, as the settings say: with times, unless they are set off.
+    pub fn on_terminal(settings: &Settings) -> Self {
+        let timing =
+            settings.get("sql-client.display.print-time-cost").is_none_or(|set| set.eq_ignore_ascii_case("true"));
+        Self { timing, interactive: true, live: true, ..Self::outside(settings) }
+    }
+}
+
+/// Somebody who may ask a query to stop.
+pub trait Asked: Sync {
+    /// Returns once it was asked so often: once to stop and show what is on its way, twice to end at once.
+    fn asked_times(&self, times: u32) -> impl Future<Output = ()> + Send;
+}
+
+impl Asked for Interrupt {
+    fn asked_times(&self, times: u32) -> impl Future<Output = ()> + Send {
+        self.asked_times(times)
+    }
+}
+
+/// How a query ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself.
+    Finished,
+    /// Somebody stopped it, or nobody reads it any more.
+    Stopped,
+}
+
+/// What was shown of a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// Changes that came.
+    pub rows: u64,
+    pub ended: Ended,
+}
+
+/// Shows a query's rows until its end, or until it is asked to stop.
+///
+/// # Errors
+/// The failure of its job, after the rows that came before it; or what can't be written to `out`.
+pub async fn show_query(
+    query: Query,
+    settings: &Settings,
+    display: &Display,
+    stop: &impl Asked,
+    out: &mut (dyn Write + Send),
+) -> Result<Shown> {
+    let followed = matches!(display.mode, ResultMode::Table | ResultMode::Changelog);
+    if display.interactive && followed && !display.expanded {
+        let (shown, summary) = view::show(query, settings, display, stop).await?;
+        put(out, summary.as_bytes())?;
+        return Ok(shown);
+    }
+    print_query(query, settings, display, stop, out).await
+}
+
+/// Prints rows as they come, or the table that is there in the end.
+async fn print_query(
+    mut query: Query,
+    settings: &Settings,
+    display: &Display,
+    stop: &impl Asked,
+    out: &mut (dyn Write + Send),
+) -> Result<Shown> {
+    let begun = Instant::now();
+    let mut printer = Printer::new(&query, settings, display);
+    let mut rates = Rates::new(std::iter::once((query.job.name.clone(), query.job.metrics.clone())));
+    let mut ticks = tokio::time::interval_at(begun + LIVE_FIRST, LIVE_EVERY);
+    let mut ended = Ended::Finished;
+    let mut text = printer.header();
+    let result = loop {
+        match put(out, &std::mem::take(&mut text)) {
+            Ok(true) => {}
+            Ok(false) => {
+                // Whoever read the output is gone (`| head`).
+                query.stop();
+                ended = Ended::Stopped;
+                break Ok(());
+            }
+            Err(error) => {
+                query.stop();
+                break Err(error);
+            }
+        }
+        tokio::select! {
+            batch = query.next() => match batch {
+                Ok(Some(batch)) => match printer.batch(&batch) {
+                    Ok(rows) => text = rows,
+                    Err(error) => {
+                        query.stop();
+                        break Err(error);
+                    }
+                },
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            },
+            _ = ticks.tick(), if display.live => rates.show(Progress::Live),
+            () = stop.asked_times(if ended == Ended::Finished { 1 } else { 2 }) => {
+                if ended == Ended::Stopped {
+                    break Ok(());
+                }
+                ended = Ended::Stopped;
+                query.stop();
+            }
+        }
+    };
+    if display.live {
+        console::clear_live();
+    }
+    result?;
+    let took = display.timing.then(|| begun.elapsed());
+    let rows = printer.rows();
+    put(out, &printer.end(ended, took))?;
+    Ok(Shown { rows, ended })
+}
+
+/// Shows what SHOW and DESCRIBE give. NULL is an empty cell.
+///
+/// # Errors
+/// What can't be written to `out`.
+pub fn show_listing(listing: &Listing, display: &Display, out: &mut (dyn Write + Send)) -> Result<()> {
+    let names: Vec<&str> = listing.columns.iter().map(|(name, _)| name.as_str()).collect();
+    let text = match display.mode {
+        ResultMode::Csv => csv::listing(&names, &listing.rows),
+        ResultMode::Json => json::listing(&names, &listing.rows),
+        ResultMode::Vertical => vertical::listing(&names, &listing.rows),
+        _ if display.expanded => vertical::listing(&names, &listing.rows),
+        _ => {
+            let text = |cell: &Option<String>| cell.clone().unwrap_or_default();
+            let rows: Vec<Vec<String>> = listing.rows.iter().map(|row| row.iter().map(text).collect()).collect();
+            tableau::table(&names, &rows)
+        }
+    };
+    put(out, text.as_bytes()).map(|_| ())
+}
+
+/// Writes; false when nobody reads it any more.
+fn put(out: &mut (dyn Write + Send), bytes: &[u8]) -> Result<bool> {
+    match if bytes.is_empty() { Ok(()) } else { out.write_all(bytes).and_then(|()| out.flush()) } {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Error::external(format!("cannot write the result: {error}"))),
+    }
+}
+
+/// ` (0.12 seconds)`, as Flink's client says it.
+fn time_cost(took: Option<Duration>) -> String {
+    took.map(|took| format!(" ({:.2} seconds)", took.as_secs_f64())).unwrap_or_default()
+}

@@ -1,0 +1,175 @@
+//! A query's rows as text: what is written when rows come, and at the end.
+
+use std::time::Duration;
+
+use super::json::{JsonLines, op_column};
+use super::kept_rows::{Bound, KeptRows, Row};
+use super::texts::Texts;
+use super::{Display, Ended, ResultMode, csv, time_cost, vertical};
+use crate::changelog::ChangelogBatch;
+use crate::error::Result;
+use crate::session::Query;
+use crate::settings::Settings;
+use crate::shell::rates::grouped;
+use crate::shell::tableau::{Tableau, WholeTable, row_term};
+
+/// Writes the rows of one query in one mode.
+pub struct Printer {
+    form: Form,
+    names: Vec<String>,
+    texts: Texts,
+    batch: bool,
+    rows: u64,
+    max_width: usize,
+}
+
+enum Form {
+    /// Changes as they come.
+    Changes(Tableau),
+    /// At the end, what is left.
+    Table(KeptRows),
+    /// The answer of a batch query: kept until its widths are known.
+    Answer(KeptRows),
+    /// The rest of an answer that is too long to keep, with the widths of its beginning.
+    LongAnswer(WholeTable),
+    /// With the kinds of the rows where they are updated.
+    Csv {
+        with_op: bool,
+    },
+    Json(JsonLines),
+    Vertical {
+        with_op: bool,
+    },
+}
+
+impl Printer {
+    pub fn new(query: &Query, settings: &Settings, display: &Display) -> Self {
+        let fields = &query.schema.fields;
+        let bound = Bound::of(settings);
+        let with_op = query.updating;
+        let form = match display.mode {
+            ResultMode::Csv => Form::Csv { with_op },
+            ResultMode::Json => Form::Json(JsonLines::new(&query.schema, with_op)),
+            ResultMode::Vertical => Form::Vertical { with_op },
+            _ if display.expanded => Form::Vertical { with_op },
+            ResultMode::Table if !query.batch => Form::Table(KeptRows::new(bound, query.updating)),
+            _ if query.batch => Form::Answer(KeptRows::new(bound, false)),
+            _ => {
+                let columns: Vec<_> = fields.iter().map(|field| (field.name.as_str(), field.ty.clone())).collect();
+                Form::Changes(Tableau::new(&columns, display.max_column_width, true))
+            }
+        };
+        let mut names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
+        if with_op && matches!(form, Form::Csv { .. } | Form::Vertical { .. }) {
+            names.insert(0, op_column(fields.iter().map(|field| field.name.as_str())));
+        }
+        let texts = Texts::new(query, settings.zone());
+        Self { form, names, texts, batch: query.batch, rows: 0, max_width: display.max_column_width }
+    }
+
+    /// Rows that have come.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// What stands above the first row.
+    pub fn header(&self) -> Vec<u8> {
+        let text = match &self.form {
+            Form::Changes(tableau) => tableau.header(),
+            Form::Csv { .. } => csv::header(self.names.iter().map(String::as_str)),
+            _ => String::new(),
+        };
+        text.into_bytes()
+    }
+
+    /// What is written of rows that have come.
+    ///
+    /// # Errors
+    /// A value that the form has no text for.
+    pub fn batch(&mut self, batch: &ChangelogBatch) -> Result<Vec<u8>> {
+        let texts = self.texts.of(batch);
+        let mut text = String::new();
+        for row in 0..batch.num_rows() {
+            self.rows += 1;
+            let kind = batch.kind(row);
+            match &mut self.form {
+                Form::Changes(tableau) => text += &tableau.row(kind, &texts.row(row)),
+                Form::Table(kept) => kept.apply(kind, texts.row(row)),
+                Form::Answer(kept) if kept.is_full() => {
+                    let rows: Vec<&Row> = kept.iter().collect();
+                    let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+                    let mut whole = WholeTable::new(&names, rows.iter().map(|row| row.as_ref()), self.max_width);
+                    text += &whole.header();
+                    text.extend(rows.iter().map(|row| whole.row(row)));
+                    text += &whole.row(&texts.row(row));
+                    self.form = Form::LongAnswer(whole);
+                }
+                Form::Answer(kept) => kept.apply(kind, texts.row(row)),
+                Form::LongAnswer(whole) => text += &whole.row(&texts.row(row)),
+                Form::Csv { with_op } => {
+                    let cells = texts.nullable_row(row);
+                    let op = with_op.then(|| Some(kind.symbol()));
+                    text += &csv::line(op.into_iter().chain(cells.iter().map(Option::as_deref)));
+                }
+                Form::Vertical { with_op } => {
+                    let cells = texts.row(row);
+                    let op = with_op.then(|| kind.symbol());
+                    let cells = op.into_iter().chain(cells.iter().map(String::as_str));
+                    let cells: Vec<_> = self.names.iter().map(String::as_str).zip(cells).collect();
+                    text += &vertical::record(self.rows, &cells);
+                }
+                Form::Json(_) => {}
+            }
+        }
+        match &mut self.form {
+            Form::Json(lines) => lines.lines(batch),
+            _ => Ok(text.into_bytes()),
+        }
+    }
+
+    /// What stands below the last row.
+    pub fn end(self, ended: Ended, took: Option<Duration>) -> Vec<u8> {
+        let cost = time_cost(took);
+        let stopped = ended == Ended::Stopped;
+        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        let mut text = match self.form {
+            Form::Changes(tableau) if stopped => return tableau.terminated().into_bytes(),
+            Form::Changes(tableau) => tableau.footer(&cost),
+            Form::Table(kept) | Form::Answer(kept) => {
+                let mut whole = WholeTable::new(&names, kept.iter().map(|row| row.as_ref()), self.max_width);
+                let mut text = String::new();
+                if !kept.is_empty() {
+                    text += &whole.header();
+                    text.extend(kept.iter().map(|row| whole.row(row)));
+                }
+                text += &whole.footer(&cost);
+                if kept.evicted() > 0 {
+                    text += &format!(
+                        "{} left out: 'sql-client.execution.max-table-result.rows' and memory bound the table\n",
+                        older(kept.evicted())
+                    );
+                }
+                text
+            }
+            Form::LongAnswer(whole) => whole.footer(&cost),
+            Form::Csv { .. } | Form::Json(_) => return Vec::new(),
+            Form::Vertical { .. } if self.rows == 0 => format!("Empty set{cost}\n"),
+            Form::Vertical { .. } if stopped => {
+                return format!("Query terminated, received a total of {} {}\n", self.rows, row_term(self.rows)).into();
+            }
+            Form::Vertical { .. } if self.batch => format!("{} {} in set{cost}\n", self.rows, row_term(self.rows)),
+            Form::Vertical { .. } => {
+                format!("Received a total of {} {}{cost}\n", self.rows, row_term(self.rows))
+            }
+        };
+        if stopped {
+            text += "Query terminated: more rows may have been to come\n";
+        }
+        text.into_bytes()
+    }
+}
+
+/// `1 older row`, `1,234 older rows`.
+pub fn older(rows: u64) -> String {
+    format!("{} older {}", grouped(rows), row_term(rows))
+}

@@ -1,0 +1,221 @@
+//! A screen's lines: state and size in, text with styles out.
+
+use super::keys::HELP;
+use super::state::{Column, INTERVALS, Over, Progress, View};
+use crate::shell::rates::grouped;
+use crate::shell::results::kept_rows::Row;
+use crate::shell::screen_text::{cut, pad_end, pad_start, plain, width, window};
+use crate::shell::tableau::row_term;
+
+/// How a line is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    Plain,
+    Inverse,
+    Underlined,
+    Dim,
+}
+
+/// A line of the screen, no wider than the terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drawn {
+    pub text: String,
+    pub style: Style,
+}
+
+/// Lines around the rows: two above their header, the header, the keys.
+const FRAME: usize = 4;
+
+impl View {
+    /// The whole screen: `height` lines.
+    pub fn draw(&mut self, columns: usize, height: usize) -> Vec<Drawn> {
+        let room = height.saturating_sub(FRAME).max(1);
+        self.settle((room, columns));
+        let mut lines = vec![
+            Drawn { text: self.head(columns), style: Style::Inverse },
+            Drawn { text: cut(&joined(&self.status, columns), columns), style: Style::Dim },
+        ];
+        let body = match &self.over {
+            Over::Help { top } => {
+                let keys = HELP.iter().map(|(_, about)| width(about)).max().unwrap_or(0);
+                let wide = HELP.iter().map(|(key, _)| width(key)).max().unwrap_or(0);
+                let text = |(key, about): &(&str, &str)| match wide + 3 + keys <= columns {
+                    true => vec![format!(" {}  {about}", pad_end(key, wide))],
+                    false => [vec![key.to_string()], indented(about, columns)].concat(),
+                };
+                let lines: Vec<String> = HELP.iter().flat_map(text).collect();
+                scrolled("Keys".to_string(), lines, *top, room)
+            }
+            Over::Opened { row, number, top } => {
+                let title = format!("Row {}", grouped(*number as u64));
+                scrolled(title, opened(&self.columns, row, columns), *top, room)
+            }
+            Over::Nothing | Over::GoTo { .. } => (self.rows(columns, room), 0),
+        };
+        match &mut self.over {
+            Over::Help { top } | Over::Opened { top, .. } => *top = body.1,
+            Over::Nothing | Over::GoTo { .. } => {}
+        }
+        lines.extend(body.0);
+        lines.truncate(height.saturating_sub(1));
+        lines.resize_with(height.saturating_sub(1), || Drawn { text: String::new(), style: Style::Plain });
+        lines.push(Drawn { text: cut(&self.foot(columns), columns), style: Style::Dim });
+        lines
+    }
+
+    /// The column names, and the rows below them.
+    fn rows(&mut self, columns: usize, room: usize) -> Vec<Drawn> {
+        let first = self.first();
+        let rows = self.content.rows(first, room);
+        let texts: Vec<Vec<String>> =
+            rows.iter().map(|row| row.iter().map(|cell| plain(cell).into_owned()).collect()).collect();
+        self.widths.resize(self.columns.len(), 0);
+        for (at, (column, known)) in self.columns.iter().zip(&mut self.widths).enumerate() {
+            let cells = texts.iter().filter_map(|row| row.get(at)).map(|cell| width(cell));
+            let widest = cells.chain([width(&plain(&column.name))]).max().unwrap_or(0);
+            *known = (*known).max(widest.min(self.max_column_width.max(1)));
+        }
+        let end = self.edges().last().copied().unwrap_or(0).saturating_sub(1);
+        self.left = self.left.min((end + 1).saturating_sub(columns));
+        let names: Vec<String> = self.columns.iter().map(|column| plain(&column.name).into_owned()).collect();
+        let mut header = window(&self.line(&names), self.left, columns);
+        if end > self.left + columns {
+            header = format!("{}›", pad_end(&window(&header, 0, columns.saturating_sub(1)), columns.saturating_sub(1)));
+        }
+        if self.left > 0 {
+            header = format!("‹{}", window(&header, 1, columns.saturating_sub(1)));
+        }
+        let mut lines = vec![Drawn { text: header, style: Style::Underlined }];
+        for (at, row) in (first..).zip(&texts) {
+            let text = window(&self.line(row), self.left, columns);
+            let style = if self.selected == Some(at) { Style::Inverse } else { Style::Plain };
+            lines.push(Drawn { text, style });
+        }
+        lines
+    }
+
+    /// Cells in their columns.
+    fn line(&self, cells: &[String]) -> String {
+        let mut line = String::new();
+        for ((cell, column), &to) in cells.iter().zip(&self.columns).zip(&self.widths) {
+            let cell = cut(cell, to);
+            line += &if column.right { pad_start(&cell, to) } else { pad_end(&cell, to) };
+            line.push(' ');
+        }
+        line.truncate(line.trim_end().len());
+        line
+    }
+
+    /// How the query goes, the page, when it was drawn.
+    fn head(&self, columns: usize) -> String {
+        let count = self.content.len() as u64;
+        let rows = format!("{} {}", grouped(count), row_term(count));
+        let state = match self.progress {
+            Progress::Running => format!("Refresh: {}", INTERVALS[self.interval].0),
+            Progress::Paused => "Paused".to_string(),
+            Progress::Finished => "Finished".to_string(),
+        };
+        let page = match self.top {
+            None => format!("Page: Last of {}", grouped(self.pages() as u64)),
+            Some(top) => {
+                let page = top.div_ceil(self.room.0) + 1;
+                format!("Page: {} of {}", grouped(page as u64), grouped(self.pages().max(page) as u64))
+            }
+        };
+        let left = match self.content.gone() {
+            0 => format!(" {state}  {rows}"),
+            gone => format!(" {state}  newest {rows}, {} gone", grouped(gone)),
+        };
+        let right = format!("Updated: {} ", self.updated);
+        // What is left out first is the time, then the page.
+        let space = |parts: &[&str]| columns.checked_sub(parts.iter().map(|part| width(part) + 2).sum::<usize>());
+        if space(&[&left, &page, &right]).is_some() {
+            let middle = (columns - width(&page)) / 2;
+            let middle = middle.max(width(&left) + 2).min(columns - width(&right) - 2 - width(&page));
+            let start = pad_end(&left, middle) + &page;
+            return format!("{start}{}", pad_start(&right, columns - width(&start)));
+        }
+        match space(&[&left, &page]) {
+            Some(_) => format!("{left}{}", pad_start(&format!("{page} "), columns - width(&left))),
+            None => pad_end(&cut(&left, columns), columns),
+        }
+    }
+
+    fn foot(&self, columns: usize) -> String {
+        match &self.over {
+            Over::GoTo { typed, wrong: false } => format!("Page, 1 to {}: {typed}▏", self.pages()),
+            Over::GoTo { typed, .. } => format!("No such page. 1 to {}: {typed}▏", self.pages()),
+            Over::Help { .. } | Over::Opened { .. } => "Q Back  Up/Down Scroll".to_string(),
+            Over::Nothing => {
+                let pause = if self.progress == Progress::Paused { "Space Go on" } else { "Space Pause" };
+                let keys = [
+                    "Q Quit",
+                    "? Help",
+                    pause,
+                    "O Open Row",
+                    "N Next Page",
+                    "P Prev Page",
+                    "L Last Page",
+                    "G Goto Page",
+                    "+ Slower",
+                    "- Faster",
+                    "R Refresh",
+                ];
+                joined(&keys.map(str::to_string), columns)
+            }
+        }
+    }
+}
+
+/// As many parts as there is room for, two spaces between them.
+fn joined(parts: &[String], columns: usize) -> String {
+    let mut line = String::new();
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        let more = if line.is_empty() { part.clone() } else { format!("{line}  {part}") };
+        if width(&more) > columns && !line.is_empty() {
+            break;
+        }
+        line = more;
+    }
+    line
+}
+
+/// A title and the lines below it from one on; gives where it really begins.
+fn scrolled(title: String, lines: Vec<String>, top: usize, room: usize) -> (Vec<Drawn>, usize) {
+    let top = top.min(lines.len().saturating_sub(room));
+    let title = match lines.len() > room {
+        true => format!("{title}  (lines {} to {} of {})", top + 1, (top + room).min(lines.len()), lines.len()),
+        false => title,
+    };
+    let head = Drawn { text: title, style: Style::Underlined };
+    let lines = lines.into_iter().skip(top).take(room).map(|text| Drawn { text, style: Style::Plain });
+    (std::iter::once(head).chain(lines).collect(), top)
+}
+
+/// A row, each column with its type and its whole value.
+fn opened(columns: &[Column], row: &Row, wide: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (column, cell) in columns.iter().zip(row.iter()) {
+        let name = plain(&column.name).into_owned();
+        let name = if column.ty.is_empty() { name } else { format!("{name} ({})", column.ty) };
+        lines.push(cut(&name, wide));
+        cell.split('\n').for_each(|line| lines.extend(indented(line.trim_end_matches('\r'), wide)));
+    }
+    lines
+}
+
+/// A text in as many lines as it needs, two spaces before each.
+fn indented(text: &str, wide: usize) -> Vec<String> {
+    let (text, room) = (plain(text), wide.saturating_sub(2).max(2));
+    let (mut lines, mut rest): (Vec<String>, &str) = (Vec::new(), &text);
+    loop {
+        let part = window(rest, 0, room);
+        // Something must go, even where nothing has room.
+        let part = if part.is_empty() { rest.chars().take(1).collect() } else { part };
+        rest = rest.get(part.len()..).unwrap_or_default();
+        lines.push(format!("  {part}"));
+        if rest.is_empty() {
+            return lines;
+        }
+    }
+}

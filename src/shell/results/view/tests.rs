@@ -1,0 +1,212 @@
+//! Screens as text: what is shown for a state, a size and the keys that were pressed.
+//!
+//! `screens.expected` has them all; `UPDATE_EXPECT=1` writes it anew. Before each line stands how it is drawn: `#` inverse,
+//! `_` underlined, `~` dim.
+
+use super::content::Content;
+use super::draw::Style;
+use super::keys::Key;
+use super::state::{Asks, Column, INTERVALS, Over, Progress, View};
+use crate::changelog::RowKind::{self, Delete, Insert, UpdateAfter, UpdateBefore};
+use crate::shell::results::kept_rows::Bound;
+use crate::shell::screen_text::width;
+
+const WIDE: Bound = Bound { rows: usize::MAX, bytes: usize::MAX };
+
+fn column(name: &str, ty: &str) -> Column {
+    Column { name: name.into(), ty: ty.into(), right: ty == "BIGINT" }
+}
+
+fn table(bound: Bound) -> View {
+    let columns = vec![column("host", "STRING"), column("readings", "BIGINT"), column("note", "STRING")];
+    let mut view = View::new(columns, Content::table(bound, true), 30);
+    view.updated = "12:00:30.500".into();
+    view.status = ["in 12 rows/s", "(1,234)", "lag 0", "watermark 2021-10-11 13:05:30.001"].map(String::from).into();
+    view
+}
+
+fn apply(view: &mut View, kind: RowKind, cells: [&str; 3]) {
+    view.received += 1;
+    view.content.apply(kind, cells.map(str::to_string).into());
+}
+
+fn fill(view: &mut View, numbers: std::ops::RangeInclusive<usize>) {
+    for n in numbers {
+        apply(view, Insert, [&format!("host-{n}"), &(n * 100).to_string(), "fine"]);
+    }
+}
+
+fn press(view: &mut View, keys: &[Key]) {
+    keys.iter().for_each(|key| assert_eq!(view.press(*key), Asks::Redraw, "{key:?}"));
+}
+
+fn shown(view: &mut View, columns: usize, lines: usize) -> String {
+    let drawn = view.draw(columns, lines);
+    assert_eq!(drawn.len(), lines);
+    let line = |line: super::draw::Drawn| {
+        assert!(width(&line.text) <= columns, "{} columns: {}", width(&line.text), line.text);
+        let style = match line.style {
+            Style::Plain => ' ',
+            Style::Inverse => '#',
+            Style::Underlined => '_',
+            Style::Dim => '~',
+        };
+        format!("{style}{}\n", line.text).trim_end_matches([' ', '\n']).to_string() + "\n"
+    };
+    drawn.into_iter().map(line).collect()
+}
+
+/// The rows alone, without what is around them.
+fn rows(view: &mut View, columns: usize, lines: usize) -> Vec<String> {
+    let text = shown(view, columns, lines);
+    text.lines().skip(3).take(lines - 4).map(|line| line.trim().to_string()).filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn screens_are_as_they_were_looked_at() {
+    let mut all = String::new();
+    let mut add = |name: &str, screen: String| all += &format!("== {name}\n{screen}\n");
+
+    let mut view = table(WIDE);
+    add("nothing yet", shown(&mut view, 80, 10));
+    fill(&mut view, 1..=3);
+    apply(&mut view, Insert, ["日本-4", "7", "tab\there, \u{1b}[31mred, and a note that is too long to show"]);
+    apply(&mut view, Insert, ["<NULL>", "<NULL>", "e\u{301}te\u{301}"]);
+    add("five rows", shown(&mut view, 80, 10));
+    apply(&mut view, UpdateBefore, ["host-2", "200", "fine"]);
+    apply(&mut view, UpdateAfter, ["host-2", "201", "changed in place"]);
+    apply(&mut view, Delete, ["host-1", "100", "fine"]);
+    press(&mut view, &[Key::Down, Key::Down]);
+    add("one updated, one deleted, one chosen", shown(&mut view, 80, 10));
+    add("40 columns", shown(&mut view, 40, 10));
+    press(&mut view, &[Key::Right]);
+    add("40 columns, one to the right", shown(&mut view, 40, 10));
+    press(&mut view, &[Key::Down, Key::Open]);
+    add("an open row in 40 columns", shown(&mut view, 40, 10));
+    press(&mut view, &[Key::Down, Key::Down]);
+    add("scrolled", shown(&mut view, 40, 10));
+    press(&mut view, &[Key::Quit, Key::Help]);
+    add("help", shown(&mut view, 80, 20));
+    add("help in 40 columns", shown(&mut view, 40, 10));
+    press(&mut view, &[Key::Escape, Key::Pause]);
+    add("paused", shown(&mut view, 80, 10));
+    view.progress = Progress::Finished;
+    fill(&mut view, 10..=30);
+    add("finished, on a page", shown(&mut view, 80, 10));
+    press(&mut view, &[Key::End]);
+    add("the last page", shown(&mut view, 80, 10));
+    press(&mut view, &[Key::GoTo, Key::Digit('2')]);
+    add("a page is typed", shown(&mut view, 80, 10));
+    press(&mut view, &[Key::Digit('0'), Key::Enter]);
+    add("there is no such page", shown(&mut view, 80, 10));
+    for size in [(1, 1), (5, 3), (20, 4), (200, 60)] {
+        add(&format!("{} columns, {} lines", size.0, size.1), shown(&mut view, size.0, size.1));
+    }
+
+    let mut view = table(Bound { rows: 4, ..WIDE });
+    fill(&mut view, 1..=9);
+    add("only four rows are kept", shown(&mut view, 100, 10));
+
+    let mut view = table(WIDE);
+    view.content = Content::changes();
+    view.columns.insert(0, column("op", ""));
+    fill(&mut view, 1..=1_003);
+    apply(&mut view, UpdateBefore, ["host-2", "200", "fine"]);
+    apply(&mut view, UpdateAfter, ["host-2", "201", "fine"]);
+    add("the newest changes", shown(&mut view, 100, 10));
+
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/shell/results/view/screens.expected");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(path, &all).unwrap();
+    }
+    let expected = std::fs::read_to_string(path).unwrap_or_default();
+    let different = expected.lines().zip(all.lines()).find(|(expected, actual)| expected != actual);
+    assert!(expected == all, "{different:?}\n{all}");
+}
+
+#[test]
+fn the_last_rows_are_followed_until_another_page_is_asked_for() {
+    let mut view = table(WIDE);
+    fill(&mut view, 1..=10);
+    let hosts = |view: &mut View| -> Vec<String> {
+        rows(view, 80, 7)
+            .iter()
+            .map(|row| row.split([' ', '#']).find(|word| !word.is_empty()).unwrap().to_string())
+            .collect()
+    };
+    assert_eq!(hosts(&mut view), ["host-8", "host-9", "host-10"]);
+    fill(&mut view, 11..=11);
+    assert_eq!(hosts(&mut view), ["host-9", "host-10", "host-11"]);
+    press(&mut view, &[Key::PageUp]);
+    assert_eq!(hosts(&mut view), ["host-6", "host-7", "host-8"]);
+    fill(&mut view, 12..=12);
+    assert_eq!(hosts(&mut view), ["host-6", "host-7", "host-8"]);
+    press(&mut view, &[Key::PageDown, Key::PageDown, Key::PageDown]);
+    assert_eq!(hosts(&mut view), ["host-12"]);
+    press(&mut view, &[Key::GoTo, Key::Digit('2'), Key::Enter]);
+    assert_eq!(hosts(&mut view), ["host-4", "host-5", "host-6"]);
+    press(&mut view, &[Key::Home]);
+    assert_eq!(hosts(&mut view), ["host-1", "host-2", "host-3"]);
+    press(&mut view, &[Key::End]);
+    fill(&mut view, 13..=13);
+    assert_eq!(hosts(&mut view), ["host-11", "host-12", "host-13"]);
+}
+
+#[test]
+fn what_is_chosen_stays_when_older_rows_go_and_the_terminal_shrinks() {
+    let mut view = table(Bound { rows: 10, ..WIDE });
+    fill(&mut view, 1..=10);
+    view.draw(80, 9);
+    press(&mut view, &[Key::Up, Key::Up]);
+    let chosen = |view: &mut View, lines| {
+        let text = shown(view, 80, lines);
+        text.lines().skip(3).find(|line| line.starts_with('#')).map(|line| line[1..8].trim().to_string())
+    };
+    assert_eq!(chosen(&mut view, 9).as_deref(), Some("host-9"));
+    fill(&mut view, 11..=14);
+    assert_eq!(chosen(&mut view, 9).as_deref(), Some("host-9"));
+    assert_eq!(chosen(&mut view, 5).as_deref(), Some("host-9"));
+    fill(&mut view, 15..=30);
+    assert_eq!(chosen(&mut view, 9), None, "it is gone");
+}
+
+#[test]
+fn the_interval_and_pause_have_ends() {
+    let mut view = table(WIDE);
+    assert_eq!(INTERVALS[view.interval].0, "1 s");
+    press(&mut view, &[Key::Slower; 9]);
+    assert_eq!(INTERVALS[view.interval].0, "-");
+    press(&mut view, &[Key::Faster; 9]);
+    assert_eq!(INTERVALS[view.interval].0, "100 ms");
+    press(&mut view, &[Key::Pause]);
+    assert_eq!(view.progress, Progress::Paused);
+    press(&mut view, &[Key::Pause]);
+    assert_eq!(view.progress, Progress::Running);
+    view.progress = Progress::Finished;
+    press(&mut view, &[Key::Pause]);
+    assert_eq!(view.progress, Progress::Finished);
+}
+
+#[test]
+fn q_leaves_what_lies_over_the_rows_first_and_ctrl_c_everything() {
+    let mut view = table(WIDE);
+    press(&mut view, &[Key::Open, Key::Up, Key::Down, Key::Enter]);
+    assert_eq!(view.over, Over::Nothing, "there is no row to open");
+    press(&mut view, &[Key::Help, Key::Quit, Key::GoTo, Key::Escape]);
+    assert_eq!(view.press(Key::Quit), Asks::Leave);
+    press(&mut view, &[Key::Help]);
+    assert_eq!(view.press(Key::Interrupt), Asks::Leave);
+}
+
+#[test]
+fn left_and_right_end_where_the_columns_end() {
+    let columns = (1..=12).map(|n| column(&format!("column_number_{n}"), "BIGINT")).collect();
+    let mut view = View::new(columns, Content::table(WIDE, false), 30);
+    view.content.apply(Insert, (1..=12).map(|n| n.to_string()).collect());
+    view.draw(40, 10);
+    press(&mut view, &[Key::Right; 50]);
+    let text = shown(&mut view, 40, 10);
+    assert!(text.contains("column_number_12") && text.contains('‹') && !text.contains('›'), "{text}");
+    press(&mut view, &[Key::Left; 50]);
+    assert_eq!(view.left, 0);
+}
