@@ -314,6 +314,24 @@ fn outcome(key: &str) -> SetOutcome {
     }
 }
 
+/// The words that an option takes, where it takes nothing else.
+pub fn allowed_words(key: &str) -> Option<&'static [&'static str]> {
+    Some(match key {
+        "table.dynamic-table-options.enabled"
+        | "table.dml-sync"
+        | "table.exec.mini-batch.enabled"
+        | "table.exec.source.cdc-events-duplicate"
+        | "sql-client.display.print-time-cost" => &["true", "false"],
+        "table.exec.sink.not-null-enforcer" => &["ERROR", "DROP"],
+        "table.exec.sink.type-length-enforcer" => &["IGNORE", "TRIM_PAD", "ERROR"],
+        "table.exec.sink.upsert-materialize" | "table.exec.sink.keyed-shuffle" => &["AUTO", "NONE", "FORCE"],
+        "table.optimizer.agg-phase-strategy" => &["AUTO", "TWO_PHASE", "ONE_PHASE"],
+        "sql-client.execution.result-mode" => RESULT_MODES,
+        "execution.runtime-mode" => &["STREAMING", "BATCH"],
+        _ => return None,
+    })
+}
+
 fn check_value(key: &str, value: &str) -> Result<()> {
     let expect = |fine: bool, expected: &str| match fine {
         true => Ok(()),
@@ -354,24 +372,15 @@ fn check_value(key: &str, value: &str) -> Result<()> {
         | "execution.checkpointing.interval" => {
             expect(parse_duration(value).is_some(), "a duration such as '500 ms', '5 s' or '1 min'")
         }
-        "table.dynamic-table-options.enabled"
-        | "table.exec.mini-batch.enabled"
-        | "table.exec.source.cdc-events-duplicate"
-        | "sql-client.display.print-time-cost" => word(&["true", "false"]),
-        "table.exec.mini-batch.size" => expect(value.trim().parse::<i64>().is_ok(), "a number"),
-        "table.exec.sink.not-null-enforcer" => word(&["ERROR", "DROP"]),
-        "table.exec.sink.type-length-enforcer" => word(&["IGNORE", "TRIM_PAD", "ERROR"]),
-        "table.exec.sink.upsert-materialize" | "table.exec.sink.keyed-shuffle" => word(&["AUTO", "NONE", "FORCE"]),
-        "table.optimizer.agg-phase-strategy" => word(&["AUTO", "TWO_PHASE", "ONE_PHASE"]),
-        "sql-client.execution.result-mode" => word(RESULT_MODES),
-        "sql-client.execution.max-table-result.rows" => expect(value.trim().parse::<i64>().is_ok(), "a number"),
+        "table.exec.mini-batch.size" | "sql-client.execution.max-table-result.rows" => {
+            expect(value.trim().parse::<i64>().is_ok(), "a number")
+        }
         // As in Flink's SQL: it is for programs.
         "execution.runtime-mode" if value.eq_ignore_ascii_case("AUTOMATIC") => {
             Err(Error::unsupported(format!("'execution.runtime-mode' = '{value}'"))
                 .with_hint("Set 'STREAMING' or 'BATCH'."))
         }
-        "execution.runtime-mode" => word(&["STREAMING", "BATCH", "AUTOMATIC"]),
-        _ => Ok(()),
+        _ => allowed_words(key).map_or(Ok(()), word),
     }
 }
 

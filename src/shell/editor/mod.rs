@@ -1,13 +1,14 @@
 //! The line editor of the shell: input over several lines with history, colours and completion, and lines of others
 //! above the prompt.
 
+mod completion;
 mod highlighter;
 mod history;
 mod prompt;
 mod room;
 mod validator;
 pub mod vocabulary;
-pub mod words;
+mod words;
 
 use std::io::Write;
 use std::path::Path;
@@ -16,10 +17,11 @@ use std::time::Duration;
 
 use crossterm::terminal;
 use reedline::{
-    ColumnarMenu, EditCommand, Emacs, KeyCode, KeyModifiers, MenuBuilder, Reedline, ReedlineEvent, ReedlineMenu,
-    Signal, default_emacs_keybindings,
+    ColumnarMenu, EditCommand, Emacs, InputMode, KeyCode, KeyModifiers, MenuBuilder, Reedline, ReedlineEvent,
+    ReedlineMenu, Signal, default_emacs_keybindings,
 };
 
+use self::completion::Completer;
 use self::highlighter::Highlighter;
 use self::history::History;
 use self::prompt::{Prompt, rows_above_cursor};
@@ -143,11 +145,13 @@ fn line(history: &History, vocabulary: &Shared, room: &Room) -> Reedline {
     keys.add_binding(KeyModifiers::ALT, KeyCode::Enter, newline);
     // The shell has its own command for an editor.
     keys.remove_binding(KeyModifiers::CONTROL, KeyCode::Char('o'));
+    let menu = ColumnarMenu::default().with_name(MENU).with_marker("> ").with_input_mode(InputMode::FullBuffer);
     Reedline::create()
         .with_history(Box::new(history.clone()))
+        .with_completer(Box::new(Completer::new(vocabulary.clone())))
         .with_highlighter(Box::new(Highlighter::new(vocabulary.clone())))
         .with_validator(Box::new(Validator))
-        .with_menu(ReedlineMenu::EngineCompleter(Box::new(ColumnarMenu::default().with_name(MENU))))
+        .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
         .with_quick_completions(true)
         .with_partial_completions(true)
         .with_edit_mode(Box::new(Emacs::new(keys)))

@@ -9,7 +9,7 @@ use crate::catalog::Object;
 use crate::functions::{aggregate, library};
 use crate::sql::is_reserved;
 
-pub use super::words::{CLIENT_COMMANDS, COMMANDS};
+pub use super::words::CLIENT_COMMANDS;
 
 /// A snapshot of a session, made before each prompt.
 #[derive(Debug, Default)]
@@ -138,8 +138,8 @@ mod tests {
         assert_eq!(
             told,
             [
-                r#"t false [("id", "BIGINT NOT NULL"), ("name", "STRING"), ("twice", "BIGINT NOT NULL")]"#,
-                r#"v true [("name", "STRING"), ("n", "INT NOT NULL")]"#,
+                r#"t false [("id", "BIGINT"), ("name", "STRING"), ("twice", "BIGINT")]"#,
+                r#"v true [("name", "STRING"), ("n", "INT")]"#,
             ]
         );
         assert_eq!(vocabulary.set, [("pipeline.name".to_string(), "x".to_string())]);

@@ -3,38 +3,6 @@
 /// Commands of Flink's client, which end with their line, with or without `;`.
 pub const CLIENT_COMMANDS: &[&str] = &["CLEAR", "EXIT", "HELP", "QUIT"];
 
-/// What stands behind a backslash command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Argument {
-    None,
-    /// A table or view.
-    Relation,
-    Function,
-    File,
-    /// `on` or `off`.
-    Switch,
-    /// A statement, connector or function that HELP has a page of.
-    Topic,
-    Text,
-}
-
-/// The shell's backslash commands, what they take and what they do.
-pub const COMMANDS: &[(&str, Argument, &str)] = &[
-    ("\\d", Argument::Relation, "the tables and views, or the columns of one"),
-    ("\\df", Argument::Function, "the functions"),
-    ("\\dt", Argument::None, "the tables"),
-    ("\\dv", Argument::None, "the views"),
-    ("\\e", Argument::None, "edit the last statement in $EDITOR"),
-    ("\\h", Argument::Topic, "help on a statement, connector or function"),
-    ("\\i", Argument::File, "run the statements of a file"),
-    ("\\o", Argument::File, "write results to a file"),
-    ("\\q", Argument::None, "leave"),
-    ("\\timing", Argument::Switch, "show how long statements take"),
-    ("\\watch", Argument::Text, "run the last query every so many seconds"),
-    ("\\x", Argument::Switch, "show rows vertically"),
-    ("\\?", Argument::None, "these commands"),
-];
-
 /// The words a statement may begin with, and what it does.
 pub const STATEMENTS: &[(&str, &str)] = &[
     ("SELECT", "a query: its rows are shown as they come"),

@@ -1,0 +1,293 @@
+//! Words, names and functions outside strings: at the start of a statement, in declarations, in queries.
+
+use super::Proposal;
+use super::options::declared_columns;
+use super::statement::Statement;
+use crate::catalog::{DEFAULT_CATALOG, DEFAULT_DATABASE};
+use crate::shell::command::WORDS;
+use crate::shell::editor::vocabulary::{FunctionKind, Relation, Vocabulary};
+use crate::shell::editor::words::{
+    CLAUSES, COLUMN_WORDS, EXPRESSION_WORDS, FOLLOWS, SHOW, STATEMENTS, TABLE_WORDS, TYPES,
+};
+use crate::sql::{LexemeKind, is_reserved};
+
+/// What may follow the statement's tokens; what doesn't begin with the typed word is taken out by the caller.
+pub fn proposals(statement: &Statement<'_>, typed: &str, vocabulary: &Vocabulary) -> Vec<Proposal> {
+    if !statement.qualifier().is_empty() {
+        return as_names(names(statement, vocabulary));
+    }
+    if statement.back(1) == "." {
+        return Vec::new();
+    }
+    if let Some(all) = start(statement) {
+        return all;
+    }
+    if let Some(kinds) = relation_place(statement) {
+        return relations(statement, kinds, vocabulary);
+    }
+    if statement.starts_with(&["CREATE"]) && !statement.tokens().any(|token| token.is("SELECT")) {
+        return declaration(statement, vocabulary);
+    }
+    let is_query = ["SELECT", "INSERT", "WITH", "VALUES", "EXPLAIN", "CREATE", "EXECUTE", "BEGIN"];
+    match is_query.iter().any(|word| statement.starts_with(&[word])) || statement.first_word() == "(" {
+        true => expression(statement, typed, vocabulary),
+        false => Vec::new(),
+    }
+}
+
+/// The first words of a statement.
+fn start(statement: &Statement<'_>) -> Option<Vec<Proposal>> {
+    let phrase = statement.phrase()?;
+    if phrase.is_empty() {
+        let statements = STATEMENTS.iter().map(|(words, about)| Proposal::word(*words, *about));
+        let commands = WORDS.iter().map(|(word, about)| Proposal::word(word.to_uppercase(), *about));
+        return Some(statements.chain(commands).collect());
+    }
+    if phrase == "STATEMENT SET BEGIN" || phrase.ends_with("STATEMENT SET BEGIN") {
+        return Some(vec![Proposal::word("INSERT INTO", "")]);
+    }
+    if let Some(rest) = phrase.strip_prefix("SHOW").filter(|rest| rest.is_empty() || rest.starts_with(' ')) {
+        let rest = rest.trim_start();
+        let fits = |(words, about): &(&str, &'static str)| {
+            let more = words.strip_prefix(rest)?.trim_start();
+            (!more.is_empty() && (rest.is_empty() || words[rest.len()..].starts_with(' ')))
+                .then(|| Proposal::word(more, *about))
+        };
+        let all: Vec<Proposal> = SHOW.iter().filter_map(fits).collect();
+        return (!all.is_empty()).then_some(all);
+    }
+    let (_, words) = FOLLOWS.iter().find(|(before, _)| *before == phrase)?;
+    Some(words.iter().map(|word| Proposal::word(*word, "")).collect())
+}
+
+/// Which relations may stand at the cursor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kinds {
+    Tables,
+    Views,
+    Both,
+    /// In a query: those that WITH names, and functions, too.
+    Sources,
+}
+
+fn relation_place(statement: &Statement<'_>) -> Option<Kinds> {
+    let (one, two, three) = (statement.back(1), statement.back(2), statement.back(3));
+    let creates = statement.starts_with(&["CREATE"]);
+    match one.as_str() {
+        "FROM" if statement.starts_with(&["SHOW"]) => Some(Kinds::Both),
+        // `EXTRACT(unit FROM time)`, `TRIM(... FROM text)`
+        "FROM" if in_call_of(statement, &["EXTRACT", "TRIM", "SUBSTRING", "OVERLAY"]) => None,
+        "FROM" | "JOIN" => Some(Kinds::Sources),
+        "," if in_from(statement) => Some(Kinds::Sources),
+        "INTO" | "OVERWRITE" if statement.tokens().any(|token| token.is("INSERT")) => Some(Kinds::Tables),
+        "DESCRIBE" | "DESC" if statement.before.len() == 1 => Some(Kinds::Both),
+        "TABLE" if two == "CREATE" && three == "SHOW" => Some(Kinds::Tables),
+        "VIEW" if two == "CREATE" && three == "SHOW" => Some(Kinds::Views),
+        "TABLE" if creates && (two == "CREATE" || two == "TEMPORARY") => None,
+        "TABLE" if two == "(" => Some(Kinds::Sources),
+        "TABLE" => Some(Kinds::Tables),
+        "VIEW" if !creates => Some(Kinds::Views),
+        "EXISTS" if two == "IF" && three == "TABLE" => Some(Kinds::Tables),
+        "EXISTS" if two == "IF" && three == "VIEW" => Some(Kinds::Views),
+        "LIKE" if creates && statement.depth() == 0 => Some(Kinds::Tables),
+        _ => None,
+    }
+}
+
+fn in_call_of(statement: &Statement<'_>, functions: &[&str]) -> bool {
+    let open = statement.open_parenthesis().and_then(|open| statement.before.get(open.checked_sub(1)?));
+    open.is_some_and(|token| functions.iter().any(|function| token.is(function)))
+}
+
+/// True behind FROM in the query that the cursor stands in.
+fn in_from(statement: &Statement<'_>) -> bool {
+    let start = statement.open_parenthesis().map_or(0, |open| open + 1);
+    let mut depth = 0;
+    for token in statement.before.iter().skip(start).rev() {
+        match token.text {
+            ")" => depth += 1,
+            "(" => depth -= 1,
+            _ if depth > 0 => {}
+            _ if token.is("FROM") => return true,
+            _ if ["SELECT", "WHERE", "GROUP", "ORDER", "HAVING", "ON"].iter().any(|word| token.is(word)) => {
+                return false;
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+fn relations(statement: &Statement<'_>, kinds: Kinds, vocabulary: &Vocabulary) -> Vec<Proposal> {
+    let fits = |table: &&Relation| match kinds {
+        Kinds::Tables => !table.is_view,
+        Kinds::Views => table.is_view,
+        Kinds::Both | Kinds::Sources => true,
+    };
+    let about = |table: &Relation| (table.name.clone(), if table.is_view { "view" } else { "table" }.to_string());
+    let mut all = as_names(vocabulary.tables.iter().filter(fits).map(about).collect());
+    if kinds == Kinds::Sources {
+        all.extend(as_names(
+            statement.named_queries().into_iter().map(|name| (name, "query of WITH".into())).collect(),
+        ));
+        all.push(Proposal::part("TABLE(", "a function over a table, such as TUMBLE"));
+        all.push(Proposal::word("LATERAL", ""));
+        all.push(Proposal::part("UNNEST(", "the elements of an array"));
+    }
+    if statement.back(1) != "EXISTS" && (statement.starts_with(&["DROP"]) || statement.starts_with(&["ALTER"])) {
+        all.push(Proposal::word("IF EXISTS", ""));
+    }
+    all.push(Proposal::part(DEFAULT_CATALOG, "catalog"));
+    all.push(Proposal::part(DEFAULT_DATABASE, "database"));
+    all
+}
+
+/// The names that may stand behind the qualifier, or without one: `a.|`, `` `| ``.
+pub fn names(statement: &Statement<'_>, vocabulary: &Vocabulary) -> Vec<(String, String)> {
+    let qualifier = statement.qualifier();
+    let of_tables = || {
+        let all = vocabulary.tables.iter();
+        all.map(|t| (t.name.clone(), if t.is_view { "view" } else { "table" }.to_string())).collect::<Vec<_>>()
+    };
+    match qualifier.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] if relation_place(statement).is_some() => of_tables(),
+        [] => columns(statement, None, vocabulary),
+        [DEFAULT_CATALOG] => vec![(DEFAULT_DATABASE.to_string(), "database".to_string())],
+        [DEFAULT_DATABASE] | [DEFAULT_CATALOG, DEFAULT_DATABASE] => of_tables(),
+        [.., table] => columns(statement, Some(table), vocabulary),
+    }
+}
+
+/// The columns of the tables in the statement, or of the one that is called so.
+fn columns(statement: &Statement<'_>, of: Option<&str>, vocabulary: &Vocabulary) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let windows = statement.tokens().any(|token| {
+        vocabulary.functions.get(token.text.to_uppercase().as_str()).is_some_and(|f| f.kind == FunctionKind::Window)
+    });
+    for used in statement.used() {
+        let called = of.is_none_or(|name| used.alias.as_deref().unwrap_or(&used.table) == name || used.table == name);
+        let Some(table) = vocabulary.tables.iter().find(|table| table.name == used.table).filter(|_| called) else {
+            continue;
+        };
+        found.extend(table.columns.iter().cloned());
+        if windows {
+            let window = ["window_start", "window_end", "window_time"];
+            found.extend(window.map(|column| (column.to_string(), "of the window".to_string())));
+        }
+    }
+    found
+}
+
+fn as_names(names: Vec<(String, String)>) -> Vec<Proposal> {
+    names.into_iter().map(|(name, about)| Proposal::part(quoted(&name), about)).collect()
+}
+
+/// The name in back-ticks where it needs them.
+fn quoted(name: &str) -> String {
+    let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$')
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && !is_reserved(name);
+    if plain { name.to_string() } else { format!("`{}`", name.replace('`', "``")) }
+}
+
+fn words(words: &[&str]) -> Vec<Proposal> {
+    words.iter().map(|word| Proposal::word(*word, "")).collect()
+}
+
+fn types() -> Vec<Proposal> {
+    TYPES.iter().map(|(name, about)| Proposal::part(*name, *about)).collect()
+}
+
+/// CREATE TABLE behind its name, and CREATE VIEW.
+fn declaration(statement: &Statement<'_>, vocabulary: &Vocabulary) -> Vec<Proposal> {
+    let is_table = statement.before.iter().take(3).any(|token| token.is("TABLE"));
+    let open = statement.open_parenthesis();
+    let Some(open) = open.filter(|_| is_table) else {
+        let named = statement.before.last().is_some_and(|token| !token.is("TABLE") && !token.is("VIEW"));
+        return match (named, is_table, statement.back(1).as_str()) {
+            (true, true, _) => words(TABLE_WORDS),
+            (true, false, "AS") => words(&["SELECT", "WITH"]),
+            (true, false, _) => words(&["AS", "COMMENT"]),
+            (false, ..) => Vec::new(),
+        };
+    };
+    let declared = || declared_columns(statement).into_iter().map(|name| (name, "column".to_string())).collect();
+    match (statement.back(1).as_str(), statement.back(2).as_str()) {
+        ("(", "KEY") | ("FOR", "WATERMARK") => return as_names(declared()),
+        ("<", _) | (",", "<") => return types(),
+        _ => {}
+    }
+    let behind_as =
+        statement.before[open + 1..].iter().rev().take_while(|token| token.text != ",").any(|token| token.is("AS"));
+    if statement.depth() > 1 || behind_as {
+        let mut all = as_names(declared());
+        all.extend(functions(vocabulary, &[FunctionKind::Scalar, FunctionKind::Bare]));
+        all.extend(words(EXPRESSION_WORDS));
+        return all;
+    }
+    match (statement.back(1).as_str(), statement.back(2).as_str()) {
+        ("(" | ",", _) => words(&["WATERMARK FOR", "PRIMARY KEY", "CONSTRAINT"]),
+        (_, "(" | ",") => {
+            let mut all = types();
+            all.extend(words(&["AS"]));
+            all
+        }
+        _ => words(COLUMN_WORDS),
+    }
+}
+
+fn functions(vocabulary: &Vocabulary, kinds: &[FunctionKind]) -> Vec<Proposal> {
+    let fits = vocabulary.functions.iter().filter(|(_, function)| kinds.contains(&function.kind));
+    let proposal = |(name, function): (&&'static str, &crate::shell::editor::vocabulary::Function)| match function.kind
+    {
+        FunctionKind::Bare => Proposal::part(*name, function.usage),
+        _ => Proposal::part(format!("{name}("), function.usage),
+    };
+    fits.map(proposal).collect()
+}
+
+/// A query, anywhere but where a table stands.
+fn expression(statement: &Statement<'_>, typed: &str, vocabulary: &Vocabulary) -> Vec<Proposal> {
+    let back = statement.back(1);
+    if back == "(" && statement.back(2) == "TABLE" {
+        return functions(vocabulary, &[FunctionKind::Window]);
+    }
+    if back == "AS" {
+        return match in_call_of(statement, &["CAST", "TRY_CAST"]) {
+            true => types(),
+            // A new name.
+            false => Vec::new(),
+        };
+    }
+    let behind_value = statement.before.last().is_some_and(|token| match token.kind {
+        LexemeKind::QuotedName | LexemeKind::String => true,
+        LexemeKind::Word => !vocabulary.is_keyword(&token.text.to_uppercase()) || token.is("END") || token.is("NULL"),
+        _ => matches!(token.text, ")" | "]" | "*"),
+    });
+    if behind_value {
+        let mut all = words(CLAUSES);
+        all.extend(words(EXPRESSION_WORDS));
+        if statement.starts_with(&["INSERT"]) && !statement.tokens().any(|token| token.is("SELECT")) {
+            all.extend(words(&["SELECT", "VALUES"]));
+        }
+        all.extend(words(&["SELECT"]).into_iter().filter(|_| statement.back(2) == ")"));
+        return all;
+    }
+    let mut all = as_names(columns(statement, None, vocabulary));
+    let named = statement.used().into_iter().map(|used| (used.alias.unwrap_or(used.table), "table".to_string()));
+    all.extend(as_names(named.collect()));
+    if !typed.is_empty() || all.is_empty() {
+        all.extend(functions(vocabulary, &[FunctionKind::Scalar, FunctionKind::Bare, FunctionKind::Aggregate]));
+    }
+    let after: &[&str] = match back.as_str() {
+        "GROUP" | "ORDER" | "PARTITION" => return words(&["BY"]),
+        "UNION" => &["ALL", "SELECT"],
+        "(" | "INTERSECT" | "EXCEPT" | "ALL" => &["SELECT", "WITH"],
+        "SELECT" => &["DISTINCT", "FROM"],
+        "INNER" | "CROSS" | "LEFT" | "RIGHT" | "FULL" => return words(&["JOIN", "OUTER JOIN"]),
+        _ => &[],
+    };
+    all.extend(words(after));
+    all.extend(words(EXPRESSION_WORDS));
+    all
+}
