@@ -154,6 +154,11 @@ impl Integrations {
         self.names().any(|known| known == name)
     }
 
+    /// The tables that an integration is only for, where it says any.
+    pub fn only_for(&self, name: &str) -> Option<&[String]> {
+        self.all.iter().find(|i| i.name == name)?.tables.as_deref()
+    }
+
     fn chosen(&self, table: &Asking<'_>) -> Result<Option<&Integration>> {
         if let Some(name) = table.options.get("integration") {
             return self.by_name(name, table).map(Some);

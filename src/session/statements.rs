@@ -312,7 +312,7 @@ impl Session {
         }
     }
 
-    fn show(&self, show: &Show) -> Result<Outcome> {
+    pub(super) fn show(&self, show: &Show) -> Result<Outcome> {
         let names = |views: bool| {
             let wanted = move |object: &Object| matches!(object, Object::View(_)) == views;
             self.catalog.all().filter(move |(_, o)| wanted(o)).map(|(n, _)| n.name.clone())

@@ -6,6 +6,7 @@
 mod cells;
 mod errors;
 mod filter;
+pub mod inspect;
 mod link;
 mod lookup;
 mod options;

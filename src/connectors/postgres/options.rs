@@ -123,7 +123,8 @@ impl JdbcOptions {
     }
 }
 
-fn link(options: &Options) -> Result<Link> {
+/// Where the database is, by the options of a table or of an integration.
+pub(super) fn link(options: &Options) -> Result<Link> {
     let text = options.require("url")?;
     if url::is_blank(text) {
         let hint = "Write 'jdbc:postgresql://host:port/database', or let an integration in millstream.toml fill it.";

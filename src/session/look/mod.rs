@@ -3,7 +3,9 @@
 //! `connectors/*/inspect` asks, this room finds out whom to ask and puts the answer into listings. Nothing is kept
 //! between two statements. Dropping the future ends a look, also while it connects.
 
+mod database;
 mod shown;
+mod suggest;
 mod topics;
 
 use std::time::Duration;
@@ -13,7 +15,7 @@ use crate::connectors::kafka::inspect::Brokers;
 use crate::connectors::options::RawOptions;
 use crate::connectors::{Connector, OpenContext, kafka};
 use crate::error::{Error, Result};
-use crate::sql::{Ident, Look, ObjectPath};
+use crate::sql::{Ident, Look, ObjectPath, Show, Subject};
 
 /// A look that takes longer says what it does.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -28,7 +30,14 @@ impl Session {
             Look::DescribeTopic { topic, from, group } => {
                 self.describe_topic(topic, from.as_ref(), group.as_ref()).await
             }
-            _ => Err(Error::unsupported("this statement")),
+            Look::Tables { from, like } if self.is_own_database(from) => {
+                self.show(&Show::Tables { like: like.clone() })
+            }
+            Look::Tables { from, like } => self.show_tables_of(from, like).await,
+            Look::DescribeTable { table, from } => self.describe_table_of(table, from.as_ref()).await,
+            Look::Psql { on, sql } => self.psql(on.as_ref(), sql).await,
+            Look::Suggest { name, subject, from } => self.suggest(name.as_ref(), subject, from.as_ref()).await,
+            _ => Err(Error::unsupported(look.head())),
         }
     }
 
@@ -39,8 +48,21 @@ impl Session {
                 self.brokers(from.as_ref()).map(|_| ())
             }
             Look::PeekTopic(peek) => self.brokers(peek.from.as_ref()).map(|_| ()),
-            _ => Err(Error::unsupported("this statement")),
+            Look::Tables { from, .. } if self.is_own_database(from) => Ok(()),
+            Look::Tables { from, .. } => self.database(Some(from)).map(|_| ()),
+            Look::DescribeTable { from, .. } | Look::Psql { on: from, .. } => self.database(from.as_ref()).map(|_| ()),
+            Look::Suggest { subject, from, .. } => match subject {
+                Subject::Topic(_) => self.brokers(from.as_ref()).map(|_| ()),
+                Subject::Table(_) => self.database(from.as_ref()).map(|_| ()),
+                Subject::Index(_) => Err(Error::unsupported(look.head())),
+            },
+            _ => Err(Error::unsupported(look.head())),
         }
+    }
+
+    /// True for the one database of the session, whose tables are the declared ones.
+    fn is_own_database(&self, name: &Ident) -> bool {
+        name.value == crate::catalog::DEFAULT_DATABASE && !self.integrations.has(&name.value)
     }
 
     fn brokers(&self, from: Option<&Ident>) -> Result<Brokers> {

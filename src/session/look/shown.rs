@@ -68,7 +68,7 @@ mod tests {
     fn bytes_are_text_where_they_are_text() {
         let shown = |value: &[u8]| bytes(Some(&Kept::new(value, 8)));
         assert_eq!(shown(b"{\"a\":1}"), "{\"a\":1}");
-        assert_eq!(shown(b"{\n \"a\":\n1}"), "{\\n \"a\":… (10 bytes)");
+        assert_eq!(shown(b"{\n \"a\":\n1}"), "{\\n \"a\":\\n… (10 bytes)");
         assert_eq!(shown(b"{\n\"a\"\n}"), "{\\n\"a\"\\n}", "not JSON");
         assert_eq!(shown(b"[\n\t1\n]"), "[ 1 ]");
         assert_eq!(shown(b""), "");

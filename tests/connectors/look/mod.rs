@@ -1,5 +1,7 @@
 //! Statements that look into the services behind the integrations, with all that they print.
 
+mod database;
+mod suggestions;
 mod topics;
 
 use millstream::catalog::{Config, Substitution};
@@ -39,8 +41,9 @@ fn shown(outcome: Outcome) -> String {
 /// Every line of `expected` without what it is indented by in the test.
 #[track_caller]
 fn assert_printed(printed: &str, expected: &str) {
-    let indent = expected.lines().find(|l| !l.trim().is_empty()).map_or(0, |l| l.len() - l.trim_start().len());
+    let indents = expected.lines().filter(|l| !l.trim().is_empty()).map(|l| l.len() - l.trim_start().len());
+    let indent = indents.min().unwrap_or(0);
     let expected: Vec<&str> = expected.lines().map(|l| l.get(indent..).unwrap_or("")).collect();
     let expected = expected.join("\n");
-    assert_eq!(printed.trim_end(), expected.trim(), "\nprinted:\n{printed}");
+    assert_eq!(printed.trim_end(), expected.trim_end().trim_start_matches('\n'), "\nprinted:\n{printed}");
 }
