@@ -86,7 +86,7 @@ fn table(specs: &[OptionSpec]) -> String {
 }
 
 /// What an option means, and when it does.
-fn about(spec: &OptionSpec) -> String {
+pub fn about(spec: &OptionSpec) -> String {
     match spec.effect {
         OptionEffect::Always => spec.about.to_string(),
         OptionEffect::Never(why) => format!("{} No effect here: {why}.", spec.about),
@@ -96,7 +96,8 @@ fn about(spec: &OptionSpec) -> String {
     }
 }
 
-fn value(ty: OptionType) -> String {
+/// What an option takes, in words.
+pub fn value(ty: OptionType) -> String {
     match ty {
         OptionType::Text => "text".to_string(),
         OptionType::Bool => "true or false".to_string(),

@@ -54,6 +54,17 @@ pub enum OptionEffect {
     With(&'static str, &'static [&'static str]),
 }
 
+/// True when `key` is the option that `written` is or, for a pattern, one it stands for.
+pub fn stands_for(written: &str, key: &str) -> bool {
+    if let Some(prefix) = written.strip_suffix('*') {
+        return key.len() > prefix.len() && key.starts_with(prefix);
+    }
+    match written.split_once('#') {
+        Some((head, tail)) => key.len() > head.len() + tail.len() && key.starts_with(head) && key.ends_with(tail),
+        None => key == written,
+    }
+}
+
 impl OptionSpec {
     /// An optional option of Flink's without a default.
     pub const fn new(key: &'static str, ty: OptionType, about: &'static str) -> Self {
@@ -104,13 +115,7 @@ impl OptionSpec {
 
     /// True when `key` is this option or, for a pattern, one it stands for.
     pub fn matches(&self, key: &str) -> bool {
-        if let Some(prefix) = self.key.strip_suffix('*') {
-            return key.len() > prefix.len() && key.starts_with(prefix);
-        }
-        match self.key.split_once('#') {
-            Some((head, tail)) => key.len() > head.len() + tail.len() && key.starts_with(head) && key.ends_with(tail),
-            None => key == self.key,
-        }
+        stands_for(self.key, key)
     }
 }
 

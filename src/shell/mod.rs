@@ -5,6 +5,7 @@ pub mod columns;
 pub mod command;
 pub mod display_width;
 pub mod editor;
+pub mod help;
 pub mod input;
 pub mod interrupt;
 pub mod rates;

@@ -115,3 +115,14 @@ fn an_init_file_declares_and_starts_nothing() {
     assert_eq!(ended.out, "");
     assert!(ended.err.contains("starts no query") && ended.err.contains("query.sql:2:1"), "{}", ended.err);
 }
+
+#[test]
+fn help_has_pages_and_an_overview() {
+    let page = piped(&["sql"], b"help abs;\nHELP use").expect(0);
+    assert!(page.out.starts_with("ABS\n\nABS(number) is the number without its sign.\n"), "{}", page.out);
+    assert!(page.out.contains("\nUSE\n\nThere is one catalog, default_catalog,"), "{}", page.out);
+    let overview = piped(&["sql"], b"help;").expect(0).out;
+    assert!(overview.contains("\nStatements\n") && overview.contains("\\watch [seconds]"), "{overview}");
+    let unknown = piped(&["sql"], b"help selct;").expect(2);
+    assert!(unknown.err.contains("there is no help on \"selct\"") && unknown.err.contains("SELECT"), "{}", unknown.err);
+}

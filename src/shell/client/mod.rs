@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 use crate::log::Line;
 use crate::runtime::JobHandle;
 use crate::session::{Listing, NoticeKind, Outcome, Query, Session};
-use crate::shell::command::BACKSLASH;
 use crate::shell::command::Command;
+use crate::shell::help::{self, Paper};
 use crate::shell::input::{Piece, pieces};
 use crate::shell::interrupt::Interrupt;
 use crate::shell::rates::tell_troubles;
@@ -208,9 +208,16 @@ impl Client {
         }
     }
 
-    fn help(&mut self, _topic: Option<&str>) -> Result<()> {
-        let lines = BACKSLASH.iter().map(|(usage, about)| format!("  {usage:<18} {about}\n"));
-        let text: String = lines.collect();
+    fn help(&mut self, topic: Option<&str>) -> Result<()> {
+        let on_screen = self.interactive && self.output.is_none();
+        let paper = Paper {
+            width: if on_screen { console::terminal_width() } else { 80 },
+            bold: on_screen && std::env::var_os("NO_COLOR").is_none(),
+        };
+        let text = match topic {
+            Some(topic) => help::page(topic, paper)?,
+            None => help::overview(paper),
+        };
         self.write(&text)
     }
 

@@ -8,7 +8,7 @@ mod prompt;
 mod room;
 mod validator;
 pub mod vocabulary;
-mod words;
+pub mod words;
 
 use std::io::Write;
 use std::path::Path;

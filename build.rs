@@ -1,0 +1,40 @@
+//! The pages of `docs/` that HELP shows, as a table of the binary: a page that is added there needs no list here.
+
+use std::env;
+use std::fmt::Write;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+fn main() -> io::Result<()> {
+    let docs = Path::new(&env::var("CARGO_MANIFEST_DIR").unwrap_or_default()).join("docs");
+    let mut pages = vec![docs.join("shell.md")];
+    for folder in ["sql", "connectors", "formats"] {
+        collect(&docs.join(folder), &mut pages)?;
+    }
+    pages.retain(|page| page.exists());
+    pages.sort();
+    let mut table = String::from("&[\n");
+    for page in &pages {
+        let name = page.strip_prefix(&docs).unwrap_or(page);
+        // Writing to a text can't fail.
+        let _ =
+            writeln!(table, "    ({:?}, include_str!({:?})),", name.display().to_string(), page.display().to_string());
+    }
+    table += "]\n";
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=docs");
+    fs::write(Path::new(&env::var("OUT_DIR").unwrap_or_default()).join("pages.rs"), table)
+}
+
+fn collect(folder: &Path, pages: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, pages)?;
+        } else if path.extension().is_some_and(|e| e == "md") {
+            pages.push(path);
+        }
+    }
+    Ok(())
+}

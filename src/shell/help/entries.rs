@@ -1,0 +1,129 @@
+//! Pages that are made from the code: functions, options, settings, connectors' names, commands of the shell.
+
+use crate::connectors::options::{COMMON_OPTIONS, OptionSpec};
+use crate::functions::{aggregate, library};
+use crate::settings::{Effect, SETTINGS, UNUSED};
+use crate::shell::command::{BACKSLASH, WORDS};
+use crate::shell::editor::words::{SYNTAX_FUNCTIONS, WINDOW_FUNCTIONS};
+use crate::{connectors, formats, reference};
+
+/// A topic with its page, in Markdown.
+pub struct Entry {
+    pub name: String,
+    /// Other names of it.
+    pub also: Vec<String>,
+    pub about: String,
+    pub page: String,
+}
+
+/// Every function and aggregate, and what has a syntax of its own.
+pub fn functions() -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for function in library::all() {
+        let also: Vec<String> = function.aliases().iter().map(ToString::to_string).collect();
+        entries.push(function_entry(function.name(), also, function.usage(), "function"));
+    }
+    for function in aggregate::all() {
+        entries.push(function_entry(function.name(), Vec::new(), function.usage(), "aggregate"));
+    }
+    for (name, usage) in SYNTAX_FUNCTIONS {
+        entries.push(function_entry(name, Vec::new(), usage, "function"));
+    }
+    for (name, usage) in WINDOW_FUNCTIONS {
+        let mut entry = function_entry(name, Vec::new(), usage, "window function");
+        entry.page += "\nMore: HELP Window functions.\n";
+        entries.push(entry);
+    }
+    entries
+}
+
+fn function_entry(name: &str, also: Vec<String>, usage: &str, kind: &str) -> Entry {
+    let mut page = format!("# {name}\n\n{usage}\n");
+    if !also.is_empty() {
+        page += &format!("\nAlso: {}.\n", also.join(", "));
+    }
+    Entry { name: name.to_string(), also, about: format!("{kind}: {usage}"), page }
+}
+
+/// Every key of connectors, formats, tables and SET.
+pub fn options() -> Vec<Entry> {
+    let mut found: Vec<(String, String, OptionSpec)> =
+        COMMON_OPTIONS.iter().map(|spec| (spec.key.to_string(), "every table".to_string(), *spec)).collect();
+    for connector in connectors::all() {
+        let owner = connector.names().first().map_or_else(String::new, |name| format!("connector {name}"));
+        found.extend(connector.options().iter().map(|spec| (spec.key.to_string(), owner.clone(), *spec)));
+    }
+    for format in formats::all() {
+        let key = |spec: &OptionSpec| format!("{}.{}", format.name(), spec.key);
+        let owner = format!("format {}", format.name());
+        found.extend(format.options().iter().map(|spec| (key(spec), owner.clone(), *spec)));
+    }
+    let mut entries: Vec<Entry> = Vec::new();
+    for (key, owner, spec) in found {
+        let part = option_text(&spec);
+        match entries.iter_mut().find(|entry| entry.name == key) {
+            Some(entry) => entry.page += &format!("\n## Of {owner}\n\n{part}"),
+            None => entries.push(Entry {
+                page: format!("# {key}\n\n## Of {owner}\n\n{part}"),
+                also: Vec::new(),
+                about: format!("option of {owner}: {}", spec.about),
+                name: key,
+            }),
+        }
+    }
+    entries
+}
+
+fn option_text(spec: &OptionSpec) -> String {
+    let default = match (spec.required, spec.default) {
+        (true, _) => "It is required.".to_string(),
+        (false, Some(default)) => format!("Default: `{default}`."),
+        (false, None) => "No default.".to_string(),
+    };
+    let flink = if spec.flink { "As in Flink." } else { "Ours, not Flink's." };
+    format!("{}\n\n- Value: {}. {default}\n- {flink}\n", reference::about(spec), reference::value(spec.ty))
+}
+
+/// Every option of SET.
+pub fn settings() -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for spec in SETTINGS {
+        let flink = if spec.flink { "As in Flink." } else { "Ours, not Flink's." };
+        let default = spec.default.map_or_else(|| "No default.".to_string(), |d| format!("Default: `{d}`."));
+        let values = match spec.effect {
+            Effect::Works => String::new(),
+            Effect::Only(values) => {
+                let values = crate::connectors::options::quoted_list(values);
+                format!("\nIt would change results, so only these values are taken: {values}.\n")
+            }
+        };
+        let syntax = format!("```sql\nSET '{}' = '{}';\n```", spec.key, spec.default.unwrap_or("…"));
+        entries.push(Entry {
+            name: spec.key.to_string(),
+            also: Vec::new(),
+            about: format!("setting: {}", spec.about),
+            page: format!(
+                "# {}\n\nA setting. {}\n{values}\n- {default}\n- {flink}\n\n{syntax}\n",
+                spec.key, spec.about
+            ),
+        });
+    }
+    for key in UNUSED {
+        entries.push(Entry {
+            name: key.to_string(),
+            also: Vec::new(),
+            about: "setting of Flink's, without effect here".to_string(),
+            page: format!("# {key}\n\nA setting of Flink's that is accepted and has no effect here.\n"),
+        });
+    }
+    entries
+}
+
+/// The client's own commands.
+pub fn commands() -> Vec<Entry> {
+    let entry = |(usage, about): &(&str, &str)| {
+        let name = usage.split(' ').next().unwrap_or(usage).to_string();
+        Entry { also: Vec::new(), about: about.to_string(), page: format!("# {usage}\n\n{about}.\n"), name }
+    };
+    WORDS.iter().chain(BACKSLASH).map(entry).collect()
+}

@@ -1,0 +1,84 @@
+//! Every topic has a page, at every width, and people find it by the names they know.
+
+use super::*;
+
+fn shown(topic: &str, width: usize) -> String {
+    page(topic, Paper { width, bold: false }).unwrap_or_else(|error| error.to_string())
+}
+
+#[test]
+fn topics_are_found_by_the_names_people_know() {
+    for (topic, first) in [
+        ("SELECT", "SELECT"),
+        ("select * from t", "SELECT"),
+        ("Create  Table", "CREATE TABLE"),
+        ("insert", "INSERT INTO"),
+        ("show create view", "SHOW and DESCRIBE"),
+        ("desc;", "SHOW and DESCRIBE"),
+        ("drop", "ALTER and DROP"),
+        ("watermark for", "CREATE TABLE"),
+        ("SHOW TOPICS", "Looking around: topics, tables, SQL of PostgreSQL"),
+        ("peek", "Looking around: topics, tables, SQL of PostgreSQL"),
+        ("suggest table", "SUGGEST TABLE"),
+        ("KAFKA", "kafka"),
+        ("elasticsearch-7", "opensearch"),
+        ("json", "json"),
+        ("late rows", "Late rows"),
+        ("windows and event time", "Windows and event time"),
+        ("windows", "Windows and event time"),
+        ("abs", "ABS"),
+        ("Now()", "NOW"),
+        ("ceiling", "CEIL"),
+        ("sum", "SUM"),
+        ("cast", "CAST"),
+        ("tumble", "TUMBLE"),
+        ("table.exec.state.ttl", "table.exec.state.ttl"),
+        ("'scan.startup.mode'", "scan.startup.mode"),
+        ("properties.acks", "properties.*"),
+        ("value.json.ignore-parse-errors", "json.ignore-parse-errors"),
+        ("\\watch", "\\watch [seconds]"),
+    ] {
+        assert_eq!(shown(topic, 80).lines().next(), Some(first), "{topic}");
+    }
+}
+
+#[test]
+fn what_is_unknown_is_told_with_the_nearest_name() {
+    assert_eq!(shown("selct", 80), "error: there is no help on \"selct\"\n  hint: Did you mean \"SELECT\"?");
+    assert!(shown("create", 80).contains("There is help on CREATE TABLE, CREATE VIEW"), "{}", shown("create", 80));
+    assert!(shown("xyzzyxyzzy", 80).contains("help; lists"), "{}", shown("xyzzyxyzzy", 80));
+}
+
+#[test]
+fn every_topic_has_a_page_at_every_width() {
+    for (topic, about) in topics() {
+        assert!(!about.is_empty(), "{topic}");
+        for width in [1, 40, 80, 200] {
+            let text = page(&topic, Paper { width, bold: false });
+            let text = text.unwrap_or_else(|error| panic!("{topic}: {error}"));
+            assert!(text.lines().count() > 1, "{topic}: {text}");
+            // Statements and what they print stand behind four blanks, whole.
+            let wide = |line: &&str| line.chars().count() > width.max(20) && !line.starts_with("    ");
+            assert_eq!(text.lines().find(wide), None, "{topic} at {width}");
+        }
+    }
+}
+
+#[test]
+fn pages_look_so() {
+    for (width, file) in [(80, "wide.txt"), (40, "narrow.txt")] {
+        let topics = ["", "use", "print", "scan.startup.mode", "abs", "table.exec.state.ttl"];
+        let mut text = String::new();
+        for topic in topics {
+            let paper = Paper { width, bold: false };
+            text += &format!("{}\n", format!("-- help {topic}").trim_end());
+            text += &if topic.is_empty() { overview(paper) } else { shown(topic, width) };
+            text.push('\n');
+        }
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/shell/help/expected").join(file);
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::write(&path, &text).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), text, "{file}: `make bless` accepts it");
+    }
+}
