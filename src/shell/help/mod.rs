@@ -38,8 +38,7 @@ pub fn overview(paper: Paper) -> String {
     let table = |rows: Vec<Vec<String>>| Block::Table { head: vec![String::new(); 2], rows };
     let code = |text: &str| format!("`{text}`");
     let commands = WORDS.iter().chain(BACKSLASH).map(|(usage, about)| vec![code(usage), about.to_string()]);
-    let statements = INDEX.pages.iter().filter(|page| page.is_of_statements());
-    let statements = statements.map(|page| vec![page.names().join(", "), page.about()]);
+    let list = INDEX.pages.iter().find(|page| page.path == "sql/statements.md").and_then(|page| page.first_table());
     let others = INDEX.pages.iter().filter(|page| page.path.starts_with("sql/") && !page.is_of_statements());
     let others: Vec<String> = others.map(|page| page.title().to_string()).collect();
     let connectors: Vec<&str> = connectors::all().iter().filter_map(|c| c.names().first()).copied().collect();
@@ -57,7 +56,7 @@ pub fn overview(paper: Paper) -> String {
         heading("Commands"),
         table(commands.collect()),
         heading("Statements"),
-        table(statements.collect()),
+        table(list.map_or_else(Vec::new, <[_]>::to_vec)),
         heading("Pages"),
         Block::Paragraph(about.to_string()),
         table(rows),

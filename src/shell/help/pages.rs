@@ -49,6 +49,14 @@ impl Page {
         first_sentence(&paragraph.unwrap_or_else(|| self.title().to_string()))
     }
 
+    /// The rows of its first table.
+    pub fn first_table(&self) -> Option<&[Vec<String>]> {
+        self.blocks.iter().find_map(|block| match block {
+            Block::Table { rows, .. } => Some(rows.as_slice()),
+            _ => None,
+        })
+    }
+
     /// The page's names: its title, or the statements that stand in it.
     pub fn names(&self) -> Vec<String> {
         let parts: Vec<&str> = self.title().split(", ").flat_map(|part| part.split(" and ")).map(str::trim).collect();

@@ -67,18 +67,28 @@ fn every_topic_has_a_page_at_every_width() {
 #[test]
 fn pages_look_so() {
     for (width, file) in [(80, "wide.txt"), (40, "narrow.txt")] {
-        let topics = ["", "use", "print", "scan.startup.mode", "abs", "table.exec.state.ttl"];
+        let topics = ["use", "print", "scan.startup.mode", "abs", "table.exec.state.ttl"];
         let mut text = String::new();
         for topic in topics {
-            let paper = Paper { width, bold: false };
-            text += &format!("{}\n", format!("-- help {topic}").trim_end());
-            text += &if topic.is_empty() { overview(paper) } else { shown(topic, width) };
-            text.push('\n');
+            text += &format!("-- help {topic}\n");
+            text += &format!("{}\n", shown(topic, width));
         }
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/shell/help/expected").join(file);
         if std::env::var_os("UPDATE_EXPECT").is_some() {
             std::fs::write(&path, &text).unwrap();
         }
         assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), text, "{file}: `make bless` accepts it");
+    }
+}
+
+#[test]
+fn the_overview_keeps_within_the_width_and_names_every_command() {
+    for width in [40, 80] {
+        let text = overview(Paper { width, bold: false });
+        assert_eq!(text.lines().find(|line| line.chars().count() > width), None, "{text}");
+        for (usage, _) in WORDS.iter().chain(BACKSLASH) {
+            assert!(text.lines().any(|line| line.starts_with(usage)), "{usage}: {text}");
+        }
+        assert!(text.contains("columns, watermark"), "{text}");
     }
 }
