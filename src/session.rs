@@ -1,5 +1,6 @@
 //! A session: SQL text in, results and running jobs out. The whole engine for a program; the binary uses nothing else.
 
+mod jobs;
 mod listing;
 mod look;
 mod plan;
@@ -13,6 +14,7 @@ use arrow::datatypes::Schema as ArrowSchema;
 use arrow::record_batch::RecordBatch;
 use tokio::sync::mpsc;
 
+pub use self::jobs::{JobRegistry, SessionJob};
 pub use self::listing::Listing;
 use crate::catalog::{Catalog, Integrations, Object, ObjectName, RegisteredTable, conform};
 use crate::changelog::ChangelogBatch;
@@ -39,6 +41,7 @@ pub struct Session {
     default_name: Option<String>,
     /// How often each job name was given out.
     job_names: HashMap<String, usize>,
+    jobs: JobRegistry,
     notices: Vec<Notice>,
     /// Messages of notices about tables: each is given once.
     told: HashSet<String>,
@@ -104,6 +107,7 @@ impl Session {
             memory: Arc::default(),
             default_name: None,
             job_names: HashMap::new(),
+            jobs: JobRegistry::default(),
             notices: Vec::new(),
             told: HashSet::new(),
             on_screen: false,
@@ -211,6 +215,7 @@ impl Session {
     pub async fn execute_statement(&mut self, statement: &Statement, text: &SourceText) -> Result<Outcome> {
         let outcome = match &statement.kind {
             StatementKind::Look(look) => self.look(look).await,
+            StatementKind::StopJob { job, drain } => self.stop_job(job, *drain).await.map(|()| Outcome::Done),
             _ => self.run_statement(statement, text),
         };
         outcome.map_err(|e| e.at(statement.span).in_text(text))

@@ -63,8 +63,8 @@ impl JobWatch {
 
     /// Waits until all jobs have ended; one that fails leaves the others running, unless told otherwise.
     pub async fn wait(self, stop: &Stop) -> Exit {
-        let stoppers: Vec<_> = self.jobs.iter().map(JobHandle::stopper).collect();
-        let stop_all = || stoppers.iter().for_each(|stop| stop());
+        let states: Vec<_> = self.jobs.iter().map(JobHandle::state).collect();
+        let stop_all = || states.iter().for_each(|job| job.stop());
         let mut rates = Rates::new(self.jobs.iter().map(|j| (j.name.clone(), j.metrics.clone())));
         let mut running: FuturesUnordered<_> = self.jobs.into_iter().map(to_end).collect();
         let (first, every) = match self.progress {

@@ -113,7 +113,11 @@ async fn run_statements(
             return Ok(());
         }
         let statement = statement.parsed?;
-        let outcome = session.execute_statement(&statement, text).await?;
+        let outcome = tokio::select! {
+            biased;
+            outcome = session.execute_statement(&statement, text) => outcome?,
+            _ = stop.asked() => return Ok(()),
+        };
         match outcome {
             Outcome::Done => {}
             Outcome::Listing(listing) => {

@@ -15,6 +15,7 @@ use super::assembly::{Assembled, Assembly, Task};
 use super::coordinator::{Coordinator, TaskReport};
 use super::dead_letters::DeadLetterWriter;
 use super::exchange::ECHO;
+use super::job_state::{EndWriter, JobId, JobState};
 use super::memory::{JobMemory, MemoryBudget};
 use super::metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics, WindowMetrics};
 use crate::changelog::rejects::ErrorHandling;
@@ -55,15 +56,18 @@ pub enum JobEnd {
 pub enum Signal {
     Run,
     Stop,
+    /// End as if the data had ended.
+    Drain,
     /// The only sink needs no more rows.
     Satisfied,
 }
 
 /// A running job. Dropping it ends the job at once, without flushing.
 pub struct JobHandle {
+    pub id: JobId,
     pub name: Arc<str>,
     pub metrics: Arc<JobMetrics>,
-    signal: watch::Sender<Signal>,
+    state: Arc<JobState>,
     done: JoinHandle<Result<JobEnd>>,
     /// How it ended, once somebody has been told.
     end: Option<Result<JobEnd, (ErrorKind, String)>>,
@@ -72,15 +76,17 @@ pub struct JobHandle {
 impl JobHandle {
     /// Asks the job to stop: sources stop, rows in flight arrive at the sinks, sinks flush.
     pub fn stop(&self) {
-        self.signal.send_replace(Signal::Stop);
+        self.state.stop();
     }
 
-    /// Something to stop the job with while another waits for it.
-    pub fn stopper(&self) -> impl Fn() + Send + Sync + 'static {
-        let signal = self.signal.clone();
-        move || {
-            signal.send_replace(Signal::Stop);
-        }
+    /// Asks the job to end as if its data did: sources stop, open windows give their rows, sinks flush.
+    pub fn drain(&self) {
+        self.state.drain();
+    }
+
+    /// What is known of the job, to look at or stop it while another waits for it.
+    pub fn state(&self) -> Arc<JobState> {
+        self.state.clone()
     }
 
     pub fn is_done(&self) -> bool {
@@ -127,12 +133,19 @@ fn panicked(job: &str, error: tokio::task::JoinError) -> Error {
 
 /// Starts a plan. Returns at once; a failure to open a door is the job's failure.
 pub fn start(plan: StreamPlan, config: JobConfig) -> JobHandle {
-    let (signal, watched) = watch::channel(Signal::Run);
     let metrics = Arc::new(metrics_of(&plan, JobMemory::new(config.memory.clone())));
-    let name = config.name.clone();
-    let job = Job { plan, config, metrics: metrics.clone(), signal: signal.clone() };
-    let done = super::spawn(job.run(watched));
-    JobHandle { name, metrics, signal, done, end: None }
+    let (name, clock) = (config.name.clone(), config.clock.clone());
+    let state = Arc::new(JobState::new(name.clone(), metrics.clone(), clock.now_ms()));
+    let signal = state.signal().clone();
+    let watched = signal.subscribe();
+    let job = Job { plan, config, metrics: metrics.clone(), signal };
+    let end = EndWriter { state: state.clone(), clock };
+    let done = super::spawn(async move {
+        let ended = job.run(watched).await;
+        end.write(&ended);
+        ended
+    });
+    JobHandle { id: state.id.clone(), name, metrics, state, done, end: None }
 }
 
 fn metrics_of(plan: &StreamPlan, memory: Arc<JobMemory>) -> JobMetrics {
@@ -169,7 +182,7 @@ impl Job {
     async fn run(self, mut watched: watch::Receiver<Signal>) -> Result<JobEnd> {
         let dead_letters = tokio::select! {
             biased;
-            _ = stopped(&mut watched) => return Ok(JobEnd::Stopped),
+            end = stopped(&mut watched) => return Ok(end),
             opened = self.open_dead_letters() => opened?,
         };
         let assembly = Assembly {
@@ -181,7 +194,7 @@ impl Job {
         };
         let assembled = tokio::select! {
             biased;
-            _ = stopped(&mut watched) => return Ok(JobEnd::Stopped),
+            end = stopped(&mut watched) => return Ok(end),
             assembled = assembly.open() => assembled?,
         };
         drop(assembly);
@@ -267,8 +280,11 @@ fn spawn_task(tasks: &mut JoinSet<Result<()>>, task: Task) {
     });
 }
 
-async fn stopped(watched: &mut watch::Receiver<Signal>) {
-    if watched.wait_for(|signal| *signal == Signal::Stop).await.is_err() {
-        std::future::pending::<()>().await;
+/// Returns once the job is asked to end, with the end that makes: it has read nothing yet.
+async fn stopped(watched: &mut watch::Receiver<Signal>) -> JobEnd {
+    match watched.wait_for(|signal| matches!(signal, Signal::Stop | Signal::Drain)).await.map(|signal| *signal) {
+        Ok(Signal::Drain) => JobEnd::Finished,
+        Ok(_) => JobEnd::Stopped,
+        Err(_) => std::future::pending().await,
     }
 }

@@ -132,8 +132,11 @@ impl SourceTask {
             self.context.satisfied();
         }
         loop {
-            if *signal.borrow() != Signal::Run {
-                return self.finish(EndKind::Stop).await;
+            let asked = *signal.borrow();
+            match asked {
+                Signal::Run => {}
+                Signal::Stop | Signal::Satisfied => return self.finish(EndKind::Stop).await,
+                Signal::Drain => return self.finish(EndKind::Data).await,
             }
             let deadline = self.chain.deadline();
             let timer = self.chain.next_timer();

@@ -22,8 +22,8 @@ use crate::types::{SqlType, TimeAttribute, TypeKind};
 impl Session {
     pub(super) fn run_statement(&mut self, statement: &Statement, text: &SourceText) -> Result<Outcome> {
         match &statement.kind {
-            StatementKind::Insert(insert) => self.start_inserts(std::slice::from_ref(insert)),
-            StatementKind::StatementSet(inserts) => self.start_inserts(inserts),
+            StatementKind::Insert(insert) => self.start_inserts(std::slice::from_ref(insert), &statement.text),
+            StatementKind::StatementSet(inserts) => self.start_inserts(inserts, &statement.text),
             StatementKind::Query(query) => {
                 let (sink, rows) = CollectSink::new();
                 let planned = self.plan_query_noted(query, Arc::new(sink), statement.span)?;
@@ -34,6 +34,7 @@ impl Session {
                     .iter()
                     .any(|node| !node.mode.is_insert_only() && matches!(node.kind, NodeKind::Sink(_)));
                 let job = start(planned.stream, config);
+                self.jobs.add(&job, &statement.text, true);
                 let batch = self.settings.batch();
                 Ok(Outcome::Query(Query { schema: planned.schema, job, batch, updating, rows, ended: false }))
             }
@@ -46,6 +47,7 @@ impl Session {
                 Ok(Outcome::Listing(listing))
             }
             StatementKind::Describe { name } => self.describe(name).map(Outcome::Listing),
+            StatementKind::DescribeJob { job } => self.describe_job(job).map(Outcome::Listing),
             StatementKind::Explain { details, statement } => self.explain(details, statement).map(Outcome::Text),
             _ => self.declare(statement, text).map(|()| Outcome::Done),
         }
@@ -66,6 +68,8 @@ impl Session {
                 self.run_statement(statement, text)?;
                 self.plan_statement(inner, text, strictly)
             }
+            // Its jobs are not there before they run.
+            StatementKind::StopJob { .. } | StatementKind::DescribeJob { .. } => Ok(()),
             StatementKind::Show(_) | StatementKind::ShowSettings | StatementKind::Describe { .. } => {
                 self.run_statement(statement, text).map(|_| ())
             }
@@ -254,7 +258,7 @@ impl Session {
         Ok(())
     }
 
-    fn start_inserts(&mut self, inserts: &[Insert]) -> Result<Outcome> {
+    fn start_inserts(&mut self, inserts: &[Insert], sql: &str) -> Result<Outcome> {
         let planned = self.plan_inserts_noted(inserts)?;
         let tables: Vec<String> = planned.stream.sinks().map(str::to_string).collect();
         let set = self.settings.get("pipeline.name").map(str::to_string);
@@ -263,7 +267,9 @@ impl Session {
             format!("insert-into_{}", tables.iter().map(full).collect::<Vec<_>>().join(","))
         });
         let config = self.job_config(name);
-        Ok(Outcome::Job(start(planned.stream, config)))
+        let job = start(planned.stream, config);
+        self.jobs.add(&job, sql, false);
+        Ok(Outcome::Job(job))
     }
 
     fn job_config(&mut self, name: String) -> JobConfig {
@@ -339,6 +345,7 @@ impl Session {
                 all.sort();
                 Listing::single("function name", all.into_iter().filter(|n| fits(like, n)))
             }
+            Show::Jobs => self.show_jobs(),
             Show::Columns { table, like } => {
                 let mut listing = self.describe(table)?;
                 listing.rows.retain(|row| row[0].as_ref().is_some_and(|name| fits(like, name)));

@@ -76,6 +76,15 @@ pub enum StatementKind {
     Describe {
         name: ObjectPath,
     },
+    /// `DESCRIBE JOB 'id'`
+    DescribeJob {
+        job: Ident,
+    },
+    /// `STOP JOB 'id' [WITH DRAIN]`
+    StopJob {
+        job: Ident,
+        drain: bool,
+    },
     Explain {
         details: Vec<ExplainDetail>,
         statement: Box<Statement>,
@@ -171,6 +180,7 @@ pub enum Show {
     Tables { like: Option<LikePattern> },
     Views { like: Option<LikePattern> },
     Functions { like: Option<LikePattern> },
+    Jobs,
     Columns { table: ObjectPath, like: Option<LikePattern> },
     CreateTable(ObjectPath),
     CreateView(ObjectPath),

@@ -255,7 +255,7 @@ pub(super) fn missing_end_hint(word: &str) -> String {
 /// What statements begin with.
 const BEGINNINGS: &[&str] = &[
     "CREATE", "INSERT", "SELECT", "SET", "RESET", "DROP", "ALTER", "SHOW", "DESCRIBE", "EXPLAIN", "EXECUTE", "BEGIN",
-    "WITH", "USE",
+    "WITH", "USE", "STOP",
 ];
 
 /// True for what follows the last item of a list.

@@ -2,6 +2,7 @@
 
 mod check;
 mod errors;
+mod jobs;
 mod logs;
 mod millstream;
 mod plans;

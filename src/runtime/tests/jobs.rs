@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use super::harness::*;
 use crate::error::ErrorKind;
 use crate::plan::stream_plan::{Distribution, NodeKind, StreamPlan};
-use crate::runtime::{JobEnd, JobHandle, start};
+use crate::runtime::{JobEnd, JobHandle, JobStatus, start};
 
 /// `source ─ exchange by k ─ sink`.
 fn exchanged(source: FedSource, sink: WatchedSink, parallelism: usize) -> JobHandle {
@@ -198,4 +198,18 @@ async fn two_sinks_share_one_reading_of_their_source() {
     assert_eq!(in_time(job.wait()).await.unwrap(), JobEnd::Finished);
     assert_eq!(*log.readers.lock().unwrap(), [1]);
     assert_eq!(log.pulled.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_drained_job_ends_as_if_its_data_had() {
+    let mut events = Events::new();
+    let (source, feeds) = events.source(1);
+    let mut job = exchanged(source, events.sink(), 1);
+    feeds[0].send(rows(&[("a", 1)]));
+    assert_eq!(events.rows().await, ["+I a 1"]);
+    assert_eq!(job.state().status(), JobStatus::Running);
+    job.drain();
+    assert_eq!(job.state().status(), JobStatus::Cancelling);
+    assert_eq!(in_time(job.wait()).await.unwrap(), JobEnd::Finished);
+    assert_eq!(job.state().status(), JobStatus::Finished);
 }

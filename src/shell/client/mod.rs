@@ -237,7 +237,7 @@ impl Client {
     /// # Errors
     /// The failure of a job.
     pub async fn end(&mut self) -> Result<()> {
-        let stoppers: Vec<_> = self.jobs.iter().map(JobHandle::stopper).collect();
+        let states: Vec<_> = self.jobs.iter().map(JobHandle::state).collect();
         let (mut result, mut stopped) = (Ok(()), false);
         for mut job in std::mem::take(&mut self.jobs) {
             let ended = loop {
@@ -245,7 +245,7 @@ impl Client {
                     ended = job.wait() => break ended,
                     () = self.interrupt.asked(), if !stopped => {
                         stopped = true;
-                        stoppers.iter().for_each(|stop| stop());
+                        states.iter().for_each(|job| job.stop());
                     }
                 }
             };

@@ -7,6 +7,7 @@ mod create_view;
 mod drop;
 mod explain;
 mod insert;
+mod jobs;
 mod look;
 mod settings;
 mod show;
@@ -54,6 +55,7 @@ fn kind(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
         "SHOW" => show::read(cursor),
         "DESCRIBE" | "DESC" => show::describe(cursor),
         "EXPLAIN" => explain::read(cursor),
+        "STOP" => jobs::stop(cursor),
         _ if *cursor.token(0) == Token::LParen => query(cursor),
         _ => Err(unknown(cursor)),
     }
@@ -66,7 +68,7 @@ fn query(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
 /// Words that statements start with.
 const FIRST_WORDS: &[&str] = &[
     "SELECT", "WITH", "VALUES", "CREATE", "DROP", "ALTER", "INSERT", "EXECUTE", "BEGIN", "SET", "RESET", "USE", "SHOW",
-    "DESCRIBE", "EXPLAIN", "PEEK", "PSQL", "SUGGEST",
+    "DESCRIBE", "EXPLAIN", "STOP", "PEEK", "PSQL", "SUGGEST",
 ];
 
 fn unknown(cursor: &Cursor<'_>) -> Error {

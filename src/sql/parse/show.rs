@@ -2,6 +2,7 @@
 
 use super::super::cursor::Cursor;
 use super::super::statement::{LikePattern, Show, StatementKind};
+use super::jobs;
 use crate::error::{Error, Result};
 
 pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
@@ -29,6 +30,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
             skip_database(cursor, "SHOW FUNCTIONS")?;
             Show::Functions { like: pattern(cursor, true)? }
         }
+        "JOBS" => simple(cursor, Show::Jobs),
         "COLUMNS" => {
             cursor.skip();
             if !cursor.accept("FROM") && !cursor.accept("IN") {
@@ -45,7 +47,11 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
                 _ => return Err(cursor.unexpected("TABLE or VIEW")),
             }
         }
-        _ => return Err(cursor.unexpected("TABLES, VIEWS, COLUMNS, CREATE TABLE, CREATE VIEW, FUNCTIONS or DATABASES")),
+        _ => {
+            return Err(
+                cursor.unexpected("TABLES, VIEWS, COLUMNS, CREATE TABLE, CREATE VIEW, FUNCTIONS, JOBS or DATABASES")
+            );
+        }
     };
     Ok(StatementKind::Show(show))
 }
@@ -78,9 +84,12 @@ pub(super) fn pattern(cursor: &mut Cursor<'_>, ilike: bool) -> Result<Option<Lik
     Ok(Some(LikePattern { pattern, negated, case_insensitive }))
 }
 
-/// `{DESCRIBE | DESC} [EXTENDED] t`
+/// `{DESCRIBE | DESC} [EXTENDED] t`, `{DESCRIBE | DESC} JOB 'id'`
 pub(super) fn describe(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
     cursor.skip();
+    if let Some(job) = jobs::describe(cursor)? {
+        return Ok(job);
+    }
     let _ = cursor.accept("EXTENDED");
     cursor.path().map(|name| StatementKind::Describe { name })
 }

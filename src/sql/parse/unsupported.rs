@@ -39,8 +39,6 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("USE MODULES", "Flink's built-in functions are always there."),
     ("ADD JAR", "Connectors and formats are built in."),
     ("REMOVE JAR", "Connectors and formats are built in."),
-    ("STOP JOB", ""),
-    ("SHOW JOBS", ""),
     ("SHOW JARS", ""),
     ("SHOW FULL? MODULES", ""),
     ("SHOW MATERIALIZED TABLES", ""),
@@ -56,12 +54,10 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("DESCRIBE DATABASE", ""),
     ("DESCRIBE FUNCTION", ""),
     ("DESCRIBE MODEL", ""),
-    ("DESCRIBE JOB", ""),
     ("DESC CATALOG", ""),
     ("DESC DATABASE", ""),
     ("DESC FUNCTION", ""),
     ("DESC MODEL", ""),
-    ("DESC JOB", ""),
 ];
 
 /// The error for a statement of the list, if one is next. Reads nothing.

@@ -254,3 +254,20 @@ fn summaries_are_one_line_without_secrets() {
         assert_eq!(parse(script)[0].as_ref().unwrap().summary(), expected);
     }
 }
+
+#[test]
+fn jobs_are_named_by_strings_and_a_table_may_be_called_job() {
+    let job = |script: &str| match one(script) {
+        StatementKind::DescribeJob { job } => format!("describe {}", job.value),
+        StatementKind::StopJob { job, drain } => format!("stop {} {drain}", job.value),
+        StatementKind::Describe { name } => format!("table {name}"),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(job("DESCRIBE JOB 'x'"), "describe x");
+    assert_eq!(job("desc job 'x'"), "describe x");
+    assert_eq!(job("STOP JOB 'x'"), "stop x false");
+    assert_eq!(job("STOP JOB 'x' WITH DRAIN"), "stop x true");
+    assert_eq!(job("DESCRIBE job"), "table job");
+    assert!(matches!(one("SHOW JOBS"), StatementKind::Show(Show::Jobs)));
+    assert!(parse("STOP JOB x")[0].is_err() && parse("STOP JOB 'x' WITH")[0].is_err());
+}

@@ -1,0 +1,188 @@
+//! What is known of a job, while it runs and afterwards: who holds this doesn't keep the job alive.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::job::{JobEnd, Signal};
+use super::metrics::JobMetrics;
+use crate::error::{Error, ErrorKind, Result};
+use crate::time::Clock;
+
+/// The number of a job, 32 hexadecimal digits as Flink's.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct JobId(Arc<str>);
+
+impl JobId {
+    pub fn random() -> Self {
+        Self(uuid::Uuid::new_v4().simple().to_string().into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How a job stands, in the words of Flink's SHOW JOBS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobStatus {
+    Running,
+    /// It was asked to stop, and rows in flight are on their way.
+    Cancelling,
+    /// All data was read, or it was drained.
+    Finished,
+    /// It was stopped, or nobody held it any longer.
+    Canceled,
+    Failed,
+}
+
+impl JobStatus {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Cancelling => "CANCELLING",
+            Self::Finished => "FINISHED",
+            Self::Canceled => "CANCELED",
+            Self::Failed => "FAILED",
+        }
+    }
+
+    pub fn has_ended(self) -> bool {
+        !matches!(self, Self::Running | Self::Cancelling)
+    }
+}
+
+/// What is known of a job. The job itself writes its end down, however that comes.
+#[derive(Debug)]
+pub struct JobState {
+    pub id: JobId,
+    pub name: Arc<str>,
+    pub metrics: Arc<JobMetrics>,
+    /// When it was started, by the clock of its session.
+    pub started_ms: i64,
+    signal: watch::Sender<Signal>,
+    ended: watch::Sender<Option<Ended>>,
+}
+
+/// How a job ended, and when.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    pub at_ms: i64,
+    /// Finished, canceled or failed.
+    pub status: JobStatus,
+    /// The failure: its kind and its message with what is known of the cause.
+    pub failure: Option<(ErrorKind, String)>,
+}
+
+impl JobState {
+    pub(super) fn new(name: Arc<str>, metrics: Arc<JobMetrics>, started_ms: i64) -> Self {
+        let (signal, _) = watch::channel(Signal::Run);
+        let (ended, _) = watch::channel(None);
+        Self { id: JobId::random(), name, metrics, started_ms, signal, ended }
+    }
+
+    /// Asks the job to stop: sources stop, rows in flight arrive at the sinks, sinks flush. Open windows stay open.
+    pub fn stop(&self) {
+        self.signal.send_replace(Signal::Stop);
+    }
+
+    /// Asks the job to end as if its data did: sources stop, the last watermark is sent, open windows give their rows.
+    /// One that is stopping already goes on stopping.
+    pub fn drain(&self) {
+        self.signal.send_if_modified(|signal| {
+            let running = *signal == Signal::Run;
+            if running {
+                *signal = Signal::Drain;
+            }
+            running
+        });
+    }
+
+    pub fn status(&self) -> JobStatus {
+        match (&*self.ended.borrow(), *self.signal.borrow()) {
+            (Some(ended), _) => ended.status,
+            (None, Signal::Stop | Signal::Drain) => JobStatus::Cancelling,
+            (None, Signal::Run | Signal::Satisfied) => JobStatus::Running,
+        }
+    }
+
+    /// How it ended; `None` while it runs.
+    pub fn ended(&self) -> Option<Ended> {
+        self.ended.borrow().clone()
+    }
+
+    /// Waits for the end. Cancel safe.
+    pub async fn wait(&self) -> Ended {
+        let mut watched = self.ended.subscribe();
+        loop {
+            if let Some(ended) = &*watched.borrow_and_update() {
+                return ended.clone();
+            }
+            if watched.changed().await.is_err() {
+                // Can't be: `self` holds the sender.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    pub(super) fn signal(&self) -> &watch::Sender<Signal> {
+        &self.signal
+    }
+
+    fn write_end(&self, ended: Ended) {
+        self.ended.send_if_modified(|known| {
+            let first = known.is_none();
+            if first {
+                *known = Some(ended);
+            }
+            first
+        });
+    }
+}
+
+/// Writes the end of a job down, also where the job is dropped or panics.
+pub(super) struct EndWriter {
+    pub state: Arc<JobState>,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl EndWriter {
+    /// The job has come to its end by itself.
+    pub fn write(&self, end: &Result<JobEnd>) {
+        let (status, failure) = match end {
+            Ok(JobEnd::Finished) => (JobStatus::Finished, None),
+            Ok(JobEnd::Stopped) => (JobStatus::Canceled, None),
+            Err(error) => (JobStatus::Failed, Some((error.kind(), told(error)))),
+        };
+        self.state.write_end(Ended { at_ms: self.clock.now_ms(), status, failure });
+    }
+}
+
+impl Drop for EndWriter {
+    fn drop(&mut self) {
+        let (status, failure) = match std::thread::panicking() {
+            true => (JobStatus::Failed, Some((ErrorKind::Internal, "the job panicked".to_string()))),
+            false => (JobStatus::Canceled, None),
+        };
+        self.state.write_end(Ended { at_ms: self.clock.now_ms(), status, failure });
+    }
+}
+
+/// An error on one line.
+fn told(error: &Error) -> String {
+    let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+    format!("{}{detail}", error.message())
+}

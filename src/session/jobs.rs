@@ -1,0 +1,200 @@
+//! The jobs of a session, running and ended: what SHOW JOBS lists, DESCRIBE JOB describes and STOP JOB ends.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use chrono_tz::Tz;
+
+use super::{Listing, Session};
+use crate::connectors::secrets::mask_text;
+use crate::error::{Error, Result, did_you_mean};
+use crate::runtime::{JobHandle, JobState, JobStatus, SourceMetrics};
+use crate::sql::Ident;
+use crate::types::{SqlType, TypeKind};
+
+/// So many jobs that have ended are remembered, the latest.
+const ENDED_MAX: usize = 100;
+
+/// All jobs that were started and not yet forgotten, in the order of their start. It keeps none of them alive.
+#[derive(Debug, Default)]
+pub struct JobRegistry {
+    jobs: Vec<SessionJob>,
+}
+
+/// A job and what it was started by.
+#[derive(Debug, Clone)]
+pub struct SessionJob {
+    pub state: Arc<JobState>,
+    /// The statement, secrets blotted out.
+    pub sql: Arc<str>,
+    /// A query: its rows go to whoever asked, and it ends no sooner than they are taken.
+    pub is_query: bool,
+}
+
+impl JobRegistry {
+    pub(super) fn add(&mut self, job: &JobHandle, sql: &str, is_query: bool) {
+        let ended = self.jobs.iter().filter(|job| job.state.status().has_ended()).count();
+        let mut surplus = ended.saturating_sub(ENDED_MAX);
+        self.jobs.retain(|job| {
+            let goes = surplus > 0 && job.state.status().has_ended();
+            surplus -= usize::from(goes);
+            !goes
+        });
+        self.jobs.push(SessionJob { state: job.state(), sql: mask_text(sql).into(), is_query });
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &SessionJob> {
+        self.jobs.iter()
+    }
+
+    /// The job with this id, name, or beginning of an id that no other has.
+    pub fn find(&self, asked: &str) -> Result<&SessionJob> {
+        let folded = asked.to_lowercase();
+        let by_id = self.iter().find(|job| job.state.id.as_str() == folded);
+        if let Some(job) = by_id.or_else(|| self.iter().find(|job| job.state.name.as_ref() == asked)) {
+            return Ok(job);
+        }
+        let begins = |job: &&SessionJob| !asked.is_empty() && job.state.id.as_str().starts_with(&folded);
+        let matching: Vec<&SessionJob> = self.iter().filter(begins).collect();
+        match matching.as_slice() {
+            [job] => Ok(job),
+            [] => Err(self.unknown(asked)),
+            several => {
+                let ids: Vec<&str> = several.iter().map(|job| job.state.id.as_str()).collect();
+                Err(Error::statement(format!("the ids of {} jobs begin with \"{asked}\"", several.len()))
+                    .with_hint(format!("They are {}.", ids.join(", "))))
+            }
+        }
+    }
+
+    fn unknown(&self, asked: &str) -> Error {
+        let error = Error::statement(format!("there is no job \"{asked}\" in this session"));
+        let names = || self.iter().flat_map(|job| [job.state.name.as_ref(), job.state.id.as_str()]);
+        if let Some(hint) = did_you_mean(asked, names()) {
+            return error.with_hint(hint);
+        }
+        let running: Vec<String> = self
+            .iter()
+            .filter(|job| !job.state.status().has_ended())
+            .map(|job| format!("\"{}\" ({})", job.state.name, job.state.id))
+            .collect();
+        error.with_hint(match running.is_empty() {
+            true => "No job is running; SHOW JOBS lists those that have ended, too.".to_string(),
+            false => format!("Running: {}.", running.join(", ")),
+        })
+    }
+}
+
+impl Session {
+    /// The jobs that were started in this session.
+    pub fn jobs(&self) -> &JobRegistry {
+        &self.jobs
+    }
+
+    pub(super) fn show_jobs(&self) -> Listing {
+        let mut listing = Listing::new(FLINK_COLUMNS);
+        listing.columns[3].1 = time_type();
+        for job in self.jobs.iter() {
+            listing.push(flink_cells(&job.state, self.settings.zone()));
+        }
+        listing
+    }
+
+    /// Flink's columns, then ours.
+    pub(super) fn describe_job(&self, asked: &Ident) -> Result<Listing> {
+        let job = self.jobs.find(&asked.value).map_err(|error| error.at(asked.span))?;
+        let (zone, metrics) = (self.settings.zone(), &job.state.metrics);
+        let columns = [FLINK_COLUMNS, OUR_COLUMNS].concat();
+        let mut listing = Listing::new(&columns);
+        for column in &mut listing.columns {
+            match column.0.as_str() {
+                "start time" | "end time" => column.1 = time_type(),
+                "rows in" | "rows out" | "lag" => column.1 = SqlType::nullable(TypeKind::BigInt),
+                _ => {}
+            }
+        }
+        let ended = job.state.ended();
+        let watermark = metrics.sources.iter().filter(|s| s.has_watermark).map(|s| s.watermark()).min();
+        let sources = metrics.sources.iter().map(|source| described(source));
+        let sinks =
+            metrics.sinks.iter().map(|sink| format!("{}: {}", sink.table, counted_rows(sink.door.rows.load(Relaxed))));
+        let waiting = Some(metrics.waiting_for()).filter(|_| ended.is_none()).filter(|waiting| !waiting.is_empty());
+        let failure = ended.as_ref().and_then(|ended| ended.failure.as_ref()).map(|(_, message)| message.clone());
+        let mut row = flink_cells(&job.state, zone);
+        row.extend([
+            ended.map(|ended| moment(ended.at_ms, zone)),
+            Some(metrics.rows_in().to_string()),
+            Some(metrics.rows_out().to_string()),
+            Some(metrics.lag().to_string()),
+            watermark.map(|watermark| watermark.to_string()),
+            Some(sources.collect::<Vec<_>>().join("; ")),
+            Some(sinks.collect::<Vec<_>>().join("; ")),
+            failure.or(waiting),
+            Some(job.sql.split_whitespace().collect::<Vec<_>>().join(" ")),
+        ]);
+        listing.push(row);
+        Ok(listing)
+    }
+
+    /// Asks a job to stop and waits until it has ended, or not if it is a query. Cancel safe: what was asked stays asked.
+    pub(super) async fn stop_job(&self, asked: &Ident, drain: bool) -> Result<()> {
+        let job = self.jobs.find(&asked.value).map_err(|error| error.at(asked.span))?.clone();
+        let name = &job.state.name;
+        if job.state.status().has_ended() {
+            let how = match job.state.status() {
+                JobStatus::Failed => "has failed",
+                JobStatus::Canceled => "was stopped",
+                _ => "has finished",
+            };
+            return Err(Error::statement(format!("job \"{name}\" {how} already")).at(asked.span));
+        }
+        match drain {
+            true => job.state.drain(),
+            false => job.state.stop(),
+        }
+        if job.is_query {
+            return Ok(());
+        }
+        match job.state.wait().await.failure {
+            None => Ok(()),
+            Some((kind, message)) => {
+                Err(Error::new(kind, format!("job \"{name}\" failed while it was stopped: {message}")))
+            }
+        }
+    }
+}
+
+const FLINK_COLUMNS: &[&str] = &["job id", "job name", "status", "start time"];
+
+const OUR_COLUMNS: &[&str] =
+    &["end time", "rows in", "rows out", "lag", "watermark", "sources", "sinks", "message", "statement"];
+
+fn time_type() -> SqlType {
+    SqlType::nullable(TypeKind::TimestampLtz(3))
+}
+
+fn flink_cells(job: &JobState, zone: Tz) -> Vec<Option<String>> {
+    let started = moment(job.started_ms, zone);
+    vec![Some(job.id.to_string()), Some(job.name.to_string()), Some(job.status().name().to_string()), Some(started)]
+}
+
+/// An instant as a TIMESTAMP_LTZ(3) prints.
+fn moment(ms: i64, zone: Tz) -> String {
+    chrono::DateTime::from_timestamp_millis(ms)
+        .map(|time| time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S%.3f").to_string())
+        .unwrap_or_default()
+}
+
+/// `CPU_IN: 12 rows, lag 3`
+fn described(source: &SourceMetrics) -> String {
+    let lag = source.lag.load(Relaxed);
+    let lag = if lag > 0 { format!(", lag {lag}") } else { String::new() };
+    format!("{}: {}{lag}", source.table, counted_rows(source.door.rows.load(Relaxed)))
+}
+
+fn counted_rows(rows: u64) -> String {
+    format!("{rows} {}", if rows == 1 { "row" } else { "rows" })
+}
+
+#[cfg(test)]
+mod tests;

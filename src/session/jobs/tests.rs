@@ -1,0 +1,189 @@
+//! Jobs from their start to whatever end, as a session tells of them.
+
+use std::sync::Arc;
+
+use crate::runtime::JobStatus;
+use crate::session::{Listing, Outcome, Session};
+use crate::time::ManualClock;
+use crate::{Error, JobEnd, JobHandle};
+
+const TABLES: &str = "
+    CREATE TABLE endless (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '5');
+    CREATE TABLE nowhere (n INT) WITH ('connector' = 'blackhole');
+    SET 'parallelism.default' = '1';
+    SET 'table.local-time-zone' = 'Asia/Tokyo';
+";
+
+fn session() -> (Session, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::new(1_700_000_000_000));
+    (Session::new().with_clock(clock.clone()), clock)
+}
+
+async fn started(session: &mut Session, sql: &str) -> JobHandle {
+    match session.execute(sql).await.unwrap().pop() {
+        Some(Outcome::Job(job)) => job,
+        _ => panic!("a job was expected"),
+    }
+}
+
+async fn listing(session: &mut Session, sql: &str) -> Listing {
+    match session.execute(sql).await.unwrap().pop() {
+        Some(Outcome::Listing(listing)) => listing,
+        _ => panic!("a listing was expected"),
+    }
+}
+
+async fn error(session: &mut Session, sql: &str) -> Error {
+    match session.execute(sql).await {
+        Err(error) => error,
+        Ok(_) => panic!("an error was expected"),
+    }
+}
+
+/// The cells of one column.
+fn column(listing: &Listing, name: &str) -> Vec<Option<String>> {
+    let at = listing.columns.iter().position(|(column, _)| column == name).unwrap();
+    listing.rows.iter().map(|row| row[at].clone()).collect()
+}
+
+fn cell(listing: &Listing, name: &str) -> String {
+    column(listing, name).remove(0).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_job_is_listed_with_its_id_while_it_runs_and_when_it_was_stopped() {
+    let (mut session, clock) = session();
+    session.execute(TABLES).await.unwrap();
+    let job = started(&mut session, "SET 'pipeline.name' = 'j'; INSERT INTO nowhere SELECT n FROM endless").await;
+    assert!(job.id.as_str().len() == 32 && job.id.as_str().chars().all(|c| matches!(c, '0'..='9' | 'a'..='f')));
+    let shown = listing(&mut session, "SHOW JOBS").await;
+    let names: Vec<&str> = shown.columns.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["job id", "job name", "status", "start time"]);
+    let cells = [job.id.as_str(), "j", "RUNNING", "2023-11-15 07:13:20.000"];
+    assert_eq!(shown.rows, [cells.map(|cell| Some(cell.to_string())).to_vec()]);
+
+    clock.set(1_700_000_061_500);
+    let begin = &job.id.as_str()[..12];
+    session.execute(&format!("STOP JOB '{begin}'")).await.unwrap();
+    let described = listing(&mut session, "DESC JOB 'j'").await;
+    assert_eq!(cell(&described, "job id"), job.id.as_str());
+    assert_eq!(cell(&described, "status"), "CANCELED");
+    assert_eq!(cell(&described, "end time"), "2023-11-15 07:14:21.500");
+    assert_eq!(cell(&described, "statement"), "INSERT INTO nowhere SELECT n FROM endless");
+    let again = error(&mut session, "STOP JOB 'j'").await;
+    assert_eq!(again.message(), "job \"j\" was stopped already");
+}
+
+#[tokio::test]
+async fn every_end_has_its_word() {
+    let (mut session, _) = session();
+    session.execute(TABLES).await.unwrap();
+    let few = "CREATE TABLE few (n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '3')";
+    session.execute(few).await.unwrap();
+    let mut finished = started(&mut session, "INSERT INTO nowhere SELECT n FROM few").await;
+    assert_eq!(finished.wait().await.unwrap(), JobEnd::Finished);
+    let mut failed =
+        started(&mut session, "INSERT INTO nowhere SELECT 1 / (n - n) FROM few /*+ OPTIONS('fields.n.min' = '1') */")
+            .await;
+    let failure = failed.wait().await.unwrap_err();
+    let dropped = started(&mut session, "INSERT INTO nowhere SELECT n FROM endless").await;
+    let state = dropped.state();
+    drop(dropped);
+    assert_eq!(state.wait().await.status, JobStatus::Canceled, "the registry keeps no job alive");
+    let mut query = session.query("SELECT n FROM few").await.unwrap();
+    while query.next().await.unwrap().is_some() {}
+
+    let shown = listing(&mut session, "SHOW JOBS").await;
+    let words = ["FINISHED", "FAILED", "CANCELED", "FINISHED"].map(|word| Some(word.to_string()));
+    assert_eq!(column(&shown, "status"), words);
+    let names: Vec<String> = column(&shown, "job name").into_iter().flatten().collect();
+    let insert = "insert-into_default_catalog.default_database.nowhere";
+    assert_eq!(names, [insert.to_string(), format!("{insert}-2"), format!("{insert}-3"), "collect".to_string()]);
+    let described = listing(&mut session, &format!("DESCRIBE JOB '{}'", failed.id)).await;
+    assert!(cell(&described, "message").starts_with(failure.message()), "{described:?}");
+    let described = listing(&mut session, &format!("DESCRIBE JOB '{insert}'")).await;
+    assert_eq!(["rows in", "rows out", "lag"].map(|column| cell(&described, column)), ["3", "3", "0"]);
+    assert_eq!(["sources", "sinks"].map(|column| cell(&described, column)), ["few: 3 rows", "nowhere: 3 rows"]);
+    let ended = error(&mut session, &format!("STOP JOB '{}'", finished.id)).await;
+    assert_eq!(ended.message(), format!("job \"{insert}\" has finished already"));
+}
+
+#[tokio::test]
+async fn a_job_that_is_not_there_is_told_of_with_those_that_are() {
+    let (mut session, _) = session();
+    session.execute(TABLES).await.unwrap();
+    let none = error(&mut session, "STOP JOB 'abc'").await;
+    assert_eq!(none.message(), "there is no job \"abc\" in this session");
+    assert_eq!(none.hint(), Some("No job is running; SHOW JOBS lists those that have ended, too."));
+    let insert = "INSERT INTO nowhere SELECT n FROM endless";
+    let job = started(&mut session, &format!("SET 'pipeline.name' = 'filter'; {insert}")).await;
+    assert_eq!(error(&mut session, "DESCRIBE JOB 'fitler'").await.hint(), Some("Did you mean \"filter\"?"));
+    let running = format!("Running: \"filter\" ({}).", job.id);
+    assert_eq!(error(&mut session, "STOP JOB 'something else'").await.hint(), Some(running.as_str()));
+    assert!(error(&mut session, "STOP JOB ''").await.message().contains("no job \"\""));
+}
+
+/// A job over a folder that is watched for ever: three rows have come, and the minute they are in is still open.
+async fn windowed(session: &mut Session, folder: &std::path::Path) -> JobHandle {
+    std::fs::create_dir(folder.join("in")).unwrap();
+    std::fs::write(
+        folder.join("in/a.csv"),
+        "doc,2024-01-01 00:00:01,1\nhappy,2024-01-01 00:00:02,2\ndoc,2024-01-01 00:00:03,3\n",
+    )
+    .unwrap();
+    let sql = format!(
+        "CREATE TABLE cpu (host STRING, ts TIMESTAMP(3), `load` INT, WATERMARK FOR ts AS ts)
+           WITH ('connector' = 'filesystem', 'path' = '{0}/in', 'format' = 'csv', 'source.monitor-interval' = '1 h');
+         CREATE TABLE sums (host STRING, total INT)
+           WITH ('connector' = 'filesystem', 'path' = '{0}/out', 'format' = 'csv');
+         SET 'pipeline.name' = 'sums';
+         INSERT INTO sums SELECT host, SUM(`load`)
+           FROM TABLE(TUMBLE(TABLE cpu, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY host, window_start, window_end",
+        folder.display()
+    );
+    let job = started(session, &sql).await;
+    while job.metrics.rows_in() < 3 {
+        tokio::task::yield_now().await;
+    }
+    job
+}
+
+/// All lines that were written.
+fn written(folder: &std::path::Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder.join("out")) else { return Vec::new() };
+    let files = entries.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    let mut lines: Vec<String> = files.flat_map(|text| text.lines().map(str::to_string).collect::<Vec<_>>()).collect();
+    lines.sort();
+    lines
+}
+
+#[tokio::test]
+async fn a_drained_job_closes_its_windows_and_a_stopped_one_does_not() {
+    for (stop, status, expected) in
+        [("STOP JOB 'sums' WITH DRAIN", "FINISHED", vec!["doc,4", "happy,2"]), ("STOP JOB 'sums'", "CANCELED", vec![])]
+    {
+        let (mut session, _) = session();
+        session.execute("SET 'parallelism.default' = '1'").await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut job = windowed(&mut session, folder.path()).await;
+        session.execute(stop).await.unwrap();
+        assert_eq!(cell(&listing(&mut session, "SHOW JOBS").await, "status"), status);
+        assert_eq!(written(folder.path()), expected, "{stop}");
+        let end = if status == "FINISHED" { JobEnd::Finished } else { JobEnd::Stopped };
+        assert_eq!(job.wait().await.unwrap(), end);
+    }
+}
+
+#[tokio::test]
+async fn jobs_that_have_ended_are_forgotten_when_there_are_very_many() {
+    let (mut session, _) = session();
+    session.execute(TABLES).await.unwrap();
+    let keeps = started(&mut session, "INSERT INTO nowhere SELECT n FROM endless").await;
+    for _ in 0..103 {
+        let mut query = session.query("VALUES (1)").await.unwrap();
+        while query.next().await.unwrap().is_some() {}
+    }
+    let shown = listing(&mut session, "SHOW JOBS").await;
+    assert_eq!(shown.rows.len(), 102, "the one that runs, a hundred that have ended, and the last");
+    assert_eq!(shown.rows[0][0].as_deref(), Some(keeps.id.as_str()));
+}
