@@ -8,7 +8,7 @@ mod flink;
 use crate::connectors::options::{COMMON_OPTIONS, OptionEffect, OptionSpec, OptionType, quoted_list};
 use crate::connectors::{self};
 use crate::formats;
-use crate::functions::{aggregate, library};
+use crate::functions::{aggregate, examples, library};
 use crate::runtime::METRICS;
 use crate::settings::{Effect, SETTINGS, UNUSED};
 
@@ -112,20 +112,25 @@ pub fn value(ty: OptionType) -> String {
 fn functions() -> String {
     let mut all = library::all();
     all.sort_by_key(|f| f.name());
-    let mut text = String::from("| Function | Also | Usage |\n| --- | --- | --- |\n");
+    let mut text = String::from("| Function | Also | Usage | Example |\n| --- | --- | --- | --- |\n");
     for function in all {
-        text +=
-            &format!("| `{}` | {} | {} |\n", function.name(), function.aliases().join(", "), cell(function.usage()));
+        let (name, also) = (function.name(), function.aliases().join(", "));
+        text += &format!("| `{name}` | {also} | {} | {} |\n", cell(function.usage()), example(name));
     }
     text
 }
 
 fn aggregates() -> String {
-    let mut text = String::from("| Aggregate | Usage |\n| --- | --- |\n");
+    let mut text = String::from("| Aggregate | Usage | Example: 3, 4, 4, NULL |\n| --- | --- | --- |\n");
     for function in aggregate::all() {
-        text += &format!("| `{}` | {} |\n", function.name(), cell(function.usage()));
+        let name = function.name();
+        text += &format!("| `{name}` | {} | {} |\n", cell(function.usage()), example(name));
     }
     text
+}
+
+fn example(name: &str) -> String {
+    examples::of(name).map_or_else(String::new, |example| format!("`{}`", cell(&example.to_string())))
 }
 
 fn settings() -> String {

@@ -1,7 +1,7 @@
 //! Pages that are made from the code: functions, options, settings, connectors' names, commands of the shell.
 
 use crate::connectors::options::{COMMON_OPTIONS, OptionSpec};
-use crate::functions::{aggregate, library};
+use crate::functions::{aggregate, examples, library};
 use crate::settings::{Effect, SETTINGS, UNUSED};
 use crate::shell::command::{BACKSLASH, WORDS};
 use crate::shell::editor::words::{SYNTAX_FUNCTIONS, WINDOW_FUNCTIONS};
@@ -41,6 +41,10 @@ fn function_entry(name: &str, also: Vec<String>, usage: &str, kind: &str) -> Ent
     let mut page = format!("# {name}\n\n{usage}\n");
     if !also.is_empty() {
         page += &format!("\nAlso: {}.\n", also.join(", "));
+    }
+    if let Some(example) = examples::of(name) {
+        let rows = if kind == "aggregate" { "-- of x: 3, 4, 4, NULL\n" } else { "" };
+        page += &format!("\n```sql\n{rows}{example}\n```\n");
     }
     Entry { name: name.to_string(), also, about: format!("{kind}: {usage}"), page }
 }
