@@ -11,5 +11,6 @@ mod rejects;
 mod results;
 mod run;
 mod secrets;
+mod shell;
 mod sql;
 mod windows;

@@ -3,7 +3,8 @@
 use reedline::ValidationResult;
 
 use super::vocabulary::CLIENT_COMMANDS;
-use crate::sql::{LexemeKind, Lexemes, is_complete};
+use crate::shell::input::is_complete;
+use crate::sql::{LexemeKind, Lexemes};
 
 pub struct Validator;
 
@@ -13,7 +14,7 @@ impl reedline::Validator for Validator {
     }
 }
 
-/// True for statements that all have their `;`, for a client command, and for nothing at all.
+/// True for statements that all have their `;`, for what ends with a client command, and for nothing at all.
 pub fn is_whole(text: &str) -> bool {
     is_client_command(text) || is_complete(text) || is_empty(text)
 }
@@ -64,6 +65,8 @@ mod tests {
             "clear",
             "\\d",
             "\\i some file.sql",
+            "SELECT 1 \\watch 1",
+            "SELECT 1;\nSELECT 2 \\e",
         ] {
             assert!(is_whole(whole), "{whole}");
         }
@@ -78,6 +81,7 @@ mod tests {
             "quit the",
             "helpless",
             "clearly\n",
+            "SELECT '\\watch 1",
         ] {
             assert!(!is_whole(open), "{open}");
         }

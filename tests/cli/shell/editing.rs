@@ -1,0 +1,154 @@
+//! Typing, pasting, throwing away, and what is not a good input.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::terminal::{Options, Terminal, key};
+
+#[test]
+fn a_statement_over_several_lines_gives_its_result() {
+    let shell = Terminal::start(Options::default());
+    let screen = shell.run("SELECT a,\n  a + 1 AS b\nFROM (VALUES (1), (5)) AS t (a);");
+    let expected = "\
+millstream> SELECT a,
+         ->   a + 1 AS b
+         -> FROM (VALUES (1), (5)) AS t (a);
++----+-------------+-------------+
+| op |           a |           b |
++----+-------------+-------------+
+| +I |           1 |           2 |
+| +I |           5 |           6 |
++----+-------------+-------------+
+Received a total of 2 rows
+millstream>";
+    assert!(screen.ends_with(expected), "{screen}");
+}
+
+#[test]
+fn an_error_comes_back_to_the_prompt_and_the_session_is_intact() {
+    let shell = Terminal::start(Options::default());
+    shell.run("CREATE VIEW v AS SELECT 7 AS a;");
+    let screen = shell.run("SELECT a,\n  nope FROM v;");
+    assert!(screen.contains("input:2:3") && screen.contains("^^^^"), "{screen}");
+    let screen = shell.run("SELECT FROM;");
+    assert!(screen.contains("input:1:"), "{screen}");
+    let screen = shell.run("SELECT a FROM v;");
+    assert!(screen.contains("| +I |           7 |"), "{screen}");
+}
+
+#[test]
+fn ctrl_c_throws_away_what_is_typed() {
+    let shell = Terminal::start(Options::default());
+    shell.type_text("SELECT 'thrown\naway");
+    shell.prompt_after(key::CTRL_C);
+    let screen = shell.run("SELECT 'kept' AS a;");
+    assert!(screen.contains(" kept |"), "{screen}");
+    assert!(!screen.contains("error"), "{screen}");
+}
+
+#[test]
+fn ctrl_d_leaves_where_nothing_is_typed() {
+    let shell = Terminal::start(Options::default());
+    shell.type_text("SELECT 1");
+    shell.press(key::CTRL_D);
+    let screen = shell.run(" AS still_here;");
+    assert!(screen.contains("Received a total of 1 row"), "{screen}");
+    shell.press(key::CTRL_D);
+    assert_eq!(shell.exit_code(), 0);
+}
+
+#[test]
+fn commands_leave_too() {
+    for command in ["quit;", "exit", "\\q"] {
+        let shell = Terminal::start(Options::default());
+        shell.type_text(command);
+        shell.press(key::ENTER);
+        assert_eq!(shell.exit_code(), 0, "{command}");
+    }
+}
+
+#[test]
+fn a_terminal_of_40_columns_wraps_what_is_typed() {
+    let shell = Terminal::start(Options { columns: 40, ..Options::default() });
+    let screen = shell.run("SELECT 1 AS a, 'a longer text than fits' AS b, nope;");
+    assert!(screen.contains("nope") && screen.contains("error"), "{screen}");
+    let screen = shell.run("SELECT 1 AS a, 22 AS b, 333 AS c, 4444 AS d, 5 AS e;");
+    assert!(screen.contains("Received a total of 1 row"), "{screen}");
+    // Up and over the wrapped rows, and back.
+    shell.press(key::UP);
+    shell.wait_screen("the statement again", |screen| screen.trim_end().ends_with("AS e;"));
+    let screen = shell.enter();
+    assert!(screen.matches("Received a total of 1 row").count() == 2, "{screen}");
+}
+
+#[test]
+fn what_is_typed_outlives_a_resize() {
+    let shell = Terminal::start(Options::default());
+    shell.type_text("SELECT 'before the resize' AS a,\n 'and one more' AS b,");
+    shell.resize(60, 20);
+    shell.type_text(" 'behind it' AS c");
+    shell.resize(120, 40);
+    let screen = shell.run(" ;");
+    assert!(screen.contains("before the resize") && screen.contains(" behind it |"), "{screen}");
+    let told = shell.run("SELECT 1 AS a;");
+    assert!(told.contains("Received a total of 1 row"), "{told}");
+}
+
+#[test]
+fn a_pasted_statement_of_kilobytes_is_one_input() {
+    let shell = Terminal::start(Options::default());
+    let rows: Vec<String> = (0..1_000).map(|n| format!("({n}, 'text {n}')")).collect();
+    let text = format!("SELECT COUNT(*) AS c, SUM(n) AS s\nFROM (VALUES\n{}) AS t (n, x);", rows.join(",\n"));
+    assert!(text.len() > 10_000);
+    shell.paste(&text);
+    shell.wait_for("AS t (n, x);");
+    let screen = shell.enter();
+    assert!(screen.contains("1000 |      499500 |"), "{screen}");
+}
+
+#[test]
+fn pasted_statements_run_in_order_up_to_the_first_error() {
+    let shell = Terminal::start(Options::default());
+    shell.paste(
+        "CREATE VIEW a AS SELECT 1 AS n;\nSELECT n FROM a;\nSELECT nope FROM a;\nCREATE VIEW b AS SELECT 2 AS n;",
+    );
+    shell.wait_for("AS SELECT 2 AS n;");
+    let screen = shell.enter();
+    assert!(screen.contains("| +I |           1 |") && screen.contains("input:3:8"), "{screen}");
+    let screen = shell.run("SHOW VIEWS;");
+    assert!(screen.contains("1 row in set"), "{screen}");
+}
+
+#[test]
+fn bytes_that_are_no_text_are_not_typed() {
+    let shell = Terminal::start(Options::default());
+    shell.type_text("SELECT 'a");
+    shell.send(b"\xff\xfe");
+    shell.type_text("b' AS c;");
+    let screen = shell.enter();
+    assert!(screen.contains("| +I |") && screen.contains("Received a total of 1 row"), "{screen}");
+    shell.press("SELECT 'größer 日本' AS c;");
+    shell.wait_for("日本' AS c;");
+    let screen = shell.enter();
+    assert!(screen.contains("größer 日本 |"), "{screen}");
+}
+
+#[test]
+fn an_editor_writes_what_the_next_prompt_begins_with() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let editor = folder.path().join("editor");
+    let script = "#!/bin/sh\ncp \"$1\" \"$0.seen\"\nprintf 'SELECT 42 AS edited\\n  , 43 AS more\\n' > \"$1\"\n";
+    std::fs::write(&editor, script).expect("a script");
+    std::fs::set_permissions(&editor, PermissionsExt::from_mode(0o700)).expect("a script that runs");
+    let shell = Terminal::start(Options { env: vec![("EDITOR", editor.display().to_string())], ..Options::default() });
+    shell.run("SELECT 1 AS a;");
+    shell.type_text("\\e");
+    shell.press(key::ENTER);
+    shell.wait_for("  , 43 AS more");
+    let screen = shell.run(";");
+    assert!(screen.contains("| +I |          42 |          43 |"), "{screen}");
+    let seen = std::fs::read_to_string(folder.path().join("editor.seen")).expect("what the editor was given");
+    assert_eq!(seen, "SELECT 1 AS a;\n");
+    let failing = Terminal::start(Options { env: vec![("EDITOR", "false".to_string())], ..Options::default() });
+    let screen = failing.run("\\e");
+    assert!(screen.contains("nothing was taken over"), "{screen}");
+}

@@ -1,0 +1,8 @@
+//! `millstream sql` in a terminal.
+
+mod completing;
+mod editing;
+mod history;
+mod queries;
+mod terminal;
+mod view;
