@@ -5,4 +5,5 @@ mod editing;
 mod history;
 mod queries;
 mod terminal;
+mod transcripts;
 mod view;

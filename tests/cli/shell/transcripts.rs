@@ -1,0 +1,62 @@
+//! Whole screens, as files: `UPDATE_EXPECT=1` writes what is there now.
+
+use std::path::Path;
+
+use super::terminal::{Options, Terminal, key};
+use crate::millstream::compare;
+
+const ORDERS: &str = "CREATE TABLE orders (id BIGINT, customer STRING, amount DECIMAL(10, 2))\n\
+     WITH ('connector' = 'datagen', 'number-of-rows' = '100');";
+
+/// Fails where a screen is not that of its file.
+#[track_caller]
+fn expect(name: &str, screen: &str) {
+    let path = Path::new("tests/cli/shell/screens").join(name).with_extension("txt");
+    if let Some(wrong) = compare(&path, &format!("{screen}\n")) {
+        panic!("{wrong}\nthe screen:\n{screen}");
+    }
+}
+
+#[test]
+fn a_first_session() {
+    let shell = Terminal::start(Options { lines: 50, ..Options::default() });
+    shell.run(ORDERS);
+    shell.run("\\d orders");
+    shell.run("SELECT customer, amonut FROM orders;");
+    let screen = shell.run(
+        "SELECT word, COUNT(*) AS seen\nFROM (VALUES ('stream'), ('table'), ('stream')) AS t (word)\nGROUP BY word;",
+    );
+    expect("first_session", &screen);
+}
+
+#[test]
+fn a_menu() {
+    let shell = Terminal::start(Options { columns: 80, lines: 16, ..Options::default() });
+    shell.type_text("CREATE TABLE t (a INT) WITH ('connector' = 'datagen', '");
+    shell.press(key::TAB);
+    expect("menu", &shell.wait_for("rows-per-second"));
+}
+
+#[test]
+fn a_live_table() {
+    let set = vec!["sql-client.execution.result-mode=table"];
+    let shell = Terminal::start(Options { columns: 90, lines: 12, set, ..Options::default() });
+    shell.type_text(
+        "SELECT word, COUNT(*) AS seen FROM (VALUES ('stream'), ('table'), ('stream')) AS t (word) GROUP BY word;",
+    );
+    shell.press(key::ENTER);
+    let screen = shell.wait_for("Finished");
+    // The times and rates of this run.
+    let mut lines: Vec<String> = screen.lines().map(str::to_string).collect();
+    if let Some(at) = lines[0].find("Updated: ") {
+        lines[0].replace_range(at + "Updated: ".len().., "12:00:30.500");
+    }
+    lines[1] = "in …".to_string();
+    expect("live_table", &lines.join("\n"));
+    shell.press(key::DOWN);
+    shell.press("o");
+    let screen = shell.wait_for("Q Back");
+    let opened: Vec<&str> = screen.lines().skip(2).collect();
+    expect("opened_row", &opened.join("\n"));
+    shell.prompt_after("qq");
+}
