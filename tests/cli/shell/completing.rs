@@ -41,3 +41,11 @@ fn a_menu_offers_what_begins_alike() {
         shell.prompt_after(key::CTRL_C);
     }
 }
+
+#[test]
+fn a_menu_tells_of_the_options_of_the_connector() {
+    let shell = Terminal::start(Options { columns: 80, ..Options::default() });
+    shell.type_text("CREATE TABLE t (a INT) WITH ('connector' = 'datagen', '");
+    shell.press(key::TAB);
+    shell.wait_screen("all of them", |screen| screen.contains("rows-per-second") && screen.contains("fields.a.min"));
+}

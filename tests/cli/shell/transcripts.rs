@@ -30,14 +30,6 @@ fn a_first_session() {
 }
 
 #[test]
-fn a_menu() {
-    let shell = Terminal::start(Options { columns: 80, lines: 16, ..Options::default() });
-    shell.type_text("CREATE TABLE t (a INT) WITH ('connector' = 'datagen', '");
-    shell.press(key::TAB);
-    expect("menu", &shell.wait_for("rows-per-second"));
-}
-
-#[test]
 fn a_live_table() {
     let set = vec!["sql-client.execution.result-mode=table"];
     let shell = Terminal::start(Options { columns: 90, lines: 12, set, ..Options::default() });
