@@ -163,6 +163,7 @@ impl Terminal {
         let shown = Arc::new(Shown { emulator: Mutex::new(emulator), changed: Condvar::new() });
         let reader = pair.master.try_clone_reader().expect("a reader");
         let (screen, answers) = (shown.clone(), keys.clone());
+        #[allow(clippy::disallowed_methods)] // a thread of the terminal, which ends with its shell
         std::thread::spawn(move || show(reader, &screen, &answers));
         Self { master: pair.master, child, keys, shown, _home: home }
     }
