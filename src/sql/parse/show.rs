@@ -48,9 +48,9 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
             }
         }
         _ => {
-            return Err(
-                cursor.unexpected("TABLES, VIEWS, COLUMNS, CREATE TABLE, CREATE VIEW, FUNCTIONS, JOBS or DATABASES")
-            );
+            return Err(cursor.unexpected(
+                "TABLES, VIEWS, COLUMNS, CREATE TABLE, CREATE VIEW, FUNCTIONS, JOBS, DATABASES, TOPICS or GROUPS",
+            ));
         }
     };
     Ok(StatementKind::Show(show))
