@@ -13,7 +13,7 @@ use crate::console;
 use crate::error::Result;
 use crate::log::Line;
 use crate::runtime::{JobEnd, JobHandle, JobMetrics};
-use crate::shell::rates::{LIVE_EVERY, LIVE_FIRST, Progress, Rates, facts, grouped, troubles};
+use crate::shell::rates::{LIVE_EVERY, LIVE_FIRST, Progress, Rates, ended_line, facts};
 
 const LOG_EVERY: Duration = Duration::from_secs(10);
 /// The first line comes sooner: does anything arrive at all?
@@ -109,14 +109,7 @@ impl Progress {
         match ended {
             Ok(end) => {
                 if self != Progress::None {
-                    let how = if end == JobEnd::Stopped { "stopped" } else { "finished" };
-                    let mut line = format!(
-                        "job {name} {how}: {} rows in, {} rows out",
-                        grouped(metrics.rows_in()),
-                        grouped(metrics.rows_out())
-                    );
-                    troubles(metrics).iter().for_each(|trouble| line += &format!(", {trouble}"));
-                    console::progress(facts(name, metrics, line));
+                    console::progress(ended_line(name, metrics, end));
                 }
                 exit
             }

@@ -8,6 +8,7 @@ pub mod editor;
 pub mod help;
 pub mod input;
 pub mod interrupt;
+pub mod jobs;
 pub mod rates;
 pub mod results;
 pub mod screen_text;

@@ -11,7 +11,7 @@ use super::columns::Columns;
 use crate::changelog::rejects::Stage;
 use crate::console;
 use crate::log::{self, Line, LogFormat};
-use crate::runtime::{JobMetrics, SourceMetrics};
+use crate::runtime::{JobEnd, JobMetrics, SourceMetrics};
 use crate::time::Watermark;
 
 /// How progress is shown.
@@ -87,6 +87,18 @@ impl Rates {
     }
 
     /// A job has ended: its line goes.
+    /// What is to be said since the last call, beside the live lines: first rows that were rejected, watermarks that
+    /// stand still.
+    pub fn odd_since(&mut self) -> Vec<Line> {
+        let now = Instant::now();
+        let odd = |job: &mut JobRate| {
+            let mut lines = job.first_odd_rows();
+            lines.extend(job.stalled(now).into_iter().map(|hint| Line::info("millstream::job", hint)));
+            lines
+        };
+        self.jobs.iter_mut().filter(|job| job.running).flat_map(odd).collect()
+    }
+
     pub fn ended(&mut self, name: &str, progress: Progress) {
         self.tell_rejects(progress);
         self.jobs.iter_mut().filter(|j| j.name.as_ref() == name).for_each(|j| j.running = false);
@@ -129,6 +141,15 @@ impl Rates {
             }
         }
     }
+}
+
+/// `job j finished: 3 rows in, 2 rows out, 1 late`
+pub fn ended_line(name: &str, metrics: &JobMetrics, end: JobEnd) -> Line {
+    let how = if end == JobEnd::Stopped { "stopped" } else { "finished" };
+    let (rows_in, rows_out) = (grouped(metrics.rows_in()), grouped(metrics.rows_out()));
+    let mut line = format!("job {name} {how}: {rows_in} rows in, {rows_out} rows out");
+    troubles(metrics).iter().for_each(|trouble| line += &format!(", {trouble}"));
+    facts(name, metrics, line)
 }
 
 impl JobRate {

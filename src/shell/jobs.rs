@@ -1,0 +1,164 @@
+//! The jobs that run behind a prompt: each is watched, and what happens to it is said above what is being typed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use super::interrupt::Interrupt;
+use super::rates::{Rates, ended_line};
+use crate::console;
+use crate::runtime::{JobHandle, JobState, spawn};
+
+/// How often a job is looked at for rows that were rejected and watermarks that stand still.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Jobs in the background. Dropping this ends them at once.
+#[derive(Default)]
+pub struct Jobs {
+    jobs: Vec<Watched>,
+}
+
+struct Watched {
+    state: Arc<JobState>,
+    /// Holds the job; true where it failed.
+    watcher: JoinHandle<bool>,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.watcher.abort();
+    }
+}
+
+impl Jobs {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Watches a job from now on, and says its id as Flink's client does.
+    pub fn add(&mut self, job: JobHandle) {
+        self.jobs.retain(|job| !job.state.status().has_ended() || !job.watcher.is_finished());
+        let said = "[INFO] SQL update statement has been successfully submitted to the cluster:";
+        console::stdout(format!("{said}\nJob ID: {}\n\n", job.id).as_bytes());
+        let state = job.state();
+        self.jobs.push(Watched { state, watcher: spawn(watch(job)) });
+    }
+
+    /// The jobs that have not ended.
+    pub fn running(&self) -> Vec<Arc<JobState>> {
+        let states = self.jobs.iter().map(|job| &job.state);
+        states.filter(|state| !state.status().has_ended()).cloned().collect()
+    }
+
+    /// Asks all to stop, or to drain: then open windows give their results first.
+    pub fn stop_all(&self, drain: bool) {
+        self.running().iter().for_each(|job| if drain { job.drain() } else { job.stop() });
+    }
+
+    /// Waits until all have ended; where the user interrupts they are asked to stop. False where one has failed.
+    pub async fn wait_all(&mut self, interrupt: &Interrupt) -> bool {
+        let (mut fine, mut asked) = (true, false);
+        let running = self.running();
+        for mut job in std::mem::take(&mut self.jobs) {
+            let failed = loop {
+                tokio::select! {
+                    failed = &mut job.watcher => break failed.unwrap_or(true),
+                    () = interrupt.asked(), if !asked => {
+                        asked = true;
+                        running.iter().for_each(|job| job.stop());
+                    }
+                }
+            };
+            fine &= !failed;
+        }
+        fine
+    }
+
+    /// `2 jobs running`, if any is.
+    pub fn status_line(&self) -> Option<String> {
+        match self.running().len() {
+            0 => None,
+            1 => Some("1 job running".to_string()),
+            several => Some(format!("{several} jobs running")),
+        }
+    }
+}
+
+/// Says what happens to a job until its end; true where it failed.
+async fn watch(mut job: JobHandle) -> bool {
+    let (name, metrics) = (job.name.clone(), job.metrics.clone());
+    let mut rates = Rates::new([(name.clone(), metrics.clone())].into_iter());
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    let ended = loop {
+        tokio::select! {
+            ended = job.wait() => break ended,
+            _ = looks.tick() => rates.odd_since().into_iter().for_each(console::progress),
+        }
+    };
+    rates.odd_since().into_iter().for_each(console::progress);
+    match ended {
+        Ok(end) => {
+            console::progress(ended_line(&name, &metrics, end));
+            false
+        }
+        Err(error) => {
+            console::job_error(&name, error);
+            true
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::{Outcome, Session};
+
+    async fn started(sql: &str) -> JobHandle {
+        let tables = "
+            CREATE TABLE endless (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '5');
+            CREATE TABLE few (n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '3');
+            CREATE TABLE nowhere (n INT) WITH ('connector' = 'blackhole');";
+        match Session::new().execute(&format!("{tables} {sql}")).await.unwrap().pop() {
+            Some(Outcome::Job(job)) => job,
+            _ => panic!("a job was expected"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failure_leaves_the_other_jobs_running_and_is_known_in_the_end() {
+        let mut jobs = Jobs::new();
+        assert_eq!(jobs.status_line(), None);
+        let failing = started("INSERT INTO nowhere SELECT 1 / (n - n) FROM few").await;
+        let failed = failing.state();
+        jobs.add(failing);
+        jobs.add(started("INSERT INTO nowhere SELECT n FROM endless").await);
+        assert!(failed.wait().await.failure.is_some());
+        assert_eq!(jobs.status_line().as_deref(), Some("1 job running"));
+        jobs.stop_all(false);
+        assert!(!jobs.wait_all(&Interrupt::new()).await);
+        assert!(jobs.running().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_interrupt_stops_all_that_are_waited_for() {
+        let mut jobs = Jobs::new();
+        for _ in 0..3 {
+            jobs.add(started("INSERT INTO nowhere SELECT n FROM endless").await);
+        }
+        assert_eq!(jobs.status_line().as_deref(), Some("3 jobs running"));
+        let interrupt = Interrupt::new();
+        interrupt.ask();
+        assert!(jobs.wait_all(&interrupt).await);
+    }
+
+    #[tokio::test]
+    async fn jobs_end_with_those_who_hold_them() {
+        let mut jobs = Jobs::new();
+        let job = started("INSERT INTO nowhere SELECT n FROM endless").await;
+        let state = job.state();
+        jobs.add(job);
+        drop(jobs);
+        assert_eq!(state.wait().await.status, crate::runtime::JobStatus::Canceled);
+    }
+}
