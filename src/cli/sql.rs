@@ -48,17 +48,19 @@ pub async fn sql(args: SqlArgs) -> Exit {
     let interactive = args.file.is_empty() && args.execute.is_empty() && is_interactive();
     let interrupt = Interrupt::new();
     obey_signals(interrupt.clone(), interactive);
+    let mut fine = true;
     let result = match start(&args, interrupt, interactive) {
         Ok(mut client) => {
             let result = work(&args, &mut client, interactive).await;
-            let ended = client.end().await;
-            result.and(ended)
+            fine = client.end().await;
+            result
         }
         Err(error) => Err(error),
     };
     console::clear_live();
     match result {
-        Ok(()) => Exit::Fine,
+        Ok(()) if fine => Exit::Fine,
+        Ok(()) => Exit::Failed,
         Err(error) => {
             console::error(&error);
             Exit::of(&error)

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::interrupt::Interrupt;
+use super::rates::{LIVE_EVERY, LIVE_FIRST, Progress};
 use super::rates::{Rates, ended_line};
 use crate::console;
 use crate::runtime::{JobHandle, JobState, spawn};
@@ -17,6 +19,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 #[derive(Default)]
 pub struct Jobs {
     jobs: Vec<Watched>,
+    /// One that ended while others were added has failed.
+    failed: bool,
 }
 
 struct Watched {
@@ -36,11 +40,11 @@ impl Jobs {
         Self::default()
     }
 
-    /// Watches a job from now on, and says its id as Flink's client does.
+    /// Watches a job from now on.
     pub fn add(&mut self, job: JobHandle) {
+        let failed = |job: &Watched| job.state.ended().is_some_and(|end| end.failure.is_some());
+        self.failed |= self.jobs.iter().any(failed);
         self.jobs.retain(|job| !job.state.status().has_ended() || !job.watcher.is_finished());
-        let said = "[INFO] SQL update statement has been successfully submitted to the cluster:";
-        console::stdout(format!("{said}\nJob ID: {}\n\n", job.id).as_bytes());
         let state = job.state();
         self.jobs.push(Watched { state, watcher: spawn(watch(job)) });
     }
@@ -56,23 +60,19 @@ impl Jobs {
         self.running().iter().for_each(|job| if drain { job.drain() } else { job.stop() });
     }
 
-    /// Waits until all have ended; where the user interrupts they are asked to stop. False where one has failed.
-    pub async fn wait_all(&mut self, interrupt: &Interrupt) -> bool {
-        let (mut fine, mut asked) = (true, false);
-        let running = self.running();
-        for mut job in std::mem::take(&mut self.jobs) {
-            let failed = loop {
-                tokio::select! {
-                    failed = &mut job.watcher => break failed.unwrap_or(true),
-                    () = interrupt.asked(), if !asked => {
-                        asked = true;
-                        running.iter().for_each(|job| job.stop());
-                    }
-                }
-            };
-            fine &= !failed;
+    /// Waits until the job that was added last has ended; where the user interrupts it is asked to stop. False where it
+    /// has failed.
+    pub async fn wait_last(&mut self, interrupt: &Interrupt, progress: Progress) -> bool {
+        match self.jobs.pop() {
+            Some(last) => wait(vec![last], interrupt, progress).await,
+            None => true,
         }
-        fine
+    }
+
+    /// The same for all.
+    pub async fn wait_all(&mut self, interrupt: &Interrupt, progress: Progress) -> bool {
+        let fine = wait(std::mem::take(&mut self.jobs), interrupt, progress).await;
+        fine && !self.failed
     }
 
     /// `2 jobs running`, if any is.
@@ -83,6 +83,30 @@ impl Jobs {
             several => Some(format!("{several} jobs running")),
         }
     }
+}
+
+async fn wait(jobs: Vec<Watched>, interrupt: &Interrupt, progress: Progress) -> bool {
+    let states: Vec<Arc<JobState>> = jobs.iter().map(|job| job.state.clone()).collect();
+    let running = || states.iter().filter(|job| !job.status().has_ended());
+    let mut rates = Rates::new(running().map(|job| (job.name.clone(), job.metrics.clone())));
+    let mut ticks = tokio::time::interval_at(Instant::now() + LIVE_FIRST, LIVE_EVERY);
+    let (mut fine, mut asked) = (true, false);
+    for mut job in jobs {
+        let failed = loop {
+            tokio::select! {
+                failed = &mut job.watcher => break failed.unwrap_or(true),
+                () = interrupt.asked(), if !asked => {
+                    asked = true;
+                    running().for_each(|job| job.stop());
+                }
+                _ = ticks.tick(), if progress == Progress::Live => rates.show(progress),
+            }
+        };
+        rates.ended(&job.state.name, Progress::None);
+        fine &= !failed;
+    }
+    console::clear_live();
+    fine
 }
 
 /// Says what happens to a job until its end; true where it failed.
@@ -136,7 +160,7 @@ mod tests {
         assert!(failed.wait().await.failure.is_some());
         assert_eq!(jobs.status_line().as_deref(), Some("1 job running"));
         jobs.stop_all(false);
-        assert!(!jobs.wait_all(&Interrupt::new()).await);
+        assert!(!jobs.wait_all(&Interrupt::new(), Progress::None).await);
         assert!(jobs.running().is_empty());
     }
 
@@ -149,7 +173,7 @@ mod tests {
         assert_eq!(jobs.status_line().as_deref(), Some("3 jobs running"));
         let interrupt = Interrupt::new();
         interrupt.ask();
-        assert!(jobs.wait_all(&interrupt).await);
+        assert!(jobs.wait_all(&interrupt, Progress::None).await);
     }
 
     #[tokio::test]

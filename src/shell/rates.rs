@@ -86,7 +86,6 @@ impl Rates {
         Self { jobs: jobs.map(rate).collect(), columns: Columns::default() }
     }
 
-    /// A job has ended: its line goes.
     /// What is to be said since the last call, beside the live lines: first rows that were rejected, watermarks that
     /// stand still.
     pub fn odd_since(&mut self) -> Vec<Line> {
@@ -99,6 +98,7 @@ impl Rates {
         self.jobs.iter_mut().filter(|job| job.running).flat_map(odd).collect()
     }
 
+    /// A job has ended: its line goes.
     pub fn ended(&mut self, name: &str, progress: Progress) {
         self.tell_rejects(progress);
         self.jobs.iter_mut().filter(|j| j.name.as_ref() == name).for_each(|j| j.running = false);

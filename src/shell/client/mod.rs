@@ -20,7 +20,8 @@ use crate::shell::command::Command;
 use crate::shell::help::{self, Paper};
 use crate::shell::input::{Piece, pieces};
 use crate::shell::interrupt::Interrupt;
-use crate::shell::rates::tell_troubles;
+use crate::shell::jobs::Jobs;
+use crate::shell::rates::{Progress, tell_troubles};
 use crate::shell::results::{Display, show_listing, show_query};
 use crate::span::SourceText;
 use crate::sql::{Statement, StatementKind, parse_script};
@@ -48,7 +49,9 @@ pub struct Client {
     draft: Option<String>,
     /// Where `\\o` sends results.
     output: Option<File>,
-    jobs: Vec<JobHandle>,
+    jobs: Jobs,
+    /// A job failed that what follows in the script counts on.
+    failed: bool,
 }
 
 impl Client {
@@ -63,7 +66,8 @@ impl Client {
             last: None,
             draft: None,
             output: None,
-            jobs: Vec::new(),
+            jobs: Jobs::new(),
+            failed: false,
         }
     }
 
@@ -112,7 +116,7 @@ impl Client {
                 }
                 Piece::Command(command) => self.command(command?, depth).await?,
             };
-            if flow == Flow::Leave {
+            if flow == Flow::Leave || (self.failed && !self.interactive) {
                 return Ok(Flow::Leave);
             }
         }
@@ -141,7 +145,7 @@ impl Client {
             Outcome::Done => self.tell("[INFO] Execute statement succeeded."),
             Outcome::Listing(listing) => self.listing(&listing)?,
             Outcome::Text(text) => self.write(&format!("{}\n", text.trim_end()))?,
-            Outcome::Job(job) => self.jobs.push(job),
+            Outcome::Job(job) => self.start(job).await?,
             Outcome::Query(query) => self.query(query).await?,
         }
         Ok(())
@@ -232,25 +236,32 @@ impl Client {
         console::stdout(format!("{}\n\n", lines.join("\n")).as_bytes());
     }
 
-    /// Waits for the jobs of a script; those of a person were stopped.
-    ///
-    /// # Errors
-    /// The failure of a job.
-    pub async fn end(&mut self) -> Result<()> {
-        let states: Vec<_> = self.jobs.iter().map(JobHandle::state).collect();
-        let (mut result, mut stopped) = (Ok(()), false);
-        for mut job in std::mem::take(&mut self.jobs) {
-            let ended = loop {
-                tokio::select! {
-                    ended = job.wait() => break ended,
-                    () = self.interrupt.asked(), if !stopped => {
-                        stopped = true;
-                        states.iter().for_each(|job| job.stop());
-                    }
-                }
-            };
-            result = result.and(ended.map(drop));
+    /// A job of the session begins; with `table.dml-sync` what follows waits for its end, as in Flink's client.
+    async fn start(&mut self, job: JobHandle) -> Result<()> {
+        if self.interactive {
+            let said = "[INFO] SQL update statement has been successfully submitted to the cluster:";
+            console::stdout(format!("{said}\nJob ID: {}\n\n", job.id).as_bytes());
         }
-        result
+        self.jobs.add(job);
+        if self.session.settings().bool("table.dml-sync") {
+            let fine = self.jobs.wait_last(&self.interrupt, Progress::detect()).await;
+            self.failed |= !fine;
+            if fine {
+                self.tell("[INFO] Complete execution of the SQL update statement.");
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the jobs of a script, and stops those of a person. False where a job failed.
+    pub async fn end(&mut self) -> bool {
+        let running = self.jobs.running().len();
+        if self.interactive && running > 0 {
+            self.tell("stopping: rows in flight are written; Ctrl-C again ends at once");
+            self.jobs.stop_all(false);
+        }
+        let fine = self.jobs.wait_all(&self.interrupt, Progress::detect()).await && !self.failed;
+        // A person has seen what failed.
+        fine || self.interactive
     }
 }

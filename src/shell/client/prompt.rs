@@ -66,8 +66,35 @@ impl Client {
 
     /// Asks where jobs would be stopped.
     async fn may_leave(&mut self) -> bool {
-        true
+        let running = self.jobs.running();
+        if running.is_empty() {
+            return true;
+        }
+        let names: Vec<&str> = running.iter().map(|job| &*job.name).collect();
+        let are = if names.len() == 1 { "1 job is".to_string() } else { format!("{} jobs are", names.len()) };
+        console::stdout(format!("{are} running: {}. Stop and leave? [y/N] ", names.join(", ")).as_bytes());
+        // A terminal that doesn't answer is gone.
+        tokio::task::spawn_blocking(says_yes).await.is_ok_and(|answer| answer.unwrap_or(true))
     }
+}
+
+/// One key: y, or Ctrl-D once more.
+fn says_yes() -> std::io::Result<bool> {
+    use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers, read};
+    crossterm::terminal::enable_raw_mode()?;
+    let answer = loop {
+        match read() {
+            Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => {
+                let again = key.code == KeyCode::Char('d') && key.modifiers == KeyModifiers::CONTROL;
+                break Ok(again || matches!(key.code, KeyCode::Char('y' | 'Y')));
+            }
+            Ok(_) => {}
+            Err(error) => break Err(error),
+        }
+    };
+    crossterm::terminal::disable_raw_mode()?;
+    console::stdout(if matches!(answer, Ok(false)) { b"no\n" } else { b"yes\n" });
+    answer
 }
 
 fn give_back_terminal() {
