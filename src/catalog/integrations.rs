@@ -71,6 +71,10 @@ impl Integrations {
         self.all.iter().map(|i| i.name.as_str())
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = &Integration> {
+        self.all.iter()
+    }
+
     /// Checks every integration's connector and keys, whether a table takes from it or not.
     pub fn check(&self, find: impl Fn(&str) -> Result<&'static dyn Connector>) -> Result<()> {
         for integration in &self.all {

@@ -46,7 +46,7 @@ pub const BACKSLASH: &[(&str, &str)] = &[
     ("\\?", "this overview"),
     ("\\h [topic]", "help on a statement, connector, format, function or option"),
     ("\\d [table]", "the tables and views of the session; one table's columns, keys and options"),
-    ("\\dt [pattern]", "tables, as in LIKE"),
+    ("\\dt [pattern]", "tables; * stands for any text"),
     ("\\dv [pattern]", "views"),
     ("\\df [pattern]", "functions and what they take"),
     ("\\di", "the integrations of millstream.toml"),

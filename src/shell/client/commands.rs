@@ -7,6 +7,7 @@ use super::{Client, Flow};
 use crate::console;
 use crate::error::{Error, Result};
 use crate::shell::command::Command;
+use crate::shell::describe;
 use crate::shell::script_file::read_script;
 use crate::span::SourceText;
 
@@ -19,12 +20,21 @@ impl Client {
             Command::Quit => return Ok(Flow::Leave),
             Command::Clear => self.clear_screen(),
             Command::Help(topic) => self.help(topic.as_deref())?,
-            Command::Describe(None) => self.run_sql("SHOW TABLES").await?,
-            Command::Describe(Some(name)) => self.run_sql(&format!("DESCRIBE {name}")).await?,
-            Command::Tables(pattern) => self.run_sql(&like("SHOW TABLES", pattern)).await?,
-            Command::Views(pattern) => self.run_sql(&like("SHOW VIEWS", pattern)).await?,
-            Command::Functions(pattern) => self.run_sql(&like("SHOW FUNCTIONS", pattern)).await?,
-            Command::Integrations => {}
+            Command::Describe(None) => self.listing(&describe::relations(&self.session, None, None))?,
+            Command::Describe(Some(name)) => {
+                self.run_sql(&format!("DESCRIBE {name}")).await?;
+                if let Some(options) = describe::options(&self.session, &name) {
+                    self.listing(&options)?;
+                }
+            }
+            Command::Tables(pattern) => {
+                self.listing(&describe::relations(&self.session, Some("table"), pattern.as_deref()))?;
+            }
+            Command::Views(pattern) => {
+                self.listing(&describe::relations(&self.session, Some("view"), pattern.as_deref()))?;
+            }
+            Command::Functions(pattern) => self.listing(&describe::functions(pattern.as_deref()))?,
+            Command::Integrations => self.listing(&describe::integrations(&self.session))?,
             Command::Jobs => self.run_sql("SHOW JOBS").await?,
             Command::Expanded(to) => {
                 self.expanded = to.unwrap_or(!self.expanded);
@@ -87,13 +97,5 @@ impl Client {
                 () = self.interrupt.asked() => return Ok(()),
             }
         }
-    }
-}
-
-fn like(statement: &str, pattern: Option<String>) -> String {
-    match pattern {
-        // As psql's: a star stands for anything.
-        Some(pattern) => format!("{statement} LIKE '{}'", pattern.replace('\'', "''").replace('*', "%")),
-        None => statement.to_string(),
     }
 }
