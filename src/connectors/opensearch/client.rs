@@ -88,21 +88,29 @@ impl Cluster {
         Err(Failure::NotSent(kept.unwrap_or_else(|| Error::internal("a cluster without hosts"))))
     }
 
-    /// Asks the service who it is, trying again while it is away: a wrong address or password shows at once.
-    pub async fn greet(&self, options: &ConnectionOptions) -> Result<()> {
-        let request = Request::new(Method::Get, "/");
-        let mut retries = RetryPolicy::ForTime(options.max_retry).start();
+    /// Sends a request again and again for as long as `patience` while nobody answers or the service is too busy: only
+    /// for what may be carried out twice.
+    pub async fn ask(&self, request: &Request, patience: Duration) -> Result<Answer> {
+        let mut retries = RetryPolicy::ForTime(patience).start();
         loop {
-            let error = match self.send(&request).await {
-                // Without the permission to ask, the rest may be allowed all the same.
-                Ok(answer) if answer.status < 400 || answer.status == 403 => {
+            let error = match self.send(request).await {
+                Ok(answer) if answer.is_busy() => self.refused(&answer),
+                Ok(answer) => {
                     retries.done(&self.context);
-                    return Ok(());
+                    return Ok(answer);
                 }
-                Ok(answer) => self.refused(&answer),
                 Err(failure) => failure.into_error(),
             };
             retries.wait(error, &self.name, &self.context).await?;
+        }
+    }
+
+    /// Asks the service who it is, trying again while it is away: a wrong address or password shows at once.
+    pub async fn greet(&self, options: &ConnectionOptions) -> Result<()> {
+        match self.ask(&Request::new(Method::Get, "/"), options.max_retry).await? {
+            // Without the permission to ask, the rest may be allowed all the same.
+            answer if answer.status < 400 || answer.status == 403 => Ok(()),
+            answer => Err(self.refused(&answer)),
         }
     }
 
@@ -123,7 +131,7 @@ impl Cluster {
                 .with_hint("Set 'username' and 'password' in the table or its integration."),
             403 => error.with_hint("The user lacks a permission for this."),
             413 => error.with_hint("The request is too large for the server: lower 'sink.bulk-flush.max-size'."),
-            429 | 500..=599 => error.retriable(),
+            _ if answer.is_busy() => error.retriable(),
             _ => error,
         }
     }

@@ -127,7 +127,8 @@ pub enum Product {
 }
 
 impl Product {
-    fn of(connector: &str) -> Self {
+    /// By the connector's name.
+    pub fn of(connector: &str) -> Self {
         if connector.starts_with("elasticsearch") { Self::Elasticsearch } else { Self::OpenSearch }
     }
 
@@ -220,7 +221,8 @@ impl TableOptions {
     }
 }
 
-fn connection(product: Product, options: &Options) -> Result<ConnectionOptions> {
+/// The options that say how the service is reached.
+pub fn connection(product: Product, options: &Options) -> Result<ConnectionOptions> {
     let prefix = options.text("connection.path-prefix").unwrap_or_default().trim().trim_matches('/');
     let mut hosts = Vec::new();
     for host in options.list("hosts") {

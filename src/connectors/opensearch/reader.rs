@@ -111,24 +111,15 @@ impl OpenSearchReader {
     fn search(&self) -> BoxFuture<'static, Result<Answer>> {
         let path = format!("/{}/_search?scroll={KEEP_ALIVE}", path_segment(&self.source.index));
         let request = Request::new(Method::Post, path).with_json(self.source.search_body(self.page_size()));
-        let (cluster, context) = (self.cluster.clone(), self.context.clone());
-        let retries = RetryPolicy::ForTime(self.source.connection.max_retry).start();
+        let (cluster, patience) = (self.cluster.clone(), self.source.connection.max_retry);
         let (index, owner) = (self.source.index.clone(), self.source.owner.clone());
         Box::pin(async move {
-            let mut retries = retries;
-            loop {
-                let error = match cluster.send(&request).await {
-                    Ok(answer) if answer.status < 400 => {
-                        retries.done(&context);
-                        return Ok(answer);
-                    }
-                    Ok(answer) if Refusal::of(&answer).is_some_and(|r| r.kind == "index_not_found_exception") => {
-                        return Err(missing_index(&cluster, &index, &owner).await);
-                    }
-                    Ok(answer) => cluster.refused(&answer),
-                    Err(failure) => failure.into_error(),
-                };
-                retries.wait(error, cluster.name(), &context).await?;
+            match cluster.ask(&request, patience).await? {
+                answer if answer.status < 400 => Ok(answer),
+                answer if Refusal::of(&answer).is_some_and(|r| r.kind == "index_not_found_exception") => {
+                    Err(missing_index(&cluster, &index, &owner).await)
+                }
+                answer => Err(cluster.refused(&answer)),
             }
         })
     }

@@ -40,6 +40,13 @@ pub struct Answer {
     pub body: Bytes,
 }
 
+impl Answer {
+    /// True where the same request may be answered otherwise later.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.status, 429 | 500..=599)
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub enum Failure {

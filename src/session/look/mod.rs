@@ -4,6 +4,7 @@
 //! between two statements. Dropping the future ends a look, also while it connects.
 
 mod database;
+mod indexes;
 mod shown;
 mod suggest;
 mod topics;
@@ -37,7 +38,9 @@ impl Session {
             Look::DescribeTable { table, from } => self.describe_table_of(table, from.as_ref()).await,
             Look::Psql { on, sql } => self.psql(on.as_ref(), sql).await,
             Look::Suggest { name, subject, from } => self.suggest(name.as_ref(), subject, from.as_ref()).await,
-            _ => Err(Error::unsupported(look.head())),
+            Look::Indexes { from, all, like } => self.show_indexes(from.as_ref(), *all, like).await,
+            Look::PeekIndex { index, from, limit } => self.peek_index(index, from.as_ref(), *limit).await,
+            Look::DescribeIndex { index, from } => self.describe_index(index, from.as_ref()).await,
         }
     }
 
@@ -54,9 +57,11 @@ impl Session {
             Look::Suggest { subject, from, .. } => match subject {
                 Subject::Topic(_) => self.brokers(from.as_ref()).map(|_| ()),
                 Subject::Table(_) => self.database(from.as_ref()).map(|_| ()),
-                Subject::Index(_) => Err(Error::unsupported(look.head())),
+                Subject::Index(_) => self.search_service(from.as_ref()).map(|_| ()),
             },
-            _ => Err(Error::unsupported(look.head())),
+            Look::Indexes { from, .. } | Look::PeekIndex { from, .. } | Look::DescribeIndex { from, .. } => {
+                self.search_service(from.as_ref()).map(|_| ())
+            }
         }
     }
 

@@ -3,54 +3,13 @@
 /// Commands of Flink's client, which end with their line, with or without `;`.
 pub const CLIENT_COMMANDS: &[&str] = &["CLEAR", "EXIT", "HELP", "QUIT"];
 
-/// The words a statement may begin with, and what it does.
-pub const STATEMENTS: &[(&str, &str)] = &[
-    ("SELECT", "a query: its rows are shown as they come"),
-    ("INSERT INTO", "start a job that writes a query's rows to a table"),
-    ("CREATE TABLE", "declare a table over a topic, a database table, an index, a file"),
-    ("CREATE VIEW", "name a query"),
-    ("CREATE TEMPORARY TABLE", "declare a table that hides one of its name"),
-    ("CREATE TEMPORARY VIEW", "name a query, hiding what has the name"),
-    ("DROP TABLE", "forget a table; its data stays"),
-    ("DROP VIEW", "forget a view"),
-    ("ALTER TABLE", "rename a table, or change its options"),
-    ("DESCRIBE", "a table's columns, keys and watermark"),
-    ("EXPLAIN", "how a statement would be run"),
-    ("SHOW", "list tables, views, functions, columns"),
-    ("SET", "change a setting, or list them"),
-    ("RESET", "take a setting back to its default"),
-    ("USE", "the catalog or database names are looked up in"),
-    ("WITH", "a query with named parts"),
-    ("VALUES", "rows written out"),
-    ("EXECUTE STATEMENT SET", "several INSERTs as one job"),
-    ("BEGIN STATEMENT SET", "several INSERTs as one job"),
-];
+/// What SHOW is, where none of the things that it shows is chosen yet.
+pub const SHOW: (&str, &str) = ("SHOW", "list tables, views, functions, jobs, topics, indexes");
 
-/// What may follow SHOW.
-pub const SHOW: &[(&str, &str)] = &[
-    ("CATALOGS", ""),
-    ("COLUMNS FROM", "the columns of a table"),
-    ("CREATE TABLE", "the statement that declares a table"),
-    ("CREATE VIEW", "the statement that declares a view"),
-    ("CURRENT CATALOG", ""),
-    ("CURRENT DATABASE", ""),
-    ("DATABASES", ""),
-    ("FUNCTIONS", "functions and aggregates"),
-    ("TABLES", "tables and views"),
-    ("VIEWS", ""),
-];
-
-/// What may follow other words at the start of a statement.
+/// What may follow words at the start of a statement, beside the other words of what it begins with.
 pub const FOLLOWS: &[(&str, &[&str])] = &[
-    ("ALTER", &["TABLE", "VIEW"]),
-    ("BEGIN", &["STATEMENT SET"]),
-    ("CREATE", &["TABLE", "TEMPORARY", "VIEW"]),
     ("CREATE TABLE", &["IF NOT EXISTS"]),
-    ("CREATE TEMPORARY", &["TABLE", "VIEW"]),
     ("CREATE VIEW", &["IF NOT EXISTS"]),
-    ("DROP", &["TABLE", "TEMPORARY", "VIEW"]),
-    ("DROP TEMPORARY", &["TABLE", "VIEW"]),
-    ("EXECUTE", &["STATEMENT SET"]),
     ("EXECUTE STATEMENT SET", &["BEGIN"]),
     (
         "EXPLAIN",
@@ -64,8 +23,26 @@ pub const FOLLOWS: &[(&str, &[&str])] = &[
             "STATEMENT SET",
         ],
     ),
-    ("INSERT", &["INTO", "OVERWRITE"]),
-    ("USE", &["CATALOG"]),
+    ("INSERT", &["OVERWRITE"]),
+    ("SHOW", &["ALL TOPICS", "ALL INDEXES"]),
+    ("SHOW ALL", &["TOPICS", "INDEXES"]),
+];
+
+/// Statements that look into services, and their clauses.
+pub const LOOKS: &[(&str, &[&str])] = &[
+    ("DESCRIBE INDEX", &["FROM"]),
+    ("DESCRIBE TABLE", &["FROM"]),
+    ("DESCRIBE TOPIC", &["FROM", "GROUP"]),
+    ("PEEK INDEX", &["FROM", "LIMIT"]),
+    ("PEEK", &["FROM", "FROM BEGINNING", "LIMIT", "PARTITION"]),
+    ("PSQL", &[]),
+    ("SHOW ALL INDEXES", &["FROM", "LIKE"]),
+    ("SHOW ALL TOPICS", &["FROM", "LIKE"]),
+    ("SHOW GROUPS", &["FROM", "LIKE"]),
+    ("SHOW INDEXES", &["FROM", "LIKE"]),
+    ("SHOW TABLES FROM", &["LIKE"]),
+    ("SHOW TOPICS", &["FROM", "LIKE"]),
+    ("SUGGEST TABLE", &["FOR TOPIC", "FOR TABLE", "FOR INDEX", "FROM"]),
 ];
 
 /// The clauses of a query, in their order, with what may begin one or go on in one.
@@ -166,6 +143,7 @@ pub const KEYWORDS: &[&str] = &[
     "CONSTRAINTS",
     "DATABASE",
     "DESC",
+    "DRAIN",
     "ENFORCED",
     "ESTIMATED_COST",
     "EXCLUDING",
@@ -174,6 +152,9 @@ pub const KEYWORDS: &[&str] = &[
     "GENERATED",
     "IF",
     "INCLUDING",
+    "INDEXES",
+    "JOB",
+    "JOBS",
     "JSON_EXECUTION_PLAN",
     "KEY",
     "LAST",
@@ -185,9 +166,14 @@ pub const KEYWORDS: &[&str] = &[
     "OVERWRITING",
     "PARTITIONED",
     "PARTITIONS",
+    "PEEK",
     "PLAN",
     "PLAN_ADVICE",
+    "PSQL",
+    "STOP",
+    "SUGGEST",
     "TEMPORARY",
+    "TOPICS",
     "VIEW",
     "VIRTUAL",
 ];

@@ -107,7 +107,7 @@ fn dollar_quotes_keep_their_semicolons() {
 
 #[test]
 fn every_head_begins_a_statement() {
-    for head in STATEMENT_HEADS {
+    for (head, _) in STATEMENT_HEADS {
         // What is wrong, if anything, is behind the head.
         if let Err(error) = &parse(head)[0] {
             let at = error.span().expect("a place").start.column as usize;

@@ -1,6 +1,7 @@
 //! Statements that look into the services behind the integrations, with all that they print.
 
 mod database;
+mod indexes;
 mod suggestions;
 mod topics;
 

@@ -2,6 +2,7 @@
 
 mod csv;
 mod database;
+mod index;
 mod proposal;
 mod shape;
 #[cfg(test)]
@@ -9,9 +10,11 @@ mod tests;
 mod time;
 mod topic;
 
+pub use self::index::field_type;
 use self::proposal::Proposal;
 use crate::catalog::ObjectName;
 use crate::connectors::kafka::inspect::Peek;
+use crate::connectors::opensearch::OpenSearch;
 use crate::connectors::options::RawOptions;
 use crate::connectors::postgres::Jdbc;
 use crate::connectors::{Connector, kafka};
@@ -36,7 +39,7 @@ impl Session {
         match subject {
             Subject::Topic(topic) => self.suggest_for_topic(&mut proposal, name, topic, from).await?,
             Subject::Table(table) => self.suggest_for_table(&mut proposal, name, table, from).await?,
-            Subject::Index(_) => return Err(Error::unsupported("SUGGEST TABLE FOR INDEX")),
+            Subject::Index(index) => self.suggest_for_index(&mut proposal, name, index, from).await?,
         }
         Ok(Outcome::Text(proposal.text()))
     }
@@ -104,6 +107,28 @@ impl Session {
         proposal.name = self.suggested_name(name, &found.name);
         self.address(proposal, &Jdbc, from)?;
         database::propose(proposal, &found);
+        Ok(())
+    }
+
+    async fn suggest_for_index(
+        &self,
+        proposal: &mut Proposal,
+        name: Option<&ObjectPath>,
+        index: &Ident,
+        from: Option<&Ident>,
+    ) -> Result<()> {
+        let service = self.search_service(from)?;
+        let doing = format!("asking {} for a mapping", service.name());
+        let fields = self.told(&doing, service.fields(&index.value)).await.map_err(|e| e.at(index.span))?;
+        proposal.comments.push(format!("From the mapping of index \"{}\" in {}.", index.value, service.name()));
+        proposal.name = self.suggested_name(name, &index.value);
+        self.address(proposal, &OpenSearch, from)?;
+        index::propose(proposal, &fields);
+        if proposal.columns.is_empty() {
+            let error = Error::external(format!("the mapping of index \"{}\" has no fields yet", index.value));
+            return Err(error.with_hint("Index a document first, or write CREATE TABLE by hand.").at(index.span));
+        }
+        proposal.option("index", &index.value);
         Ok(())
     }
 

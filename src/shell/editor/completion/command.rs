@@ -3,7 +3,7 @@
 use super::{Files, Proposal, Proposals};
 use crate::shell::command::BACKSLASH;
 use crate::shell::editor::vocabulary::Vocabulary;
-use crate::shell::editor::words::STATEMENTS;
+use crate::sql::STATEMENT_HEADS;
 use crate::{connectors, formats};
 
 /// Proposals at the end of a command line.
@@ -47,7 +47,7 @@ pub fn proposals(before: &str, vocabulary: &Vocabulary, files: Files<'_>) -> Pro
 
 /// What HELP has pages of.
 fn topics(vocabulary: &Vocabulary) -> Vec<Proposal> {
-    let statements = STATEMENTS.iter().map(|(name, about)| Proposal::part(*name, *about));
+    let statements = STATEMENT_HEADS.iter().map(|(name, about)| Proposal::part(*name, *about));
     let connectors = connectors::all().iter().flat_map(|c| c.names()).map(|name| Proposal::part(*name, "connector"));
     let formats = formats::all().iter().map(|format| Proposal::part(format.name(), "format"));
     let functions = vocabulary.functions.iter().map(|(name, function)| Proposal::part(*name, function.usage));

@@ -6,10 +6,8 @@ use super::statement::Statement;
 use crate::catalog::{DEFAULT_CATALOG, DEFAULT_DATABASE};
 use crate::shell::command::WORDS;
 use crate::shell::editor::vocabulary::{FunctionKind, Relation, Vocabulary};
-use crate::shell::editor::words::{
-    CLAUSES, COLUMN_WORDS, EXPRESSION_WORDS, FOLLOWS, SHOW, STATEMENTS, TABLE_WORDS, TYPES,
-};
-use crate::sql::{LexemeKind, is_reserved};
+use crate::shell::editor::words::{CLAUSES, COLUMN_WORDS, EXPRESSION_WORDS, FOLLOWS, LOOKS, SHOW, TABLE_WORDS, TYPES};
+use crate::sql::{LexemeKind, STATEMENT_HEADS, is_reserved};
 
 /// What may follow the statement's tokens; what doesn't begin with the typed word is taken out by the caller.
 pub fn proposals(statement: &Statement<'_>, typed: &str, vocabulary: &Vocabulary) -> Vec<Proposal> {
@@ -19,8 +17,11 @@ pub fn proposals(statement: &Statement<'_>, typed: &str, vocabulary: &Vocabulary
     if statement.back(1) == "." {
         return Vec::new();
     }
-    if let Some(all) = start(statement) {
-        return all;
+    let (begun, looked) = (start(statement), look(statement, vocabulary));
+    if begun.is_some() || looked.is_some() {
+        let place = relation_place(statement).filter(|_| looked.is_none() && statement.before.len() == 1);
+        let tables = place.map(|kinds| relations(statement, kinds, vocabulary));
+        return [tables, begun, looked].into_iter().flatten().flatten().collect();
     }
     if let Some(kinds) = relation_place(statement) {
         return relations(statement, kinds, vocabulary);
@@ -39,25 +40,47 @@ pub fn proposals(statement: &Statement<'_>, typed: &str, vocabulary: &Vocabulary
 fn start(statement: &Statement<'_>) -> Option<Vec<Proposal>> {
     let phrase = statement.phrase()?;
     if phrase.is_empty() {
-        let statements = STATEMENTS.iter().map(|(words, about)| Proposal::word(*words, *about));
+        let is_show = |head: &str| head.starts_with("SHOW ");
+        let heads = STATEMENT_HEADS.iter().filter(|(head, _)| !is_show(head)).chain([&SHOW]);
+        let statements = heads.map(|(words, about)| Proposal::word(*words, *about));
         let commands = WORDS.iter().map(|(word, about)| Proposal::word(word.to_uppercase(), *about));
         return Some(statements.chain(commands).collect());
     }
     if phrase == "STATEMENT SET BEGIN" || phrase.ends_with("STATEMENT SET BEGIN") {
         return Some(vec![Proposal::word("INSERT INTO", "")]);
     }
-    if let Some(rest) = phrase.strip_prefix("SHOW").filter(|rest| rest.is_empty() || rest.starts_with(' ')) {
-        let rest = rest.trim_start();
-        let fits = |(words, about): &(&str, &'static str)| {
-            let more = words.strip_prefix(rest)?.trim_start();
-            (!more.is_empty() && (rest.is_empty() || words[rest.len()..].starts_with(' ')))
-                .then(|| Proposal::word(more, *about))
-        };
-        let all: Vec<Proposal> = SHOW.iter().filter_map(fits).collect();
-        return (!all.is_empty()).then_some(all);
-    }
-    let (_, words) = FOLLOWS.iter().find(|(before, _)| *before == phrase)?;
-    Some(words.iter().map(|word| Proposal::word(*word, "")).collect())
+    let phrase = match phrase.as_str() {
+        "DESC" => "DESCRIBE",
+        named if named.starts_with("SUGGEST TABLE ") && named.ends_with(" FOR") => "SUGGEST TABLE FOR",
+        other => other,
+    };
+    let rest_of = |head: &'static str| head.strip_prefix(phrase)?.strip_prefix(' ');
+    let heads = STATEMENT_HEADS.iter().filter_map(|(head, about)| Some(Proposal::word(rest_of(head)?, *about)));
+    let follows = FOLLOWS.iter().filter(|(before, _)| *before == phrase).flat_map(|(_, words)| words.iter());
+    let all: Vec<Proposal> = heads.chain(follows.map(|word| Proposal::word(*word, ""))).collect();
+    (!all.is_empty()).then_some(all)
+}
+
+/// Behind the first words of a statement that looks into services: its clauses, or the integrations that it may ask.
+fn look(statement: &Statement<'_>, vocabulary: &Vocabulary) -> Option<Vec<Proposal>> {
+    let begins = |head: &str| statement.starts_with(&head.split(' ').collect::<Vec<_>>());
+    let (head, clauses) = LOOKS.iter().find(|(head, _)| begins(head))?;
+    let (length, last) = (statement.before.len(), statement.back(1));
+    let is_bare = length == head.split(' ').count();
+    let integrations = || vocabulary.integrations.iter().map(|name| Proposal::part(name, "integration")).collect();
+    Some(match last.as_str() {
+        "FROM" | "IN" => integrations(),
+        "PSQL" if is_bare => integrations(),
+        // The name of what is looked at, which only the service knows.
+        _ if is_bare && !head.starts_with("SHOW") => Vec::new(),
+        "FOR" | "LIKE" | "LIMIT" | "GROUP" | "PARTITION" | "TOPIC" | "TABLE" | "INDEX" => Vec::new(),
+        _ => {
+            let is_there = |clause: &str| {
+                statement.tokens().any(|token| clause.split(' ').next().is_some_and(|word| token.is(word)))
+            };
+            clauses.iter().filter(|clause| !is_there(clause)).map(|clause| Proposal::word(*clause, "")).collect()
+        }
+    })
 }
 
 /// Which relations may stand at the cursor.

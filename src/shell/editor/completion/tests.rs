@@ -11,7 +11,7 @@ async fn vocabulary() -> Vocabulary {
          CREATE VIEW big AS SELECT customer FROM orders;
          SET 'pipeline.name' = 'x';";
     session.execute(declare).await.unwrap();
-    Vocabulary::of(&session)
+    Vocabulary { integrations: vec!["kafka".into(), "demo-pg".into()], ..Vocabulary::of(&session) }
 }
 
 fn files(typed: &str) -> Vec<String> {
