@@ -17,9 +17,10 @@ fn main() -> io::Result<()> {
     let mut table = String::from("&[\n");
     for page in &pages {
         let name = page.strip_prefix(&docs).unwrap_or(page);
+        // The folder is that of the build which reads the table: a kept target folder may serve another checkout.
+        let (name, path) = (name.display().to_string(), Path::new("/docs").join(name).display().to_string());
         // Writing to a text can't fail.
-        let _ =
-            writeln!(table, "    ({:?}, include_str!({:?})),", name.display().to_string(), page.display().to_string());
+        let _ = writeln!(table, "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?}))),");
     }
     table += "]\n";
     println!("cargo::rerun-if-changed=build.rs");
