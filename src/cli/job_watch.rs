@@ -8,11 +8,11 @@ use tokio::time::Instant;
 
 use super::Exit;
 use super::metrics_server::MetricsRegistry;
-use super::run::Stop;
 use crate::console;
 use crate::error::Result;
 use crate::log::Line;
 use crate::runtime::{JobEnd, JobHandle, JobMetrics};
+use crate::shell::interrupt::Interrupt;
 use crate::shell::rates::{LIVE_EVERY, LIVE_FIRST, Progress, Rates, ended_line, facts};
 
 const LOG_EVERY: Duration = Duration::from_secs(10);
@@ -48,7 +48,7 @@ impl JobWatch {
     }
 
     /// Waits until the job that was added last has ended (`table.dml-sync`); false where it failed.
-    pub async fn wait_for_last(&mut self, stop: &Stop) -> bool {
+    pub async fn wait_for_last(&mut self, stop: &Interrupt) -> bool {
         let Some(last) = self.jobs.pop() else { return true };
         let alone = Self { jobs: vec![last], exit: Exit::Fine, registry: self.registry.clone(), ..*self };
         let exit = alone.wait(stop).await;
@@ -62,7 +62,7 @@ impl JobWatch {
     }
 
     /// Waits until all jobs have ended; one that fails leaves the others running, unless told otherwise.
-    pub async fn wait(self, stop: &Stop) -> Exit {
+    pub async fn wait(self, stop: &Interrupt) -> Exit {
         let states: Vec<_> = self.jobs.iter().map(JobHandle::state).collect();
         let stop_all = || states.iter().for_each(|job| job.stop());
         let mut rates = Rates::new(self.jobs.iter().map(|j| (j.name.clone(), j.metrics.clone())));

@@ -1,8 +1,5 @@
 //! `millstream run`: a script's statements in order, its jobs to their end.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use super::cascade::Cascade;
 use super::job_watch::JobWatch;
 use super::memory::default_budget;
@@ -16,8 +13,9 @@ use crate::log::Line;
 use crate::runtime::MemoryBudget;
 use crate::session::{NoticeKind, Outcome, Query, Session};
 use crate::settings::Settings;
+use crate::shell::interrupt::Interrupt;
 use crate::shell::rates::{Progress, tell_troubles};
-use crate::shell::results::{Asked, Display, show_listing, show_query};
+use crate::shell::results::{Display, show_listing, show_query};
 
 /// Runs the script of a command line.
 pub async fn run(args: RunArgs) -> Exit {
@@ -34,7 +32,7 @@ pub async fn run(args: RunArgs) -> Exit {
             return Exit::Wrong;
         }
     }
-    let stop = Stop::listen();
+    let stop = Interrupt::of_process(false);
     let budget = args.memory.or_else(default_budget).map(MemoryBudget::new).unwrap_or_default();
     let session = script.session().map(|s| {
         let quiet = args.quiet;
@@ -105,7 +103,7 @@ async fn run_statements(
     script: &Script,
     session: &mut Session,
     watch: &mut JobWatch,
-    stop: &Stop,
+    stop: &Interrupt,
     quiet: bool,
 ) -> Result<()> {
     for (statement, text) in script.statements() {
@@ -143,7 +141,7 @@ async fn run_statements(
 }
 
 /// Prints a query's rows until its end, or until the user stops it.
-async fn print_query(query: Query, settings: &Settings, stop: &Stop, quiet: bool) -> Result<()> {
+async fn print_query(query: Query, settings: &Settings, stop: &Interrupt, quiet: bool) -> Result<()> {
     let display = Display { live: !quiet && Progress::detect() == Progress::Live, ..Display::outside(settings) };
     let (name, metrics) = (query.job.name.clone(), query.job.metrics.clone());
     show_query(query, settings, &display, stop, &mut console::Stream::Stdout).await?;
@@ -151,74 +149,4 @@ async fn print_query(query: Query, settings: &Settings, stop: &Stop, quiet: bool
         tell_troubles(&name, &metrics);
     }
     Ok(())
-}
-
-/// Whether the user has asked to stop: SIGINT or SIGTERM. A second one ends the process.
-pub struct Stop {
-    asked: Arc<AtomicBool>,
-    notify: Arc<tokio::sync::Notify>,
-}
-
-impl Stop {
-    fn listen() -> Self {
-        let stop = Self { asked: Arc::default(), notify: Arc::default() };
-        let (asked, notify) = (stop.asked.clone(), stop.notify.clone());
-        crate::runtime::spawn(async move {
-            loop {
-                signal().await;
-                if asked.swap(true, Ordering::SeqCst) {
-                    console::clear_live();
-                    console::say(Line::info("millstream", "ended at once: rows in flight may be lost"));
-                    std::process::exit(130);
-                }
-                notify.notify_waiters();
-            }
-        });
-        stop
-    }
-
-    pub fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::SeqCst)
-    }
-
-    /// Returns once the user has asked.
-    pub async fn asked(&self) {
-        let notified = self.notify.notified();
-        if !self.is_asked() {
-            notified.await;
-        }
-    }
-}
-
-impl Asked for Stop {
-    async fn asked_times(&self, times: u32) {
-        match times {
-            1 => self.asked().await,
-            // The second time ends the process.
-            _ => std::future::pending().await,
-        }
-    }
-}
-
-#[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let streams =
-        signal(SignalKind::interrupt()).and_then(|int| signal(SignalKind::terminate()).map(|term| (int, term)));
-    match streams {
-        Ok((mut interrupt, mut terminate)) => {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

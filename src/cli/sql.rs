@@ -14,7 +14,7 @@ use crate::log::Line;
 use crate::runtime::MemoryBudget;
 use crate::shell::client::prompt::{default_history, is_interactive};
 use crate::shell::client::{Client, Flow};
-use crate::shell::interrupt::{Interrupt, Signal, Signals};
+use crate::shell::interrupt::Interrupt;
 use crate::shell::script_file::read_script;
 use crate::span::SourceText;
 
@@ -46,8 +46,7 @@ pub struct SqlArgs {
 /// Runs the shell, or what it is given.
 pub async fn sql(args: SqlArgs) -> Exit {
     let interactive = args.file.is_empty() && args.execute.is_empty() && is_interactive();
-    let interrupt = Interrupt::new();
-    obey_signals(interrupt.clone(), interactive);
+    let interrupt = Interrupt::of_process(interactive);
     let mut fine = true;
     let result = match start(&args, interrupt, interactive) {
         Ok(mut client) => {
@@ -100,30 +99,4 @@ async fn work(args: &SqlArgs, client: &mut Client, interactive: bool) -> Result<
     } else {
         Ok(())
     }
-}
-
-/// Ctrl-C stops what is going on, and the process where it comes again outside a shell; SIGTERM ends the shell.
-fn obey_signals(interrupt: Interrupt, interactive: bool) {
-    let mut signals = Signals::listen(interactive);
-    crate::runtime::spawn(async move {
-        loop {
-            let asked = match (signals.next().await, interactive) {
-                (Signal::Interrupt, true) => {
-                    interrupt.ask();
-                    continue;
-                }
-                _ if interrupt.is_ended() => 2,
-                _ => {
-                    interrupt.end();
-                    1
-                }
-            };
-            if asked > 1 {
-                console::close_screen();
-                console::clear_live();
-                console::say(Line::info("millstream", "ended at once: rows in flight may be lost"));
-                std::process::exit(130);
-            }
-        }
-    });
 }

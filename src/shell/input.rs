@@ -1,6 +1,6 @@
 //! What was typed or read, cut into statements and commands.
 
-use super::command::{Command, WORDS};
+use super::command::Command;
 use crate::error::Result;
 use crate::span::{Location, SourceText, Span};
 use crate::sql::{self, Statement, backslashes, parse_script, split};
@@ -43,8 +43,7 @@ pub fn is_complete(text: &str) -> bool {
     if trimmed.is_empty() {
         return true;
     }
-    // The words of the client end with their line when nothing stands before them.
-    if !trimmed.contains('\n') && is_word(trimmed) {
+    if is_client_line(trimmed) {
         return true;
     }
     match backslashes(text).last().copied() {
@@ -56,13 +55,10 @@ pub fn is_complete(text: &str) -> bool {
     }
 }
 
-fn is_word(line: &str) -> bool {
-    let command = Command::of_words(line.trim_end_matches(';'));
-    command.is_some() && WORDS.iter().any(|(word, _)| line.len() >= word.len() && starts_with(line, word))
-}
-
-fn starts_with(line: &str, word: &str) -> bool {
-    line.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
+/// True for what ends with its line because nothing stands before it: `quit`, `help select`, with or without `;`.
+pub fn is_client_line(text: &str) -> bool {
+    let line = text.trim();
+    !line.contains('\n') && Command::of_words(line.trim_end_matches(';')).is_some()
 }
 
 /// The statements between two bytes of a text. Their places are those in the whole text: what stands before is blank.

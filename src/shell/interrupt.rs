@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::console;
+use crate::log::Line;
+
 /// Counts requests to stop; shared by everyone who waits for one.
 #[derive(Debug, Clone)]
 pub struct Interrupt(Arc<watch::Sender<Asked>>);
@@ -17,7 +20,7 @@ struct Asked {
 
 /// What a process is told from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
+enum Signal {
     /// SIGINT: Ctrl-C.
     Interrupt,
     /// SIGTERM, or SIGHUP where the terminal is gone.
@@ -27,6 +30,28 @@ pub enum Signal {
 impl Interrupt {
     pub fn new() -> Self {
         Self(Arc::new(watch::Sender::new(Asked::default())))
+    }
+
+    /// What the signals of this process ask for. Ctrl-C stops what is going on `at_a_prompt`, and everything elsewhere;
+    /// SIGTERM stops everything. Who asks for that again ends the process at once.
+    pub fn of_process(at_a_prompt: bool) -> Self {
+        let interrupt = Self::new();
+        let (asked, mut signals) = (interrupt.clone(), Signals::listen(at_a_prompt));
+        crate::runtime::spawn(async move {
+            loop {
+                match signals.next().await {
+                    Signal::Interrupt if at_a_prompt => _ = asked.ask(),
+                    _ if asked.is_ended() => {
+                        console::close_screen();
+                        console::clear_live();
+                        console::say(Line::info("millstream", "ended at once: rows in flight may be lost"));
+                        std::process::exit(130);
+                    }
+                    _ => asked.end(),
+                }
+            }
+        });
+        interrupt
     }
 
     /// Asks to stop; gives how often it was asked for now.
@@ -84,14 +109,14 @@ impl Default for Interrupt {
 
 /// The signals of this process as they come. From the first call on they don't end it.
 #[cfg(unix)]
-pub struct Signals {
+struct Signals {
     streams: Vec<(Signal, tokio::signal::unix::Signal)>,
 }
 
 #[cfg(unix)]
 impl Signals {
     /// SIGHUP is listened to `on_terminal` alone: elsewhere `nohup` may have said that it means nothing.
-    pub fn listen(on_terminal: bool) -> Self {
+    fn listen(on_terminal: bool) -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let kinds = [
             (Signal::Interrupt, SignalKind::interrupt()),
@@ -103,7 +128,7 @@ impl Signals {
     }
 
     /// The next one. Cancel safe.
-    pub async fn next(&mut self) -> Signal {
+    async fn next(&mut self) -> Signal {
         std::future::poll_fn(|context| {
             for (what, stream) in &mut self.streams {
                 if stream.poll_recv(context).is_ready() {
@@ -117,16 +142,16 @@ impl Signals {
 }
 
 #[cfg(not(unix))]
-pub struct Signals;
+struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    pub fn listen(_on_terminal: bool) -> Self {
+    fn listen(_on_terminal: bool) -> Self {
         Self
     }
 
     /// The next one.
-    pub async fn next(&mut self) -> Signal {
+    async fn next(&mut self) -> Signal {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -7,8 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::interrupt::Interrupt;
-use super::rates::{LIVE_EVERY, LIVE_FIRST, Progress};
-use super::rates::{Rates, ended_line};
+use super::rates::{LIVE_EVERY, LIVE_FIRST, Progress, Rates, ended_line};
 use crate::console;
 use crate::runtime::{JobHandle, JobState, spawn};
 
@@ -55,9 +54,9 @@ impl Jobs {
         states.filter(|state| !state.status().has_ended()).cloned().collect()
     }
 
-    /// Asks all to stop, or to drain: then open windows give their results first.
-    pub fn stop_all(&self, drain: bool) {
-        self.running().iter().for_each(|job| if drain { job.drain() } else { job.stop() });
+    /// Asks all to stop.
+    pub fn stop_all(&self) {
+        self.running().iter().for_each(|job| job.stop());
     }
 
     /// Waits until the job that was added last has ended; where the user interrupts it is asked to stop. False where it
@@ -73,15 +72,6 @@ impl Jobs {
     pub async fn wait_all(&mut self, interrupt: &Interrupt, progress: Progress) -> bool {
         let fine = wait(std::mem::take(&mut self.jobs), interrupt, progress).await;
         fine && !self.failed
-    }
-
-    /// `2 jobs running`, if any is.
-    pub fn status_line(&self) -> Option<String> {
-        match self.running().len() {
-            0 => None,
-            1 => Some("1 job running".to_string()),
-            several => Some(format!("{several} jobs running")),
-        }
     }
 }
 
@@ -152,14 +142,14 @@ mod tests {
     #[tokio::test]
     async fn a_failure_leaves_the_other_jobs_running_and_is_known_in_the_end() {
         let mut jobs = Jobs::new();
-        assert_eq!(jobs.status_line(), None);
+        assert_eq!(jobs.running().len(), 0);
         let failing = started("INSERT INTO nowhere SELECT 1 / (n - n) FROM few").await;
         let failed = failing.state();
         jobs.add(failing);
         jobs.add(started("INSERT INTO nowhere SELECT n FROM endless").await);
         assert!(failed.wait().await.failure.is_some());
-        assert_eq!(jobs.status_line().as_deref(), Some("1 job running"));
-        jobs.stop_all(false);
+        assert_eq!(jobs.running().len(), 1);
+        jobs.stop_all();
         assert!(!jobs.wait_all(&Interrupt::new(), Progress::None).await);
         assert!(jobs.running().is_empty());
     }
@@ -170,7 +160,7 @@ mod tests {
         for _ in 0..3 {
             jobs.add(started("INSERT INTO nowhere SELECT n FROM endless").await);
         }
-        assert_eq!(jobs.status_line().as_deref(), Some("3 jobs running"));
+        assert_eq!(jobs.running().len(), 3);
         let interrupt = Interrupt::new();
         interrupt.ask();
         assert!(jobs.wait_all(&interrupt, Progress::None).await);

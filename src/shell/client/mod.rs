@@ -41,13 +41,13 @@ pub struct Client {
     interactive: bool,
     expanded: bool,
     timing: bool,
-    /// What was typed last, for `\\e`.
+    /// What was typed last, for `\e`.
     typed: Option<String>,
     /// What `\watch` runs again.
     last: Option<(Statement, SourceText)>,
     /// A text that the next prompt begins with.
     draft: Option<String>,
-    /// Where `\\o` sends results.
+    /// Where `\o` sends results.
     output: Option<File>,
     jobs: Jobs,
     /// A job failed that what follows in the script counts on.
@@ -180,7 +180,7 @@ impl Client {
         Display { expanded: self.expanded, ..display }
     }
 
-    /// `\\o`: results go there from now on.
+    /// `\o`: results go there from now on.
     fn redirect(&mut self, file: Option<PathBuf>) -> Result<()> {
         self.output = match file {
             None => None,
@@ -258,7 +258,7 @@ impl Client {
         let running = self.jobs.running().len();
         if self.interactive && running > 0 {
             self.tell("stopping: rows in flight are written; Ctrl-C again ends at once");
-            self.jobs.stop_all(false);
+            self.jobs.stop_all();
         }
         let fine = self.jobs.wait_all(&self.interrupt, Progress::detect()).await && !self.failed;
         // A person has seen what failed.

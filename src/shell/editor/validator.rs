@@ -2,8 +2,7 @@
 
 use reedline::ValidationResult;
 
-use super::vocabulary::CLIENT_COMMANDS;
-use crate::shell::input::is_complete;
+use crate::shell::input::{is_client_line, is_complete};
 use crate::sql::{LexemeKind, Lexemes};
 
 pub struct Validator;
@@ -19,19 +18,9 @@ pub fn is_whole(text: &str) -> bool {
     is_client_command(text) || is_complete(text) || is_empty(text)
 }
 
-/// True for what ends with its line: `\d`, `quit`, `help select`.
+/// True for a command of the client: `\d`, `quit`, `help select`.
 pub fn is_client_command(text: &str) -> bool {
-    let text = text.trim();
-    if text.starts_with('\\') {
-        return true;
-    }
-    let mut words = text.trim_end_matches(';').split_whitespace();
-    let first = words.next().unwrap_or_default();
-    match CLIENT_COMMANDS.iter().find(|command| command.eq_ignore_ascii_case(first)) {
-        Some(&"HELP") => !text.contains('\n'),
-        Some(_) => words.next().is_none(),
-        None => false,
-    }
+    text.trim_start().starts_with('\\') || is_client_line(text)
 }
 
 /// Only blanks and comments, none of them open.

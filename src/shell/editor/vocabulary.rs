@@ -9,8 +9,6 @@ use crate::catalog::Object;
 use crate::functions::{aggregate, library};
 use crate::sql::is_reserved;
 
-pub use super::words::CLIENT_COMMANDS;
-
 /// A snapshot of a session, made before each prompt.
 #[derive(Debug, Default)]
 pub struct Vocabulary {

@@ -1,8 +1,5 @@
 //! The words of the dialect and of the shell, for highlighting and completion.
 
-/// Commands of Flink's client, which end with their line, with or without `;`.
-pub const CLIENT_COMMANDS: &[&str] = &["CLEAR", "EXIT", "HELP", "QUIT"];
-
 /// What SHOW is, where none of the things that it shows is chosen yet.
 pub const SHOW: (&str, &str) = ("SHOW", "list tables, views, functions, jobs, topics, indexes");
 

@@ -14,7 +14,6 @@ mod texts;
 mod vertical;
 mod view;
 
-use std::future::Future;
 use std::io::Write;
 use std::time::Duration;
 
@@ -101,18 +100,6 @@ impl Display {
     }
 }
 
-/// Somebody who may ask a query to stop.
-pub trait Asked: Sync {
-    /// Returns once it was asked so often: once to stop and show what is on its way, twice to end at once.
-    fn asked_times(&self, times: u32) -> impl Future<Output = ()> + Send;
-}
-
-impl Asked for Interrupt {
-    fn asked_times(&self, times: u32) -> impl Future<Output = ()> + Send {
-        self.asked_times(times)
-    }
-}
-
 /// How a query ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -138,7 +125,7 @@ pub async fn show_query(
     query: Query,
     settings: &Settings,
     display: &Display,
-    stop: &impl Asked,
+    stop: &Interrupt,
     out: &mut (dyn Write + Send),
 ) -> Result<Shown> {
     let followed = matches!(display.mode, ResultMode::Table | ResultMode::Changelog);
@@ -155,7 +142,7 @@ async fn print_query(
     mut query: Query,
     settings: &Settings,
     display: &Display,
-    stop: &impl Asked,
+    stop: &Interrupt,
     out: &mut (dyn Write + Send),
 ) -> Result<Shown> {
     let begun = Instant::now();

@@ -1,4 +1,3 @@
-SET 'sql-client.execution.result-mode' = 'tableau';
 SHOW CATALOGS;
 SHOW TABLES;
 SELECT a, COUNT(*) AS n FROM (VALUES ('x'), ('y'), ('x')) AS t(a) GROUP BY a;

@@ -24,10 +24,11 @@ use self::state::{Asks, Column, INTERVALS, Progress, View};
 use super::kept_rows::Bound;
 use super::printer::older;
 use super::texts::Texts;
-use super::{Asked, Display, Ended, ResultMode, Shown, time_cost};
+use super::{Display, Ended, ResultMode, Shown, time_cost};
 use crate::error::Result;
 use crate::session::Query;
 use crate::settings::Settings;
+use crate::shell::interrupt::Interrupt;
 use crate::shell::rates::{LIVE_EVERY, Rates, grouped};
 use crate::shell::tableau::row_term;
 use crate::time::{Clock, SystemClock};
@@ -38,7 +39,7 @@ pub async fn show(
     mut query: Query,
     settings: &Settings,
     display: &Display,
-    stop: &impl Asked,
+    stop: &Interrupt,
 ) -> Result<(Shown, String)> {
     let begun = Instant::now();
     let texts = Texts::new(&query, settings.zone());
