@@ -7,7 +7,7 @@ mod plan;
 mod portability;
 mod statements;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::Schema as ArrowSchema;
@@ -19,6 +19,7 @@ pub use self::listing::Listing;
 use crate::catalog::{Catalog, Integrations, Object, ObjectName, RegisteredTable, conform};
 use crate::changelog::ChangelogBatch;
 use crate::connectors::Reporter;
+use crate::connectors::postgres::inspect::Conversation;
 use crate::error::{Error, Result};
 use crate::runtime::{Collected, JobEnd, JobHandle, MemoryBudget};
 use crate::settings::Settings;
@@ -42,6 +43,10 @@ pub struct Session {
     /// How often each job name was given out.
     job_names: HashMap<String, usize>,
     jobs: JobRegistry,
+    /// Those of PSQL, by whom they are with.
+    conversations: HashMap<String, Conversation>,
+    /// Topics that SHOW TOPICS has listed.
+    seen_topics: BTreeSet<String>,
     notices: Vec<Notice>,
     /// Messages of notices about tables: each is given once.
     told: HashSet<String>,
@@ -57,10 +62,20 @@ pub enum Outcome {
     Listing(Listing),
     /// Text to show: EXPLAIN, SHOW CREATE TABLE.
     Text(String),
+    /// What a database answers: to the statements of a PSQL, in their order; to DESCRIBE TABLE.
+    Replies(Vec<Reply>),
     /// An INSERT or a statement set, running.
     Job(JobHandle),
     /// A query, running.
     Query(Query),
+}
+
+/// A part of what a database answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    Rows(Listing),
+    /// A line beside rows: what was done, as `INSERT 0 3`.
+    Done(String),
 }
 
 /// A running query: its columns and its rows as they come.
@@ -94,6 +109,22 @@ pub enum NoticeKind {
     WithoutEffect,
     /// Flink would refuse it or read it differently.
     Portability,
+    /// A service says it.
+    Said,
+    /// A service warns of it, or what we know of its answer is not all.
+    Warned,
+}
+
+impl NoticeKind {
+    /// What stands in front of it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Warning | Self::Warned => "warning",
+            Self::WithoutEffect => "note",
+            Self::Portability => "portable",
+            Self::Said => "notice",
+        }
+    }
 }
 
 impl Session {
@@ -108,6 +139,8 @@ impl Session {
             default_name: None,
             job_names: HashMap::new(),
             jobs: JobRegistry::default(),
+            conversations: HashMap::new(),
+            seen_topics: BTreeSet::new(),
             notices: Vec::new(),
             told: HashSet::new(),
             on_screen: false,
@@ -248,6 +281,11 @@ impl Session {
 
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// Topics that SHOW TOPICS has listed in this session.
+    pub fn seen_topics(&self) -> impl Iterator<Item = &str> {
+        self.seen_topics.iter().map(String::as_str)
     }
 
     pub fn integrations(&self) -> &Integrations {

@@ -86,14 +86,14 @@ impl Report {
                 NoticeKind::Warning if self.strict => self.error(&notice.as_error(text)),
                 NoticeKind::Warning => {
                     self.warnings += 1;
-                    console::notice("warning", &notice.as_error(text));
+                    console::notice(notice.kind.label(), &notice.as_error(text));
                 }
-                NoticeKind::WithoutEffect => console::notice("note", &notice.as_error(text)),
+                NoticeKind::WithoutEffect => console::notice(notice.kind.label(), &notice.as_error(text)),
                 NoticeKind::Portability if self.portable => {
                     self.differences += 1;
-                    console::notice("portable", &notice.as_error(text));
+                    console::notice(notice.kind.label(), &notice.as_error(text));
                 }
-                NoticeKind::Portability => {}
+                NoticeKind::Portability | NoticeKind::Said | NoticeKind::Warned => {}
             }
         }
     }

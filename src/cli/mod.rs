@@ -1,4 +1,4 @@
-//! The command line: `run`, `check`, `explain`.
+//! The command line: `run`, `sql`, `check`, `explain`.
 //!
 //! Exit codes: 0 finished or stopped cleanly, 1 failed while running, 2 a statement, an option or the command line is
 //! wrong.
@@ -6,7 +6,6 @@
 mod cascade;
 mod check;
 mod explain;
-mod job_watch;
 mod memory;
 mod metrics_server;
 mod run;
@@ -21,6 +20,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::console;
 use crate::error::{Error, ErrorKind};
 use crate::log::{self, LogFormat};
+use crate::shell::client::Client;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,8 +71,8 @@ enum Command {
     Run(RunArgs),
     /// The SQL shell: explore topics, try queries on live data, start and watch jobs.
     ///
-    /// On a terminal it is interactive. With -f, -e or a pipe it runs what it is given, statement by statement up to the
-    /// first error, waits for the jobs it started, and leaves.
+    /// On a terminal it is interactive. With -f, -e or a pipe it runs what it is given, statement by statement, waits
+    /// for the jobs it started, and leaves; the first error ends it and stops its jobs.
     #[command(
         after_help = "Examples:\n  millstream sql\n  millstream sql -i tables.sql\n  millstream sql -i tables.sql -e \"SELECT * FROM CPU_IN LIMIT 5\"\n  echo 'SHOW TABLES;' | millstream sql -i tables.sql\n\nExit codes: 0 fine, 1 failed while running, 2 a statement is wrong."
     )]
@@ -198,6 +198,16 @@ fn misused(error: &clap::Error) -> ExitCode {
         // Nobody reads it: there is nobody to tell of it either.
     }
     ExitCode::from(error.exit_code() as u8)
+}
+
+/// Waits for the jobs of a client whose statements were done, or ended with an error, and says how all ended.
+async fn end(mut client: Client, done: Result<(), Error>) -> Exit {
+    let fine = client.end(done.as_ref().err()).await;
+    match done {
+        Ok(()) if fine => Exit::Fine,
+        Ok(()) => Exit::Failed,
+        Err(error) => Exit::of(&error),
+    }
 }
 
 fn on_runtime(command: impl Future<Output = Exit>) -> Exit {

@@ -1,21 +1,18 @@
 //! `millstream run`: a script's statements in order, its jobs to their end.
 
 use super::cascade::Cascade;
-use super::job_watch::JobWatch;
 use super::memory::default_budget;
 use super::metrics_server::{self, MetricsRegistry};
 use super::script::Script;
-use super::{Exit, RunArgs};
+use super::{Exit, RunArgs, end};
 use crate::connectors::Reporter;
 use crate::console;
 use crate::error::{Error, Result};
 use crate::log::Line;
 use crate::runtime::MemoryBudget;
-use crate::session::{NoticeKind, Outcome, Query, Session};
-use crate::settings::Settings;
+use crate::session::NoticeKind;
+use crate::shell::client::{Client, Manner};
 use crate::shell::interrupt::Interrupt;
-use crate::shell::rates::{Progress, tell_troubles};
-use crate::shell::results::{Display, show_listing, show_query};
 
 /// Runs the script of a command line.
 pub async fn run(args: RunArgs) -> Exit {
@@ -33,6 +30,7 @@ pub async fn run(args: RunArgs) -> Exit {
         }
     }
     let stop = Interrupt::of_process(false);
+    let manner = Manner { quiet: args.quiet, warned: true, fail_fast: args.fail_fast, interactive: false };
     let budget = args.memory.or_else(default_budget).map(MemoryBudget::new).unwrap_or_default();
     let session = script.session().map(|s| {
         let quiet = args.quiet;
@@ -42,12 +40,13 @@ pub async fn run(args: RunArgs) -> Exit {
             }
         }))
     });
-    let mut session = match session {
+    let session = match session {
         Ok(session) => session,
         Err(error) => return refuse(&error),
     };
-    let registry = MetricsRegistry::default();
+    let mut client = Client::new(session, stop, manner);
     if let Some(address) = &args.metrics {
+        let registry = MetricsRegistry::default();
         match metrics_server::serve(address, registry.clone()).await {
             Ok(address) if !args.quiet => {
                 let line = Line::info("millstream", format!("metrics at http://{address}/metrics"));
@@ -56,21 +55,14 @@ pub async fn run(args: RunArgs) -> Exit {
             Ok(_) => {}
             Err(error) => return refuse(&error),
         }
+        client.observe(move |job| registry.add(job.name.clone(), job.metrics.clone()));
     }
-    let progress = if args.quiet { Progress::None } else { Progress::detect() };
-    let mut watch = JobWatch::new(progress, args.fail_fast, registry);
-    let exit = match run_statements(&script, &mut session, &mut watch, &stop, args.quiet).await {
-        Ok(()) => watch.wait(&stop).await,
-        Err(error) => {
-            console::error(&error);
-            watch.stop_all();
-            let _jobs = watch.wait(&stop).await;
-            // All statements were planned before: whatever it is, it came up while running.
-            Exit::Failed
-        }
-    };
-    console::clear_live();
-    exit
+    let done = run_statements(&script, &mut client).await;
+    match end(client, done).await {
+        // All statements were planned before: whatever it is, it came up while running.
+        Exit::Wrong => Exit::Failed,
+        exit => exit,
+    }
 }
 
 fn refuse(error: &Error) -> Exit {
@@ -99,54 +91,12 @@ fn plan_all(script: &Script) -> Result<Vec<Error>, (Vec<Error>, Cascade)> {
     if errors.is_empty() { Ok(warnings) } else { Err((errors, cascade)) }
 }
 
-async fn run_statements(
-    script: &Script,
-    session: &mut Session,
-    watch: &mut JobWatch,
-    stop: &Interrupt,
-    quiet: bool,
-) -> Result<()> {
+async fn run_statements(script: &Script, client: &mut Client) -> Result<()> {
     for (statement, text) in script.statements() {
-        if stop.is_asked() {
-            return Ok(());
+        if client.is_over() {
+            break;
         }
-        let statement = statement.parsed?;
-        let outcome = tokio::select! {
-            biased;
-            outcome = session.execute_statement(&statement, text) => outcome?,
-            _ = stop.asked() => return Ok(()),
-        };
-        match outcome {
-            Outcome::Done => {}
-            Outcome::Listing(listing) => {
-                show_listing(&listing, &Display::outside(session.settings()), &mut console::Stream::Stdout)?;
-            }
-            Outcome::Text(text) => {
-                let _written = console::stdout(format!("{}\n", text.trim_end()).as_bytes());
-            }
-            Outcome::Job(job) => {
-                watch.add(job);
-                if session.settings().bool("table.dml-sync") && !watch.wait_for_last(stop).await {
-                    // As in Flink's client: what follows may count on the rows.
-                    return Ok(());
-                }
-            }
-            Outcome::Query(query) => {
-                watch.registry.add(query.job.name.clone(), query.job.metrics.clone());
-                print_query(query, session.settings(), stop, quiet).await?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Prints a query's rows until its end, or until the user stops it.
-async fn print_query(query: Query, settings: &Settings, stop: &Interrupt, quiet: bool) -> Result<()> {
-    let display = Display { live: !quiet && Progress::detect() == Progress::Live, ..Display::outside(settings) };
-    let (name, metrics) = (query.job.name.clone(), query.job.metrics.clone());
-    show_query(query, settings, &display, stop, &mut console::Stream::Stdout).await?;
-    if !quiet {
-        tell_troubles(&name, &metrics);
+        client.statement(&statement.parsed?, text).await?;
     }
     Ok(())
 }

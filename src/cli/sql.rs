@@ -6,14 +6,14 @@ use clap::Args;
 
 use super::memory::default_budget;
 use super::script::Setup;
-use super::{Exit, memory_size};
+use super::{Exit, end, memory_size};
 use crate::connectors::Reporter;
 use crate::console;
 use crate::error::Result;
 use crate::log::Line;
 use crate::runtime::MemoryBudget;
 use crate::shell::client::prompt::{default_history, is_interactive};
-use crate::shell::client::{Client, Flow};
+use crate::shell::client::{Client, Flow, Manner};
 use crate::shell::interrupt::Interrupt;
 use crate::shell::script_file::read_script;
 use crate::span::SourceText;
@@ -47,19 +47,11 @@ pub struct SqlArgs {
 pub async fn sql(args: SqlArgs) -> Exit {
     let interactive = args.file.is_empty() && args.execute.is_empty() && is_interactive();
     let interrupt = Interrupt::of_process(interactive);
-    let mut fine = true;
-    let result = match start(&args, interrupt, interactive) {
+    match start(&args, interrupt, interactive) {
         Ok(mut client) => {
-            let result = work(&args, &mut client, interactive).await;
-            fine = client.end().await;
-            result
+            let done = work(&args, &mut client, interactive).await;
+            end(client, done).await
         }
-        Err(error) => Err(error),
-    };
-    console::clear_live();
-    match result {
-        Ok(()) if fine => Exit::Fine,
-        Ok(()) => Exit::Failed,
         Err(error) => {
             console::error(&error);
             Exit::of(&error)
@@ -74,7 +66,7 @@ fn start(args: &SqlArgs, interrupt: Interrupt, interactive: bool) -> Result<Clie
     let reporter = Reporter::new(|line| console::progress(Line::info("millstream::connector", line)));
     let session = session.with_memory(budget).with_reporter(reporter);
     let session = if interactive { session.on_screen() } else { session };
-    Ok(Client::new(session, interrupt, interactive))
+    Ok(Client::new(session, interrupt, Manner { interactive, ..Manner::default() }))
 }
 
 async fn work(args: &SqlArgs, client: &mut Client, interactive: bool) -> Result<()> {

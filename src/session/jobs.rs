@@ -170,7 +170,7 @@ const OUR_COLUMNS: &[&str] =
     &["end time", "rows in", "rows out", "lag", "watermark", "sources", "sinks", "message", "statement"];
 
 fn time_type() -> SqlType {
-    SqlType::nullable(TypeKind::TimestampLtz(3))
+    SqlType::nullable(TypeKind::TimestampLtz(6))
 }
 
 fn flink_cells(job: &JobState, zone: Tz) -> Vec<Option<String>> {
@@ -178,10 +178,10 @@ fn flink_cells(job: &JobState, zone: Tz) -> Vec<Option<String>> {
     vec![Some(job.id.to_string()), Some(job.name.to_string()), Some(job.status().name().to_string()), Some(started)]
 }
 
-/// An instant as a TIMESTAMP_LTZ(3) prints.
+/// An instant as a TIMESTAMP_LTZ(6) prints, which is the type that Flink gives it.
 fn moment(ms: i64, zone: Tz) -> String {
     chrono::DateTime::from_timestamp_millis(ms)
-        .map(|time| time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S%.3f").to_string())
+        .map(|time| time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S%.6f").to_string())
         .unwrap_or_default()
 }
 

@@ -7,12 +7,20 @@ use crate::types::SqlType;
 pub struct Listing {
     pub columns: Vec<(String, SqlType)>,
     pub rows: Vec<Vec<Option<String>>>,
+    /// NULL is shown as in the results of queries. Flink's client leaves it empty in what SHOW and DESCRIBE give.
+    pub marks_nulls: bool,
 }
 
 impl Listing {
     /// Text columns of these names.
     pub fn new(columns: &[&str]) -> Self {
-        Self { columns: columns.iter().map(|c| (c.to_string(), SqlType::string())).collect(), rows: Vec::new() }
+        let columns = columns.iter().map(|c| (c.to_string(), SqlType::string())).collect();
+        Self { columns, rows: Vec::new(), marks_nulls: false }
+    }
+
+    /// The same with NULL shown as in the results of queries.
+    pub fn marking_nulls(self) -> Self {
+        Self { marks_nulls: true, ..self }
     }
 
     /// One column, one row per value.

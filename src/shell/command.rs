@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{Error, Result, did_you_mean};
-use crate::span::Span;
+use crate::shell::described::Described;
+use crate::span::{Location, Span};
 
 /// What a command does.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,8 +16,8 @@ pub enum Command {
     Quit,
     /// `clear`
     Clear,
-    /// `\d` without or with a table's name.
-    Describe(Option<String>),
+    /// `\d [name] [FROM integration]`
+    Describe(Described),
     /// `\dt [pattern]`
     Tables(Option<String>),
     /// `\dv [pattern]`
@@ -45,7 +46,10 @@ pub enum Command {
 pub const BACKSLASH: &[(&str, &str)] = &[
     ("\\?", "this overview"),
     ("\\h [topic]", "help on a statement, connector, format, function or option"),
-    ("\\d [table]", "the tables and views of the session; one table's columns, keys and options"),
+    (
+        "\\d [table]",
+        "tables and views, also by pattern; one table's columns, keys and options; with FROM those of an integration",
+    ),
     ("\\dt [pattern]", "tables; * stands for any text"),
     ("\\dv [pattern]", "views"),
     ("\\df [pattern]", "functions and what they take"),
@@ -100,7 +104,11 @@ impl Command {
             "\\?" => alone(Self::Help(None)),
             "\\h" | "\\help" => Ok(Self::Help(argument)),
             "\\q" | "\\quit" => alone(Self::Quit),
-            "\\d" | "\\d+" => Ok(Self::Describe(argument)),
+            "\\d" | "\\d+" => {
+                let before = line.len() - rest.len();
+                let column = span.start.column + line.get(..before).map_or(0, |before| before.chars().count()) as u32;
+                return Described::read(rest, Location::new(span.start.line, column)).map(Self::Describe);
+            }
             "\\dt" => Ok(Self::Tables(argument)),
             "\\dv" => Ok(Self::Views(argument)),
             "\\df" => Ok(Self::Functions(argument)),
@@ -165,8 +173,7 @@ mod tests {
     #[test]
     fn lines_are_read() {
         for (line, expected) in [
-            ("\\d", "Describe(None)"),
-            ("\\d  my table ;", "Describe(Some(\"my table\"))"),
+            ("\\d;", "Describe(Described { name: None, from: None })"),
             ("\\x", "Expanded(None)"),
             ("\\timing on", "Timing(Some(true))"),
             ("\\watch", "Watch(2s)"),

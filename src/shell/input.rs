@@ -65,6 +65,12 @@ pub fn is_client_line(text: &str) -> bool {
 fn statements(text: &SourceText, from: usize, to: usize, pieces: &mut Vec<Piece>) {
     let whole = &*text.text;
     let Some(part) = whole.get(from..to).filter(|part| !part.trim().is_empty()) else { return };
+    if let Some((at, end, command)) = word_line(part) {
+        // What such a word begins ends with its line.
+        statements(text, from, from + at, pieces);
+        pieces.push(Piece::Command(Ok(command)));
+        return statements(text, from + end, to, pieces);
+    }
     let alone = from == 0 && to == whole.len();
     let placed = match alone {
         true => text.clone(),
@@ -84,6 +90,16 @@ fn statements(text: &SourceText, from: usize, to: usize, pieces: &mut Vec<Piece>
             }
         }
     }
+}
+
+/// The first statement that a client's word begins and that goes on behind its line: where it begins, where its line
+/// ends.
+fn word_line(part: &str) -> Option<(usize, usize, Command)> {
+    split(part).iter().find_map(|fragment| {
+        let (line, behind) = fragment.text.split_once('\n')?;
+        let command = Command::of_words(line).filter(|_| !behind.trim().is_empty())?;
+        Some((fragment.offset, fragment.offset + line.len(), command))
+    })
 }
 
 fn location(text: &str, offset: usize) -> Location {
@@ -117,6 +133,8 @@ mod tests {
         );
         assert_eq!(cut("SELECT 1 \\watch 3"), ["1:1", "Ok(Watch(3s))"]);
         assert_eq!(cut("help select; quit"), ["Ok(Help(Some(\"select\")))", "Ok(Quit)"]);
+        assert_eq!(cut("SELECT 1;\nhelp\nSELECT 2;\nclear\n"), ["1:1;", "Ok(Help(None))", "3:1;", "Ok(Clear)"]);
+        assert_eq!(cut("ä\\x\nhelp abs\nhelp\n  SELECT 2")[2..], ["Ok(Help(Some(\"abs\")))", "Ok(Help(None))", "4:3"]);
     }
 
     #[test]

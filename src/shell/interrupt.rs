@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::jobs::ENDED_AT_ONCE;
 use crate::console;
 use crate::log::Line;
 
@@ -44,7 +45,7 @@ impl Interrupt {
                     _ if asked.is_ended() => {
                         console::close_screen();
                         console::clear_live();
-                        console::say(Line::info("millstream", "ended at once: rows in flight may be lost"));
+                        console::say(Line::info("millstream", ENDED_AT_ONCE));
                         std::process::exit(130);
                     }
                     _ => asked.end(),

@@ -1,24 +1,28 @@
-//! The jobs that run behind a prompt: each is watched, and what happens to it is said above what is being typed.
+//! The jobs that were started: each is watched, what happens to it is said at once, and their ends are waited for.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::interrupt::Interrupt;
-use super::rates::{LIVE_EVERY, LIVE_FIRST, Progress, Rates, ended_line};
+use super::rates::{Progress, Rates, ended_line, facts};
 use crate::console;
+use crate::log::Line;
 use crate::runtime::{JobHandle, JobState, spawn};
 
 /// How often a job is looked at for rows that were rejected and watermarks that stand still.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Jobs in the background. Dropping this ends them at once.
-#[derive(Default)]
 pub struct Jobs {
+    progress: Progress,
+    /// All stop when one fails that is waited for.
+    fail_fast: bool,
     jobs: Vec<Watched>,
-    /// One that ended while others were added has failed.
+    /// One that was waited for alone has failed.
     failed: bool,
 }
 
@@ -28,6 +32,13 @@ struct Watched {
     watcher: JoinHandle<bool>,
 }
 
+impl Watched {
+    async fn until_end(mut self) -> (Arc<JobState>, bool) {
+        let failed = (&mut self.watcher).await.unwrap_or(true);
+        (self.state.clone(), failed)
+    }
+}
+
 impl Drop for Watched {
     fn drop(&mut self) {
         self.watcher.abort();
@@ -35,23 +46,22 @@ impl Drop for Watched {
 }
 
 impl Jobs {
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(progress: Progress, fail_fast: bool) -> Self {
+        Self { progress, fail_fast, jobs: Vec::new(), failed: false }
     }
 
     /// Watches a job from now on.
     pub fn add(&mut self, job: JobHandle) {
-        let failed = |job: &Watched| job.state.ended().is_some_and(|end| end.failure.is_some());
-        self.failed |= self.jobs.iter().any(failed);
-        self.jobs.retain(|job| !job.state.status().has_ended() || !job.watcher.is_finished());
+        if self.progress == Progress::Log {
+            console::progress(facts(&job.name, &job.metrics, format!("job {} started", job.name)));
+        }
         let state = job.state();
-        self.jobs.push(Watched { state, watcher: spawn(watch(job)) });
+        self.jobs.push(Watched { state, watcher: spawn(watch(job, self.progress)) });
     }
 
     /// The jobs that have not ended.
     pub fn running(&self) -> Vec<Arc<JobState>> {
-        let states = self.jobs.iter().map(|job| &job.state);
-        states.filter(|state| !state.status().has_ended()).cloned().collect()
+        running(self.jobs.iter().map(|job| &job.state))
     }
 
     /// Asks all to stop.
@@ -59,63 +69,91 @@ impl Jobs {
         self.running().iter().for_each(|job| job.stop());
     }
 
-    /// Waits until the job that was added last has ended; where the user interrupts it is asked to stop. False where it
-    /// has failed.
-    pub async fn wait_last(&mut self, interrupt: &Interrupt, progress: Progress) -> bool {
-        match self.jobs.pop() {
-            Some(last) => wait(vec![last], interrupt, progress).await,
-            None => true,
+    /// Waits until the job that was added last has ended. False where it has failed.
+    pub async fn wait_last(&mut self, interrupt: &Interrupt) -> bool {
+        let Some(last) = self.jobs.pop() else { return true };
+        let fine = self.wait(vec![last], interrupt).await;
+        if !fine && self.fail_fast {
+            self.stop_all();
         }
+        self.failed |= !fine;
+        fine
     }
 
-    /// The same for all.
-    pub async fn wait_all(&mut self, interrupt: &Interrupt, progress: Progress) -> bool {
-        let fine = wait(std::mem::take(&mut self.jobs), interrupt, progress).await;
-        fine && !self.failed
+    /// Waits until all jobs have ended. False where one has failed.
+    pub async fn wait_all(&mut self, interrupt: &Interrupt) -> bool {
+        let jobs = std::mem::take(&mut self.jobs);
+        self.wait(jobs, interrupt).await && !self.failed
+    }
+
+    /// Waits for some. Where the user interrupts they are asked to stop; the second time they end at once.
+    async fn wait(&self, jobs: Vec<Watched>, interrupt: &Interrupt) -> bool {
+        let states: Vec<Arc<JobState>> = jobs.iter().map(|job| job.state.clone()).collect();
+        let stop_all = || running(states.iter()).iter().map(|job| job.stop()).count();
+        let mut rates = Rates::new(states.iter().map(|job| (job.name.clone(), job.metrics.clone())));
+        let mut watched: FuturesUnordered<_> = jobs.into_iter().map(Watched::until_end).collect();
+        let (first, every) = self.progress.pace();
+        let mut ticks = tokio::time::interval_at(Instant::now() + first, every);
+        let (mut fine, mut asked) = (true, false);
+        while !watched.is_empty() {
+            tokio::select! {
+                Some((job, failed)) = watched.next() => {
+                    rates.ended(&job.name);
+                    fine &= !failed;
+                    if failed && self.fail_fast {
+                        stop_all();
+                    }
+                }
+                () = interrupt.asked(), if !asked => {
+                    asked = true;
+                    if stop_all() > 0 && self.progress != Progress::None {
+                        console::progress(Line::info("millstream", STOPPING));
+                    }
+                }
+                () = interrupt.asked_times(2), if asked => {
+                    console::say(Line::info("millstream", ENDED_AT_ONCE));
+                    break;
+                }
+                _ = ticks.tick() => rates.show(self.progress),
+            }
+        }
+        console::clear_live();
+        fine
     }
 }
 
-async fn wait(jobs: Vec<Watched>, interrupt: &Interrupt, progress: Progress) -> bool {
-    let states: Vec<Arc<JobState>> = jobs.iter().map(|job| job.state.clone()).collect();
-    let running = || states.iter().filter(|job| !job.status().has_ended());
-    let mut rates = Rates::new(running().map(|job| (job.name.clone(), job.metrics.clone())));
-    let mut ticks = tokio::time::interval_at(Instant::now() + LIVE_FIRST, LIVE_EVERY);
-    let (mut fine, mut asked) = (true, false);
-    for mut job in jobs {
-        let failed = loop {
-            tokio::select! {
-                failed = &mut job.watcher => break failed.unwrap_or(true),
-                () = interrupt.asked(), if !asked => {
-                    asked = true;
-                    running().for_each(|job| job.stop());
-                }
-                _ = ticks.tick(), if progress == Progress::Live => rates.show(progress),
-            }
-        };
-        rates.ended(&job.state.name, Progress::None);
-        fine &= !failed;
-    }
-    console::clear_live();
-    fine
+const STOPPING: &str = "stopping: rows in flight are written; Ctrl-C ends at once";
+/// What is said where jobs were not given the time to write what they had.
+pub const ENDED_AT_ONCE: &str = "ended at once: rows in flight may be lost";
+
+fn running<'a>(jobs: impl Iterator<Item = &'a Arc<JobState>>) -> Vec<Arc<JobState>> {
+    jobs.filter(|job| !job.status().has_ended()).cloned().collect()
 }
 
 /// Says what happens to a job until its end; true where it failed.
-async fn watch(mut job: JobHandle) -> bool {
+async fn watch(mut job: JobHandle, progress: Progress) -> bool {
     let (name, metrics) = (job.name.clone(), job.metrics.clone());
     let mut rates = Rates::new([(name.clone(), metrics.clone())].into_iter());
     let mut looks = tokio::time::interval(LOOK_EVERY);
+    let silent = progress == Progress::None;
     let ended = loop {
         tokio::select! {
             ended = job.wait() => break ended,
-            _ = looks.tick() => rates.odd_since().into_iter().for_each(console::progress),
+            _ = looks.tick(), if !silent => rates.tell_odd(),
         }
     };
-    rates.odd_since().into_iter().for_each(console::progress);
+    if !silent {
+        rates.tell_odd();
+    }
     match ended {
         Ok(end) => {
-            console::progress(ended_line(&name, &metrics, end));
+            if !silent {
+                console::progress(ended_line(&name, &metrics, end));
+            }
             false
         }
+        // Whoever read the printed rows has seen enough.
+        Err(_) if console::reader_is_gone() => false,
         Err(error) => {
             console::job_error(&name, error);
             true
@@ -141,7 +179,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_leaves_the_other_jobs_running_and_is_known_in_the_end() {
-        let mut jobs = Jobs::new();
+        let mut jobs = Jobs::new(Progress::None, false);
         assert_eq!(jobs.running().len(), 0);
         let failing = started("INSERT INTO nowhere SELECT 1 / (n - n) FROM few").await;
         let failed = failing.state();
@@ -150,25 +188,25 @@ mod tests {
         assert!(failed.wait().await.failure.is_some());
         assert_eq!(jobs.running().len(), 1);
         jobs.stop_all();
-        assert!(!jobs.wait_all(&Interrupt::new(), Progress::None).await);
+        assert!(!jobs.wait_all(&Interrupt::new()).await);
         assert!(jobs.running().is_empty());
     }
 
     #[tokio::test]
     async fn an_interrupt_stops_all_that_are_waited_for() {
-        let mut jobs = Jobs::new();
+        let mut jobs = Jobs::new(Progress::None, false);
         for _ in 0..3 {
             jobs.add(started("INSERT INTO nowhere SELECT n FROM endless").await);
         }
         assert_eq!(jobs.running().len(), 3);
         let interrupt = Interrupt::new();
         interrupt.ask();
-        assert!(jobs.wait_all(&interrupt, Progress::None).await);
+        assert!(jobs.wait_all(&interrupt).await);
     }
 
     #[tokio::test]
     async fn jobs_end_with_those_who_hold_them() {
-        let mut jobs = Jobs::new();
+        let mut jobs = Jobs::new(Progress::None, false);
         let job = started("INSERT INTO nowhere SELECT n FROM endless").await;
         let state = job.state();
         jobs.add(job);

@@ -4,6 +4,7 @@ pub mod client;
 pub mod columns;
 pub mod command;
 pub mod describe;
+pub mod described;
 pub mod display_width;
 pub mod editor;
 pub mod help;

@@ -28,6 +28,9 @@ pub enum Progress {
 pub const LIVE_EVERY: Duration = Duration::from_millis(500);
 /// When they are drawn first.
 pub const LIVE_FIRST: Duration = Duration::from_millis(100);
+const LOG_EVERY: Duration = Duration::from_secs(10);
+/// The first line comes sooner: does anything arrive at all?
+const LOG_FIRST: Duration = Duration::from_secs(2);
 /// So long must a watermark stand still while rows arrive before it is spoken of.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
 
@@ -38,6 +41,14 @@ impl Progress {
             return Self::Log;
         }
         if console::stderr_is_terminal() && !console::stdout_is_pipe() { Self::Live } else { Self::Log }
+    }
+
+    /// When it is shown first, and how often.
+    pub fn pace(self) -> (Duration, Duration) {
+        match self {
+            Self::Live => (LIVE_FIRST, LIVE_EVERY),
+            Self::None | Self::Log => (LOG_FIRST, LOG_EVERY),
+        }
     }
 }
 
@@ -86,9 +97,9 @@ impl Rates {
         Self { jobs: jobs.map(rate).collect(), columns: Columns::default() }
     }
 
-    /// What is to be said since the last call, beside the live lines: first rows that were rejected, watermarks that
+    /// What is to be said since the last call, beside the lines of progress: first rows that were rejected, watermarks that
     /// stand still.
-    pub fn odd_since(&mut self) -> Vec<Line> {
+    fn odd_since(&mut self) -> Vec<Line> {
         let now = Instant::now();
         let odd = |job: &mut JobRate| {
             let mut lines = job.first_odd_rows();
@@ -98,19 +109,14 @@ impl Rates {
         self.jobs.iter_mut().filter(|job| job.running).flat_map(odd).collect()
     }
 
-    /// A job has ended: its line goes.
-    pub fn ended(&mut self, name: &str, progress: Progress) {
-        self.tell_rejects(progress);
-        self.jobs.iter_mut().filter(|j| j.name.as_ref() == name).for_each(|j| j.running = false);
+    /// Says that.
+    pub fn tell_odd(&mut self) {
+        self.odd_since().into_iter().for_each(console::progress);
     }
 
-    /// Says why the first row of each stage was rejected, once.
-    fn tell_rejects(&mut self, progress: Progress) {
-        for line in self.jobs.iter_mut().filter(|j| j.running).flat_map(JobRate::first_odd_rows) {
-            if progress != Progress::None {
-                console::progress(line);
-            }
-        }
+    /// A job has ended: its line goes.
+    pub fn ended(&mut self, name: &str) {
+        self.jobs.iter_mut().filter(|j| j.name.as_ref() == name).for_each(|j| j.running = false);
     }
 
     /// What is told of each job that runs, without its name: rates, lag, watermark.
@@ -122,7 +128,6 @@ impl Rates {
 
     /// Draws a line per job, or writes it.
     pub fn show(&mut self, progress: Progress) {
-        self.tell_rejects(progress);
         let now = Instant::now();
         let lines: Vec<Vec<String>> = self.jobs.iter_mut().filter(|j| j.running).map(|j| j.cells(now)).collect();
         match progress {
@@ -133,11 +138,6 @@ impl Rates {
                     let cells: Vec<&str> = line.iter().map(String::as_str).filter(|c| !c.is_empty()).collect();
                     console::progress(facts(&job.name, &job.metrics, cells.join("  ")));
                 }
-            }
-        }
-        for hint in self.jobs.iter_mut().filter(|j| j.running).flat_map(|j| j.stalled(now)) {
-            if progress != Progress::None {
-                console::progress(Line::info("millstream::job", hint));
             }
         }
     }

@@ -76,6 +76,50 @@ fn jobs_are_waited_for_and_a_failure_is_the_exit_code() {
 }
 
 #[test]
+fn an_error_stops_the_jobs_of_a_script() {
+    let script = "CREATE TABLE s (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '50');
+        CREATE TABLE h (n INT) WITH ('connector' = 'blackhole'); SET 'pipeline.name' = 'j';
+        INSERT INTO h SELECT n FROM s; SELECT nope FROM s; SELECT 1 AS a;";
+    let ended = millstream(&["sql", "-e", script]).expect(2);
+    assert!(ended.err.contains("nope") && ended.err.contains("job j stopped: "), "{}", ended.err);
+    assert_eq!(ended.out, "");
+}
+
+#[test]
+fn what_the_command_line_sets_holds() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = "[integrations.mine]\nconnector = \"kafka\"\n\"properties.bootstrap.servers\" = \"127.0.0.1:1\"\n";
+    std::fs::write(folder.path().join("own.toml"), config).expect("it can be written");
+    let ended = millstream_in(folder.path(), &["sql", "--config", "own.toml", "-e", "\\di"]).expect(0);
+    assert!(ended.out.contains("|        mine |     kafka | 127.0.0.1:1 |"), "{}", ended.out);
+    let grows = "CREATE TABLE s (n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '100000',
+          'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '100000');
+        CREATE TABLE h (n INT, c BIGINT) WITH ('connector' = 'blackhole');
+        INSERT INTO h SELECT n, COUNT(*) FROM s GROUP BY n;";
+    let sql = |memory: &str| millstream(&["sql", "--set", "parallelism.default=1", "--memory", memory, "-e", grows]);
+    assert!(sql("1mb").expect(1).err.contains("more than the 1 MB they may"));
+    sql("1gb").expect(0);
+}
+
+#[test]
+fn a_word_of_the_client_ends_with_its_line() {
+    let ended = millstream(&["sql", "-e", "help abs\nSELECT 1 AS a;"]).expect(0);
+    assert!(ended.out.starts_with("ABS\n") && ended.out.ends_with(ONE), "{}", ended.out);
+}
+
+#[test]
+fn a_command_takes_no_statement_along() {
+    let table = "CREATE TABLE t (n INT) WITH ('connector' = 'datagen');\n";
+    let ended = piped(&["sql"], format!("{table}\\d t; DROP TABLE t\n").as_bytes()).expect(2);
+    let said = "error: \\d takes one name or pattern, and \"; DROP TABLE t\" is too much\n --> stdin:2:5\n";
+    assert!(ended.err.starts_with(said), "{}", ended.err);
+    let ended = piped(&["sql"], format!("{table}\\d T\n").as_bytes()).expect(2);
+    assert!(ended.err.contains(" --> stdin:2:4\n") && ended.err.contains("2 | \\d T"), "{}", ended.err);
+    let ended = piped(&["sql"], format!("{table}\\d t*\n").as_bytes()).expect(0);
+    assert!(ended.out.contains("|    t | table |   datagen |"), "{}", ended.out);
+}
+
+#[test]
 fn ctrl_c_stops_the_jobs_of_a_script() {
     let script = "CREATE TABLE s (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '50');
         CREATE TABLE p (n INT) WITH ('connector' = 'print'); INSERT INTO p SELECT n FROM s";

@@ -49,7 +49,7 @@ async fn finish(session: &Session, outcome: Outcome, out: &mut String) {
                 _ = writeln!(out, "ERROR {error}");
             }
         }
-        Outcome::Done | Outcome::Listing(_) | Outcome::Text(_) => {}
+        Outcome::Done | Outcome::Listing(_) | Outcome::Text(_) | Outcome::Replies(_) => {}
     }
 }
 

@@ -4,5 +4,6 @@ mod block;
 mod command;
 mod page;
 mod reader;
+mod session;
 mod tutorial;
 mod walk;

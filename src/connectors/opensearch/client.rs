@@ -110,8 +110,14 @@ impl Cluster {
         match self.ask(&Request::new(Method::Get, "/"), options.max_retry).await? {
             // Without the permission to ask, the rest may be allowed all the same.
             answer if answer.status < 400 || answer.status == 403 => Ok(()),
-            answer => Err(self.refused(&answer)),
+            answer => Err(self.failed(&answer)),
         }
+    }
+
+    /// The same as [`Self::refused`] where no other try is made: it is counted.
+    pub fn failed(&self, answer: &Answer) -> Error {
+        self.context.metrics.errors.fetch_add(1, Ordering::Relaxed);
+        self.refused(answer)
     }
 
     /// What an answer of status 400 or more says.

@@ -56,7 +56,10 @@ impl Indexes {
     /// Checks the options; touches nothing.
     pub fn new(owner: &str, raw: &RawOptions, context: OpenContext) -> Result<Self> {
         let product = Product::of(raw.get("connector").unwrap_or_default());
-        let connection = connection(product, &options(owner, raw, OPTIONS, "hosts")?)?;
+        let mut connection = connection(product, &options(owner, raw, OPTIONS, "hosts")?)?;
+        // Somebody sits in front of it: one answer is waited for no longer than all tries together may take.
+        connection.answer_timeout = connection.answer_timeout.min(connection.max_retry);
+        connection.connect_timeout = connection.connect_timeout.min(connection.max_retry);
         Ok(Self { connection, owner: owner.to_string(), context })
     }
 

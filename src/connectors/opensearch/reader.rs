@@ -119,7 +119,7 @@ impl OpenSearchReader {
                 answer if Refusal::of(&answer).is_some_and(|r| r.kind == "index_not_found_exception") => {
                     Err(missing_index(&cluster, &index, &owner).await)
                 }
-                answer => Err(cluster.refused(&answer)),
+                answer => Err(cluster.failed(&answer)),
             }
         })
     }
@@ -140,7 +140,7 @@ impl OpenSearchReader {
                         return Ok(answer);
                     }
                     Ok(answer) if answer.status == 429 => cluster.refused(&answer),
-                    Ok(answer) => return Err(cluster.refused(&answer)),
+                    Ok(answer) => return Err(cluster.failed(&answer)),
                     Err(Failure::NotSent(error)) => error,
                     Err(Failure::Unanswered(error) | Failure::Silent(error)) => {
                         return Err(error.context("the read was interrupted"));

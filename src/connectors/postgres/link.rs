@@ -1,16 +1,17 @@
 //! Connections to one database: opened with retries, closed when dropped.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rand::seq::SliceRandom;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tokio_postgres::config::SslMode;
-use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, NoTls, SimpleQueryMessage, Socket};
+use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::{AsyncMessage, Client, NoTls, SimpleQueryMessage, Socket};
 
 use super::errors;
 use super::tls::{Encryption, Tls};
@@ -24,6 +25,9 @@ const LOGIN: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(2);
 /// How long a server may take to hear that a query is no longer wanted.
 const CANCEL: Duration = Duration::from_secs(5);
+
+/// So many notices of a server are kept until somebody reads them; the rest goes.
+const NOTICES: usize = 200;
 
 /// Where a database is and how to get in.
 #[derive(Clone)]
@@ -43,6 +47,7 @@ pub struct Connection {
     /// True for a server that takes writes.
     primary: bool,
     encryption: Encryption,
+    notices: Mutex<mpsc::Receiver<DbError>>,
     driver: JoinHandle<()>,
 }
 
@@ -194,24 +199,26 @@ impl Link {
             Encryption::IfOffered => SslMode::Prefer,
             Encryption::Required => SslMode::Require,
         });
+        let (noted, notices) = mpsc::channel(NOTICES);
+        let notices = Mutex::new(notices);
         let (client, utf8, driver) = match encryption {
             Encryption::None => {
                 let (client, driver) = config.connect(NoTls).await.map_err(|e| refused(e, None))?;
-                (client, is_utf8(&driver), self.drive(driver))
+                (client, is_utf8(&driver), self.drive(driver, noted))
             }
             _ => {
                 let tls = Tls::new(&self.url.tls)?;
                 tls.prepare(&mut config);
                 let (client, driver) = config.connect(tls.connector()).await.map_err(|e| refused(e, Some(&tls)))?;
-                (client, is_utf8(&driver), self.drive(driver))
+                (client, is_utf8(&driver), self.drive(driver, noted))
             }
         };
-        let mut connection = Connection { client, utf8, pid: 0, primary: true, encryption, driver };
+        let mut connection = Connection { client, utf8, pid: 0, primary: true, encryption, notices, driver };
         connection.greet(self.url.read_only).await.map_err(|e| refused(e, None))?;
         Ok(connection)
     }
 
-    fn drive<S, T>(&self, driver: tokio_postgres::Connection<S, T>) -> JoinHandle<()>
+    fn drive<S, T>(&self, mut driver: tokio_postgres::Connection<S, T>, noted: mpsc::Sender<DbError>) -> JoinHandle<()>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -219,8 +226,16 @@ impl Link {
         let name = self.name();
         #[allow(clippy::disallowed_methods)] // dies with the connection: `Drop` below
         tokio::spawn(async move {
-            if let Err(error) = driver.await {
-                tracing::debug!("connection to {name} ended: {error}");
+            while let Some(message) = std::future::poll_fn(|context| driver.poll_message(context)).await {
+                match message {
+                    // Where nobody reads them, the first ones stay until the connection goes.
+                    Ok(AsyncMessage::Notice(notice)) => _ = noted.try_send(notice),
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::debug!("connection to {name} ended: {error}");
+                        break;
+                    }
+                }
             }
         })
     }
@@ -255,6 +270,12 @@ where
 }
 
 impl Connection {
+    /// What the server has said beside its answers since the last call: NOTICE, WARNING and the like.
+    pub fn notices(&self) -> Vec<DbError> {
+        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        std::iter::from_fn(|| notices.try_recv().ok()).collect()
+    }
+
     /// Learns who serves it and whether that server takes writes.
     async fn greet(&mut self, read_only: bool) -> Result<(), tokio_postgres::Error> {
         let who = "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('transaction_read_only')";

@@ -1,12 +1,13 @@
 //! SHOW TABLES FROM, DESCRIBE TABLE and PSQL.
 
 use super::shown::one_line;
+use super::told;
 use super::topics::numbered;
 use crate::connectors::postgres::Jdbc;
-use crate::connectors::postgres::inspect::{Answer, Database};
+use crate::connectors::postgres::inspect::{Database, Remark};
 use crate::error::Result;
 use crate::session::statements::fits;
-use crate::session::{Outcome, Session};
+use crate::session::{Listing, Notice, NoticeKind, Outcome, Reply, Session};
 use crate::span::{Location, Span};
 use crate::sql::{Ident, LikePattern, Quoted};
 
@@ -36,93 +37,61 @@ impl Session {
         if let Some(first) = kind.get_mut(..1) {
             first.make_ascii_uppercase();
         }
-        let rows: Vec<Vec<Option<String>>> = found
-            .columns
-            .into_iter()
-            .map(|c| {
-                let null = if c.nullable { None } else { Some("not null".to_string()) };
-                vec![Some(c.name), Some(c.ty), null, c.default, Some(c.flink)]
-            })
-            .collect();
-        let mut text = format!("{kind} \"{}.{}\"\n", found.schema, found.name);
-        text += &aligned(&["Column", "Type", "Nullable", "Default", "Flink SQL"].map(str::to_string), &rows, false);
-        if !found.indexes.is_empty() {
-            text += "Indexes:\n";
-            found.indexes.iter().for_each(|index| text += &format!("    {index}\n"));
+        let mut listing = numbered(&["column", "type", "null", "default", "Flink SQL"], &[]);
+        for column in found.columns {
+            let null = if column.nullable { "TRUE" } else { "FALSE" };
+            let cells =
+                [Some(column.name), Some(column.ty), Some(null.to_string()), column.default, Some(column.flink)];
+            listing.push(cells.to_vec());
         }
-        Ok(Outcome::Text(text))
+        let title = Reply::Done(format!("{kind} \"{}.{}\"", found.schema, found.name));
+        let mut replies = vec![title, Reply::Rows(listing)];
+        if !found.indexes.is_empty() {
+            replies.push(Reply::Done("Indexes:".to_string()));
+            replies.extend(found.indexes.iter().map(|index| Reply::Done(format!("    {}", one_line(index)))));
+        }
+        Ok(Outcome::Replies(replies))
     }
 
-    pub(super) async fn psql(&self, on: Option<&Ident>, sql: &Quoted) -> Result<Outcome> {
+    /// Sends SQL over the connection that the session keeps to the database.
+    pub(super) async fn psql(&mut self, on: Option<&Ident>, sql: &Quoted) -> Result<Outcome> {
+        let (owner, _) = self.service(&Jdbc, on)?;
         let database = self.database(on)?;
-        let doing = format!("{} is at work", database.name());
-        let answers = self.told(&doing, database.send(&sql.text.value)).await;
+        let (name, reporter) = (database.name(), self.reporter.clone());
+        let kept = self.conversations.entry(format!("{owner}, {name}"));
+        let conversation = kept.or_insert_with(|| database.conversation());
+        let doing = format!("{name} is at work");
+        // Connecting says for itself what it waits for.
+        let open = conversation.open().await;
+        let answers = match open {
+            Ok(()) => told(&reporter, &doing, conversation.send(&sql.text.value)).await,
+            Err(error) => Err(error.into()),
+        };
+        self.notices.extend(conversation.take_remarks().into_iter().map(notice));
         let answers = answers.map_err(|refused| {
             let place = refused.position.and_then(|position| place(sql, position));
             refused.error.at(place.unwrap_or(sql.text.span))
         })?;
-        Ok(Outcome::Text(answers.iter().map(printed).collect::<Vec<_>>().join("\n")))
+        let mut replies = Vec::new();
+        for answer in answers {
+            let (kept, all) = (answer.rows.len(), answer.count);
+            if answer.columns.is_some() && (kept as u64) < all {
+                let message = format!("only the first {kept} of {all} rows are shown");
+                let hint = Some("LIMIT and OFFSET give others.".to_string());
+                self.notices.push(Notice { kind: NoticeKind::Warned, message, hint, span: None, text: None });
+            }
+            let rows = answer.columns.map(|columns| Listing { columns, rows: answer.rows, marks_nulls: true });
+            replies.extend(rows.map(Reply::Rows));
+            replies.extend(answer.tag.map(Reply::Done));
+        }
+        Ok(Outcome::Replies(replies))
     }
 }
 
-fn display_width(text: &str) -> usize {
-    text.chars().count()
-}
-
-/// A result as psql prints it: its rows, and what was done where that isn't all.
-fn printed(answer: &Answer) -> String {
-    let mut out = String::new();
-    if let Some(columns) = &answer.columns {
-        out += &aligned(columns, &answer.rows, true);
-        let term = if answer.count == 1 { "row" } else { "rows" };
-        let kept = answer.rows.len();
-        out += &match kept as u64 == answer.count {
-            true => format!("({kept} {term})\n"),
-            false => format!("({} {term}, the first {kept} are shown)\n", answer.count),
-        };
-    }
-    if let Some(tag) = &answer.tag {
-        out += &format!("{tag}\n");
-    }
-    out
-}
-
-/// Columns below each other, names in the middle; numbers to the right, where there are any.
-fn aligned(columns: &[String], rows: &[Vec<Option<String>>], with_numbers: bool) -> String {
-    let cell =
-        |row: &[Option<String>], i: usize| row.get(i).cloned().flatten().map(|t| one_line(&t)).unwrap_or_default();
-    let cells: Vec<Vec<String>> = rows.iter().map(|row| (0..columns.len()).map(|i| cell(row, i)).collect()).collect();
-    let widths: Vec<usize> = columns
-        .iter()
-        .enumerate()
-        .map(|(i, name)| {
-            let widest = cells.iter().filter_map(|row| row.get(i)).map(|cell| display_width(cell)).max();
-            widest.unwrap_or(0).max(display_width(name))
-        })
-        .collect();
-    let is_number = |i: usize| {
-        let mut filled = cells.iter().filter_map(|row| row.get(i)).filter(|cell| !cell.is_empty()).peekable();
-        with_numbers && filled.peek().is_some() && filled.all(|cell| cell.parse::<f64>().is_ok())
-    };
-    let numbers: Vec<bool> = (0..columns.len()).map(is_number).collect();
-    let line = |cells: Vec<String>| format!(" {}", cells.join(" | ")).trim_end().to_string() + "\n";
-    let padded = |text: &str, width: usize, left: usize| {
-        let right = width.saturating_sub(display_width(text) + left);
-        format!("{}{text}{}", " ".repeat(left), " ".repeat(right))
-    };
-    let header =
-        columns.iter().zip(&widths).map(|(name, &width)| padded(name, width, (width - display_width(name)) / 2));
-    let mut out = line(header.collect());
-    let rules: Vec<_> = widths.iter().map(|width| "-".repeat(width + 2)).collect();
-    out += &format!("{}\n", rules.join("+"));
-    for row in &cells {
-        let shown = row.iter().zip(&widths).zip(&numbers).map(|((cell, &width), &number)| {
-            let left = if number { width.saturating_sub(display_width(cell)) } else { 0 };
-            padded(cell, width, left)
-        });
-        out += &line(shown.collect());
-    }
-    out
+fn notice(remark: Remark) -> Notice {
+    let kind = if remark.severity == "WARNING" { NoticeKind::Warned } else { NoticeKind::Said };
+    let detail = remark.detail.map(|detail| format!(": {detail}")).unwrap_or_default();
+    Notice { kind, message: format!("{}{detail}", remark.message), hint: remark.hint, span: None, text: None }
 }
 
 /// Where a character of what was sent (from 1) stands in the statement.

@@ -1,8 +1,8 @@
 //! SHOW INDEXES, PEEK INDEX and DESCRIBE INDEX.
 
-use super::shown::{self, NULL, SHOWN, one_line};
+use super::shown::{self, SHOWN, one_line};
 use super::suggest::field_type;
-use super::topics::{numbered, row};
+use super::topics::numbered;
 use crate::connectors::kafka::inspect::Kept;
 use crate::connectors::opensearch::OpenSearch;
 use crate::connectors::opensearch::inspect::{Document, Indexes};
@@ -42,11 +42,11 @@ impl Session {
         // A pattern or an alias stands for others.
         let says_index = documents.iter().any(|document| document.index != index.value);
         let names = ["_index", "_id", "_source"];
-        let mut listing = Listing::new(if says_index { &names } else { &names[1..] });
+        let mut listing = numbered(if says_index { &names } else { &names[1..] }, &[]);
         for Document { index, id, source } in documents {
             let source = source.map(|source| Kept::new(one_line(&source).as_bytes(), SHOWN));
-            let cells = [one_line(&id), shown::bytes(source.as_ref())];
-            listing.push(row(says_index.then_some(index).into_iter().chain(cells)));
+            let cells = [Some(one_line(&id)), source.as_ref().map(shown::bytes)];
+            listing.push(says_index.then_some(Some(index)).into_iter().chain(cells).collect());
         }
         Ok(Outcome::Listing(listing))
     }
@@ -55,7 +55,7 @@ impl Session {
         let service = self.search_service(from)?;
         let doing = format!("asking {} for a mapping", service.name());
         let fields = self.told(&doing, service.fields(&index.value)).await.map_err(|e| e.at(index.span))?;
-        let mut listing = Listing::new(&["field", "type", "Flink SQL"]);
+        let mut listing = numbered(&["field", "type", "Flink SQL"], &[]);
         list(&mut listing, "", &fields);
         Ok(Outcome::Listing(listing))
     }
@@ -65,11 +65,10 @@ impl Session {
 fn list(listing: &mut Listing, above: &str, fields: &[Field]) {
     for field in fields {
         let path = format!("{above}{}", field.name);
-        let flink = field_type(field).unwrap_or_else(|| NULL.to_string());
-        listing.push(row([one_line(&path), field.ty.clone(), flink]));
+        listing.push(vec![Some(one_line(&path)), Some(field.ty.clone()), field_type(field)]);
         list(listing, &format!("{path}."), &field.fields);
         for other in &field.others {
-            listing.push(row([one_line(&format!("{path}.{}", other.name)), other.ty.clone(), NULL.to_string()]));
+            listing.push(vec![Some(one_line(&format!("{path}.{}", other.name))), Some(other.ty.clone()), None]);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Looking into the services behind the integrations: topics, tables and indexes that no DDL has declared.
 //!
 //! `connectors/*/inspect` asks, this room finds out whom to ask and puts the answer into listings. Nothing is kept
-//! between two statements. Dropping the future ends a look, also while it connects.
+//! between two statements but the connections of PSQL. Dropping the future ends a look, also while it connects.
 
 mod database;
 mod indexes;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::{Outcome, Session};
 use crate::connectors::kafka::inspect::Brokers;
 use crate::connectors::options::RawOptions;
-use crate::connectors::{Connector, OpenContext, kafka};
+use crate::connectors::{Connector, OpenContext, Reporter, kafka};
 use crate::error::{Error, Result};
 use crate::sql::{Ident, Look, ObjectPath, Show, Subject};
 
@@ -23,7 +23,7 @@ const SILENCE: Duration = Duration::from_secs(2);
 
 impl Session {
     /// Asks the service.
-    pub(super) async fn look(&self, look: &Look) -> Result<Outcome> {
+    pub(super) async fn look(&mut self, look: &Look) -> Result<Outcome> {
         match look {
             Look::Topics { from, all, like } => self.show_topics(from.as_ref(), *all, like).await,
             Look::Groups { from, like } => self.show_groups(from.as_ref(), like).await,
@@ -100,18 +100,21 @@ impl Session {
     }
 
     fn look_context(&self) -> OpenContext {
-        OpenContext { clock: self.clock.clone(), reporter: self.reporter.clone(), ..OpenContext::for_test() }
+        OpenContext { clock: self.clock.clone(), reporter: self.reporter.without_ends(), ..OpenContext::for_test() }
     }
 
     /// Runs `work`; says what it does once it takes more than a moment.
     async fn told<T>(&self, doing: &str, work: impl Future<Output = T>) -> T {
-        tokio::pin!(work);
-        if let Ok(done) = tokio::time::timeout(SILENCE, &mut work).await {
-            return done;
-        }
-        self.reporter.tell(doing);
-        let done = work.await;
-        self.reporter.tell("");
-        done
+        told(&self.reporter, doing, work).await
     }
+}
+
+async fn told<T>(reporter: &Reporter, doing: &str, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    if let Ok(done) = tokio::time::timeout(SILENCE, &mut work).await {
+        return done;
+    }
+    // Its end is what comes behind it.
+    reporter.tell(doing);
+    work.await
 }

@@ -5,14 +5,13 @@ use chrono_tz::Tz;
 
 use crate::connectors::kafka::inspect::Kept;
 
-/// How a missing key, value or number is shown, as in results of queries.
-pub const NULL: &str = "<NULL>";
+/// A missing value within a text.
+const NULL: &str = "<NULL>";
 /// Bytes of a key or value that are shown.
 pub const SHOWN: usize = 1_000;
 
-/// Text as it is, in one line; other bytes in hexadecimal; with a note where it was cut. NULL is told from nothing.
-pub fn bytes(kept: Option<&Kept>) -> String {
-    let Some(kept) = kept else { return NULL.to_string() };
+/// Text as it is, in one line; other bytes in hexadecimal; with a note where it was cut.
+pub fn bytes(kept: &Kept) -> String {
     let rest = kept.length - kept.bytes.len();
     let shown = match text(&kept.bytes) {
         Some(text) => one_line(text),
@@ -47,16 +46,15 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// `2026-01-31 12:00:00.000` in `zone`; NULL where a record has no time.
-pub fn time(millis: Option<i64>, zone: Tz) -> String {
-    match millis.and_then(DateTime::from_timestamp_millis) {
-        Some(time) => time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S%.3f").to_string(),
-        None => NULL.to_string(),
-    }
+pub fn time(millis: Option<i64>, zone: Tz) -> Option<String> {
+    let time = millis.and_then(DateTime::from_timestamp_millis)?;
+    Some(time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S%.3f").to_string())
 }
 
 /// `{trace=1, empty=, none=<NULL>}`, in order; a header may come twice.
 pub fn headers(headers: &[(String, Option<Kept>)]) -> String {
-    let shown = headers.iter().map(|(key, value)| format!("{}={}", one_line(key), bytes(value.as_ref())));
+    let text = |value: &Option<Kept>| value.as_ref().map_or(NULL.to_string(), bytes);
+    let shown = headers.iter().map(|(key, value)| format!("{}={}", one_line(key), text(value)));
     format!("{{{}}}", shown.collect::<Vec<_>>().join(", "))
 }
 
@@ -66,13 +64,12 @@ mod tests {
 
     #[test]
     fn bytes_are_text_where_they_are_text() {
-        let shown = |value: &[u8]| bytes(Some(&Kept::new(value, 8)));
+        let shown = |value: &[u8]| bytes(&Kept::new(value, 8));
         assert_eq!(shown(b"{\"a\":1}"), "{\"a\":1}");
         assert_eq!(shown(b"{\n \"a\":\n1}"), "{\\n \"a\":\\n… (10 bytes)");
         assert_eq!(shown(b"{\n\"a\"\n}"), "{\\n\"a\"\\n}", "not JSON");
         assert_eq!(shown(b"[\n\t1\n]"), "[ 1 ]");
         assert_eq!(shown(b""), "");
-        assert_eq!(bytes(None), "<NULL>");
         assert_eq!(shown(&[0, 0, 0, 1, 255]), "0x00000001FF");
         assert_eq!(shown(b"\x1b[31mred"), "0x1B5B33316D726564", "nothing that a terminal obeys");
         assert_eq!(shown("1234567ä".as_bytes()), "1234567… (9 bytes)", "cut within a character");

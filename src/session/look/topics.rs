@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::shown::{self, NULL, SHOWN};
+use super::shown::{self, SHOWN};
 use crate::connectors::kafka::inspect::{Extent, Peek, Topic};
 use crate::error::{Error, Result};
 use crate::session::statements::fits;
@@ -13,7 +13,7 @@ use crate::types::{SqlType, TypeKind};
 
 impl Session {
     pub(super) async fn show_topics(
-        &self,
+        &mut self,
         from: Option<&Ident>,
         all: bool,
         like: &Option<LikePattern>,
@@ -22,6 +22,7 @@ impl Session {
         let topics = brokers.topics().await?;
         let mut listing = numbered(&["topic", "partitions", "replicas"], &[1, 2]);
         for topic in topics.iter().filter(|t| (all || !t.is_internal()) && fits(like, &t.name)) {
+            self.seen_topics.insert(topic.name.clone());
             listing.push(row([topic.name.clone(), topic.partitions.len().to_string(), topic.replicas().to_string()]));
         }
         Ok(Outcome::Listing(listing))
@@ -60,7 +61,7 @@ impl Session {
         for (partition, extent) in found.partitions.iter().zip(&extents) {
             let ids = |ids: &[i32]| ids.iter().map(i32::to_string).collect::<Vec<_>>().join(",");
             let leader = if partition.leader < 0 { "none".to_string() } else { partition.leader.to_string() };
-            let mut cells = vec![
+            let mut cells = row([
                 partition.id.to_string(),
                 leader,
                 ids(&partition.replicas),
@@ -68,16 +69,15 @@ impl Session {
                 extent.start.to_string(),
                 extent.end.to_string(),
                 (extent.end - extent.start).to_string(),
-                shown::time(newest.get(&partition.id).copied(), self.settings.zone()),
-            ];
+            ]);
+            cells.push(shown::time(newest.get(&partition.id).copied(), self.settings.zone()));
             if let Some(committed) = &committed {
                 let offset = committed.get(&partition.id);
                 // Records that are gone are nothing to catch up with.
                 let lag = offset.map(|offset| (extent.end - offset.max(&extent.start)).max(0));
-                let number = |n: Option<i64>| n.map_or(NULL.to_string(), |n| n.to_string());
-                cells.extend([number(offset.copied()), number(lag)]);
+                cells.extend([offset.map(i64::to_string), lag.map(|lag| lag.to_string())]);
             }
-            listing.push(cells.into_iter().map(Some).collect());
+            listing.push(cells);
         }
         Ok(Outcome::Listing(listing))
     }
@@ -116,22 +116,22 @@ impl Session {
         let records = self.told(&doing, brokers.peek(&topic.name, &extents, wanted)).await?;
         let mut listing = numbered(&["partition", "offset", "time", "key", "value", "headers"], &[0, 1]);
         for record in &records {
-            listing.push(row([
-                record.partition.to_string(),
-                record.offset.to_string(),
+            listing.push(vec![
+                Some(record.partition.to_string()),
+                Some(record.offset.to_string()),
                 shown::time(record.timestamp, self.settings.zone()),
-                shown::bytes(record.key.as_ref()),
-                shown::bytes(record.value.as_ref()),
-                shown::headers(&record.headers),
-            ]));
+                record.key.as_ref().map(shown::bytes),
+                record.value.as_ref().map(shown::bytes),
+                Some(shown::headers(&record.headers)),
+            ]);
         }
         Ok(Outcome::Listing(listing))
     }
 }
 
-/// A listing in which the columns at these places are numbers.
+/// A listing of what a service holds, in which the columns at these places are numbers.
 pub(super) fn numbered(names: &[&str], numbers: &[usize]) -> Listing {
-    let mut listing = Listing::new(names);
+    let mut listing = Listing::new(names).marking_nulls();
     for column in numbers {
         if let Some((_, ty)) = listing.columns.get_mut(*column) {
             *ty = SqlType::nullable(TypeKind::BigInt);

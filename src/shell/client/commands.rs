@@ -8,25 +8,22 @@ use crate::console;
 use crate::error::{Error, Result};
 use crate::shell::command::Command;
 use crate::shell::describe;
+use crate::shell::described::Described;
 use crate::shell::script_file::read_script;
-use crate::span::SourceText;
+use crate::span::{SourceText, Span};
+use crate::sql::{Ident, LikePattern, Look, Show, Statement, StatementKind};
 
 /// So deep may files include files.
 const INCLUDES: usize = 16;
 
 impl Client {
-    pub(super) async fn command(&mut self, command: Command, depth: usize) -> Result<Flow> {
+    /// Does a command that stands in `text`.
+    pub(super) async fn command(&mut self, command: Command, text: &SourceText, depth: usize) -> Result<Flow> {
         match command {
             Command::Quit => return Ok(Flow::Leave),
             Command::Clear => self.clear_screen(),
             Command::Help(topic) => self.help(topic.as_deref())?,
-            Command::Describe(None) => self.listing(&describe::relations(&self.session, None, None))?,
-            Command::Describe(Some(name)) => {
-                self.run_sql(&format!("DESCRIBE {name}")).await?;
-                if let Some(options) = describe::options(&self.session, &name) {
-                    self.listing(&options)?;
-                }
-            }
+            Command::Describe(described) => self.describe(described, text).await?,
             Command::Tables(pattern) => {
                 self.listing(&describe::relations(&self.session, Some("table"), pattern.as_deref()))?;
             }
@@ -35,7 +32,7 @@ impl Client {
             }
             Command::Functions(pattern) => self.listing(&describe::functions(pattern.as_deref()))?,
             Command::Integrations => self.listing(&describe::integrations(&self.session))?,
-            Command::Jobs => self.run_sql("SHOW JOBS").await?,
+            Command::Jobs => self.kind(StatementKind::Show(Show::Jobs), text).await?,
             Command::Expanded(to) => {
                 self.expanded = to.unwrap_or(!self.expanded);
                 self.tell(if self.expanded { "Expanded display is on." } else { "Expanded display is off." });
@@ -61,17 +58,49 @@ impl Client {
         Box::pin(self.take_at_depth(&text, depth + 1)).await
     }
 
-    /// A statement that a command stands for.
-    async fn run_sql(&mut self, sql: &str) -> Result<()> {
-        let text = SourceText::new("command", sql);
-        match crate::sql::parse_script(&text).pop() {
-            Some(statement) => self.statement(&statement?, &text).await,
-            None => Ok(()),
+    /// A statement that a command in `text` stands for.
+    async fn kind(&mut self, kind: StatementKind, text: &SourceText) -> Result<()> {
+        let statement = Statement { kind, span: Span::on_line(1, 1, 1), text: String::new() };
+        self.statement(&statement, text).await
+    }
+
+    async fn look(&mut self, look: Look, text: &SourceText) -> Result<()> {
+        self.kind(StatementKind::Look(Box::new(look)), text).await
+    }
+
+    /// `\d`: one relation, or a list of them; of the session, or of an integration.
+    async fn describe(&mut self, described: Described, text: &SourceText) -> Result<()> {
+        let Described { name, from } = described;
+        match (name, from) {
+            (None, None) => self.listing(&describe::relations(&self.session, None, None)),
+            (Some(name), None) if name.is_pattern => {
+                self.listing(&describe::relations(&self.session, None, Some(&name.written)))
+            }
+            (Some(name), None) => {
+                let last = name.path.parts.last().map(|part| part.value.clone()).unwrap_or_default();
+                self.kind(StatementKind::Describe { name: name.path }, text).await?;
+                match describe::options(&self.session, &last) {
+                    Some(options) => self.listing(&options),
+                    None => Ok(()),
+                }
+            }
+            (Some(name), Some(from)) if !name.is_pattern => {
+                let table = Ident { value: name.written, span: name.path.span };
+                self.look(Look::DescribeTable { table, from: Some(from) }, text).await
+            }
+            (pattern, Some(from)) => {
+                let like = pattern.map(|name| LikePattern {
+                    pattern: name.written.replace('_', "\\_").replace('*', "%").replace('?', "_"),
+                    negated: false,
+                    case_insensitive: true,
+                });
+                self.look(Look::Tables { from, like }, text).await
+            }
         }
     }
 
     fn clear_screen(&self) {
-        if self.interactive {
+        if self.manner.interactive {
             console::stdout(b"\x1b[2J\x1b[3J\x1b[H");
         }
     }
@@ -81,7 +110,7 @@ impl Client {
         let Some((statement, text)) = self.last.clone() else {
             return Err(Error::statement("\\watch runs the last statement again, and there is none"));
         };
-        if !matches!(statement.kind, crate::sql::StatementKind::Query(_) | crate::sql::StatementKind::Show(_)) {
+        if !matches!(statement.kind, StatementKind::Query(_) | StatementKind::Show(_)) {
             let hint = "For example: SELECT COUNT(*) FROM t \\watch 5";
             return Err(Error::statement("\\watch takes a query or a SHOW").with_hint(hint));
         }

@@ -10,7 +10,7 @@ use crate::shell::script_file::read_script;
 impl Client {
     /// `\e`: what was edited is the next draft.
     pub(super) async fn edit(&mut self, file: Option<PathBuf>) -> Result<()> {
-        if !self.interactive {
+        if !self.manner.interactive {
             return Err(Error::statement("\\e needs a terminal"));
         }
         let scratch = match file {

@@ -3,11 +3,10 @@
 mod commands;
 mod draft;
 pub mod prompt;
+mod show;
 mod stream;
 
 use std::fs::File;
-use std::io::Write;
-use std::path::PathBuf;
 
 use tokio::time::Instant;
 
@@ -15,16 +14,15 @@ use crate::console;
 use crate::error::{Error, Result};
 use crate::log::Line;
 use crate::runtime::JobHandle;
-use crate::session::{Listing, NoticeKind, Outcome, Query, Session};
+use crate::session::{Notice, NoticeKind, Outcome, Session};
 use crate::shell::command::Command;
 use crate::shell::help::{self, Paper};
 use crate::shell::input::{Piece, pieces};
 use crate::shell::interrupt::Interrupt;
 use crate::shell::jobs::Jobs;
-use crate::shell::rates::{Progress, tell_troubles};
-use crate::shell::results::{Display, show_listing, show_query};
+use crate::shell::rates::Progress;
 use crate::span::SourceText;
-use crate::sql::{Statement, StatementKind, parse_script};
+use crate::sql::{Look, Statement, StatementKind, parse_script};
 
 /// Whether there is more to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,12 +31,25 @@ pub enum Flow {
     Leave,
 }
 
+/// What a client says beside results and errors, and what it does when a job fails.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Manner {
+    /// A person types: what was done is said.
+    pub interactive: bool,
+    /// Nothing is said.
+    pub quiet: bool,
+    /// Warnings have been told before.
+    pub warned: bool,
+    /// All jobs stop when one fails that is waited for.
+    pub fail_fast: bool,
+}
+
 /// A session with a person or a script in front of it.
 pub struct Client {
     pub session: Session,
     pub interrupt: Interrupt,
-    /// A person types: what was done is said.
-    interactive: bool,
+    manner: Manner,
+    progress: Progress,
     expanded: bool,
     timing: bool,
     /// What was typed last, for `\e`.
@@ -52,23 +63,38 @@ pub struct Client {
     jobs: Jobs,
     /// A job failed that what follows in the script counts on.
     failed: bool,
+    /// Told of every job and query that begins.
+    observer: Option<Box<dyn Fn(&JobHandle) + Send>>,
 }
 
 impl Client {
-    pub fn new(session: Session, interrupt: Interrupt, interactive: bool) -> Self {
+    pub fn new(session: Session, interrupt: Interrupt, manner: Manner) -> Self {
+        let progress = if manner.quiet { Progress::None } else { Progress::detect() };
         Self {
             session,
             interrupt,
-            interactive,
+            manner,
+            progress,
             expanded: false,
             timing: false,
             typed: None,
             last: None,
             draft: None,
             output: None,
-            jobs: Jobs::new(),
+            jobs: Jobs::new(progress, manner.fail_fast),
             failed: false,
+            observer: None,
         }
+    }
+
+    /// `told` hears of every job and query that begins from now on.
+    pub fn observe(&mut self, told: impl Fn(&JobHandle) + Send + 'static) {
+        self.observer = Some(Box::new(told));
+    }
+
+    /// True where nothing more is to be done: all is to end, or a job failed that the rest of a script counts on.
+    pub fn is_over(&self) -> bool {
+        self.interrupt.is_ended() || self.failed && !self.manner.interactive
     }
 
     /// Does everything that stands in a text, in order, up to the first error.
@@ -100,7 +126,7 @@ impl Client {
         while let Some(piece) = pieces.next() {
             // What stands behind a statement that was stopped is not done either.
             if self.interrupt.is_asked() {
-                return Ok(if self.interrupt.is_ended() { Flow::Leave } else { Flow::Continue });
+                break;
             }
             let flow = match piece {
                 Piece::Statement { statement, text, terminated } => {
@@ -114,106 +140,71 @@ impl Client {
                     }
                     Flow::Continue
                 }
-                Piece::Command(command) => self.command(command?, depth).await?,
+                Piece::Command(command) => self.command(command?, text, depth).await?,
             };
-            if flow == Flow::Leave || (self.failed && !self.interactive) {
-                return Ok(Flow::Leave);
+            if flow == Flow::Leave {
+                return Ok(flow);
+            }
+            if self.is_over() {
+                break;
             }
         }
-        Ok(Flow::Continue)
+        Ok(if self.is_over() { Flow::Leave } else { Flow::Continue })
     }
 
     /// Runs one statement and shows what it gives.
-    async fn statement(&mut self, statement: &Statement, text: &SourceText) -> Result<()> {
+    pub async fn statement(&mut self, statement: &Statement, text: &SourceText) -> Result<()> {
         let started = Instant::now();
         let outcome = tokio::select! {
+            biased;
             outcome = self.session.execute_statement(statement, text) => outcome,
-            () = self.interrupt.asked() => Err(Error::external("cancelled")),
+            () = self.interrupt.asked() => match self.interrupt.is_ended() {
+                true => return Ok(()),
+                false => Err(Error::external("cancelled")),
+            },
         };
-        for notice in self.session.take_notices().into_iter().filter(|notice| notice.kind == NoticeKind::Warning) {
-            console::notice("warning", &notice.as_error(Some(text)));
+        let (warned, quiet) = (self.manner.warned, self.manner.quiet);
+        let is_told = |notice: &Notice| match notice.kind {
+            NoticeKind::Warning => !warned,
+            NoticeKind::Said | NoticeKind::Warned => !quiet,
+            NoticeKind::WithoutEffect | NoticeKind::Portability => false,
+        };
+        for notice in self.session.take_notices().into_iter().filter(is_told) {
+            console::notice(notice.kind.label(), &notice.as_error(Some(text)));
         }
-        self.show(outcome?).await?;
+        let outcome = outcome?;
+        let is_suggested =
+            matches!(&statement.kind, StatementKind::Look(look) if matches!(**look, Look::Suggest { .. }));
+        let proposal = match &outcome {
+            Outcome::Text(text) if is_suggested && self.manner.interactive => Some(text.trim_end().to_string()),
+            _ => None,
+        };
+        self.show(outcome).await?;
+        if proposal.is_some() {
+            self.typed = proposal;
+            self.tell("\\e opens it in your editor; what you save is the next input.");
+        }
         if self.timing {
             self.write(&format!("Time: {:.3} ms\n", started.elapsed().as_secs_f64() * 1_000.0))?;
         }
         Ok(())
     }
 
-    async fn show(&mut self, outcome: Outcome) -> Result<()> {
-        match outcome {
-            Outcome::Done => self.tell("[INFO] Execute statement succeeded."),
-            Outcome::Listing(listing) => self.listing(&listing)?,
-            Outcome::Text(text) => self.write(&format!("{}\n", text.trim_end()))?,
-            Outcome::Job(job) => self.start(job).await?,
-            Outcome::Query(query) => self.query(query).await?,
-        }
-        Ok(())
-    }
-
-    async fn query(&mut self, query: Query) -> Result<()> {
-        let (name, metrics) = (query.job.name.clone(), query.job.metrics.clone());
-        let (display, settings) = (self.display(), self.session.settings());
-        match &mut self.output {
-            Some(file) => show_query(query, settings, &display, &self.interrupt, file).await?,
-            None => show_query(query, settings, &display, &self.interrupt, &mut console::Stream::Stdout).await?,
-        };
-        if self.interactive {
-            tell_troubles(&name, &metrics);
-        }
-        Ok(())
-    }
-
-    fn listing(&mut self, listing: &Listing) -> Result<()> {
-        let display = self.display();
-        match &mut self.output {
-            Some(file) => show_listing(listing, &display, file),
-            None => show_listing(listing, &display, &mut console::Stream::Stdout),
-        }
-    }
-
-    /// How results are shown now.
-    fn display(&self) -> Display {
-        let settings = self.session.settings();
-        let on_terminal = self.interactive && self.output.is_none();
-        let display = if on_terminal { Display::on_terminal(settings) } else { Display::outside(settings) };
-        Display { expanded: self.expanded, ..display }
-    }
-
-    /// `\o`: results go there from now on.
-    fn redirect(&mut self, file: Option<PathBuf>) -> Result<()> {
-        self.output = match file {
-            None => None,
-            Some(path) => {
-                let file = File::create(&path);
-                Some(file.map_err(|e| Error::external(format!("cannot write \"{}\": {e}", path.display())))?)
-            }
-        };
-        Ok(())
-    }
-
-    /// Results, where they go now.
-    fn write(&mut self, text: &str) -> Result<()> {
-        match &mut self.output {
-            Some(file) => {
-                file.write_all(text.as_bytes()).map_err(|e| Error::external(format!("cannot write results: {e}")))
-            }
-            None => {
-                console::stdout(text.as_bytes());
-                Ok(())
-            }
+    fn begun(&self, job: &JobHandle) {
+        if let Some(told) = &self.observer {
+            told(job);
         }
     }
 
     /// What was done, for a person who types.
     fn tell(&self, what: &str) {
-        if self.interactive {
+        if self.manner.interactive {
             console::say(Line::info("shell", what));
         }
     }
 
     fn help(&mut self, topic: Option<&str>) -> Result<()> {
-        let on_screen = self.interactive && self.output.is_none();
+        let on_screen = self.manner.interactive && self.output.is_none();
         let paper = Paper {
             width: if on_screen { console::terminal_width() } else { 80 },
             bold: on_screen && std::env::var_os("NO_COLOR").is_none(),
@@ -238,13 +229,14 @@ impl Client {
 
     /// A job of the session begins; with `table.dml-sync` what follows waits for its end, as in Flink's client.
     async fn start(&mut self, job: JobHandle) -> Result<()> {
-        if self.interactive {
+        if self.manner.interactive {
             let said = "[INFO] SQL update statement has been successfully submitted to the cluster:";
             console::stdout(format!("{said}\nJob ID: {}\n\n", job.id).as_bytes());
         }
+        self.begun(&job);
         self.jobs.add(job);
         if self.session.settings().bool("table.dml-sync") {
-            let fine = self.jobs.wait_last(&self.interrupt, Progress::detect()).await;
+            let fine = self.jobs.wait_last(&self.interrupt).await;
             self.failed |= !fine;
             if fine {
                 self.tell("[INFO] Complete execution of the SQL update statement.");
@@ -253,15 +245,22 @@ impl Client {
         Ok(())
     }
 
-    /// Waits for the jobs of a script, and stops those of a person. False where a job failed.
-    pub async fn end(&mut self) -> bool {
-        let running = self.jobs.running().len();
-        if self.interactive && running > 0 {
-            self.tell("stopping: rows in flight are written; Ctrl-C again ends at once");
+    /// Shows the error that ended a script, if one did, and waits for its jobs; they and those of a person are asked to
+    /// stop. False where a job failed.
+    pub async fn end(&mut self, error: Option<&Error>) -> bool {
+        console::clear_live();
+        if let Some(error) = error {
+            console::error(error);
             self.jobs.stop_all();
+        } else if self.manner.interactive {
+            // Who leaves has asked for the end.
+            self.interrupt.clear();
+            if !self.interrupt.is_ended() {
+                self.interrupt.end();
+            }
         }
-        let fine = self.jobs.wait_all(&self.interrupt, Progress::detect()).await && !self.failed;
+        let fine = self.jobs.wait_all(&self.interrupt).await;
         // A person has seen what failed.
-        fine || self.interactive
+        fine || self.manner.interactive
     }
 }

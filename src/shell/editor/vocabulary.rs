@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::words::{BARE_FUNCTIONS, KEYWORDS, SYNTAX_FUNCTIONS, TYPES, WINDOW_FUNCTIONS};
 use crate::Session;
 use crate::catalog::Object;
+use crate::connectors::secrets::redact;
 use crate::functions::{aggregate, library};
 use crate::sql::is_reserved;
 
@@ -17,6 +18,16 @@ pub struct Vocabulary {
     /// Settings that differ from their defaults, and their values.
     pub set: Vec<(String, String)>,
     pub functions: BTreeMap<&'static str, Function>,
+    pub jobs: Vec<Job>,
+    /// Those that SHOW TOPICS has listed.
+    pub topics: Vec<String>,
+}
+
+/// A job of the session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    pub name: String,
+    pub runs: bool,
 }
 
 /// A table or view.
@@ -26,6 +37,8 @@ pub struct Relation {
     pub is_view: bool,
     /// Names and types; empty where they can't be told.
     pub columns: Vec<(String, String)>,
+    /// As they were declared, secrets blotted out.
+    pub options: Vec<(String, String)>,
 }
 
 /// A function by the name it stands under.
@@ -51,12 +64,22 @@ impl Vocabulary {
             name: name.name.clone(),
             is_view: matches!(object, Object::View(_)),
             columns: session.columns_of(name).unwrap_or_default(),
+            options: match object {
+                Object::Table(table) => table.options.iter().map(|(k, v)| (k.to_string(), redact(k, v))).collect(),
+                Object::View(_) | Object::Registered(_) => Vec::new(),
+            },
         });
         Self {
             tables: tables.collect(),
             integrations: session.integrations().names().map(str::to_string).collect(),
             set: session.settings().iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
             functions: functions(),
+            jobs: session
+                .jobs()
+                .iter()
+                .map(|job| Job { name: job.state.name.to_string(), runs: !job.state.status().has_ended() })
+                .collect(),
+            topics: session.seen_topics().map(str::to_string).collect(),
         }
     }
 

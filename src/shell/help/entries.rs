@@ -29,18 +29,70 @@ pub fn functions() -> Vec<Entry> {
     for (name, usage) in SYNTAX_FUNCTIONS {
         entries.push(function_entry(name, Vec::new(), usage, "function"));
     }
+    for (name, usage) in EXPRESSIONS {
+        entries.push(function_entry(name, Vec::new(), usage, "expression"));
+    }
     for (name, usage) in WINDOW_FUNCTIONS {
         let mut entry = function_entry(name, Vec::new(), usage, "window function");
+        let arguments = WINDOWS.iter().find(|(window, _)| window == name).map_or("", |(_, arguments)| arguments);
+        entry.page += &format!(
+            "\n```sql\nSELECT window_start, window_end, COUNT(*)\nFROM {name}({arguments})\nGROUP BY window_start, window_end;\n```\n"
+        );
         entry.page += "\nMore: HELP Window functions.\n";
         entries.push(entry);
     }
     entries
 }
 
+/// What is written in its own way and is no function.
+const EXPRESSIONS: &[(&str, &str)] = &[
+    ("BETWEEN", "value BETWEEN a AND b is TRUE from a to b, both included."),
+    ("CASE", "CASE WHEN condition THEN a [WHEN …] [ELSE b] END is the result behind the first condition that is TRUE."),
+    ("IN", "value IN (a, b, …) is TRUE where it is one of them. A subquery is not supported there."),
+    ("IS NULL", "value IS [NOT] NULL tells NULL from everything else, which = does not."),
+    ("LIKE", "text LIKE pattern compares with a pattern: % is any text, _ one character."),
+];
+
+/// What the windows of an example are made of.
+const WINDOWS: &[(&str, &str)] = &[
+    ("CUMULATE", "TABLE t, DESCRIPTOR(ts), INTERVAL '10' MINUTE, INTERVAL '1' HOUR"),
+    ("HOP", "TABLE t, DESCRIPTOR(ts), INTERVAL '5' MINUTE, INTERVAL '10' MINUTE"),
+    ("SESSION", "TABLE t, DESCRIPTOR(ts), INTERVAL '30' SECOND"),
+    ("TUMBLE", "TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE"),
+];
+
+/// Clauses that are asked for by their name, and what is known by a name and not supported.
+pub fn clauses() -> Vec<Entry> {
+    let clauses = [
+        (
+            "ORDER BY",
+            "ORDER BY a [ASC | DESC] [NULLS FIRST | NULLS LAST], … sorts the answer of a batch query. A stream has no end to sort at: there it is refused.",
+            Some("SET 'execution.runtime-mode' = 'batch';\nSELECT host, usage FROM t ORDER BY usage DESC LIMIT 10;"),
+        ),
+        (
+            "LIMIT",
+            "LIMIT n ends a query after so many rows, also one that would never end.",
+            Some("SELECT * FROM t LIMIT 10;"),
+        ),
+        ("EXISTS", "EXISTS (query) is not supported; a lookup join finds the rows that have a partner.", None),
+        ("ROW_NUMBER", "ROW_NUMBER() OVER (…), and OVER as a whole, is not supported.", None),
+    ];
+    let entry = |(name, about, example): (&str, &str, Option<&str>)| {
+        let example = example.map(|example| format!("\n```sql\n{example}\n```\n")).unwrap_or_default();
+        let page = format!("# {name}\n\n{about}\n{example}\nMore: HELP SELECT.\n");
+        Entry { name: name.to_string(), also: Vec::new(), about: format!("clause: {about}"), page }
+    };
+    clauses.into_iter().map(entry).collect()
+}
+
 fn function_entry(name: &str, also: Vec<String>, usage: &str, kind: &str) -> Entry {
     let mut page = format!("# {name}\n\n{usage}\n");
     if !also.is_empty() {
         page += &format!("\nAlso: {}.\n", also.join(", "));
+    }
+    if name == "CURRENT_WATERMARK" {
+        // It needs a table with a watermark.
+        page += "\n```sql\nSELECT * FROM t WHERE CURRENT_WATERMARK(ts) IS NULL OR ts > CURRENT_WATERMARK(ts);\n```\n";
     }
     if let Some(example) = examples::of(name) {
         let rows = if kind == "aggregate" { "-- of x: 3, 4, 4, NULL\n" } else { "" };

@@ -53,6 +53,7 @@ impl Index {
             }
         }
         index.add_made(entries::functions());
+        index.add_made(entries::clauses());
         index.add_made(entries::options());
         index.add_made(entries::settings());
         index.add_made(entries::commands());

@@ -37,6 +37,11 @@ fn topics_are_found_by_the_names_people_know() {
         ("properties.acks", "properties.*"),
         ("value.json.ignore-parse-errors", "json.ignore-parse-errors"),
         ("\\watch", "\\watch [seconds]"),
+        ("order by", "ORDER BY"),
+        ("case", "CASE"),
+        ("between", "BETWEEN"),
+        ("exists", "EXISTS"),
+        ("row_number", "ROW_NUMBER"),
     ] {
         assert_eq!(shown(topic, 80).lines().next(), Some(first), "{topic}");
     }
@@ -62,6 +67,24 @@ fn every_topic_has_a_page_at_every_width() {
             assert_eq!(text.lines().find(wide), None, "{topic} at {width}");
         }
     }
+}
+
+#[test]
+fn functions_statements_connectors_and_formats_have_an_example() {
+    let without = entries::functions().into_iter().filter(|entry| !entry.page.contains("```sql\n"));
+    assert_eq!(without.map(|entry| entry.name).collect::<Vec<_>>(), Vec::<String>::new());
+    let of_code = |path: &str| path.starts_with("sql/statements/") || path.starts_with("connectors/");
+    let pages = INDEX.pages.iter().filter(|page| of_code(page.path) || page.path.starts_with("formats/"));
+    let has_example = |page: &pages::Page| page.blocks.iter().any(|block| matches!(block, Block::Code { .. }));
+    let without = pages.filter(|page| !has_example(page)).map(|page| page.path);
+    assert_eq!(without.collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+#[test]
+fn the_page_of_the_shell_has_every_command() {
+    let page = include_str!("../../../docs/shell.md");
+    let missing = |(usage, _): &&(&str, &str)| !page.contains(&format!("`{}`", usage.replace('|', "\\|")));
+    assert_eq!(WORDS.iter().chain(BACKSLASH).find(missing), None);
 }
 
 #[test]

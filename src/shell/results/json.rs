@@ -5,11 +5,13 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, StringArray};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema as ArrowSchema};
 use arrow::record_batch::RecordBatch;
+use serde_json::Value;
 
 use crate::changelog::ChangelogBatch;
 use crate::error::{Error, Result};
 use crate::formats::{Encoder, Messages, json::result_encoder};
-use crate::types::{Field, Schema, SqlType};
+use crate::session::Listing;
+use crate::types::{Field, Schema, SqlType, TypeKind};
 
 /// Writes rows as objects; where rows are updated, with their kinds.
 pub struct JsonLines {
@@ -61,14 +63,58 @@ fn with_op(batch: &ChangelogBatch) -> Result<RecordBatch> {
         .map_err(|error| Error::internal(format!("rows with their kinds: {error}")))
 }
 
-/// A whole listing; `None` is null.
-pub fn listing(names: &[&str], rows: &[Vec<Option<String>>]) -> String {
+/// A whole listing. Of columns with one name the later ones have a number behind it.
+pub fn listing(listing: &Listing) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for (name, _) in &listing.columns {
+        let numbered = (2..).map(|number| format!("{name}_{number}"));
+        let mut free = std::iter::once(name.clone()).chain(numbered).filter(|name| !names.contains(name));
+        names.extend(free.next());
+    }
     let mut text = String::new();
-    for row in rows {
-        let cell = |cell: &Option<String>| cell.clone().map_or(serde_json::Value::Null, serde_json::Value::String);
-        let cells = names.iter().map(|name| name.to_string()).zip(row.iter().map(cell));
-        text += &serde_json::Value::Object(cells.collect()).to_string();
+    for row in &listing.rows {
+        let types = listing.columns.iter().map(|(_, ty)| &ty.kind);
+        let values = row.iter().zip(types).map(|(cell, kind)| value(cell.as_deref(), kind));
+        text += &Value::Object(names.iter().cloned().zip(values).collect()).to_string();
         text.push('\n');
     }
     text
+}
+
+/// A number or truth where it is one by its type and JSON can say it.
+fn value(cell: Option<&str>, kind: &TypeKind) -> Value {
+    let Some(cell) = cell else { return Value::Null };
+    let plain = match kind {
+        TypeKind::TinyInt | TypeKind::SmallInt | TypeKind::Int | TypeKind::BigInt => true,
+        TypeKind::Float | TypeKind::Double | TypeKind::Decimal { .. } => true,
+        TypeKind::Boolean => match cell {
+            "t" => return Value::Bool(true),
+            "f" => return Value::Bool(false),
+            _ => false,
+        },
+        _ => false,
+    };
+    let number = plain.then(|| serde_json::from_str(cell).ok().map(Value::Number)).flatten();
+    number.unwrap_or_else(|| Value::String(cell.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_keeps_its_numbers_its_nulls_and_all_its_columns() {
+        let mut rows = Listing::new(&["a", "a", "b", "c"]);
+        let types = [TypeKind::BigInt, TypeKind::Double, TypeKind::Boolean];
+        for (column, kind) in rows.columns.iter_mut().zip(types) {
+            column.1 = SqlType::nullable(kind);
+        }
+        let cell = |cell: &str| Some(cell.to_string());
+        rows.push(vec![cell("9007199254740993"), cell("NaN"), cell("t"), cell("1")]);
+        rows.push(vec![None, cell("1.50"), None, cell("")]);
+        let expected = r#"{"a":9007199254740993,"a_2":"NaN","b":true,"c":"1"}
+{"a":null,"a_2":1.50,"b":null,"c":""}
+"#;
+        assert_eq!(listing(&rows), expected);
+    }
 }

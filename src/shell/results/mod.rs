@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use self::printer::Printer;
 use super::interrupt::Interrupt;
 use super::rates::{LIVE_EVERY, LIVE_FIRST, Progress, Rates};
+use super::screen_text::plain;
 use super::tableau::{self, MAX_COLUMN_WIDTH};
 use crate::console;
 use crate::error::{Error, Result};
@@ -177,7 +178,10 @@ async fn print_query(
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             },
-            _ = ticks.tick(), if display.live => rates.show(Progress::Live),
+            _ = ticks.tick(), if display.live => {
+                rates.tell_odd();
+                rates.show(Progress::Live);
+            }
             () = stop.asked_times(if ended == Ended::Finished { 1 } else { 2 }) => {
                 if ended == Ended::Stopped {
                     break Ok(());
@@ -197,19 +201,20 @@ async fn print_query(
     Ok(Shown { rows, ended })
 }
 
-/// Shows what SHOW and DESCRIBE give. NULL is an empty cell.
+/// Shows what SHOW and DESCRIBE give.
 ///
 /// # Errors
 /// What can't be written to `out`.
 pub fn show_listing(listing: &Listing, display: &Display, out: &mut (dyn Write + Send)) -> Result<()> {
     let names: Vec<&str> = listing.columns.iter().map(|(name, _)| name.as_str()).collect();
+    let null = if listing.marks_nulls { tableau::NULL } else { "" };
     let text = match display.mode {
         ResultMode::Csv => csv::listing(&names, &listing.rows),
-        ResultMode::Json => json::listing(&names, &listing.rows),
-        ResultMode::Vertical => vertical::listing(&names, &listing.rows),
-        _ if display.expanded => vertical::listing(&names, &listing.rows),
+        ResultMode::Json => json::listing(listing),
+        ResultMode::Vertical => vertical::listing(&names, &listing.rows, null),
+        _ if display.expanded => vertical::listing(&names, &listing.rows, null),
         _ => {
-            let text = |cell: &Option<String>| cell.clone().unwrap_or_default();
+            let text = |cell: &Option<String>| plain(cell.as_deref().unwrap_or(null)).into_owned();
             let rows: Vec<Vec<String>> = listing.rows.iter().map(|row| row.iter().map(text).collect()).collect();
             tableau::table(&names, &rows)
         }

@@ -1,6 +1,6 @@
 //! Rows one below the other with a line per column, as psql's `\x` shows them.
 
-use crate::shell::screen_text::{pad_end, width};
+use crate::shell::screen_text::{pad_end, plain, width};
 
 /// A record with its number from 1: a rule, then the columns.
 pub fn record(number: u64, cells: &[(&str, &str)]) -> String {
@@ -19,15 +19,16 @@ pub fn record(number: u64, cells: &[(&str, &str)]) -> String {
     text
 }
 
-/// A whole listing.
-pub fn listing(names: &[&str], rows: &[Vec<Option<String>>]) -> String {
+/// A whole listing, with a text for NULL.
+pub fn listing(names: &[&str], rows: &[Vec<Option<String>>], null: &str) -> String {
     if rows.is_empty() {
         return "Empty set\n".to_string();
     }
     let mut text = String::new();
     for (number, row) in (1..).zip(rows) {
-        let values = row.iter().map(|cell| cell.as_deref().unwrap_or_default());
-        let cells: Vec<(&str, &str)> = names.iter().copied().zip(values).collect();
+        let lines = |cell: &str| cell.split('\n').map(|line| plain(line).into_owned()).collect::<Vec<_>>().join("\n");
+        let values: Vec<String> = row.iter().map(|cell| lines(cell.as_deref().unwrap_or(null))).collect();
+        let cells: Vec<(&str, &str)> = names.iter().copied().zip(values.iter().map(String::as_str)).collect();
         text += &record(number, &cells);
     }
     text

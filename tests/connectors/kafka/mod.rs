@@ -4,7 +4,7 @@ mod away;
 mod growth;
 mod reading;
 mod refusals;
-mod secured;
+pub mod secured;
 mod writing;
 
 use std::sync::{Arc, Mutex};

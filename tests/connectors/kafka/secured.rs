@@ -14,15 +14,15 @@ fn certificate(name: &str) -> String {
     Path::new(&variable("MILLSTREAM_TEST_CERTS")).join(name).display().to_string()
 }
 
-fn jaas(module: &str, user: &str, password: &str) -> String {
+pub fn jaas(module: &str, user: &str, password: &str) -> String {
     format!("org.apache.kafka.common.security.{module} required username=\"{user}\" password=\"{password}\";")
 }
 
-const SCRAM: &str = "scram.ScramLoginModule";
+pub const SCRAM: &str = "scram.ScramLoginModule";
 
-type Options = Vec<(&'static str, String)>;
+pub type Options = Vec<(&'static str, String)>;
 
-fn with(mut options: Options, more: &[(&'static str, &str)]) -> Options {
+pub fn with(mut options: Options, more: &[(&'static str, &str)]) -> Options {
     for (key, value) in more {
         options.retain(|(known, _)| known != key);
         options.push((key, value.to_string()));
@@ -40,7 +40,7 @@ fn trusting(protocol: &str, server: &str) -> Options {
 }
 
 /// As alice, over SASL_SSL.
-fn alice(mechanism: &str, module: &str) -> Options {
+pub fn alice(mechanism: &str, module: &str) -> Options {
     let mut options = trusting("SASL_SSL", "MILLSTREAM_TEST_KAFKA_SASL");
     options.push(("properties.sasl.mechanism", mechanism.into()));
     options.push(("properties.sasl.jaas.config", jaas(module, "alice", "alice-secret")));

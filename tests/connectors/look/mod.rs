@@ -2,11 +2,15 @@
 
 mod database;
 mod indexes;
+#[cfg(feature = "tls")]
+mod secured;
+mod silent;
 mod suggestions;
 mod topics;
 
 use millstream::catalog::{Config, Substitution};
-use millstream::shell::tableau;
+use millstream::session::Reply;
+use millstream::shell::results::{Display, show_listing};
 use millstream::{Outcome, Session};
 
 /// A session with an integration per service, each named after it, and what `more` adds to the file.
@@ -21,17 +25,27 @@ fn session(more: &str) -> Session {
 /// What the statements print, as `millstream run` prints it; an error as its text.
 async fn printed(session: &mut Session, sql: &str) -> String {
     match session.execute(sql).await {
-        Ok(outcomes) => outcomes.into_iter().map(shown).collect(),
+        Ok(outcomes) => {
+            let display = Display::outside(session.settings());
+            outcomes.into_iter().map(|outcome| shown(outcome, &display)).collect()
+        }
         Err(error) => format!("{error}\n"),
     }
 }
 
-fn shown(outcome: Outcome) -> String {
+fn shown(outcome: Outcome, display: &Display) -> String {
     match outcome {
         Outcome::Listing(listing) => {
-            let names: Vec<&str> = listing.columns.iter().map(|(name, _)| name.as_str()).collect();
-            let rows = listing.rows.into_iter().map(|row| row.into_iter().map(Option::unwrap_or_default).collect());
-            tableau::table(&names, &rows.collect::<Vec<_>>())
+            let mut text = Vec::new();
+            show_listing(&listing, display, &mut text).unwrap();
+            String::from_utf8(text).unwrap()
+        }
+        Outcome::Replies(replies) => {
+            let shown = |reply| match reply {
+                Reply::Rows(rows) => shown(Outcome::Listing(rows), display),
+                Reply::Done(tag) => format!("{tag}\n"),
+            };
+            replies.into_iter().map(shown).collect()
         }
         Outcome::Text(text) => format!("{text}\n"),
         Outcome::Done => String::new(),

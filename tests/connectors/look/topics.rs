@@ -86,6 +86,11 @@ async fn the_newest_records_are_peeked_at() {
         +-----------+--------+-------------------------+--------+-------+---------+
         1 row in set",
     );
+    session.set("sql-client.execution.result-mode", "json").unwrap();
+    let shown = printed(&mut session, &format!("PEEK {name} PARTITION 1 LIMIT 1")).await;
+    let expected =
+        r#"{"partition":1,"offset":1,"time":"1970-01-01 09:00:12.000","key":"k","value":null,"headers":"{n=<NULL>}"}"#;
+    assert_printed(&shown, expected);
     let error = printed(&mut session, &format!("PEEK {name} PARTITION 2")).await;
     assert!(error.contains("has no partition 2\n --> sql:1:"), "{error}");
     assert!(error.contains("hint: Its partitions are 0 to 1."), "{error}");

@@ -43,7 +43,7 @@ pub fn transport(host: &str) -> Transport {
         .unwrap()
 }
 
-fn secured(test: &str) -> Index {
+pub fn secured(test: &str) -> Index {
     let name = format!("{test}-{}", uuid::Uuid::new_v4().simple());
     Index { host: host().to_string(), name, transport: transport(host()) }
 }
@@ -151,8 +151,10 @@ async fn a_user_without_permission_is_told_what_is_missing() {
         assert!(error.hint().unwrap().starts_with("The user lacks a permission"), "{error}");
     }
     write(&table(&index, vec![], &[])).await.unwrap();
-    let error = error_of(read(&table(&index, vec![], &reader)).await);
+    let context = OpenContext::for_test();
+    let error = error_of(read_with(&table(&index, vec![], &reader), super::scan(vec![0, 1]), &context).await);
     assert!(error.message().contains("no permissions for [indices:data/read/search]"), "{error}");
+    assert_eq!(context.metrics.errors.load(std::sync::atomic::Ordering::Relaxed), 1);
     assert_eq!(error.hint(), Some("The user lacks a permission for this."));
 }
 

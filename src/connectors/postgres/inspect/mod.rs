@@ -1,16 +1,13 @@
 //! Questions to a database that are about no table of ours: its tables, their definitions, and SQL of its own.
 
+mod conversation;
 mod script;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use tokio::time::timeout;
-use tokio_postgres::SimpleQueryMessage;
-use tokio_postgres::error::ErrorPosition;
 
-use self::script::tags;
+pub use self::conversation::{Answer, Conversation, Refused, Remark};
 use super::link::{Connection, Link};
 use super::options::{OPTIONS, link};
 use super::table::{DbColumn, DbTable, TableName};
@@ -22,9 +19,6 @@ use crate::error::{Error, Result};
 
 /// How long a question to the catalog may take, where the address sets no `socketTimeout`.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Rows and bytes of a result that are kept; the rest is read and counted.
-const KEPT_ROWS: usize = 10_000;
-const KEPT_BYTES: usize = 16 << 20;
 
 /// The database of an integration.
 pub struct Database {
@@ -66,31 +60,6 @@ pub struct Column {
     pub flink: String,
 }
 
-/// What one statement gave.
-#[derive(Debug, Clone, Default)]
-pub struct Answer {
-    /// `None` for a statement without rows.
-    pub columns: Option<Vec<String>>,
-    pub rows: Vec<Vec<Option<String>>>,
-    /// How many rows there were.
-    pub count: u64,
-    /// `INSERT 0 3`; `None` where only the rows say what was done.
-    pub tag: Option<String>,
-}
-
-/// A statement that was refused, and the character of the text (from 1) where.
-#[derive(Debug)]
-pub struct Refused {
-    pub error: Error,
-    pub position: Option<usize>,
-}
-
-impl From<Error> for Refused {
-    fn from(error: Error) -> Self {
-        Self { error, position: None }
-    }
-}
-
 impl Database {
     /// Checks the options; touches nothing.
     pub fn new(owner: &str, raw: &RawOptions, context: OpenContext) -> Result<Self> {
@@ -101,6 +70,11 @@ impl Database {
     /// `PostgreSQL at 127.0.0.1:5432/shop`
     pub fn name(&self) -> String {
         self.link.name()
+    }
+
+    /// What is sent to it over one connection.
+    pub fn conversation(self) -> Conversation {
+        Conversation::new(self.link, self.context)
     }
 
     /// Tables, views and the like that the user may see, without those of the system.
@@ -199,60 +173,6 @@ impl Database {
         asked.await.map_err(|e: tokio_postgres::Error| self.link.error(e).context("cannot read the definition"))
     }
 
-    /// Sends a text of one or several statements, as `psql -c` does: in one go, and in one transaction unless it says
-    /// otherwise. Dropping the future cancels what is running.
-    pub async fn send(&self, sql: &str) -> Result<Vec<Answer>, Refused> {
-        let connection = self.link.connect(&self.context).await?;
-        let mut running = Running { link: self.link.clone(), connection: Some(Arc::new(connection)) };
-        let answers = self.answers(&running, sql).await;
-        if answers.is_ok() || matches!(&answers, Err(refused) if !refused.error.is_retriable()) {
-            running.connection = None;
-        }
-        answers
-    }
-
-    async fn answers(&self, running: &Running, sql: &str) -> Result<Vec<Answer>, Refused> {
-        let Some(connection) = &running.connection else { return Ok(Vec::new()) };
-        let limit = self.link.answer_timeout();
-        let mut stream = Box::pin(connection.client.simple_query_raw(sql).await.map_err(|e| self.refused(e))?);
-        let mut tags = tags(sql).into_iter();
-        let (mut answers, mut answer, mut bytes) = (Vec::new(), Answer::default(), 0);
-        loop {
-            let message = match limit {
-                Some(limit) => timeout(limit, stream.next()).await.map_err(|_| self.silence(limit))?,
-                None => stream.next().await,
-            };
-            match message.transpose().map_err(|e| self.refused(e))? {
-                None => return Ok(answers),
-                Some(SimpleQueryMessage::RowDescription(columns)) => {
-                    answer.columns = Some(columns.iter().map(|column| column.name().to_string()).collect());
-                }
-                Some(SimpleQueryMessage::Row(row)) => {
-                    answer.count += 1;
-                    if answer.rows.len() < KEPT_ROWS && bytes < KEPT_BYTES {
-                        let cells: Vec<Option<String>> =
-                            (0..row.len()).map(|i| row.get(i).map(str::to_string)).collect();
-                        bytes += cells.iter().flatten().map(String::len).sum::<usize>() + cells.len() * 24;
-                        answer.rows.push(cells);
-                    }
-                }
-                Some(SimpleQueryMessage::CommandComplete(count)) => {
-                    answer.tag = tags.next().and_then(|tag| tag.text(count, answer.columns.is_some()));
-                    answers.push(std::mem::take(&mut answer));
-                }
-                Some(_) => {}
-            }
-        }
-    }
-
-    fn refused(&self, error: tokio_postgres::Error) -> Refused {
-        let position = match error.as_db_error().and_then(|db| db.position()) {
-            Some(ErrorPosition::Original(position)) => usize::try_from(*position).ok(),
-            _ => None,
-        };
-        Refused { error: self.link.error(error), position }
-    }
-
     async fn in_time<T>(&self, asked: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T> {
         let limit = self.link.answer_timeout().unwrap_or(PATIENCE);
         let answer = timeout(limit, asked).await.map_err(|_| self.silence(limit))?;
@@ -260,24 +180,12 @@ impl Database {
     }
 
     fn silence(&self, limit: Duration) -> Error {
-        Error::external(format!("no answer from {} within {} s", self.name(), limit.as_secs_f32()))
+        silence(&self.link, limit)
     }
 }
 
-/// A connection on which something runs: dropped with it, the server is asked to give it up.
-struct Running {
-    link: Link,
-    connection: Option<Arc<Connection>>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
-        let (link, Ok(runtime)) = (self.link.clone(), tokio::runtime::Handle::try_current()) else { return };
-        // Ends by itself: asking has a time limit.
-        #[allow(clippy::disallowed_methods)]
-        runtime.spawn(async move { link.cancel(&connection).await });
-    }
+fn silence(link: &Link, limit: Duration) -> Error {
+    Error::external(format!("no answer from {} within {} s", link.name(), limit.as_secs_f32()))
 }
 
 fn kind_name(relkind: &str) -> &str {

@@ -8,6 +8,11 @@ pub struct Tag {
 }
 
 impl Tag {
+    /// True for a statement that has rows and nothing else to tell.
+    pub fn is_query(&self) -> bool {
+        self.words == "SELECT" && self.counts
+    }
+
     /// As psql prints it; `None` where it prints the rows alone.
     pub fn text(&self, count: u64, has_rows: bool) -> Option<String> {
         match self.words.as_str() {

@@ -3,8 +3,7 @@
 use super::{Files, Proposal, Proposals};
 use crate::shell::command::BACKSLASH;
 use crate::shell::editor::vocabulary::Vocabulary;
-use crate::sql::STATEMENT_HEADS;
-use crate::{connectors, formats};
+use crate::shell::help;
 
 /// Proposals at the end of a command line.
 pub fn proposals(before: &str, vocabulary: &Vocabulary, files: Files<'_>) -> Proposals {
@@ -38,20 +37,11 @@ pub fn proposals(before: &str, vocabulary: &Vocabulary, files: Files<'_>) -> Pro
         ("\\df", _) => vocabulary.functions.iter().map(|(name, function)| named(name, function.usage)).collect(),
         (_, "[on|off]") => vec![named("on", ""), named("off", "")],
         (_, "file" | "[file]") => files(typed).iter().map(|file| named(file, "")).collect(),
-        (_, "[topic]") => topics(vocabulary),
+        (_, "[topic]") => help::topics().iter().map(|(name, about)| named(name, about)).collect(),
         _ => Vec::new(),
     };
     let fits = |proposal: &Proposal| proposal.value.to_lowercase().starts_with(&typed.to_lowercase());
     Proposals { start, all: all.into_iter().filter(fits).collect() }
-}
-
-/// What HELP has pages of.
-fn topics(vocabulary: &Vocabulary) -> Vec<Proposal> {
-    let statements = STATEMENT_HEADS.iter().map(|(name, about)| Proposal::part(*name, *about));
-    let connectors = connectors::all().iter().flat_map(|c| c.names()).map(|name| Proposal::part(*name, "connector"));
-    let formats = formats::all().iter().map(|format| Proposal::part(format.name(), "format"));
-    let functions = vocabulary.functions.iter().map(|(name, function)| Proposal::part(*name, function.usage));
-    statements.chain(connectors).chain(formats).chain(functions).collect()
 }
 
 /// Folders and job files that a path may go on with.

@@ -7,7 +7,7 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
-use self::statement::Statement;
+use self::statement::{Statement, Token};
 use super::validator::is_client_command;
 use super::vocabulary::{Shared, Vocabulary};
 use crate::sql::{LexemeKind, Lexemes};
@@ -44,25 +44,46 @@ pub struct Proposals {
 /// Names in the folder that a path ends in, as completion of files needs them.
 pub type Files<'a> = &'a dyn Fn(&str) -> Vec<String>;
 
-/// What may stand at `cursor`. Nothing inside comments, and inside strings only where an option or setting stands.
+/// What may stand at `cursor`. Nothing inside comments, and inside strings and hints only where an option or setting
+/// stands.
 pub fn proposals(text: &str, cursor: usize, vocabulary: &Vocabulary, files: Files<'_>) -> Proposals {
     let before = text.get(..cursor).unwrap_or(text);
     let line = before.trim_start();
     if line.starts_with('\\') || (is_client_command(line) && line.contains(char::is_whitespace)) {
         return command::proposals(before, vocabulary, files);
     }
-    let place = Place::of(text, before.len());
-    let statement = Statement::at(text, before.len());
-    match place {
+    let Some((start, end)) = hint_around(text, before.len()) else {
+        return proposals_in(text, before, &Statement::at(text, before.len()), vocabulary);
+    };
+    let table = Statement::at(text, start).before.pop().filter(Token::is_name);
+    let (Some(table), Some(inside), Some(before)) = (table, text.get(start..end), before.get(start..)) else {
+        return Proposals::default();
+    };
+    let statement = Statement { hints_at: Some(table.value()), ..Statement::at(inside, before.len()) };
+    let found = proposals_in(inside, before, &statement, vocabulary);
+    Proposals { start: start + found.start, ..found }
+}
+
+/// Where the text of the hint begins and ends that the cursor stands in.
+fn hint_around(text: &str, cursor: usize) -> Option<(usize, usize)> {
+    let hint = Lexemes::new(text).take_while(|lexeme| lexeme.offset < cursor).last()?;
+    let (end, start) = (hint.offset + hint.text.len(), hint.offset + "/*+".len());
+    let closing = if hint.is_closed() { "*/".len() } else { 0 };
+    let is_inside = hint.kind == LexemeKind::Hint && start <= cursor && cursor <= end - closing;
+    is_inside.then_some((start, end - closing))
+}
+
+fn proposals_in(text: &str, before: &str, statement: &Statement<'_>, vocabulary: &Vocabulary) -> Proposals {
+    match Place::of(text, before.len()) {
         Place::Nowhere => Proposals::default(),
         Place::String { start } => {
             let typed = before.get(start..).unwrap_or_default();
             let closed = text.get(before.len()..).is_some_and(|rest| rest.starts_with('\''));
-            Proposals { start, all: options::in_string(&statement, typed, closed, vocabulary) }
+            Proposals { start, all: options::in_string(statement, typed, closed, vocabulary) }
         }
         Place::QuotedName { start } => {
             let typed = before.get(start + 1..).unwrap_or_default();
-            let names = query::names(&statement, vocabulary);
+            let names = query::names(statement, vocabulary);
             let fits = |name: &&(String, String)| name.0.to_lowercase().starts_with(&typed.to_lowercase());
             let quoted = |(name, about): &(String, String)| Proposal::part(format!("`{name}`"), about.clone());
             Proposals { start, all: names.iter().filter(fits).map(quoted).collect() }
@@ -72,10 +93,10 @@ pub fn proposals(text: &str, cursor: usize, vocabulary: &Vocabulary, files: File
             if typed.starts_with(|c: char| c.is_ascii_digit()) {
                 return Proposals::default();
             }
-            let mut all = options::outside_strings(&statement, vocabulary)
-                .unwrap_or_else(|| query::proposals(&statement, typed, vocabulary));
+            let mut all = options::outside_strings(statement, vocabulary)
+                .unwrap_or_else(|| query::proposals(statement, typed, vocabulary));
             all.retain(|proposal| starts_with(&proposal.value, typed));
-            Proposals { start, all: in_case(all, typed, &statement) }
+            Proposals { start, all: in_case(all, typed, statement) }
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Keys and values of options and settings: in `WITH (...)`, and behind SET and RESET.
+//! Keys and values of options and settings: in `WITH (...)`, `OPTIONS(...)` and ALTER TABLE, and behind SET and RESET.
 
 use super::Proposal;
 use super::statement::{Statement, Token};
 use crate::connectors::options::{COMMON_OPTIONS, OptionSpec, OptionType};
 use crate::settings::{Effect, SETTINGS, allowed_words};
-use crate::shell::editor::vocabulary::Vocabulary;
+use crate::shell::editor::vocabulary::{Relation, Vocabulary};
 use crate::sql::LexemeKind;
 use crate::{connectors, formats};
 
@@ -56,18 +56,22 @@ fn value(value: &str, about: &str) -> Found {
 }
 
 fn at_cursor(statement: &Statement<'_>, vocabulary: &Vocabulary) -> Option<Vec<Found>> {
-    if statement.starts_with(&["SET"]) || statement.starts_with(&["RESET"]) {
+    if statement.hints_at.is_none() && (statement.starts_with(&["SET"]) || statement.starts_with(&["RESET"])) {
         return settings(statement, vocabulary);
     }
-    let open = statement.open_parenthesis()?;
-    let is_list = open > 0 && statement.before.get(open - 1).is_some_and(|token| token.is("WITH"));
-    if !is_list || !statement.starts_with(&["CREATE"]) {
-        return None;
+    if let [verb, job] = statement.before.as_slice()
+        && job.is("JOB")
+    {
+        let stops = verb.is("STOP");
+        let jobs = vocabulary.jobs.iter().filter(|job| !stops || job.runs);
+        let jobs = jobs.map(|job| value(&job.name, if job.runs { "runs" } else { "has ended" }));
+        return (stops || verb.is("DESCRIBE") || verb.is("DESC")).then(|| jobs.collect());
     }
-    let list = Pairs::of(statement, open);
+    let open = statement.open_parenthesis()?;
+    let list = Pairs::of(statement, open, vocabulary)?;
     match &statement.before[open + 1..] {
-        [] => Some(list.keys(statement)),
-        [.., last] if last.text == "," => Some(list.keys(statement)),
+        [] => Some(list.keys()),
+        [.., last] if last.text == "," => Some(list.keys()),
         [.., key, sign] if sign.text == "=" && key.kind == LexemeKind::String => {
             Some(list.values(&key.value(), vocabulary))
         }
@@ -101,35 +105,77 @@ fn settings(statement: &Statement<'_>, vocabulary: &Vocabulary) -> Option<Vec<Fo
     }
 }
 
-/// The keys and values of a WITH list that are written, before and behind the cursor.
-struct Pairs(Vec<(String, String)>);
+/// The keys and values of a list that are written, before and behind the cursor, and whose they are.
+struct Pairs<'a> {
+    written: Vec<(String, String)>,
+    whose: Whose<'a>,
+    /// Of that table.
+    columns: Vec<String>,
+}
 
-impl Pairs {
-    fn of(statement: &Statement<'_>, open: usize) -> Self {
+enum Whose<'a> {
+    /// Of a table that CREATE TABLE declares.
+    New,
+    /// Of one that is there, whose options the list changes.
+    Known(&'a Relation),
+    /// The same, and the list has keys alone: RESET.
+    Reset(&'a Relation),
+}
+
+impl<'a> Pairs<'a> {
+    /// None where no list of options stands.
+    fn of(statement: &Statement<'_>, open: usize, vocabulary: &'a Vocabulary) -> Option<Self> {
+        let head = statement.before.get(open.checked_sub(1)?)?;
+        let named = |name: &str| vocabulary.tables.iter().find(|table| table.name == name);
+        let altered = || named(&statement.before.get(open.checked_sub(2)?)?.value());
+        let alters = statement.starts_with(&["ALTER", "TABLE"]);
+        let whose = match &statement.hints_at {
+            Some(table) if head.is("OPTIONS") => Whose::Known(named(table)?),
+            Some(_) => return None,
+            None if head.is("WITH") && statement.starts_with(&["CREATE"]) => Whose::New,
+            None if head.is("SET") && alters => Whose::Known(altered()?),
+            None if head.is("RESET") && alters => Whose::Reset(altered()?),
+            None => return None,
+        };
         let tokens: Vec<&Token<'_>> = statement.before.iter().skip(open + 1).chain(&statement.after).collect();
         let is_pair =
             |w: &&[&Token<'_>]| w[0].kind == LexemeKind::String && w[1].text == "=" && w[2].kind == LexemeKind::String;
-        Self(tokens.windows(3).filter(is_pair).map(|w| (w[0].value(), w[2].value())).collect())
+        let written = tokens.windows(3).filter(is_pair).map(|w| (w[0].value(), w[2].value())).collect();
+        let columns = match &whose {
+            Whose::New => declared_columns(statement),
+            Whose::Known(table) | Whose::Reset(table) => table.columns.iter().map(|(name, _)| name.clone()).collect(),
+        };
+        Some(Self { written, whose, columns })
     }
 
+    /// What the list says, or else the table.
     fn get(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+        let of_table = match &self.whose {
+            Whose::New => &[],
+            Whose::Known(table) | Whose::Reset(table) => table.options.as_slice(),
+        };
+        let mut all = self.written.iter().chain(of_table);
+        all.find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    /// Every option that the table may have: prefix and specification.
+    /// Every option that the table may have, its connector's first: prefix and specification.
     fn specs(&self) -> Vec<(String, &'static OptionSpec)> {
-        let mut specs: Vec<(String, &'static OptionSpec)> =
-            COMMON_OPTIONS.iter().map(|spec| (String::new(), spec)).collect();
         let connector = self.get("connector").and_then(|name| connectors::find(name, None).ok());
-        specs.extend(connector.into_iter().flat_map(|c| c.options()).map(|spec| (String::new(), spec)));
+        let of_connector = connector.into_iter().flat_map(|c| c.options());
+        let mut specs: Vec<(String, &'static OptionSpec)> = of_connector.map(|spec| (String::new(), spec)).collect();
         for (key, prefix) in [("format", ""), ("key.format", "key."), ("value.format", "value.")] {
             let Some(format) = self.get(key).and_then(|name| formats::find(name, None).ok()) else { continue };
             specs.extend(format.options().iter().map(|spec| (format!("{prefix}{}.", format.name()), spec)));
         }
+        specs.extend(COMMON_OPTIONS.iter().map(|spec| (String::new(), spec)));
         specs
     }
 
-    fn keys(&self, statement: &Statement<'_>) -> Vec<Found> {
+    fn keys(&self) -> Vec<Found> {
+        if let Whose::Reset(table) = &self.whose {
+            let key = |(key, now): &(String, String)| Found { is_key: true, alone: true, ..value(key, now) };
+            return table.options.iter().filter(|(key, _)| key != "connector").map(key).collect();
+        }
         let mut keys: Vec<(bool, Found)> = Vec::new();
         for (prefix, spec) in self.specs() {
             let about = match (spec.required, spec.default) {
@@ -141,15 +187,19 @@ impl Pairs {
             let found = |key: String, open: bool| Found { is_key: true, open, ..value(&key, &about) };
             match (key.strip_suffix('*'), key.contains(".#.")) {
                 (Some(start), _) => keys.push((false, found(start.to_string(), true))),
-                (None, true) => {
-                    keys.extend(declared_columns(statement).iter().map(|c| (false, found(key.replace('#', c), false))))
-                }
+                (None, true) => keys.extend(self.columns.iter().map(|c| (false, found(key.replace('#', c), false)))),
                 (None, false) => keys.push((spec.required, found(key, false))),
             }
         }
-        keys.retain(|(_, found)| self.get(&found.value).is_none());
-        // `connector` is the first that is needed.
-        keys.sort_by_key(|(required, _)| !required);
+        keys.retain(|(_, found)| self.written.iter().all(|(key, _)| *key != found.value));
+        match &self.whose {
+            // `connector` is the first that is needed.
+            Whose::New => keys.sort_by_key(|(required, _)| !required),
+            // The table is there: it has what it needs, and stays what it is.
+            Whose::Known(_) | Whose::Reset(_) => {
+                keys.retain(|(_, found)| found.value != "connector" && found.value != "integration");
+            }
+        }
         keys.into_iter().map(|(_, found)| found).collect()
     }
 

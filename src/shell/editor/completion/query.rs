@@ -2,7 +2,7 @@
 
 use super::Proposal;
 use super::options::declared_columns;
-use super::statement::Statement;
+use super::statement::{Statement, Token};
 use crate::catalog::{DEFAULT_CATALOG, DEFAULT_DATABASE};
 use crate::shell::command::WORDS;
 use crate::shell::editor::vocabulary::{FunctionKind, Relation, Vocabulary};
@@ -11,6 +11,10 @@ use crate::sql::{LexemeKind, STATEMENT_HEADS, is_reserved};
 
 /// What may follow the statement's tokens; what doesn't begin with the typed word is taken out by the caller.
 pub fn proposals(statement: &Statement<'_>, typed: &str, vocabulary: &Vocabulary) -> Vec<Proposal> {
+    if statement.hints_at.is_some() {
+        let options = Proposal::part("OPTIONS(", "options of the table for this statement alone");
+        return if statement.before.is_empty() { vec![options] } else { Vec::new() };
+    }
     if !statement.qualifier().is_empty() {
         return as_names(names(statement, vocabulary));
     }
@@ -25,6 +29,9 @@ pub fn proposals(statement: &Statement<'_>, typed: &str, vocabulary: &Vocabulary
     }
     if let Some(kinds) = relation_place(statement) {
         return relations(statement, kinds, vocabulary);
+    }
+    if statement.starts_with(&["ALTER"]) {
+        return alteration(statement);
     }
     if statement.starts_with(&["CREATE"]) && !statement.tokens().any(|token| token.is("SELECT")) {
         return declaration(statement, vocabulary);
@@ -71,9 +78,11 @@ fn look(statement: &Statement<'_>, vocabulary: &Vocabulary) -> Option<Vec<Propos
     Some(match last.as_str() {
         "FROM" | "IN" => integrations(),
         "PSQL" if is_bare => integrations(),
+        "TOPIC" => topics(vocabulary),
+        "PEEK" if is_bare => topics(vocabulary),
         // The name of what is looked at, which only the service knows.
         _ if is_bare && !head.starts_with("SHOW") => Vec::new(),
-        "FOR" | "LIKE" | "LIMIT" | "GROUP" | "PARTITION" | "TOPIC" | "TABLE" | "INDEX" => Vec::new(),
+        "FOR" | "LIKE" | "LIMIT" | "GROUP" | "PARTITION" | "TABLE" | "INDEX" => Vec::new(),
         _ => {
             let is_there = |clause: &str| {
                 statement.tokens().any(|token| clause.split(' ').next().is_some_and(|word| token.is(word)))
@@ -83,13 +92,20 @@ fn look(statement: &Statement<'_>, vocabulary: &Vocabulary) -> Option<Vec<Propos
     })
 }
 
+/// Those that SHOW TOPICS has listed.
+fn topics(vocabulary: &Vocabulary) -> Vec<Proposal> {
+    as_names(vocabulary.topics.iter().map(|topic| (topic.clone(), "topic".to_string())).collect())
+}
+
 /// Which relations may stand at the cursor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kinds {
     Tables,
     Views,
     Both,
-    /// In a query: those that WITH names, and functions, too.
+    /// In a query: those that WITH names, too.
+    Given,
+    /// And functions.
     Sources,
 }
 
@@ -107,7 +123,7 @@ fn relation_place(statement: &Statement<'_>) -> Option<Kinds> {
         "TABLE" if two == "CREATE" && three == "SHOW" => Some(Kinds::Tables),
         "VIEW" if two == "CREATE" && three == "SHOW" => Some(Kinds::Views),
         "TABLE" if creates && (two == "CREATE" || two == "TEMPORARY") => None,
-        "TABLE" if two == "(" => Some(Kinds::Sources),
+        "TABLE" if two == "(" => Some(Kinds::Given),
         "TABLE" => Some(Kinds::Tables),
         "VIEW" if !creates => Some(Kinds::Views),
         "EXISTS" if two == "IF" && three == "TABLE" => Some(Kinds::Tables),
@@ -145,14 +161,15 @@ fn relations(statement: &Statement<'_>, kinds: Kinds, vocabulary: &Vocabulary) -
     let fits = |table: &&Relation| match kinds {
         Kinds::Tables => !table.is_view,
         Kinds::Views => table.is_view,
-        Kinds::Both | Kinds::Sources => true,
+        Kinds::Both | Kinds::Given | Kinds::Sources => true,
     };
     let about = |table: &Relation| (table.name.clone(), if table.is_view { "view" } else { "table" }.to_string());
     let mut all = as_names(vocabulary.tables.iter().filter(fits).map(about).collect());
+    if matches!(kinds, Kinds::Given | Kinds::Sources) {
+        let named = statement.named_queries().into_iter().map(|name| (name, "query of WITH".into()));
+        all.extend(as_names(named.collect()));
+    }
     if kinds == Kinds::Sources {
-        all.extend(as_names(
-            statement.named_queries().into_iter().map(|name| (name, "query of WITH".into())).collect(),
-        ));
         all.push(Proposal::part("TABLE(", "a function over a table, such as TUMBLE"));
         all.push(Proposal::word("LATERAL", ""));
         all.push(Proposal::part("UNNEST(", "the elements of an array"));
@@ -188,11 +205,15 @@ fn columns(statement: &Statement<'_>, of: Option<&str>, vocabulary: &Vocabulary)
         vocabulary.functions.get(token.text.to_uppercase().as_str()).is_some_and(|f| f.kind == FunctionKind::Window)
     });
     for used in statement.used() {
-        let called = of.is_none_or(|name| used.alias.as_deref().unwrap_or(&used.table) == name || used.table == name);
-        let Some(table) = vocabulary.tables.iter().find(|table| table.name == used.table).filter(|_| called) else {
-            continue;
-        };
-        found.extend(table.columns.iter().cloned());
+        let is_called =
+            of.is_none_or(|name| used.alias.as_deref().unwrap_or(&used.table) == name || used.table == name);
+        let of_query = statement.columns_of_named(&used.table);
+        match (of_query, vocabulary.tables.iter().find(|table| table.name == used.table)) {
+            _ if !is_called => continue,
+            (Some(columns), _) => found.extend(columns.into_iter().map(|name| (name, format!("of {}", used.table)))),
+            (None, Some(table)) => found.extend(table.columns.iter().cloned()),
+            (None, None) => continue,
+        }
         if windows {
             let window = ["window_start", "window_end", "window_time"];
             found.extend(window.map(|column| (column.to_string(), "of the window".to_string())));
@@ -219,6 +240,21 @@ fn words(words: &[&str]) -> Vec<Proposal> {
 
 fn types() -> Vec<Proposal> {
     TYPES.iter().map(|(name, about)| Proposal::part(*name, *about)).collect()
+}
+
+/// ALTER TABLE and ALTER VIEW behind the name.
+fn alteration(statement: &Statement<'_>) -> Vec<Proposal> {
+    let is_named = statement.before.len() > 2 && statement.before.last().is_some_and(Token::is_name);
+    match (is_named && statement.depth() == 0, statement.back(1).as_str()) {
+        (true, "RENAME") => words(&["TO"]),
+        (true, "TO" | "RESET") | (false, _) => Vec::new(),
+        (true, _) if statement.back(2) == "TO" => Vec::new(),
+        (true, _) if statement.starts_with(&["ALTER", "VIEW"]) => words(&["RENAME TO"]),
+        (true, _) => {
+            let lists = ["SET (", "RESET ("].map(|word| Proposal::part(word, "options"));
+            lists.into_iter().chain(words(&["RENAME TO"])).collect()
+        }
+    }
 }
 
 /// CREATE TABLE behind its name, and CREATE VIEW.

@@ -14,7 +14,7 @@ impl Token<'_> {
         self.kind != LexemeKind::String && self.text.eq_ignore_ascii_case(word)
     }
 
-    fn is_name(&self) -> bool {
+    pub fn is_name(&self) -> bool {
         self.kind == LexemeKind::QuotedName || self.kind == LexemeKind::Word && !is_reserved(self.text)
     }
 
@@ -39,12 +39,14 @@ pub struct Statement<'a> {
     /// Before the cursor, without the word it stands behind.
     pub before: Vec<Token<'a>>,
     pub after: Vec<Token<'a>>,
+    /// It is the inside of a hint, which stands behind this table.
+    pub hints_at: Option<String>,
 }
 
 impl<'a> Statement<'a> {
     /// The statement around `cursor`.
     pub fn at(text: &'a str, cursor: usize) -> Self {
-        let mut statement = Self { before: Vec::new(), after: Vec::new() };
+        let mut statement = Self { before: Vec::new(), after: Vec::new(), hints_at: None };
         for lexeme in Lexemes::new(text) {
             let end = lexeme.offset + lexeme.text.len();
             if matches!(lexeme.kind, LexemeKind::Blank | LexemeKind::Comment | LexemeKind::Hint) {
@@ -170,6 +172,31 @@ impl<'a> Statement<'a> {
             used.push(Used { table, alias });
         }
         used
+    }
+
+    /// The columns of a query of WITH, as far as its list gives them names; None where there is no such query.
+    pub fn columns_of_named(&self, name: &str) -> Option<Vec<String>> {
+        let tokens: Vec<&Token<'_>> = self.tokens().collect();
+        let begins = |w: &[&Token<'_>]| {
+            w[0].is_name() && w[0].value() == name && w[1].is("AS") && w[2].text == "(" && w[3].is("SELECT")
+        };
+        let start = tokens.windows(4).position(begins)? + 4;
+        let mut columns = Vec::new();
+        let mut depth = 0;
+        for (at, token) in tokens.iter().enumerate().skip(start) {
+            let ends_list = depth == 0 && (token.is("FROM") || token.text == ")");
+            if depth == 0 && (ends_list || token.text == ",") {
+                // `a`, `t.a` and `... AS a` have a name.
+                columns.extend(tokens.get(at - 1).filter(|last| last.is_name()).map(|last| last.value()));
+            }
+            match token.text {
+                _ if ends_list => break,
+                "(" if token.kind == LexemeKind::Other => depth += 1,
+                ")" if token.kind == LexemeKind::Other => depth -= 1,
+                _ => {}
+            }
+        }
+        Some(columns)
     }
 
     /// The names of WITH: `WITH a AS (...), b AS (...)`.

@@ -2,16 +2,25 @@
 
 use super::*;
 use crate::Session;
+use crate::shell::editor::vocabulary::Job;
 
 async fn vocabulary() -> Vocabulary {
     let mut session = Session::new();
     let declare = "CREATE TABLE orders (id BIGINT, customer STRING, `order` STRING, ts TIMESTAMP(3),
             WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen');
          CREATE TABLE users (name STRING, age INT) WITH ('connector' = 'blackhole');
+         CREATE TABLE load (host STRING, at_ms BIGINT) WITH ('connector' = 'kafka', 'topic' = 'load', 'format' = 'json',
+            'properties.bootstrap.servers' = '127.0.0.1:1');
          CREATE VIEW big AS SELECT customer FROM orders;
          SET 'pipeline.name' = 'x';";
     session.execute(declare).await.unwrap();
-    Vocabulary { integrations: vec!["kafka".into(), "demo-pg".into()], ..Vocabulary::of(&session) }
+    let job = |name: &str, runs| Job { name: name.to_string(), runs };
+    Vocabulary {
+        integrations: vec!["kafka".into(), "demo-pg".into()],
+        jobs: vec![job("done", false), job("runs", true)],
+        topics: vec!["load".into(), "with blank".into()],
+        ..Vocabulary::of(&session)
+    }
 }
 
 fn files(typed: &str) -> Vec<String> {

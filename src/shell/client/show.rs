@@ -1,0 +1,107 @@
+//! What statements give, shown where results go now.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::Client;
+use crate::console;
+use crate::error::{Error, Result};
+use crate::log::Line;
+use crate::session::{Listing, Outcome, Query, Reply};
+use crate::shell::rates::{Progress, tell_troubles};
+use crate::shell::results::{Display, ResultMode, show_listing, show_query};
+use crate::shell::screen_text::plain;
+
+impl Client {
+    pub(super) async fn show(&mut self, outcome: Outcome) -> Result<()> {
+        match outcome {
+            Outcome::Done => self.tell("[INFO] Execute statement succeeded."),
+            Outcome::Listing(listing) => self.listing(&listing)?,
+            Outcome::Text(text) => {
+                // What comes from a service may hold what a terminal obeys.
+                let shown = |line: &str| line.split('\t').map(plain).collect::<Vec<_>>().join("\t");
+                let on_terminal = self.manner.interactive && self.output.is_none();
+                let line = |line: &str| if on_terminal { shown(line) } else { line.to_string() };
+                let lines = text.trim_end().split('\n').map(|text| line(text) + "\n");
+                self.write(&lines.collect::<String>())?;
+            }
+            Outcome::Replies(replies) => {
+                for reply in replies {
+                    match reply {
+                        Reply::Rows(rows) => self.listing(&rows)?,
+                        Reply::Done(tag) => self.done(&tag)?,
+                    }
+                }
+            }
+            Outcome::Job(job) => self.start(job).await?,
+            Outcome::Query(query) => self.query(query).await?,
+        }
+        Ok(())
+    }
+
+    /// What a database has done. It is no part of results that a program reads.
+    fn done(&mut self, tag: &str) -> Result<()> {
+        match self.display().mode {
+            ResultMode::Csv | ResultMode::Json if self.manner.quiet => {}
+            ResultMode::Csv | ResultMode::Json => console::say(Line::info("postgres", tag)),
+            _ => self.write(&format!("{tag}\n"))?,
+        }
+        Ok(())
+    }
+
+    async fn query(&mut self, query: Query) -> Result<()> {
+        self.begun(&query.job);
+        let (name, metrics) = (query.job.name.clone(), query.job.metrics.clone());
+        let (display, settings) = (self.display(), self.session.settings());
+        match &mut self.output {
+            Some(file) => show_query(query, settings, &display, &self.interrupt, file).await?,
+            None => show_query(query, settings, &display, &self.interrupt, &mut console::Stream::Stdout).await?,
+        };
+        if self.progress != Progress::None {
+            tell_troubles(&name, &metrics);
+        }
+        Ok(())
+    }
+
+    pub(super) fn listing(&mut self, listing: &Listing) -> Result<()> {
+        let display = self.display();
+        match &mut self.output {
+            Some(file) => show_listing(listing, &display, file),
+            None => show_listing(listing, &display, &mut console::Stream::Stdout),
+        }
+    }
+
+    /// How results are shown now.
+    fn display(&self) -> Display {
+        let settings = self.session.settings();
+        let on_terminal = self.manner.interactive && self.output.is_none();
+        let display = if on_terminal { Display::on_terminal(settings) } else { Display::outside(settings) };
+        Display { expanded: self.expanded, live: self.progress == Progress::Live, ..display }
+    }
+
+    /// `\o`: results go there from now on.
+    pub(super) fn redirect(&mut self, file: Option<PathBuf>) -> Result<()> {
+        self.output = match file {
+            None => None,
+            Some(path) => {
+                let file = File::create(&path);
+                Some(file.map_err(|e| Error::external(format!("cannot write \"{}\": {e}", path.display())))?)
+            }
+        };
+        Ok(())
+    }
+
+    /// Results, where they go now.
+    pub(super) fn write(&mut self, text: &str) -> Result<()> {
+        match &mut self.output {
+            Some(file) => {
+                file.write_all(text.as_bytes()).map_err(|e| Error::external(format!("cannot write results: {e}")))
+            }
+            None => {
+                console::stdout(text.as_bytes());
+                Ok(())
+            }
+        }
+    }
+}
