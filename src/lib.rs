@@ -59,6 +59,7 @@ pub mod cli;
 pub mod connectors;
 pub mod console;
 pub mod error;
+pub mod failpoint;
 pub mod formats;
 pub mod functions;
 pub mod log;

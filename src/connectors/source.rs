@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use datafusion::logical_expr::Expr;
 use serde::{Deserialize, Serialize};
 
+use super::WriterEpochs;
 use crate::changelog::RowKind;
 use crate::changelog::rejects::{ErrorHandling, Records};
 use crate::error::Result;
@@ -155,6 +156,8 @@ pub struct OpenContext {
     /// Of a sink: whether rows may come that can be rejected without failing the job, by the rules of this table or of
     /// those they were read from.
     pub may_reject: bool,
+    /// Of a sink that writes exactly once.
+    pub epochs: Option<WriterEpochs>,
 }
 
 /// Counters of one door of a job.
@@ -228,6 +231,7 @@ impl OpenContext {
             batch_rows: 8192,
             errors: ErrorHandling::Fail,
             may_reject: false,
+            epochs: None,
         }
     }
 }

@@ -349,6 +349,7 @@ impl Assembly<'_> {
             batch_rows: self.config.batch_rows,
             errors,
             may_reject: false,
+            epochs: None,
         }
     }
 

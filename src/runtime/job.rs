@@ -220,6 +220,7 @@ impl Job {
                 batch_rows: self.config.batch_rows,
                 errors: ErrorHandling::Fail,
                 may_reject: false,
+                epochs: None,
             };
             writers.push(Arc::new(DeadLetterWriter {
                 letters: Arc::default(),
