@@ -25,7 +25,7 @@ use datafusion::logical_expr::{Expr, FetchType, LogicalPlan, SkipType, TableScan
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::create_physical_expr;
 
-pub(super) use self::guarded::{guard, may_fail};
+pub(super) use self::guarded::{guard, guarded_sides, may_fail};
 pub use self::sink::{SinkRules, UpsertMaterialize};
 use self::source::ScanNeeds;
 use super::aggregate::Aggregate;
