@@ -8,7 +8,7 @@ mod plan;
 mod portability;
 mod statements;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::Schema as ArrowSchema;
@@ -42,6 +42,8 @@ pub struct Session {
     state: StateOptions,
     /// The jobs' name where `pipeline.name` is not set.
     default_name: Option<String>,
+    /// The statements whose jobs share a name, in order.
+    job_names: HashMap<String, Vec<String>>,
     jobs: JobRegistry,
     notices: Vec<Notice>,
     /// Messages of notices about tables: each is given once.
@@ -108,6 +110,7 @@ impl Session {
             memory: Arc::default(),
             state: StateOptions::default(),
             default_name: None,
+            job_names: HashMap::new(),
             jobs: JobRegistry::default(),
             notices: Vec::new(),
             told: HashSet::new(),

@@ -19,7 +19,7 @@ CREATE TABLE b (k STRING, v BIGINT) WITH ('connector' = 'blackhole');
 /// The plan of the last statement, the others being settings.
 async fn plan(statements: &str) -> StreamPlan {
     let sql = format!("{TABLES}{statements}");
-    let text = SourceText::new("test", &sql);
+    let text = SourceText::new("test", sql.as_str());
     let mut session = Session::new();
     session.set("parallelism.default", "1").unwrap();
     let parsed: Vec<_> =

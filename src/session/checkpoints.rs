@@ -136,7 +136,7 @@ pub fn local_folder(value: &str) -> Result<PathBuf> {
     let path = match value.split_once("://") {
         Some(("file", path)) => path,
         Some((scheme, _)) => {
-            return Err(Error::unsupported(format!("checkpoints in '{scheme}://'"))
+            return Err(Error::unsupported(format!("a checkpoint folder in '{scheme}://'"))
                 .with_hint("Give a folder of this machine: 'file:///var/lib/alerts'."));
         }
         None => value.strip_prefix("file:").unwrap_or(value),
@@ -153,6 +153,9 @@ mod tests {
         for value in ["file:///var/lib/a", "/var/lib/a", "file:/var/lib/a"] {
             assert_eq!(local_folder(value).unwrap(), Path::new("/var/lib/a"), "{value}");
         }
-        assert_eq!(local_folder("s3://bucket/a").unwrap_err().message(), "checkpoints in 's3://' are not supported");
+        assert_eq!(
+            local_folder("s3://bucket/a").unwrap_err().message(),
+            "a checkpoint folder in 's3://' is not supported"
+        );
     }
 }

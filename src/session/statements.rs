@@ -29,7 +29,7 @@ impl Session {
                 let planned = self.plan_query_noted(query, Arc::new(sink), statement.span)?;
                 let name = self.settings.get("pipeline.name").unwrap_or("collect").to_string();
                 // What a query has shown can't be taken back: it keeps nothing.
-                let config = self.job_config(name, None);
+                let config = self.job_config(name, None, None);
                 let updating = planned
                     .stream
                     .nodes
@@ -269,18 +269,33 @@ impl Session {
             format!("insert-into_{}", tables.iter().map(full).collect::<Vec<_>>().join(","))
         });
         let checkpoints = if self.settings.batch() { None } else { self.checkpoints()? };
-        let config = self.job_config(name, checkpoints);
+        let config = self.job_config(name, Some(sql), checkpoints);
         let job = start(planned.stream, config);
         self.jobs.add(&job, sql, false);
         Ok(Outcome::Job(job))
     }
 
-    fn job_config(&mut self, name: String, checkpoints: Option<Checkpoints>) -> JobConfig {
-        // A job that runs keeps its name; one that has ended leaves it to the next.
-        let taken =
-            |name: &str| self.jobs.iter().any(|job| job.state.name.as_ref() == name && !job.state.status().has_ended());
-        let numbered = (2..).map(|number| format!("{name}-{number}"));
-        let name = std::iter::once(name.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(name.clone());
+    /// The name of the next job. Statements that share one are numbered in their order; the same statement has the same
+    /// number when it is run again, for by its name a job finds its checkpoints. A job that runs keeps its name.
+    fn job_name(&mut self, name: String, sql: Option<&str>) -> String {
+        let numbered = |number: usize| if number == 0 { name.clone() } else { format!("{name}-{}", number + 1) };
+        let runs = |number: usize| {
+            let numbered = numbered(number);
+            self.jobs.iter().any(|job| job.state.name.as_ref() == numbered && !job.state.status().has_ended())
+        };
+        let Some(sql) = sql else { return numbered((0..).find(|number| !runs(*number)).unwrap_or_default()) };
+        let known = self.job_names.get(&name).map_or(&[][..], Vec::as_slice);
+        let again = (0..known.len()).find(|number| known[*number] == sql && !runs(*number));
+        let number = again.unwrap_or(known.len());
+        let name = numbered(number);
+        if again.is_none() {
+            self.job_names.entry(numbered(0)).or_default().push(sql.to_string());
+        }
+        name
+    }
+
+    fn job_config(&mut self, name: String, sql: Option<&str>, checkpoints: Option<Checkpoints>) -> JobConfig {
+        let name = self.job_name(name, sql);
         JobConfig {
             name: name.into(),
             parallelism: self.settings.parallelism(),
