@@ -55,10 +55,12 @@
 
 pub mod catalog;
 pub mod changelog;
+pub mod checkpoint;
 pub mod cli;
 pub mod connectors;
 pub mod console;
 pub mod error;
+pub mod failpoint;
 pub mod formats;
 pub mod functions;
 pub mod log;

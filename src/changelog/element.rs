@@ -1,11 +1,19 @@
 //! What travels on an edge, in order.
 
+use serde::{Deserialize, Serialize};
+
 use super::ChangelogBatch;
 use crate::time::Watermark;
 
 /// The number of a checkpoint. It only grows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Epoch(pub u64);
+
+impl Epoch {
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
 
 /// Why a stream ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -22,6 +22,7 @@ mod retry;
 pub mod secrets;
 mod sink;
 mod source;
+mod target;
 #[cfg(test)]
 mod testing;
 
@@ -33,4 +34,8 @@ pub use retry::{Retries, RetryPolicy};
 pub use sink::{ChangelogSupport, Sink, SinkWriter};
 pub use source::{
     DoorMetrics, OpenContext, Reporter, ScanRequest, Source, SourceChanges, SourceEvent, SourceReader, Split,
+};
+pub use target::{
+    Committer, EpochMode, Guarantee, Marker, SinkTarget, Staged, StagedPart, Target, TargetContext, TargetTable,
+    WriterEpochs,
 };

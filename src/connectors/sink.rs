@@ -4,8 +4,8 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use super::OpenContext;
-use crate::changelog::ChangelogBatch;
+use super::{Guarantee, OpenContext, SinkTarget, Staged};
+use crate::changelog::{ChangelogBatch, Epoch};
 use crate::error::{Error, Result};
 
 /// Which kinds of rows a sink takes.
@@ -48,6 +48,16 @@ pub trait Sink: Send + Sync + Debug {
         None
     }
 
+    /// What the table's options say of rows that are written twice or not at all.
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::AtLeastOnce
+    }
+
+    /// Where rows can be published exactly once; `None` where they can't.
+    fn target(&self) -> Option<SinkTarget> {
+        None
+    }
+
     /// A writer for one subtask; fails with a clear error when the target can't be written.
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>>;
 }
@@ -70,6 +80,12 @@ pub trait SinkWriter: Send {
 
     /// Everything written before is acknowledged when this returns: a barrier waits here (at-least-once).
     async fn flush(&mut self) -> Result<()>;
+
+    /// All rows of `epoch` have come: what is to be published of them. Rows of the next epoch follow. Only of a writer
+    /// that was opened with [`OpenContext::epochs`], in place of `flush`.
+    async fn stage(&mut self, epoch: Epoch) -> Result<Staged> {
+        Err(Error::internal(format!("a writer can't stage epoch {}", epoch.0)))
+    }
 
     /// The last call: the input has ended and was flushed. Files appear, connections close.
     async fn close(&mut self) -> Result<()> {

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use datafusion::logical_expr::Expr;
 use serde::{Deserialize, Serialize};
 
+use super::WriterEpochs;
 use crate::changelog::RowKind;
 use crate::changelog::rejects::{ErrorHandling, Records};
 use crate::error::Result;
@@ -62,6 +63,27 @@ pub trait Source: Send + Sync + Debug {
 
     /// The parts there are, each with its start position resolved.
     async fn splits(&self, context: &OpenContext) -> Result<Vec<Split>>;
+
+    /// The parts to read after a restart: those of `restored` from where they stood; of an endless source also those
+    /// that have come since.
+    async fn splits_after(&self, restored: Vec<Split>, context: &OpenContext) -> Result<Vec<Split>> {
+        if self.is_bounded() {
+            return Ok(restored);
+        }
+        let mut splits = restored;
+        for split in self.splits(context).await? {
+            if splits.iter().all(|known| known.id != split.id) {
+                splits.push(split);
+            }
+        }
+        Ok(splits)
+    }
+
+    /// True where reading can go on from a position. Otherwise a restart begins anew, and a checkpoint waits for the
+    /// end of the data.
+    fn resumes(&self) -> bool {
+        true
+    }
 
     /// A reader for some of the splits, each from its position on. Never called without splits.
     async fn open(&self, splits: Vec<Split>, context: &OpenContext) -> Result<Box<dyn SourceReader>>;
@@ -155,6 +177,8 @@ pub struct OpenContext {
     /// Of a sink: whether rows may come that can be rejected without failing the job, by the rules of this table or of
     /// those they were read from.
     pub may_reject: bool,
+    /// Of a sink that writes exactly once.
+    pub epochs: Option<WriterEpochs>,
 }
 
 /// Counters of one door of a job.
@@ -228,6 +252,7 @@ impl OpenContext {
             batch_rows: 8192,
             errors: ErrorHandling::Fail,
             may_reject: false,
+            epochs: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use datafusion::logical_expr::{Expr, FetchType, LogicalPlan, SkipType};
 
 use super::aggregate::Aggregate;
 use super::expand::Expand;
+use super::identity::{Keeper, keepers};
 use super::nodes::{LookupJoin, Sink};
 use super::state::state;
 use super::stream_plan::{Distribution, NodeKind, StreamNode, StreamPlan, WatermarkEmit};
@@ -15,7 +16,7 @@ use super::upsert_keys::tuple;
 use super::window::WindowTable;
 use crate::operators::{BundleEnd, Constraints, MiniBatchMode, OnLength, OnNull, WindowInput};
 
-/// Both plans.
+/// Both plans, and with CHANGELOG_MODE what is kept.
 pub fn explain<'a>(
     logical: impl IntoIterator<Item = &'a LogicalPlan>,
     stream: &StreamPlan,
@@ -27,7 +28,16 @@ pub fn explain<'a>(
     }
     text += if stream.answers.is_empty() { "\n== Stream Plan ==\n" } else { "\n== Batch Plan ==\n" };
     text += &stream_plan(stream, changelog_mode);
+    if changelog_mode && stream.answers.is_empty() {
+        text += &state_of(stream);
+    }
     text
+}
+
+/// By what the state of each node is found again: `1f0c8a5be2d34c79-5a1b20c3 GroupAggregate(hostname) of cpu_in`.
+fn state_of(plan: &StreamPlan) -> String {
+    let lines = keepers(plan).into_iter().flatten().map(|Keeper { identity, text }| format!("{identity} {text}\n"));
+    format!("\n== State ==\n{}", lines.collect::<String>())
 }
 
 /// What DataFusion carries out of a batch query.

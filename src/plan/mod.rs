@@ -11,6 +11,8 @@ pub mod current_watermark;
 pub mod dead_letters;
 pub mod expand;
 pub mod explain;
+pub mod identity;
+pub mod lineage;
 pub mod lower;
 pub mod mini_batch;
 pub mod net_changes;

@@ -183,12 +183,12 @@ fn operator(op: Operator) -> String {
     }
 }
 
-fn arrow_type(ty: &arrow::datatypes::DataType) -> String {
+pub(super) fn arrow_type(ty: &arrow::datatypes::DataType) -> String {
     SqlType::from_arrow(ty, true).map_or_else(|| ty.to_string(), |ty| ty.kind.to_string())
 }
 
 /// A constant as SQL would write it.
-fn literal(value: &ScalarValue) -> String {
+pub(super) fn literal(value: &ScalarValue) -> String {
     use ScalarValue as S;
     if value.is_null() {
         return "NULL".to_string();

@@ -7,6 +7,7 @@
 mod assembly;
 mod chain;
 mod channel;
+mod checkpoints;
 mod collect;
 mod coordinator;
 mod dead_letters;
@@ -21,8 +22,12 @@ mod lookup;
 mod lookup_cache;
 mod memory;
 mod metrics;
+mod restart;
 mod source_task;
+mod staging;
+mod start;
 mod state_meter;
+mod targets;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -30,6 +35,7 @@ mod watermarks;
 mod windows;
 mod wiring;
 
+pub use checkpoints::{Checkpoints, StartFrom};
 pub use collect::{CollectSink, Collected};
 pub use exchange::split_by_key;
 pub use exposition::{METRICS, exposition};
@@ -39,7 +45,11 @@ pub use key_group::{KEY_GROUPS, key_groups};
 pub use lookup::{LookupHead, LookupJoin};
 pub use lookup_cache::LookupCache;
 pub use memory::{JobMemory, MemoryBudget, OperatorMemory};
-pub use metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics, SplitStatus, WindowMetrics};
+pub use metrics::{
+    CheckpointMetrics, JobMetrics, LastCheckpoint, LookupMetrics, SinkMetrics, SourceMetrics, SplitStatus,
+    WindowMetrics,
+};
+pub use restart::{Backoff, RestartStrategy};
 
 use std::future::Future;
 

@@ -29,6 +29,19 @@ impl Snapshot {
         self
     }
 
+    /// The operator that gave it.
+    pub fn operator(&self) -> &str {
+        &self.operator
+    }
+
+    pub fn numbers(&self) -> &BTreeMap<String, i64> {
+        &self.numbers
+    }
+
+    pub fn tables(&self) -> &BTreeMap<String, StateTable> {
+        &self.tables
+    }
+
     /// True where there is nothing to find again.
     pub fn is_empty(&self) -> bool {
         self.numbers.is_empty() && self.tables.is_empty()
@@ -54,5 +67,11 @@ impl Snapshot {
 
     fn missing(&self, name: &str) -> Error {
         Error::state(format!("the state of {} has no {name}", self.operator))
+    }
+}
+impl Snapshot {
+    /// What a subtask goes on with of what the subtasks of an operator knew.
+    pub fn rescaled(_parts: &[Self], _subtask: usize, _parallelism: usize) -> Result<Self> {
+        Err(Error::unsupported("another parallelism than that of the checkpoint"))
     }
 }

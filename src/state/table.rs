@@ -25,7 +25,7 @@ impl StateTable {
     }
 
     /// Of pieces that were read.
-    pub(super) fn of_pieces(schema: SchemaRef, pieces: Vec<RecordBatch>) -> Self {
+    pub(crate) fn of_pieces(schema: SchemaRef, pieces: Vec<RecordBatch>) -> Self {
         Self { schema, pieces }
     }
 

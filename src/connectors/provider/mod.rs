@@ -99,6 +99,7 @@ pub fn default_context(table: &str) -> OpenContext {
         batch_rows: 8192,
         errors: ErrorHandling::Fail,
         may_reject: false,
+        epochs: None,
     }
 }
 

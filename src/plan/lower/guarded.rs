@@ -38,6 +38,12 @@ pub fn guard(expr: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
     Ok(guarded?.data)
 }
 
+/// Whether it is AND, and its sides, if this is one of the two with a guard.
+pub fn guarded_sides(expr: &Arc<dyn PhysicalExpr>) -> Option<(bool, &Arc<dyn PhysicalExpr>, &Arc<dyn PhysicalExpr>)> {
+    let guarded = expr.downcast_ref::<GuardedExpr>()?;
+    Some((guarded.is_and, &guarded.left, &guarded.right))
+}
+
 /// False only for what is known to have a value for every row, and the same for the same row.
 pub fn may_fail(expr: &Arc<dyn PhysicalExpr>) -> bool {
     let is_safe = match expr.downcast_ref::<BinaryExpr>() {

@@ -25,8 +25,8 @@ use datafusion::logical_expr::{Expr, FetchType, LogicalPlan, SkipType, TableScan
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::create_physical_expr;
 
-pub(super) use self::guarded::{guard, may_fail};
-pub use self::sink::{SinkRules, UpsertMaterialize};
+pub(super) use self::guarded::{guard, guarded_sides, may_fail};
+pub use self::sink::{Delivery, SinkRules, UpsertMaterialize};
 use self::source::ScanNeeds;
 use super::aggregate::Aggregate;
 use super::batch::BatchOptions;

@@ -1,0 +1,61 @@
+//! Places where a test ends the process, as a crash would: nothing is flushed, closed or said.
+//!
+//! `MILLSTREAM_FAILPOINT=NAME` aborts where NAME is reached first, `NAME@3` the third time. Release builds have none.
+
+/// Every place, in the order in which an epoch comes by.
+pub const NAMES: &[&str] = &[
+    "start.attempt-taken",
+    "start.fenced",
+    "start.restored",
+    "task.staged",
+    "checkpoint.all-staged",
+    "checkpoint.state-written",
+    "checkpoint.before-manifest",
+    "checkpoint.manifest-written",
+    "publish.before",
+    "publish.between-targets",
+    "kafka.before-marker",
+    "kafka.before-commit",
+    "kafka.after-commit",
+    "postgres.before-marker",
+    "postgres.before-commit",
+    "postgres.after-commit",
+    "opensearch.before-bulk",
+    "opensearch.between-bulks",
+    "opensearch.before-marker",
+    "opensearch.after-marker",
+    "filesystem.before-rename",
+    "filesystem.between-renames",
+    "filesystem.after-rename",
+    "publish.after",
+    "checkpoint.published-noted",
+    "checkpoint.collecting",
+    "checkpoint.collected",
+];
+
+/// Ends the process where the environment asks for it at this place.
+#[cfg(debug_assertions)]
+pub fn reach(name: &'static str) {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    static ASKED: OnceLock<Option<(String, u64)>> = OnceLock::new();
+    static REACHED: AtomicU64 = AtomicU64::new(0);
+
+    debug_assert!(NAMES.contains(&name), "{name} is not in the list of fail points");
+    let asked = ASKED.get_or_init(|| {
+        let asked = std::env::var("MILLSTREAM_FAILPOINT").ok()?;
+        Some(match asked.split_once('@') {
+            Some((name, turn)) => (name.to_string(), turn.parse().unwrap_or(1)),
+            None => (asked, 1),
+        })
+    });
+    let Some((wanted, turn)) = asked else { return };
+    if wanted == name && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *turn {
+        std::process::abort();
+    }
+}
+
+/// Nothing, in release builds.
+#[cfg(not(debug_assertions))]
+pub fn reach(_name: &'static str) {}
