@@ -264,7 +264,9 @@ impl Cluster {
             }
             Err(error) => {
                 self.context.settle();
-                let longer = self.timeout().saturating_mul(2).min(LAST_PATIENCE);
+                // Never so long that the last try makes all of them much longer than they may be.
+                let most = (self.retry / 4).clamp(FIRST_PATIENCE, LAST_PATIENCE);
+                let longer = self.timeout().saturating_mul(2).min(most);
                 self.patience.store(longer.as_millis() as u64, Ordering::Relaxed);
                 Err(self.context.failure(doing, &error))
             }

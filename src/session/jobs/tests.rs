@@ -59,7 +59,7 @@ async fn a_job_is_listed_with_its_id_while_it_runs_and_when_it_was_stopped() {
     let shown = listing(&mut session, "SHOW JOBS").await;
     let names: Vec<&str> = shown.columns.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["job id", "job name", "status", "start time"]);
-    let cells = [job.id.as_str(), "j", "RUNNING", "2023-11-15 07:13:20.000"];
+    let cells = [job.id.as_str(), "j", "RUNNING", "2023-11-15 07:13:20.000000"];
     assert_eq!(shown.rows, [cells.map(|cell| Some(cell.to_string())).to_vec()]);
 
     clock.set(1_700_000_061_500);
@@ -68,7 +68,7 @@ async fn a_job_is_listed_with_its_id_while_it_runs_and_when_it_was_stopped() {
     let described = listing(&mut session, "DESC JOB 'j'").await;
     assert_eq!(cell(&described, "job id"), job.id.as_str());
     assert_eq!(cell(&described, "status"), "CANCELED");
-    assert_eq!(cell(&described, "end time"), "2023-11-15 07:14:21.500");
+    assert_eq!(cell(&described, "end time"), "2023-11-15 07:14:21.500000");
     assert_eq!(cell(&described, "statement"), "INSERT INTO nowhere SELECT n FROM endless");
     let again = error(&mut session, "STOP JOB 'j'").await;
     assert_eq!(again.message(), "job \"j\" was stopped already");

@@ -177,7 +177,7 @@ async fn one_connection_serves_a_session_until_it_breaks() {
     let db = Db::new().await;
     let mut session = session(&integration("pg"));
     let sql = format!(
-        "PSQL $$ SET application_name = '{0}'; CREATE TEMP TABLE mine (a int); BEGIN $$;
+        "PSQL $$ SET application_name = '{0}'; CREATE TEMP TABLE mine (a int) $$; PSQL $$ BEGIN $$;
          PSQL $$ CREATE TABLE {0}.undone (a int) $$; PSQL $$ ROLLBACK $$; PSQL $$ INSERT INTO mine VALUES (1) $$;
          PSQL $$ SHOW application_name $$",
         db.schema

@@ -30,7 +30,7 @@ async fn a_listener_that_says_nothing_is_given_up() {
     ] {
         let began = Instant::now();
         let error = printed(&mut session, sql).await;
-        assert!(error.starts_with("error: gave up on ") && error.contains("no answer"), "{sql}: {error}");
+        assert!(error.starts_with("error: gave up on "), "{sql}: {error}");
         // What its requests may take is 30 s and more.
         assert!(began.elapsed() < Duration::from_secs(15), "{sql}: {:?}", began.elapsed());
     }

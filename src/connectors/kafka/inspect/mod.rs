@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::Consumer;
-use tokio::time::timeout;
 
 pub use self::records::{Kept, Peek, Record};
 use super::cluster::{Cluster, TopicPartition};
@@ -21,8 +20,6 @@ use crate::error::{Error, Result, nearest};
 
 /// The group of clients that only look.
 const GROUP: &str = "millstream-look";
-/// How long the last of several tries may take.
-const LAST_TRY: Duration = Duration::from_secs(1);
 /// Topics that an error lists at most.
 const LISTED: usize = 10;
 
@@ -105,16 +102,7 @@ impl Brokers {
 
     /// All topics by name.
     pub async fn topics(&self) -> Result<Vec<Topic>> {
-        self.in_time(self.cluster()?.ask(topics)).await
-    }
-
-    /// Brokers that say nothing are given up at about the time at which those that are away are.
-    async fn in_time<T>(&self, answer: impl Future<Output = Result<T>>) -> Result<T> {
-        timeout(self.patience + LAST_TRY, answer).await.unwrap_or_else(|_| {
-            let seconds = self.patience.as_secs_f32();
-            Err(Error::external(format!("gave up on {}: no answer within {seconds} s", self.name()))
-                .with_hint("Is it Kafka that listens there?"))
-        })
+        self.cluster()?.ask(topics).await
     }
 
     /// One topic. It is not made by being asked for.
@@ -166,7 +154,7 @@ impl Brokers {
                 Ok(found.groups().iter().map(group).collect::<Vec<_>>())
             })
         };
-        let mut groups = self.in_time(self.cluster()?.ask(list)).await?;
+        let mut groups = self.cluster()?.ask(list).await?;
         groups.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(groups)
     }

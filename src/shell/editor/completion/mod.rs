@@ -66,11 +66,12 @@ pub fn proposals(text: &str, cursor: usize, vocabulary: &Vocabulary, files: File
 
 /// Where the text of the hint begins and ends that the cursor stands in.
 fn hint_around(text: &str, cursor: usize) -> Option<(usize, usize)> {
-    let hint = Lexemes::new(text).take_while(|lexeme| lexeme.offset < cursor).last()?;
-    let (end, start) = (hint.offset + hint.text.len(), hint.offset + "/*+".len());
+    let last = Lexemes::new(text).take_while(|lexeme| lexeme.offset < cursor).last();
+    let hint = last.filter(|lexeme| lexeme.kind == LexemeKind::Hint)?;
+    let start = hint.offset + "/*+".len();
     let closing = if hint.is_closed() { "*/".len() } else { 0 };
-    let is_inside = hint.kind == LexemeKind::Hint && start <= cursor && cursor <= end - closing;
-    is_inside.then_some((start, end - closing))
+    let end = (hint.offset + hint.text.len()).saturating_sub(closing);
+    (start <= cursor && cursor <= end).then_some((start, end))
 }
 
 fn proposals_in(text: &str, before: &str, statement: &Statement<'_>, vocabulary: &Vocabulary) -> Proposals {
