@@ -52,6 +52,8 @@ pub struct Client {
     progress: Progress,
     expanded: bool,
     timing: bool,
+    /// `\watch` repeats a query: it is printed, whatever the result mode.
+    watching: bool,
     /// What was typed last, for `\e`.
     typed: Option<String>,
     /// What `\watch` runs again.
@@ -77,6 +79,7 @@ impl Client {
             progress,
             expanded: false,
             timing: false,
+            watching: false,
             typed: None,
             last: None,
             draft: None,
@@ -224,21 +227,22 @@ impl Client {
         if !integrations.is_empty() {
             lines.push(format!("Integrations: {}.", integrations.join(", ")));
         }
-        console::stdout(format!("{}\n\n", lines.join("\n")).as_bytes());
+        console::stdout(format!("{}\n\n", console::on_terminal(&lines.join("\n"))).as_bytes());
     }
 
     /// A job of the session begins; with `table.dml-sync` what follows waits for its end, as in Flink's client.
     async fn start(&mut self, job: JobHandle) -> Result<()> {
         if self.manner.interactive {
-            let said = "[INFO] SQL update statement has been successfully submitted to the cluster:";
-            console::stdout(format!("{said}\nJob ID: {}\n\n", job.id).as_bytes());
+            let said = "[INFO] Submitting SQL update statement to the cluster...\n\
+                        [INFO] SQL update statement has been successfully submitted to the cluster:";
+            console::stdout(format!("{}\nJob ID: {}\n\n", console::on_terminal(said), job.id).as_bytes());
         }
         self.begun(&job);
         self.jobs.add(job);
         if self.session.settings().bool("table.dml-sync") {
             let fine = self.jobs.wait_last(&self.interrupt).await;
             self.failed |= !fine;
-            if fine {
+            if fine && !self.interrupt.is_asked() {
                 self.tell("[INFO] Complete execution of the SQL update statement.");
             }
         }

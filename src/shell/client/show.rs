@@ -77,7 +77,8 @@ impl Client {
         let settings = self.session.settings();
         let on_terminal = self.manner.interactive && self.output.is_none();
         let display = if on_terminal { Display::on_terminal(settings) } else { Display::outside(settings) };
-        Display { expanded: self.expanded, live: self.progress == Progress::Live, ..display }
+        let interactive = display.interactive && !self.watching;
+        Display { expanded: self.expanded, live: self.progress == Progress::Live, interactive, ..display }
     }
 
     /// `\o`: results go there from now on.
