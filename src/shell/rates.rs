@@ -103,8 +103,8 @@ impl Rates {
         Self { jobs: jobs.map(rate).collect(), columns: Columns::default() }
     }
 
-    /// What is to be said since the last call, beside the lines of progress: first rows that were rejected, watermarks that
-    /// stand still.
+    /// What is to be said since the last call, beside the lines of progress: first rows that were rejected, watermarks
+    /// that stand still.
     fn odd_since(&mut self) -> Vec<Line> {
         let now = Instant::now();
         let odd = |job: &mut JobRate| {
