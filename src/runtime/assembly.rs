@@ -235,7 +235,9 @@ impl Assembly<'_> {
             }
             NodeKind::SinkUpsertMaterializer(materializer) => {
                 let (key, upsert_key) = (materializer.primary_key.clone(), materializer.upsert_key.clone());
+                let dealt_by = materializer.dealt_by.clone().unwrap_or_else(|| key.clone());
                 let operator = SinkUpsertMaterializer::try_new(node.schema.clone(), key, upsert_key)?;
+                let operator = operator.dealt_by(dealt_by);
                 Body::Operator(Box::new(operator.with_ttl(materializer.ttl)))
             }
             NodeKind::Sink(sink) => {

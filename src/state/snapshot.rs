@@ -11,6 +11,8 @@ pub struct Snapshot {
     pub(super) operator: String,
     pub(super) numbers: BTreeMap<String, i64>,
     pub(super) tables: BTreeMap<String, StateTable>,
+    /// Of several subtasks whose numbers differ: what each has given. Then there is nothing else.
+    pub(super) parts: Vec<Snapshot>,
 }
 
 impl Snapshot {
@@ -31,7 +33,28 @@ impl Snapshot {
 
     /// True where there is nothing to find again.
     pub fn is_empty(&self) -> bool {
-        self.numbers.is_empty() && self.tables.is_empty()
+        self.numbers.is_empty() && self.tables.is_empty() && self.parts.is_empty()
+    }
+
+    /// The operator that gave it.
+    pub fn operator(&self) -> &str {
+        &self.operator
+    }
+
+    pub fn numbers(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.numbers.iter().map(|(name, number)| (name.as_str(), *number))
+    }
+
+    pub fn tables(&self) -> impl Iterator<Item = (&str, &StateTable)> {
+        self.tables.iter().map(|(name, table)| (name.as_str(), table))
+    }
+
+    /// Itself, or where it was put together of subtasks whose numbers differ, what came of each.
+    pub fn parts(&self) -> &[Self] {
+        match self.parts.is_empty() {
+            true => std::slice::from_ref(self),
+            false => &self.parts,
+        }
     }
 
     /// Refuses what another operator has given.

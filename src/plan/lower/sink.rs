@@ -61,10 +61,13 @@ impl Lowering {
         let checked = self.plan.add(vec![input], enforcer, schema.clone());
         let materializer = self.materializer(checked, sink.as_ref(), &key);
         let mut node = checked;
-        if let Some(distribution) = self.distribution(checked, sink.as_ref(), &key, materializer.is_some()) {
+        let distribution = self.distribution(checked, sink.as_ref(), &key, materializer.is_some());
+        let stays = distribution.is_none();
+        if let Some(distribution) = distribution {
             node = self.plan.add(vec![node], NodeKind::Exchange(distribution), schema.clone());
         }
-        if let Some(materializer) = materializer {
+        if let Some(mut materializer) = materializer {
+            materializer.dealt_by = dealt_by(&self.plan, checked).filter(|dealt| stays && !dealt.is_empty());
             node = self.plan.add(vec![node], NodeKind::SinkUpsertMaterializer(materializer), schema.clone());
         }
         let kind = NodeKind::Sink(SinkNode { table, sink, key, on_reject });
@@ -108,6 +111,7 @@ impl Lowering {
         (is_needed && is_updated(&self.plan, input)).then(|| SinkUpsertMaterializerNode {
             primary_key: key.to_vec(),
             upsert_key: keys.smallest().filter(|key| !key.is_empty()).map(<[usize]>::to_vec),
+            dealt_by: None,
             ttl: self.options.sinks.state_ttl,
         })
     }
