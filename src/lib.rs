@@ -55,6 +55,7 @@
 
 pub mod catalog;
 pub mod changelog;
+pub mod checkpoint;
 pub mod cli;
 pub mod connectors;
 pub mod console;

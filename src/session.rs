@@ -1,5 +1,6 @@
 //! A session: SQL text in, results and running jobs out. The whole engine for a program; the binary uses nothing else.
 
+mod checkpoints;
 mod jobs;
 mod listing;
 mod look;
@@ -14,6 +15,7 @@ use arrow::datatypes::Schema as ArrowSchema;
 use arrow::record_batch::RecordBatch;
 use tokio::sync::mpsc;
 
+pub use self::checkpoints::{StateOptions, local_folder};
 pub use self::jobs::{JobRegistry, SessionJob};
 pub use self::listing::Listing;
 use crate::catalog::{Catalog, Integrations, Object, ObjectName, RegisteredTable, conform};
@@ -37,10 +39,11 @@ pub struct Session {
     clock: Arc<dyn Clock>,
     reporter: Reporter,
     memory: Arc<MemoryBudget>,
+    state: StateOptions,
     /// The jobs' name where `pipeline.name` is not set.
     default_name: Option<String>,
-    /// How often each job name was given out.
-    job_names: HashMap<String, usize>,
+    /// The statements whose jobs share a name, in order.
+    job_names: HashMap<String, Vec<String>>,
     jobs: JobRegistry,
     notices: Vec<Notice>,
     /// Messages of notices about tables: each is given once.
@@ -105,6 +108,7 @@ impl Session {
             clock: Arc::new(SystemClock),
             reporter: Reporter::silent(),
             memory: Arc::default(),
+            state: StateOptions::default(),
             default_name: None,
             job_names: HashMap::new(),
             jobs: JobRegistry::default(),

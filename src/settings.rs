@@ -111,10 +111,71 @@ pub const SETTINGS: &[SettingSpec] = &[
         Some("STREAMING"),
         "STREAMING, or BATCH: bounded queries give one final answer instead of a changelog.",
     ),
+    works("execution.checkpointing.interval", None, "How often a checkpoint is made; without it there are none."),
     works(
-        "execution.checkpointing.interval",
+        "execution.checkpointing.dir",
         None,
-        "How often an epoch ends: sinks flush, and Kafka group offsets are committed. Checkpoints are not durable yet.",
+        "The folder of checkpoints: 'file:///…'. Without it they last as long as the process.",
+    ),
+    works(
+        "execution.checkpointing.mode",
+        Some("EXACTLY_ONCE"),
+        "EXACTLY_ONCE: sinks publish with checkpoints, those that say nothing of it where there is a folder. AT_LEAST_ONCE: they write as rows come.",
+    ),
+    works("execution.checkpointing.timeout", Some("10 min"), "A checkpoint that takes longer fails the job."),
+    works(
+        "execution.checkpointing.min-pause",
+        Some("0 ms"),
+        "How long to wait at least between the end of a checkpoint and the next.",
+    ),
+    works(
+        "execution.checkpointing.tolerable-failed-checkpoints",
+        Some("0"),
+        "So many tries to write a checkpoint may fail in a row before the job does.",
+    ),
+    works("execution.checkpointing.num-retained", Some("1"), "How many checkpoints are kept."),
+    works(
+        "execution.checkpointing.savepoint-dir",
+        None,
+        "Where savepoints go that name no folder. Default: `savepoints` in the folder of checkpoints.",
+    ),
+    works("execution.state-recovery.path", None, "The savepoint that jobs begin from."),
+    works(
+        "execution.state-recovery.ignore-unclaimed-state",
+        Some("false"),
+        "Whether state of a checkpoint that the job no longer has is dropped; otherwise the job is refused.",
+    ),
+    works(
+        "restart-strategy.type",
+        None,
+        "What happens when a job fails: exponential-delay, fixed-delay, failure-rate, none. Default: exponential-delay with checkpoints, none without.",
+    ),
+    works("restart-strategy.fixed-delay.attempts", Some("1"), "How often a job starts anew."),
+    works("restart-strategy.fixed-delay.delay", Some("1 s"), "How long to wait before it does."),
+    works(
+        "restart-strategy.failure-rate.max-failures-per-interval",
+        Some("1"),
+        "How often a job may fail within the interval.",
+    ),
+    works("restart-strategy.failure-rate.failure-rate-interval", Some("1 min"), "The interval."),
+    works("restart-strategy.failure-rate.delay", Some("1 s"), "How long to wait before the job starts anew."),
+    works("restart-strategy.exponential-delay.initial-backoff", Some("1 s"), "How long to wait first."),
+    works("restart-strategy.exponential-delay.max-backoff", Some("1 min"), "How long to wait at most."),
+    works("restart-strategy.exponential-delay.backoff-multiplier", Some("1.5"), "By how much the wait grows."),
+    works(
+        "restart-strategy.exponential-delay.reset-backoff-threshold",
+        Some("1 h"),
+        "After so long without a failure the wait is the first one again.",
+    ),
+    works(
+        "restart-strategy.exponential-delay.jitter-factor",
+        Some("0.1"),
+        "By which part the wait is longer or shorter, by chance.",
+    ),
+    works(
+        "restart-strategy.exponential-delay.attempts-before-reset-backoff",
+        None,
+        "How many failures in a row end the job; without it none does.",
     ),
     works(
         "table.optimizer.agg-phase-strategy",
@@ -194,7 +255,6 @@ const WITHOUT_EFFECT: &[&str] = &[
     "state.backend.rocksdb.",
     "state.backend.forst.",
     "state.latency-track.",
-    "restart-strategy.",
     "job-event.",
     "execution.batch.",
     "execution.checkpointing.file-merging.",
@@ -328,6 +388,19 @@ pub fn allowed_words(key: &str) -> Option<&'static [&'static str]> {
         "table.optimizer.agg-phase-strategy" => &["AUTO", "TWO_PHASE", "ONE_PHASE"],
         "sql-client.execution.result-mode" => RESULT_MODES,
         "execution.runtime-mode" => &["STREAMING", "BATCH"],
+        "execution.checkpointing.mode" => &["EXACTLY_ONCE", "AT_LEAST_ONCE"],
+        "execution.state-recovery.ignore-unclaimed-state" => &["true", "false"],
+        "restart-strategy.type" => &[
+            "exponential-delay",
+            "exponentialdelay",
+            "fixed-delay",
+            "fixeddelay",
+            "failure-rate",
+            "failurerate",
+            "none",
+            "off",
+            "disable",
+        ],
         _ => return None,
     })
 }
@@ -369,11 +442,30 @@ fn check_value(key: &str, value: &str) -> Result<()> {
         | "table.exec.source.idle-timeout"
         | "table.exec.state.ttl"
         | "table.exec.mini-batch.allow-latency"
-        | "execution.checkpointing.interval" => {
+        | "execution.checkpointing.interval"
+        | "execution.checkpointing.timeout"
+        | "execution.checkpointing.min-pause"
+        | "restart-strategy.fixed-delay.delay"
+        | "restart-strategy.failure-rate.failure-rate-interval"
+        | "restart-strategy.failure-rate.delay"
+        | "restart-strategy.exponential-delay.initial-backoff"
+        | "restart-strategy.exponential-delay.max-backoff"
+        | "restart-strategy.exponential-delay.reset-backoff-threshold" => {
             expect(parse_duration(value).is_some(), "a duration such as '500 ms', '5 s' or '1 min'")
         }
         "table.exec.mini-batch.size" | "sql-client.execution.max-table-result.rows" => {
             expect(value.trim().parse::<i64>().is_ok(), "a number")
+        }
+        "execution.checkpointing.tolerable-failed-checkpoints"
+        | "execution.checkpointing.num-retained"
+        | "restart-strategy.fixed-delay.attempts"
+        | "restart-strategy.failure-rate.max-failures-per-interval"
+        | "restart-strategy.exponential-delay.attempts-before-reset-backoff" => {
+            expect(value.trim().parse::<u32>().is_ok(), "a number")
+        }
+        "restart-strategy.exponential-delay.backoff-multiplier"
+        | "restart-strategy.exponential-delay.jitter-factor" => {
+            expect(value.trim().parse::<f64>().is_ok_and(f64::is_finite), "a number")
         }
         // As in Flink's SQL: it is for programs.
         "execution.runtime-mode" if value.eq_ignore_ascii_case("AUTOMATIC") => {

@@ -6,7 +6,7 @@ use super::ChangelogBatch;
 use crate::time::Watermark;
 
 /// The number of a checkpoint. It only grows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Epoch(pub u64);
 
 impl Epoch {

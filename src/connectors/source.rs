@@ -64,6 +64,27 @@ pub trait Source: Send + Sync + Debug {
     /// The parts there are, each with its start position resolved.
     async fn splits(&self, context: &OpenContext) -> Result<Vec<Split>>;
 
+    /// The parts to read after a restart: those of `restored` from where they stood; of an endless source also those
+    /// that have come since.
+    async fn splits_after(&self, restored: Vec<Split>, context: &OpenContext) -> Result<Vec<Split>> {
+        if self.is_bounded() {
+            return Ok(restored);
+        }
+        let mut splits = restored;
+        for split in self.splits(context).await? {
+            if splits.iter().all(|known| known.id != split.id) {
+                splits.push(split);
+            }
+        }
+        Ok(splits)
+    }
+
+    /// True where reading can go on from a position. Otherwise a restart begins anew, and a checkpoint waits for the
+    /// end of the data.
+    fn resumes(&self) -> bool {
+        true
+    }
+
     /// A reader for some of the splits, each from its position on. Never called without splits.
     async fn open(&self, splits: Vec<Split>, context: &OpenContext) -> Result<Box<dyn SourceReader>>;
 }

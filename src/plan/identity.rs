@@ -25,6 +25,11 @@ impl Identity {
         Self(format!("{:016x}-{:08x}", xxh3_64(work.as_bytes()), xxh3_64(place.as_bytes()) >> 32))
     }
 
+    /// As a checkpoint has it.
+    pub fn saved(text: &str) -> Self {
+        Self(text.to_string())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -326,6 +326,8 @@ pub struct SinkNode {
     /// The table's name, for people.
     pub table: String,
     pub sink: Arc<dyn Sink>,
+    /// Its rows are published with the epochs of the job, to the sink's target.
+    pub exactly_once: bool,
     /// Positions of the primary key.
     pub key: Vec<usize>,
     /// Of rows that can't be encoded or are refused; `None`: as the table says that they were read from.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::chain::{Body, Chain};
 use super::coordinator::{SourceCommand, TaskReport};
@@ -17,19 +17,25 @@ use super::lookup::{LookupHead, LookupJoin};
 use super::lookup_cache::LookupCache;
 use super::metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics, WindowMetrics};
 use super::source_task::{SourceSteps, SourceTask};
+use super::staging::{TaskSnapshot, split_state};
+use super::start::{RestoredState, Started};
 use super::state_meter::StateMeter;
 use super::task::{GateTask, TaskContext};
 use super::watermarks::SplitWatermarks;
 use super::wiring::{Wiring, wire};
 use crate::changelog::EndKind;
 use crate::changelog::rejects::{ErrorHandling, Handling};
-use crate::connectors::{DoorMetrics, OpenContext, Reporter, Split};
+use crate::checkpoint::{Owner, SourceState, SplitState};
+use crate::connectors::{DoorMetrics, OpenContext, Reporter, Split, WriterEpochs};
 use crate::error::{Error, Result};
 use crate::operators::{
     Calc, ChangelogNormalize, ConstraintEnforcer, CurrentWatermark, Expand, GroupAggregate, LateRows, Limit,
     LocalGroupAggregate, MiniBatchAssigner, PaneShape, SinkUpsertMaterializer, Unnest,
 };
+use crate::plan::identity::{Keeper, keepers};
 use crate::plan::stream_plan::{GroupAggregateNode, NodeKind, OnReject, SourceNode, StreamPlan};
+use crate::state::Snapshot;
+use crate::time::Watermark;
 
 /// What is needed to open a job.
 pub struct Assembly<'a> {
@@ -39,6 +45,10 @@ pub struct Assembly<'a> {
     pub signal: watch::Sender<Signal>,
     /// The plan's tables of dead letters, open.
     pub dead_letters: Vec<Arc<DeadLetterWriter>>,
+    /// Of a job with checkpoints.
+    pub started: Option<&'a Started>,
+    /// Where writers say that an epoch should end.
+    pub full: Arc<Notify>,
 }
 
 /// A job with all its doors open and nothing running.
@@ -50,12 +60,13 @@ pub struct Assembled {
     /// What the tasks tell the coordinator. Unbounded, but a task says two things per epoch at most, and epochs wait
     /// for each other.
     pub reports: mpsc::UnboundedReceiver<TaskReport>,
+    /// Where every source begins.
+    pub sources: Vec<SourceState>,
 }
 
 /// A subtask that is ready to run.
 pub struct Task {
     pub run: BoxFuture<'static, Result<()>>,
-    pub context: TaskContext,
 }
 
 /// The splits of every source node, per subtask.
@@ -75,25 +86,27 @@ impl Assembly<'_> {
     /// Cancel safe: what was opened is closed by dropping it, and no row has been read.
     pub async fn open(&self) -> Result<Assembled> {
         let fragments = cut(self.plan);
-        let splits = self.splits(&fragments).await?;
+        let keepers = keepers(self.plan);
+        let splits = self.splits(&fragments, &keepers).await?;
         let widths = parallelisms(self.plan, &fragments, self.config.parallelism, |head| {
             splits.get(&head).map_or(1, |per_subtask| per_subtask.len().max(1))
         });
         let (reporting, reports) = mpsc::unbounded_channel();
         let mut wiring = wire(&fragments, &widths);
-        let built = self.chains(&fragments, &widths, &mut wiring, reporting).await?;
+        let built = self.chains(&fragments, &widths, &mut wiring, reporting, &keepers).await?;
         let mut commands = Vec::new();
         let mut tasks = Vec::with_capacity(built.len());
         for built in built {
             let fragment = &fragments[built.fragment];
             let width = widths[built.fragment];
-            let context = built.context.clone();
             let run = match &self.plan.nodes[fragment.head].kind {
                 NodeKind::Source(node) => {
                     let (sender, receiver) = mpsc::channel(4);
                     commands.push(sender);
                     let mine = splits.get(&fragment.head).and_then(|s| s.get(built.subtask)).cloned();
-                    self.source_task(node, fragment.head, built, mine.unwrap_or_default(), width, receiver).await?
+                    let identity = identity(&keepers[fragment.head]);
+                    self.source_task(node, (fragment.head, identity), built, mine.unwrap_or_default(), width, receiver)
+                        .await?
                 }
                 _ => {
                     let receivers = std::mem::take(&mut wiring.receivers[built.fragment][built.subtask]);
@@ -102,19 +115,55 @@ impl Assembly<'_> {
                     Box::pin(GateTask { gate, lookup, chain: built.chain, context: built.context }.run())
                 }
             };
-            tasks.push(Task { run, context });
+            tasks.push(Task { run });
         }
-        Ok(Assembled { tasks, commands, reports })
+        let sources = self.source_states(&splits, &keepers);
+        Ok(Assembled { tasks, commands, reports, sources })
+    }
+
+    /// Where every source begins, as a checkpoint has it.
+    fn source_states(&self, dealt: &Dealt, keepers: &[Option<Keeper>]) -> Vec<SourceState> {
+        let mut states: Vec<SourceState> = Vec::new();
+        for (&head, subtasks) in dealt {
+            let NodeKind::Source(node) = &self.plan.nodes[head].kind else { continue };
+            let identity = identity(&keepers[head]);
+            let splits = subtasks.iter().flatten().map(|split| {
+                let watermark = self.restored_watermark(&identity, &split.id);
+                split_state(&split.id, &split.position, watermark)
+            });
+            states.push(SourceState {
+                identity: identity.clone(),
+                table: node.table.clone(),
+                splits: splits.collect(),
+            });
+        }
+        states.sort_by(|a, b| a.identity.cmp(&b.identity));
+        states
+    }
+
+    fn restored_splits(&self, identity: &str) -> Option<&Vec<SplitState>> {
+        self.started?.restored.as_ref()?.sources.get(identity)
+    }
+
+    fn restored_watermark(&self, identity: &str, split: &str) -> Option<i64> {
+        self.restored_splits(identity)?.iter().find(|known| known.id == split)?.watermark
     }
 
     /// The splits of every source, dealt to its subtasks in turn. A source has at most as many subtasks as splits.
-    async fn splits(&self, fragments: &[Fragment]) -> Result<Dealt> {
+    async fn splits(&self, fragments: &[Fragment], keepers: &[Option<Keeper>]) -> Result<Dealt> {
         let mut dealt = HashMap::new();
         for fragment in fragments {
             let NodeKind::Source(node) = &self.plan.nodes[fragment.head].kind else { continue };
             let door = self.source_metrics(fragment.head).door.clone();
             let context = self.context(0, 1, door, ErrorHandling::Fail);
-            let splits = node.source.splits(&context).await?;
+            let identity = identity(&keepers[fragment.head]);
+            let splits = match self.restored_splits(&identity).filter(|_| node.source.resumes()) {
+                Some(known) => {
+                    let known = known.iter().map(|s| Split { id: s.id.clone(), position: s.position.clone() });
+                    node.source.splits_after(known.collect(), &context).await?
+                }
+                None => node.source.splits(&context).await?,
+            };
             let width = node.source.parallelism().unwrap_or(self.config.parallelism).clamp(1, splits.len().max(1));
             let mut per_subtask = vec![Vec::new(); width];
             for (i, split) in splits.into_iter().enumerate() {
@@ -132,6 +181,7 @@ impl Assembly<'_> {
         widths: &[usize],
         wiring: &mut Wiring,
         reports: mpsc::UnboundedSender<TaskReport>,
+        keepers: &[Option<Keeper>],
     ) -> Result<Vec<Built>> {
         let mut built = Vec::new();
         for (f, fragment) in fragments.iter().enumerate() {
@@ -143,7 +193,7 @@ impl Assembly<'_> {
                     may_end_job: self.metrics.sinks.len() == 1,
                     reports: reports.clone(),
                 };
-                let chain = self.chain(fragment, subtask, widths[f], outgoing).await?;
+                let chain = self.chain(fragment, subtask, widths[f], outgoing, keepers).await?;
                 built.push(Built { fragment: f, subtask, chain, context });
             }
         }
@@ -157,8 +207,12 @@ impl Assembly<'_> {
         subtask: usize,
         width: usize,
         outgoing: Vec<(Option<usize>, Exchange)>,
+        keepers: &[Option<Keeper>],
     ) -> Result<Chain> {
         let mut chain = Chain::new(self.dead_letters.clone()).with_clock(self.config.clock.clone());
+        if let Some(started) = self.started {
+            chain.begin(started.first);
+        }
         let mut stages: HashMap<usize, usize> = HashMap::new();
         for &(id, before) in &fragment.members {
             let body = self.body(id, subtask, width).await?;
@@ -169,6 +223,13 @@ impl Assembly<'_> {
                 let memory = &self.metrics.memory;
                 let operator = memory.operator(id, &self.plan.nodes[id]);
                 chain.measure(stage, StateMeter::new(memory.clone(), operator));
+            }
+            if let (Some(started), Some(keeper)) = (self.started, &keepers[id]) {
+                let (identity, about) = (keeper.identity.to_string(), keeper.text.clone());
+                let restored = started.restored.as_ref().and_then(|restored| restored.operators.get(&identity));
+                let restored = restored.map(|parts| share(parts, subtask, width)).transpose()?;
+                let owner = Arc::new(Owner { identity, about, subtask, parallelism: width });
+                chain.keep(stage, owner, restored.as_ref())?;
             }
             if let Some(window) = self.window_metrics(id) {
                 chain.watch(stage, window.gauge());
@@ -245,17 +306,33 @@ impl Assembly<'_> {
                 let errors = self.errors(sink.on_reject, &sink.table);
                 let may_reject = errors.handles() || (sink.on_reject.is_none() && self.sources_handle());
                 let context = self.context(subtask, width, metrics.door.clone(), errors);
-                let context = OpenContext { may_reject, ..context };
-                Body::Writer { writer: sink.sink.open(&context).await?, metrics }
+                let epochs = if sink.exactly_once { self.writer_epochs(id) } else { None };
+                let stages = epochs.as_ref().map(|epochs| (epochs.sink, subtask));
+                let context = OpenContext { may_reject, epochs, ..context };
+                Body::Writer { writer: sink.sink.open(&context).await?, metrics, stages }
             }
             other => return Err(Error::internal(format!("a {other:?} inside a fragment"))),
+        })
+    }
+
+    /// What a writer of a sink needs to write exactly once.
+    fn writer_epochs(&self, node: usize) -> Option<WriterEpochs> {
+        let started = self.started?;
+        let sink = self.plan.nodes[..node].iter().filter(|n| matches!(n.kind, NodeKind::Sink(_))).count();
+        let target = started.targets.iter().find(|target| target.sinks.iter().any(|known| known.sink == sink))?;
+        Some(WriterEpochs {
+            mode: started.mode,
+            sink,
+            committer: target.committer.clone(),
+            first: started.first,
+            full: self.full.clone(),
         })
     }
 
     async fn source_task(
         &self,
         node: &SourceNode,
-        head: usize,
+        (head, identity): (usize, String),
         built: Built,
         splits: Vec<Split>,
         width: usize,
@@ -264,7 +341,13 @@ impl Assembly<'_> {
         let mut chain = built.chain;
         if splits.is_empty() {
             // A bounded source without a part, such as an empty folder: its data is all read.
-            return Ok(Box::pin(async move { chain.end(EndKind::Data).await }));
+            let context = built.context;
+            let source = SourceState { identity, table: node.table.clone(), splits: Vec::new() };
+            return Ok(Box::pin(async move {
+                let snapshot = chain.end(EndKind::Data).await?;
+                context.ended(Some(TaskSnapshot { source: Some(source), ..snapshot }));
+                Ok(())
+            }));
         }
         let metrics = self.source_metrics(head);
         let errors = self.errors(Some(node.on_reject), &node.table);
@@ -273,7 +356,12 @@ impl Assembly<'_> {
         let reader = node.source.open(splits, &context).await?;
         let idle_timeout = node.watermark.as_ref().and_then(|w| w.idle_timeout);
         let (steps, now) = (SourceSteps::try_new(node)?, tokio::time::Instant::now());
-        let watermarks = SplitWatermarks::new(ids, idle_timeout, steps.pace(), metrics.clone(), now);
+        let mut watermarks = SplitWatermarks::new(ids.clone(), idle_timeout, steps.pace(), metrics.clone(), now);
+        for id in &ids {
+            if let Some(watermark) = self.restored_watermark(&identity, id) {
+                watermarks.restore(id, Watermark(watermark));
+            }
+        }
         let task = SourceTask {
             reader,
             steps,
@@ -283,6 +371,8 @@ impl Assembly<'_> {
             metrics,
             context: built.context,
             errors,
+            identity,
+            resumes: node.source.resumes(),
             snapshots: Vec::new(),
         };
         Ok(Box::pin(task.run(self.signal.subscribe())))
@@ -378,4 +468,21 @@ impl Assembly<'_> {
         let position = self.plan.nodes[..node].iter().filter(|n| matches!(n.kind, NodeKind::Sink(_))).count();
         self.metrics.sinks[position].clone()
     }
+}
+
+/// The identity of a node that keeps something.
+fn identity(keeper: &Option<Keeper>) -> String {
+    keeper.as_ref().map(|keeper| keeper.identity.to_string()).unwrap_or_default()
+}
+
+/// What a subtask goes on with of what the subtasks of an operator knew.
+fn share(parts: &[RestoredState], subtask: usize, width: usize) -> Result<Snapshot> {
+    let mut parts: Vec<&RestoredState> = parts.iter().collect();
+    parts.sort_by_key(|part| part.subtask);
+    let is_whole = |(at, part): (usize, &&RestoredState)| part.subtask == at && part.parallelism == parts.len();
+    if !parts.iter().enumerate().all(is_whole) {
+        return Err(Error::state("the checkpoint doesn't have the state of all subtasks"));
+    }
+    let snapshots: Vec<Snapshot> = parts.iter().map(|part| part.snapshot.clone()).collect();
+    Snapshot::rescaled(&snapshots, subtask, width)
 }

@@ -8,11 +8,15 @@ use tokio::time::Instant;
 use super::dead_letters::DeadLetterWriter;
 use super::exchange::Exchange;
 use super::metrics::{SinkMetrics, WindowGauge};
+use super::staging::TaskSnapshot;
 use super::state_meter::StateMeter;
 use crate::changelog::{EndKind, Epoch, StreamElement};
-use crate::connectors::SinkWriter;
+use crate::checkpoint::Owner;
+use crate::connectors::{SinkWriter, StagedPart};
 use crate::error::Result;
+use crate::failpoint::reach;
 use crate::operators::{Operator, Output, Progress};
+use crate::state::Snapshot;
 use crate::time::{Clock, SystemClock, Watermark};
 
 /// A tree of stages. Elements enter at the roots and go down in order, each to all children.
@@ -26,6 +30,12 @@ pub struct Chain {
     clock: Arc<dyn Clock>,
     /// Stages that tell when their next window closes.
     watched: Vec<(usize, WindowGauge)>,
+    /// Operators whose state is kept, by their stages.
+    owners: Vec<(usize, Arc<Owner>)>,
+    /// The epoch of the next row.
+    epoch: Epoch,
+    /// What writers have staged at the barrier that passes.
+    parts: Vec<StagedPart>,
 }
 
 struct Stage {
@@ -38,7 +48,12 @@ struct Stage {
 /// What a stage is.
 pub enum Body {
     Operator(Box<dyn Operator>),
-    Writer { writer: Box<dyn SinkWriter>, metrics: Arc<SinkMetrics> },
+    Writer {
+        writer: Box<dyn SinkWriter>,
+        metrics: Arc<SinkMetrics>,
+        /// Of one that writes exactly once: its sink's number and its subtask.
+        stages: Option<(usize, usize)>,
+    },
     Exchange(Exchange),
 }
 
@@ -57,6 +72,9 @@ impl Chain {
             dead_letters,
             clock: Arc::new(SystemClock),
             watched: Vec::new(),
+            owners: Vec::new(),
+            epoch: Epoch(1),
+            parts: Vec::new(),
         }
     }
 
@@ -79,6 +97,20 @@ impl Chain {
     /// Tells from now on when the stage's next window closes.
     pub fn watch(&mut self, stage: usize, gauge: WindowGauge) {
         self.watched.push((stage, gauge));
+    }
+
+    /// The epoch of the first row.
+    pub fn begin(&mut self, epoch: Epoch) {
+        self.epoch = epoch;
+    }
+
+    /// Keeps the state of the operator at a stage from now on; gives it back what it was.
+    pub fn keep(&mut self, stage: usize, owner: Arc<Owner>, restored: Option<&Snapshot>) -> Result<()> {
+        if let (Some(restored), Body::Operator(operator)) = (restored, &mut self.stages[stage].body) {
+            operator.restore(restored).map_err(|error| error.context(format!("cannot restore {}", owner.about)))?;
+        }
+        self.owners.push((stage, owner));
+        Ok(())
     }
 
     /// Watches what the operator at a stage holds.
@@ -149,7 +181,7 @@ impl Chain {
                 }
                 self.forward(at, progress, behind)?;
             }
-            Body::Writer { writer, metrics } => match element {
+            Body::Writer { writer, metrics, stages } => match element {
                 StreamElement::Batch(batch) => {
                     let rows = batch.num_rows() as u64;
                     let start = Instant::now();
@@ -159,10 +191,17 @@ impl Chain {
                     metrics.door.rows.fetch_add(rows, Ordering::Relaxed);
                     metrics.door.batches.fetch_add(1, Ordering::Relaxed);
                 }
-                StreamElement::Barrier(_) => writer.flush().await?,
-                StreamElement::End(_) => {
-                    writer.flush().await?;
-                    writer.close().await?;
+                StreamElement::Barrier(_) | StreamElement::End(_) => {
+                    match *stages {
+                        Some((sink, subtask)) => {
+                            let staged = writer.stage(self.epoch).await?;
+                            self.parts.push(StagedPart { sink, subtask, staged });
+                        }
+                        None => writer.flush().await?,
+                    }
+                    if matches!(element, StreamElement::End(_)) {
+                        writer.close().await?;
+                    }
                 }
                 StreamElement::Watermark(_) | StreamElement::Idle => {}
             },
@@ -238,19 +277,36 @@ impl Chain {
         Ok(())
     }
 
-    /// Ends the stream: with the data all open windows close first.
-    pub async fn end(&mut self, kind: EndKind) -> Result<()> {
+    /// Ends the stream: with the data all open windows close first. Gives what is known at the end.
+    pub async fn end(&mut self, kind: EndKind) -> Result<TaskSnapshot> {
         if kind == EndKind::Data {
             self.push(StreamElement::Watermark(Watermark::MAX)).await?;
         }
         self.push(StreamElement::End(kind)).await?;
-        self.settle_dead_letters().await
+        self.settle_dead_letters().await?;
+        self.snapshot()
     }
 
-    /// Lets a barrier pass: writers have flushed when this returns.
-    pub async fn barrier(&mut self, epoch: Epoch) -> Result<()> {
+    /// Lets a barrier pass: writers have flushed or staged when this returns. Gives what is known at it.
+    pub async fn barrier(&mut self, epoch: Epoch) -> Result<TaskSnapshot> {
+        self.epoch = epoch;
         self.push(StreamElement::Barrier(epoch)).await?;
-        self.settle_dead_letters().await
+        self.settle_dead_letters().await?;
+        let snapshot = self.snapshot()?;
+        reach("task.staged");
+        self.epoch = epoch.next();
+        Ok(snapshot)
+    }
+
+    /// What operators know now, and what writers have staged.
+    fn snapshot(&mut self) -> Result<TaskSnapshot> {
+        let mut operators = Vec::with_capacity(self.owners.len());
+        for (stage, owner) in &self.owners {
+            if let Body::Operator(operator) = &mut self.stages[*stage].body {
+                operators.push((owner.clone(), operator.snapshot(self.epoch)?));
+            }
+        }
+        Ok(TaskSnapshot { operators, source: None, parts: std::mem::take(&mut self.parts) })
     }
 
     /// Sends on the rows that were rejected in this task or before it.

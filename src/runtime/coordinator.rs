@@ -1,23 +1,36 @@
-//! Numbers the epochs of a job: sends barriers in at the sources and knows when all tasks have let them pass.
+//! Numbers the epochs of a job and sees each through: barriers, the checkpoint, publishing, collecting.
 //!
 //! ```text
-//!  interval ─► Barrier(n) to every source ─► … ─► every task: passed(n) ─► complete(n) to every source
+//!  interval ─► Barrier(n) to every source ─► … ─► every task: what it knows at n
+//!           ─► state and held output written ─► manifest n ─► publish to every target ─► complete(n) to every source
 //! ```
-//! One epoch is under way at a time. The source positions of a complete epoch are what a restart would go on from.
+//! One epoch is under way at a time, and the one before it is published when its barrier is sent. Tasks that have ended
+//! count as passed; what they knew at their end stays part of every later checkpoint.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
 
+use super::checkpoints::Checkpoints;
 use super::metrics::JobMetrics;
+use super::staging::{Staging, TaskSnapshot, data_name};
+use super::start::Started;
 use crate::changelog::Epoch;
-use crate::connectors::Split;
+use crate::checkpoint::{CheckpointKind, KnownPieces, Manifest, Store, collect};
+use crate::connectors::{EpochMode, Reporter};
+use crate::error::{Error, Result};
+use crate::failpoint::reach;
+use crate::time::Clock;
 
 /// A task's number in its job.
 pub type TaskId = usize;
+
+/// How long to wait before a checkpoint that could not be written is tried again.
+const WRITE_AGAIN: Duration = Duration::from_millis(500);
 
 /// What a source task is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,72 +44,288 @@ pub enum SourceCommand {
 /// What tasks tell the coordinator.
 #[derive(Debug)]
 pub enum TaskReport {
-    /// A source stands here at its barrier.
-    Positions(Epoch, Vec<Split>),
-    /// A task has let the barrier pass: all that came before it is processed and acknowledged.
-    Passed(Epoch, TaskId),
-    /// A task has ended: it counts as passed from now on.
-    Ended(TaskId),
+    /// A task has let the barrier pass: all that came before it is processed, and this is what it knows.
+    Passed(Epoch, TaskId, TaskSnapshot),
+    /// A task has ended: it counts as passed from now on. `None` where it can't go on from what it knows.
+    Ended(TaskId, Option<TaskSnapshot>),
 }
 
-pub struct Coordinator {
-    pub interval: Duration,
+/// Somebody wants a savepoint.
+#[derive(Debug)]
+pub struct SavepointRequest {
+    /// The folder that savepoints go to, each in one of its own.
+    pub folder: PathBuf,
+    /// Where it is.
+    pub reply: oneshot::Sender<Result<PathBuf>>,
+}
+
+pub struct Coordinator<'a> {
+    pub job: Arc<str>,
+    pub options: &'a Checkpoints,
+    pub started: Started,
+    /// Pieces of state that the last checkpoint names.
+    pub known: Arc<KnownPieces>,
     /// One per source task; closed ones have ended.
     pub sources: Vec<mpsc::Sender<SourceCommand>>,
     /// How many tasks there are.
     pub tasks: usize,
     pub reports: mpsc::UnboundedReceiver<TaskReport>,
+    pub savepoints: &'a mut mpsc::Receiver<SavepointRequest>,
+    /// A writer holds so much that the epoch should end.
+    pub full: Arc<Notify>,
     pub metrics: Arc<JobMetrics>,
+    pub reporter: Reporter,
+    pub clock: Arc<dyn Clock>,
 }
 
-impl Coordinator {
-    /// Runs until all tasks have ended.
-    pub async fn run(mut self) {
-        let mut ticks = tokio::time::interval(self.interval);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        ticks.reset();
-        let mut epoch = Epoch(0);
-        let mut under_way: Option<(Epoch, HashSet<TaskId>)> = None;
-        let mut positions: BTreeMap<String, Split> = BTreeMap::new();
-        let mut ended: HashSet<TaskId> = HashSet::new();
+/// The epoch that is under way, and what is known of it.
+struct UnderWay {
+    epoch: Epoch,
+    since: Instant,
+    passed: HashMap<TaskId, TaskSnapshot>,
+}
+
+impl Coordinator<'_> {
+    /// Runs until all tasks have ended and what they left is published.
+    pub async fn run(mut self) -> Result<()> {
+        let mut next = self.started.first;
+        let mut due = Instant::now() + self.options.interval;
+        let mut under_way: Option<UnderWay> = None;
+        let mut ended: HashMap<TaskId, TaskSnapshot> = HashMap::new();
+        let mut ended_without = 0;
+        let mut requests: Vec<SavepointRequest> = Vec::new();
+        let full = self.full.clone();
         loop {
+            let deadline = under_way.as_ref().map(|epoch| epoch.since + self.options.timeout);
             tokio::select! {
+                biased;
                 report = self.reports.recv() => match report {
-                    None => return,
-                    Some(TaskReport::Positions(epoch, splits)) => {
-                        tracing::trace!(epoch = epoch.0, splits = splits.len(), "source at its barrier");
-                        positions.extend(splits.into_iter().map(|s| (s.id.clone(), s)));
-                    }
-                    Some(TaskReport::Passed(epoch, task)) => {
-                        if let Some((current, passed)) = &mut under_way {
-                            if *current == epoch {
-                                passed.insert(task);
-                            }
+                    // Tasks were dropped: somebody else says why.
+                    None => return Ok(()),
+                    Some(TaskReport::Passed(epoch, task, snapshot)) => {
+                        if let Some(under_way) = under_way.as_mut().filter(|under_way| under_way.epoch == epoch) {
+                            under_way.passed.insert(task, snapshot);
                         }
                     }
-                    Some(TaskReport::Ended(task)) => {
-                        ended.insert(task);
-                    }
+                    Some(TaskReport::Ended(task, snapshot)) => match snapshot {
+                        Some(snapshot) => drop(ended.insert(task, snapshot)),
+                        None => ended_without += 1,
+                    },
                 },
-                _ = ticks.tick(), if under_way.is_none() => {
-                    epoch = Epoch(epoch.0 + 1);
-                    under_way = Some((epoch, HashSet::new()));
-                    self.tell(SourceCommand::Barrier(epoch)).await;
+                Some(request) = self.savepoints.recv() => {
+                    requests.push(request);
+                    due = Instant::now();
+                }
+                () = full.notified() => due = Instant::now(),
+                () = tokio::time::sleep_until(due), if under_way.is_none() => {
+                    due = Instant::now() + self.options.interval;
+                    self.send_barrier(next).await?;
+                    under_way = Some(UnderWay { epoch: next, since: Instant::now(), passed: HashMap::new() });
+                    next = next.next();
+                }
+                () = super::source_task::sleep_until(deadline) => {
+                    return Err(Error::external(format!(
+                        "checkpoint {} was not complete within {:?}",
+                        under_way.map_or(0, |under_way| under_way.epoch.0),
+                        self.options.timeout
+                    ))
+                    .with_hint("'execution.checkpointing.timeout' says how long one may take."));
                 }
             }
-            if ended.len() == self.tasks {
-                return;
+            let all_ended = ended.len() + ended_without == self.tasks;
+            if all_ended && ended_without > 0 {
+                return Ok(());
             }
-            if let Some((current, passed)) = &under_way {
-                if passed.union(&ended).count() == self.tasks {
-                    let current = *current;
-                    under_way = None;
-                    self.metrics.epoch.store(current.0, Ordering::Relaxed);
-                    tracing::debug!(epoch = current.0, splits = positions.len(), "epoch complete");
-                    self.tell(SourceCommand::Complete(current)).await;
+            let passed = |under_way: &UnderWay| {
+                let others = ended.keys().filter(|task| !under_way.passed.contains_key(task)).count();
+                under_way.passed.len() + others == self.tasks
+            };
+            if under_way.as_ref().is_some_and(passed) {
+                if let Some(UnderWay { epoch, since, passed }) = under_way.take() {
+                    let left = passed.keys().any(|task| ended.contains_key(task));
+                    let kind = if all_ended && !left { CheckpointKind::Final } else { CheckpointKind::Periodic };
+                    let tasks = ended.iter().filter(|(task, _)| !passed.contains_key(task)).map(|(_, task)| task);
+                    let staging = Staging::of(passed.values().chain(tasks));
+                    // What a task left with its end is published once.
+                    ended.iter_mut().filter(|(task, _)| !passed.contains_key(task)).for_each(|(_, t)| t.parts.clear());
+                    self.complete(epoch, staging, kind, since, &mut requests).await?;
+                    due = due.max(Instant::now() + self.options.min_pause);
+                    if kind == CheckpointKind::Final {
+                        return Ok(());
+                    }
                 }
+            }
+            if all_ended && under_way.is_none() {
+                let staging = Staging::of(ended.values());
+                let now = Instant::now();
+                return self.complete(next, staging, CheckpointKind::Final, now, &mut requests).await;
             }
         }
+    }
+
+    /// Rows of the epoch behind it may come as soon as a writer has seen the barrier.
+    async fn send_barrier(&mut self, epoch: Epoch) -> Result<()> {
+        for target in &self.started.targets {
+            target.committer.begin(epoch.next()).await.map_err(|error| error.context(target.name.clone()))?;
+        }
+        self.tell(SourceCommand::Barrier(epoch)).await;
+        Ok(())
+    }
+
+    /// Makes an epoch durable, publishes it, and collects what is no longer needed.
+    async fn complete(
+        &mut self,
+        epoch: Epoch,
+        staging: Staging,
+        kind: CheckpointKind,
+        since: Instant,
+        requests: &mut Vec<SavepointRequest>,
+    ) -> Result<()> {
+        reach("checkpoint.all-staged");
+        let staging = Arc::new(staging);
+        let manifest = self.write_until_done(epoch, &staging, kind, since).await?;
+        self.publish(epoch, &staging).await?;
+        reach("publish.after");
+        self.started.published = Some(epoch);
+        self.metrics.epoch.store(epoch.0, std::sync::atomic::Ordering::Relaxed);
+        self.metrics.checkpoints.completed(&manifest);
+        tracing::debug!(epoch = epoch.0, bytes = manifest.bytes, "epoch complete");
+        self.tell(SourceCommand::Complete(epoch)).await;
+        reach("checkpoint.published-noted");
+        self.started.kept.push(manifest);
+        let surplus = self.started.kept.len().saturating_sub(self.options.retained.max(1));
+        self.started.kept.drain(..surplus);
+        reach("checkpoint.collecting");
+        let kept: Vec<&Manifest> = self.started.kept.iter().collect();
+        if let Err(error) = collect(&self.started.folder, &kept).await {
+            self.reporter.news(&format!("old checkpoints stay: {}", error.message()));
+        }
+        reach("checkpoint.collected");
+        for request in requests.drain(..) {
+            let written = self.write_savepoint(epoch, &staging, since, &request.folder).await;
+            let _gone = request.reply.send(written);
+        }
+        Ok(())
+    }
+
+    /// Publishes to every target; the order is that of their names.
+    async fn publish(&self, epoch: Epoch, staging: &Staging) -> Result<()> {
+        reach("publish.before");
+        for (i, target) in self.started.targets.iter().enumerate() {
+            if i > 0 {
+                reach("publish.between-targets");
+            }
+            let parts = target.parts(&staging.parts);
+            target.committer.publish(epoch, &parts).await.map_err(|error| error.context(target.name.clone()))?;
+        }
+        Ok(())
+    }
+
+    /// Writes a checkpoint, again where that fails as often as the options tolerate. Rows go on meanwhile.
+    async fn write_until_done(
+        &mut self,
+        epoch: Epoch,
+        staging: &Arc<Staging>,
+        kind: CheckpointKind,
+        since: Instant,
+    ) -> Result<Manifest> {
+        let mut tries = 0;
+        loop {
+            let name = match tries {
+                0 => data_name(self.started.attempt, epoch),
+                again => format!("{}r{again}", data_name(self.started.attempt, epoch)),
+            };
+            let error = match self.write(epoch, staging, kind, since, name).await {
+                Ok(manifest) => return Ok(manifest),
+                Err(error) => error,
+            };
+            self.metrics.checkpoints.failed();
+            if !matches!(error.kind(), crate::error::ErrorKind::External) || tries >= self.options.tolerable_failures {
+                return Err(error.context(format!("checkpoint {} can't be written", epoch.0)));
+            }
+            tries += 1;
+            self.reporter.tell(&format!("checkpoint {} can't be written: {}; trying again", epoch.0, error.message()));
+            tokio::time::sleep(WRITE_AGAIN).await;
+        }
+    }
+
+    async fn write(
+        &mut self,
+        epoch: Epoch,
+        staging: &Arc<Staging>,
+        kind: CheckpointKind,
+        since: Instant,
+        name: String,
+    ) -> Result<Manifest> {
+        let (targets, mode) = (self.started.targets.clone(), self.started.mode);
+        let (staged, known) = (staging.clone(), self.known.clone());
+        // Encoding takes its time: the threads of tasks have better things to do.
+        let encoded = tokio::task::spawn_blocking(move || staged.encode(name, &targets, mode, &known));
+        let encoded = encoded.await.map_err(|_| Error::internal("encoding a checkpoint was cut off"))??;
+        let mut manifest = Manifest {
+            operators: encoded.operators,
+            targets: encoded.targets,
+            ..self.manifest(epoch, staging, kind, since)
+        };
+        manifest.bytes = manifest.pieces().map(|piece| piece.length).sum();
+        encoded.data.write(&self.started.folder.store, &self.started.folder.data()).await?;
+        reach("checkpoint.state-written");
+        reach("checkpoint.before-manifest");
+        let name = self.started.folder.manifest_name(epoch);
+        let manifest = Manifest { took_ms: since.elapsed().as_millis() as u64, ..manifest };
+        if !self.started.folder.store.create(&name, manifest.encode()?.into()).await? {
+            return Err(Error::state(format!("\"{name}\" is there already: another process runs the job")));
+        }
+        reach("checkpoint.manifest-written");
+        self.known = Arc::new(encoded.known);
+        Ok(manifest)
+    }
+
+    /// A manifest without its pieces.
+    fn manifest(&self, epoch: Epoch, staging: &Staging, kind: CheckpointKind, since: Instant) -> Manifest {
+        Manifest {
+            job: self.job.to_string(),
+            lineage: self.started.lineage.clone(),
+            attempt: self.started.attempt,
+            epoch,
+            kind,
+            mode: self.started.mode,
+            published: self.started.published,
+            inherited: self.started.inherited.clone(),
+            created_ms: self.clock.now_ms(),
+            took_ms: since.elapsed().as_millis() as u64,
+            bytes: 0,
+            operators: Vec::new(),
+            sources: staging.sources.clone(),
+            targets: Vec::new(),
+        }
+    }
+
+    /// Writes all state into a folder of its own, which needs nothing of the job's.
+    async fn write_savepoint(
+        &self,
+        epoch: Epoch,
+        staging: &Arc<Staging>,
+        since: Instant,
+        folder: &std::path::Path,
+    ) -> Result<PathBuf> {
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let path = folder.join(format!("savepoint-{}-{}", crate::checkpoint::job_folder(&self.job), &id[..12]));
+        let store = Store::folder(&path)?;
+        // What the epoch left is published: nothing is held.
+        let staged = staging.clone();
+        let encoded = tokio::task::spawn_blocking(move || {
+            staged.encode("0".to_string(), &[], EpochMode::Held, &KnownPieces::default())
+        });
+        let encoded = encoded.await.map_err(|_| Error::internal("encoding a savepoint was cut off"))??;
+        let manifest = Manifest {
+            bytes: encoded.data.bytes(),
+            operators: encoded.operators,
+            ..self.manifest(epoch, staging, CheckpointKind::Savepoint, since)
+        };
+        encoded.data.write(&store, "data").await?;
+        store.create("_metadata", manifest.encode()?.into()).await?;
+        Ok(path)
     }
 
     async fn tell(&mut self, command: SourceCommand) {

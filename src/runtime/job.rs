@@ -6,19 +6,24 @@
 //! Nothing runs before everything is open: a job that is stopped or fails while it opens has read no row.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
-use tokio::sync::watch;
+use futures::future::OptionFuture;
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::assembly::{Assembled, Assembly, Task};
-use super::coordinator::{Coordinator, TaskReport};
+use super::checkpoints::Checkpoints;
+use super::coordinator::{Coordinator, SavepointRequest};
 use super::dead_letters::DeadLetterWriter;
 use super::exchange::ECHO;
 use super::job_state::{EndWriter, JobId, JobState};
 use super::memory::{JobMemory, MemoryBudget};
 use super::metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics, WindowMetrics};
+use super::restart::{RestartStrategy, Restarts};
+use super::start::{Start, Started};
 use crate::changelog::rejects::ErrorHandling;
+use crate::checkpoint::JobFolder;
 use crate::connectors::{OpenContext, Reporter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::stream_plan::{NodeKind, StreamPlan, WindowAggregateNode, WindowTableNode};
@@ -32,8 +37,10 @@ pub struct JobConfig {
     /// Subtasks per fragment at most (`parallelism.default`).
     pub parallelism: usize,
     pub clock: Arc<dyn Clock>,
-    /// `execution.checkpointing.interval`; `None` for none.
-    pub epoch_interval: Option<Duration>,
+    /// `None`: there are none, and what fails or dies begins anew.
+    pub checkpoints: Option<Checkpoints>,
+    /// Whether a failed job starts anew by itself.
+    pub restart: RestartStrategy,
     /// Rows in a micro-batch at most.
     pub batch_rows: usize,
     /// What all operators may hold, those of other jobs included.
@@ -135,10 +142,12 @@ fn panicked(job: &str, error: tokio::task::JoinError) -> Error {
 pub fn start(plan: StreamPlan, config: JobConfig) -> JobHandle {
     let metrics = Arc::new(metrics_of(&plan, JobMemory::new(config.memory.clone())));
     let (name, clock) = (config.name.clone(), config.clock.clone());
-    let state = Arc::new(JobState::new(name.clone(), metrics.clone(), clock.now_ms()));
+    let (ask, savepoints) = mpsc::channel(4);
+    let ask = config.checkpoints.is_some().then_some(ask);
+    let state = Arc::new(JobState::new(name.clone(), metrics.clone(), clock.now_ms(), ask));
     let signal = state.signal().clone();
     let watched = signal.subscribe();
-    let job = Job { plan, config, metrics: metrics.clone(), signal };
+    let job = Job { plan, config, metrics: metrics.clone(), signal, savepoints };
     let end = EndWriter { state: state.clone(), clock };
     let done = super::spawn(async move {
         let ended = job.run(watched).await;
@@ -176,35 +185,126 @@ struct Job {
     config: JobConfig,
     metrics: Arc<JobMetrics>,
     signal: watch::Sender<Signal>,
+    savepoints: mpsc::Receiver<SavepointRequest>,
 }
 
 impl Job {
-    async fn run(self, mut watched: watch::Receiver<Signal>) -> Result<JobEnd> {
-        let dead_letters = tokio::select! {
-            biased;
-            end = stopped(&mut watched) => return Ok(end),
-            opened = self.open_dead_letters() => opened?,
+    /// Attempts, one after the other, until one ends or must not be followed by another.
+    async fn run(mut self, mut watched: watch::Receiver<Signal>) -> Result<JobEnd> {
+        let folder = match &self.config.checkpoints {
+            Some(checkpoints) => Some(Arc::new(JobFolder::open(checkpoints.store.clone(), &self.config.name)?)),
+            None => None,
         };
+        let mut restarts = Restarts::new(self.config.restart.clone());
+        let mut attempts = 0;
+        let mut was_open = false;
+        loop {
+            attempts += 1;
+            let error = match self.attempt(folder.clone(), attempts == 1, &mut was_open, &mut watched).await {
+                Ok(end) => return Ok(end),
+                Err(error) => error,
+            };
+            // What never ran has nothing to go on with: whoever started it should know at once.
+            let delay = was_open.then(|| restarts.after(&error, self.config.clock.now_ms())).flatten();
+            let Some(delay) = delay else { return Err(error) };
+            self.metrics.restarts.fetch_add(1, Ordering::Relaxed);
+            let (name, told) = (&self.config.name, error.message());
+            self.config.reporter.tell(&format!("job \"{name}\" failed: {told}; starting it anew in {delay:?}"));
+            tokio::select! {
+                biased;
+                end = stopped(&mut watched) => return Ok(end),
+                () = tokio::time::sleep(delay) => {}
+            }
+        }
+    }
+
+    /// From the start to the end, or to the first failure.
+    async fn attempt(
+        &mut self,
+        folder: Option<Arc<JobFolder>>,
+        first: bool,
+        was_open: &mut bool,
+        watched: &mut watch::Receiver<Signal>,
+    ) -> Result<JobEnd> {
+        let opened = tokio::select! {
+            biased;
+            end = stopped(watched) => return Ok(end),
+            opened = self.open(folder, first) => opened?,
+        };
+        *was_open = true;
+        self.metrics.waits_for_nothing();
+        let dead_letters = opened.dead_letters.clone();
+        self.supervise(opened).await?;
+        for writer in dead_letters {
+            writer.close().await?;
+        }
+        let signal = *self.signal.borrow();
+        Ok(if signal == Signal::Stop { JobEnd::Stopped } else { JobEnd::Finished })
+    }
+
+    /// Opens everything; where the job is checkpointed, from where it stood.
+    async fn open(&self, folder: Option<Arc<JobFolder>>, first_attempt: bool) -> Result<Opened> {
+        let started = match (&self.config.checkpoints, folder) {
+            (Some(checkpoints), Some(folder)) => {
+                let start = Start {
+                    job: self.config.name.clone(),
+                    plan: &self.plan,
+                    checkpoints,
+                    folder,
+                    first_attempt,
+                    clock: self.config.clock.clone(),
+                    reporter: self.config.reporter.clone(),
+                };
+                Some(start.begin().await?)
+            }
+            _ => None,
+        };
+        let dead_letters = self.open_dead_letters().await?;
         let assembly = Assembly {
             dead_letters: dead_letters.clone(),
             plan: &self.plan,
             config: &self.config,
             metrics: self.metrics.clone(),
             signal: self.signal.clone(),
+            started: started.as_ref(),
+            full: Arc::default(),
         };
-        let assembled = tokio::select! {
-            biased;
-            end = stopped(&mut watched) => return Ok(end),
-            assembled = assembly.open() => assembled?,
-        };
+        let assembled = assembly.open().await?;
+        let full = assembly.full.clone();
         drop(assembly);
-        self.metrics.waits_for_nothing();
-        self.supervise(assembled).await?;
-        for writer in dead_letters {
-            writer.close().await?;
+        let started = match started {
+            Some(mut started) if started.begins => {
+                let sources = assembled.sources.clone();
+                let manifest = started.write_start(&self.config.name, sources, self.config.clock.now_ms()).await?;
+                started.kept.push(manifest);
+                Some(started)
+            }
+            Some(started) => {
+                self.tell_restored(&started, &assembled);
+                Some(started)
+            }
+            None => None,
+        };
+        Ok(Opened { assembled, started, full, dead_letters })
+    }
+
+    /// One line: from which checkpoint, and from where sources go on.
+    fn tell_restored(&self, started: &Started, assembled: &Assembled) {
+        let Some(restored) = &started.restored else { return };
+        let splits = assembled.sources.iter().flat_map(|source| &source.splits);
+        let mut places: Vec<String> = splits.map(|split| format!("{} at {}", split.id, split.position)).collect();
+        let more = places.len().saturating_sub(8);
+        places.truncate(8);
+        if more > 0 {
+            places.push(format!("{more} more"));
         }
-        let signal = *self.signal.borrow();
-        Ok(if signal == Signal::Stop { JobEnd::Stopped } else { JobEnd::Finished })
+        self.metrics.checkpoints.restored(restored.epoch);
+        self.config.reporter.news(&format!(
+            "job \"{}\" goes on from checkpoint {}: {}",
+            self.config.name,
+            restored.epoch.0,
+            places.join(", ")
+        ));
     }
 
     async fn open_dead_letters(&self) -> Result<Vec<Arc<DeadLetterWriter>>> {
@@ -236,15 +336,33 @@ impl Job {
     /// Runs all tasks to their end, or until one fails: then the others end at once.
     ///
     /// A task that finds its neighbour gone fails too, with an echo; the neighbour's own error is the one to report.
-    async fn supervise(&self, assembled: Assembled) -> Result<()> {
-        let Assembled { tasks: open, commands, reports } = assembled;
+    async fn supervise(&mut self, opened: Opened) -> Result<()> {
+        let Opened { assembled: Assembled { tasks: open, commands, reports, .. }, started, full, .. } = opened;
         let mut tasks = JoinSet::new();
         let count = open.len();
         open.into_iter().for_each(|task| spawn_task(&mut tasks, task));
-        if let Some(interval) = self.config.epoch_interval {
-            let metrics = self.metrics.clone();
-            super::spawn(Coordinator { interval, sources: commands, tasks: count, reports, metrics }.run());
-        }
+        let coordinator = match (started, &self.config.checkpoints) {
+            (Some(started), Some(options)) => {
+                let coordinator = Coordinator {
+                    job: self.config.name.clone(),
+                    options,
+                    started,
+                    known: Arc::default(),
+                    sources: commands,
+                    tasks: count,
+                    reports,
+                    savepoints: &mut self.savepoints,
+                    full,
+                    metrics: self.metrics.clone(),
+                    reporter: self.config.reporter.clone(),
+                    clock: self.config.clock.clone(),
+                };
+                Some(coordinator.run())
+            }
+            _ => None,
+        };
+        let mut coordinator = std::pin::pin!(OptionFuture::from(coordinator));
+        let mut coordinated = None;
         let mut echo = None;
         loop {
             let ended = tokio::select! {
@@ -253,6 +371,14 @@ impl Job {
                 error = self.metrics.memory.over() => {
                     tasks.shutdown().await;
                     return Err(error);
+                }
+                done = &mut coordinator, if coordinated.is_none() => {
+                    coordinated = Some(());
+                    if let Some(Err(error)) = done {
+                        tasks.shutdown().await;
+                        return Err(error);
+                    }
+                    continue;
                 }
             };
             let Some(ended) = ended else { break };
@@ -268,17 +394,28 @@ impl Job {
             tasks.shutdown().await;
             return Err(error);
         }
-        echo.map_or(Ok(()), Err)
+        if let Some(echo) = echo {
+            return Err(echo);
+        }
+        // The last epoch is made durable and published when all tasks have ended.
+        match coordinated {
+            Some(()) => Ok(()),
+            None => coordinator.await.unwrap_or(Ok(())),
+        }
     }
+}
+
+/// A job that only has to be run.
+struct Opened {
+    assembled: Assembled,
+    started: Option<Started>,
+    full: Arc<Notify>,
+    dead_letters: Vec<Arc<DeadLetterWriter>>,
 }
 
 #[allow(clippy::disallowed_methods)] // the one door to a job's tasks: they die with their set
 fn spawn_task(tasks: &mut JoinSet<Result<()>>, task: Task) {
-    tasks.spawn(async move {
-        let result = task.run.await;
-        task.context.report(TaskReport::Ended(task.context.id));
-        result
-    });
+    tasks.spawn(task.run);
 }
 
 /// Returns once the job is asked to end, with the end that makes: it has read nothing yet.

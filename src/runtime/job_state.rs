@@ -1,10 +1,12 @@
 //! What is known of a job, while it runs and afterwards: who holds this doesn't keep the job alive.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 
+use super::coordinator::SavepointRequest;
 use super::job::{JobEnd, Signal};
 use super::metrics::JobMetrics;
 use crate::error::{Error, ErrorKind, Result};
@@ -75,6 +77,8 @@ pub struct JobState {
     pub started_ms: i64,
     signal: watch::Sender<Signal>,
     ended: watch::Sender<Option<Ended>>,
+    /// The way to the coordinator; none where the job has no checkpoints.
+    savepoints: Option<mpsc::Sender<SavepointRequest>>,
 }
 
 /// How a job ended, and when.
@@ -88,10 +92,15 @@ pub struct Ended {
 }
 
 impl JobState {
-    pub(super) fn new(name: Arc<str>, metrics: Arc<JobMetrics>, started_ms: i64) -> Self {
+    pub(super) fn new(
+        name: Arc<str>,
+        metrics: Arc<JobMetrics>,
+        started_ms: i64,
+        savepoints: Option<mpsc::Sender<SavepointRequest>>,
+    ) -> Self {
         let (signal, _) = watch::channel(Signal::Run);
         let (ended, _) = watch::channel(None);
-        Self { id: JobId::random(), name, metrics, started_ms, signal, ended }
+        Self { id: JobId::random(), name, metrics, started_ms, signal, ended, savepoints }
     }
 
     /// Asks the job to stop: sources stop, rows in flight arrive at the sinks, sinks flush. Open windows stay open.
@@ -109,6 +118,21 @@ impl JobState {
             }
             running
         });
+    }
+
+    /// Writes a savepoint into a folder of its own below `folder`, with the next barrier; says where it is.
+    ///
+    /// # Errors
+    /// A job without checkpoints, or one that has ended.
+    pub async fn savepoint(&self, folder: PathBuf) -> Result<PathBuf> {
+        let Some(savepoints) = &self.savepoints else {
+            return Err(Error::statement(format!("job \"{}\" keeps no checkpoints", self.name))
+                .with_hint("SET 'execution.checkpointing.interval' = '1s' before it starts."));
+        };
+        let ended = || Error::statement(format!("job \"{}\" has ended", self.name));
+        let (reply, written) = oneshot::channel();
+        savepoints.send(SavepointRequest { folder, reply }).await.map_err(|_| ended())?;
+        written.await.map_err(|_| ended())?
     }
 
     pub fn status(&self) -> JobStatus {

@@ -8,7 +8,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::memory::JobMemory;
+use crate::changelog::Epoch;
 use crate::changelog::rejects::{RejectCounts, Stage};
+use crate::checkpoint::Manifest;
 use crate::connectors::DoorMetrics;
 use crate::operators::LateRows;
 use crate::time::{EventTime, Watermark};
@@ -29,11 +31,60 @@ pub struct JobMetrics {
     pub memory: Arc<JobMemory>,
     /// The last epoch that was completed; 0 before the first.
     pub epoch: AtomicU64,
+    pub checkpoints: CheckpointMetrics,
+    /// How often the job started anew by itself.
+    pub restarts: AtomicU64,
     /// What parts of the job wait for, in words, by their numbers.
     waiting_for: Mutex<BTreeMap<usize, String>>,
     tellers: AtomicUsize,
     /// What was last told of waiting, and when.
     told: Mutex<Option<(String, Instant)>>,
+}
+
+/// What became of a job's checkpoints.
+#[derive(Debug, Default)]
+pub struct CheckpointMetrics {
+    pub completed: AtomicU64,
+    pub failed: AtomicU64,
+    last: Mutex<Option<LastCheckpoint>>,
+    /// The epoch that the job goes on from; 0 where it began anew.
+    pub restored_epoch: AtomicU64,
+}
+
+/// The checkpoint that was completed last.
+#[derive(Debug, Clone, Copy)]
+pub struct LastCheckpoint {
+    pub epoch: Epoch,
+    /// Of state and held output, that of earlier checkpoints included.
+    pub bytes: u64,
+    /// From the barrier to the manifest.
+    pub took_ms: u64,
+    /// By the clock of the job.
+    pub created_ms: i64,
+}
+
+impl CheckpointMetrics {
+    pub(super) fn completed(&self, manifest: &Manifest) {
+        self.completed.fetch_add(1, Ordering::Relaxed);
+        *lock(&self.last) = Some(LastCheckpoint {
+            epoch: manifest.epoch,
+            bytes: manifest.bytes,
+            took_ms: manifest.took_ms,
+            created_ms: manifest.created_ms,
+        });
+    }
+
+    pub(super) fn failed(&self) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn restored(&self, epoch: Epoch) {
+        self.restored_epoch.store(epoch.0, Ordering::Relaxed);
+    }
+
+    pub fn last(&self) -> Option<LastCheckpoint> {
+        *lock(&self.last)
+    }
 }
 
 #[derive(Debug, Default)]

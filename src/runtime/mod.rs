@@ -7,6 +7,7 @@
 mod assembly;
 mod chain;
 mod channel;
+mod checkpoints;
 mod collect;
 mod coordinator;
 mod dead_letters;
@@ -20,8 +21,12 @@ mod lookup;
 mod lookup_cache;
 mod memory;
 mod metrics;
+mod restart;
 mod source_task;
+mod staging;
+mod start;
 mod state_meter;
+mod targets;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -29,6 +34,7 @@ mod watermarks;
 mod windows;
 mod wiring;
 
+pub use checkpoints::{Checkpoints, StartFrom};
 pub use collect::{CollectSink, Collected};
 pub use exchange::split_by_key;
 pub use exposition::{METRICS, exposition};
@@ -37,7 +43,11 @@ pub use job_state::{Ended, JobId, JobState, JobStatus};
 pub use lookup::{LookupHead, LookupJoin};
 pub use lookup_cache::LookupCache;
 pub use memory::{JobMemory, MemoryBudget, OperatorMemory};
-pub use metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics, SplitStatus, WindowMetrics};
+pub use metrics::{
+    CheckpointMetrics, JobMetrics, LastCheckpoint, LookupMetrics, SinkMetrics, SourceMetrics, SplitStatus,
+    WindowMetrics,
+};
+pub use restart::{Backoff, RestartStrategy};
 
 use std::future::Future;
 

@@ -12,13 +12,15 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::chain::Chain;
-use super::coordinator::{SourceCommand, TaskReport};
+use super::coordinator::SourceCommand;
 use super::job::Signal;
 use super::metrics::SourceMetrics;
+use super::staging::{TaskSnapshot, split_state};
 use super::task::{TaskContext, sleep_for_timer};
 use super::watermarks::{Advance, Pace, RowTimes, SplitWatermarks};
 use crate::changelog::rejects::{ErrorHandling, Records};
 use crate::changelog::{ChangelogBatch, EndKind, Epoch, Origin, StreamElement};
+use crate::checkpoint::SourceState;
 use crate::connectors::{SourceEvent, SourceReader, Split};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operators::{Calc, compute_parts};
@@ -38,6 +40,10 @@ pub struct SourceTask {
     pub context: TaskContext,
     /// What becomes of rows that can't be computed.
     pub errors: ErrorHandling,
+    /// Which source it is, the same in every plan of the job.
+    pub identity: String,
+    /// False where a restart would begin anew: then no barrier comes before the end of the data.
+    pub resumes: bool,
     /// The positions at barriers that are not complete yet.
     pub snapshots: Vec<(Epoch, Vec<Split>)>,
 }
@@ -291,12 +297,13 @@ impl SourceTask {
 
     async fn on_command(&mut self, command: SourceCommand) -> Result<()> {
         match command {
+            // Its end will count as the barrier.
+            SourceCommand::Barrier(_) if !self.resumes => {}
             SourceCommand::Barrier(epoch) => {
-                let positions = self.reader.positions();
-                self.context.report(TaskReport::Positions(epoch, positions.clone()));
+                let (positions, source) = (self.reader.positions(), self.state());
                 self.snapshots.push((epoch, positions));
-                self.chain.barrier(epoch).await?;
-                self.context.passed(epoch);
+                let snapshot = self.chain.barrier(epoch).await?;
+                self.context.passed(epoch, TaskSnapshot { source: Some(source), ..snapshot });
             }
             SourceCommand::Complete(epoch) => {
                 for (_, positions) in self.snapshots.extract_if(.., |(e, _)| *e <= epoch) {
@@ -307,9 +314,22 @@ impl SourceTask {
         Ok(())
     }
 
+    /// Where every split stands.
+    fn state(&self) -> SourceState {
+        let splits = self.reader.positions().into_iter().map(|split| {
+            let watermark = self.watermarks.of(&split.id);
+            split_state(&split.id, &split.position, watermark.map(|watermark| watermark.0))
+        });
+        SourceState { identity: self.identity.clone(), table: self.metrics.table.clone(), splits: splits.collect() }
+    }
+
     async fn finish(mut self, kind: EndKind) -> Result<()> {
         self.metrics.lag.store(self.reader.lag().unwrap_or(0), Ordering::Relaxed);
-        self.chain.end(kind).await
+        let source = self.state();
+        let snapshot = self.chain.end(kind).await?;
+        let known = TaskSnapshot { source: Some(source), ..snapshot };
+        self.context.ended((self.resumes || kind == EndKind::Data).then_some(known));
+        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@ use super::gate::InputGate;
 use super::job::Signal;
 use super::lookup::LookupHead;
 use super::source_task::sleep_until;
+use super::staging::TaskSnapshot;
 use crate::changelog::{Epoch, StreamElement};
 use crate::error::{Error, Result};
 use crate::time::Clock;
@@ -31,8 +32,12 @@ impl TaskContext {
         let _without_coordinator = self.reports.send(report);
     }
 
-    pub fn passed(&self, epoch: Epoch) {
-        self.report(TaskReport::Passed(epoch, self.id));
+    pub fn passed(&self, epoch: Epoch, snapshot: TaskSnapshot) {
+        self.report(TaskReport::Passed(epoch, self.id, snapshot));
+    }
+
+    pub fn ended(&self, snapshot: Option<TaskSnapshot>) {
+        self.report(TaskReport::Ended(self.id, snapshot));
     }
 
     /// No later row can come out of this task.
@@ -103,12 +108,13 @@ impl GateTask {
     async fn push(&mut self, element: StreamElement) -> Result<bool> {
         match element {
             StreamElement::End(kind) => {
-                self.chain.end(kind).await?;
+                let snapshot = self.chain.end(kind).await?;
+                self.context.ended(Some(snapshot));
                 return Ok(true);
             }
             StreamElement::Barrier(epoch) => {
-                self.chain.barrier(epoch).await?;
-                self.context.passed(epoch);
+                let snapshot = self.chain.barrier(epoch).await?;
+                self.context.passed(epoch, snapshot);
             }
             other => {
                 self.chain.push(other).await?;

@@ -127,6 +127,18 @@ impl SplitWatermarks {
         this
     }
 
+    /// Gives a split the watermark that it had at a checkpoint.
+    pub fn restore(&mut self, split: &str, watermark: Watermark) {
+        if let Some(split) = self.splits.get_mut(split) {
+            split.watermark = watermark;
+        }
+    }
+
+    /// The watermark of a split; none before its first row with a time.
+    pub fn of(&self, split: &str) -> Option<Watermark> {
+        self.splits.get(split).map(|split| split.watermark).filter(|watermark| *watermark > Watermark::MIN)
+    }
+
     pub fn pace(&self) -> Pace {
         self.pace
     }

@@ -108,6 +108,7 @@ impl Session {
             },
             keyed_shuffle: !is("table.exec.sink.keyed-shuffle", "NONE"),
             state_ttl: self.state_ttl(),
+            delivery: self.delivery(),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::plan::explain::explain;
 use crate::plan::stream_plan::NodeKind;
 use crate::plan::table::PlannedTable;
 use crate::plan::uses::table_uses;
-use crate::runtime::{CollectSink, JobConfig, start};
+use crate::runtime::{Checkpoints, CollectSink, JobConfig, start};
 use crate::span::{SourceText, Span};
 use crate::sql::{
     AlterTable, ExplainDetail, Ident, Insert, LikePattern, ObjectPath, Show, Statement, StatementKind,
@@ -27,7 +27,9 @@ impl Session {
             StatementKind::Query(query) => {
                 let (sink, rows) = CollectSink::new();
                 let planned = self.plan_query_noted(query, Arc::new(sink), statement.span)?;
-                let config = self.job_config(self.settings.get("pipeline.name").unwrap_or("collect").to_string());
+                let name = self.settings.get("pipeline.name").unwrap_or("collect").to_string();
+                // What a query has shown can't be taken back: it keeps nothing.
+                let config = self.job_config(name, None, None);
                 let updating = planned
                     .stream
                     .nodes
@@ -266,21 +268,40 @@ impl Session {
             let full = |t: &String| crate::catalog::ObjectName::local(t).to_string();
             format!("insert-into_{}", tables.iter().map(full).collect::<Vec<_>>().join(","))
         });
-        let config = self.job_config(name);
+        let checkpoints = if self.settings.batch() { None } else { self.checkpoints()? };
+        let config = self.job_config(name, Some(sql), checkpoints);
         let job = start(planned.stream, config);
         self.jobs.add(&job, sql, false);
         Ok(Outcome::Job(job))
     }
 
-    fn job_config(&mut self, name: String) -> JobConfig {
-        let count = self.job_names.entry(name.clone()).or_default();
-        *count += 1;
-        let name = if *count == 1 { name } else { format!("{name}-{count}") };
+    /// The name of the next job. Statements that share one are numbered in their order; the same statement has the same
+    /// number when it is run again, for by its name a job finds its checkpoints. A job that runs keeps its name.
+    fn job_name(&mut self, name: String, sql: Option<&str>) -> String {
+        let numbered = |number: usize| if number == 0 { name.clone() } else { format!("{name}-{}", number + 1) };
+        let runs = |number: usize| {
+            let numbered = numbered(number);
+            self.jobs.iter().any(|job| job.state.name.as_ref() == numbered && !job.state.status().has_ended())
+        };
+        let Some(sql) = sql else { return numbered((0..).find(|number| !runs(*number)).unwrap_or_default()) };
+        let known = self.job_names.get(&name).map_or(&[][..], Vec::as_slice);
+        let again = (0..known.len()).find(|number| known[*number] == sql && !runs(*number));
+        let number = again.unwrap_or(known.len());
+        let name = numbered(number);
+        if again.is_none() {
+            self.job_names.entry(numbered(0)).or_default().push(sql.to_string());
+        }
+        name
+    }
+
+    fn job_config(&mut self, name: String, sql: Option<&str>, checkpoints: Option<Checkpoints>) -> JobConfig {
+        let name = self.job_name(name, sql);
         JobConfig {
             name: name.into(),
             parallelism: self.settings.parallelism(),
             clock: self.clock.clone(),
-            epoch_interval: self.settings.duration("execution.checkpointing.interval").filter(|i| !i.is_zero()),
+            restart: self.restart_strategy(checkpoints.is_some()),
+            checkpoints,
             batch_rows: self.settings.batch_rows(),
             memory: self.memory.clone(),
             reporter: self.reporter.clone(),

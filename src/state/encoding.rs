@@ -15,7 +15,6 @@ use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::piece::Piece;
 use super::snapshot::Snapshot;
 use super::table::StateTable;
 use crate::error::{Error, Result};
@@ -124,26 +123,6 @@ fn torn(error: ArrowError) -> Error {
     damaged().with_detail(format!("{error}."))
 }
 
-/// The rows of one piece as an Arrow IPC stream. It has no sum of its own.
-pub fn encode_piece(piece: &Piece) -> Result<Vec<u8>> {
-    let rows = piece.rows()?;
-    let mut writer = StreamWriter::try_new(Vec::new(), rows.schema_ref())?;
-    writer.write(&rows)?;
-    Ok(writer.into_inner()?)
-}
-
-/// What [`encode_piece`] gave.
-///
-/// # Errors
-/// Bytes that are anything else, of kind `State`.
-pub fn decode_piece(bytes: &[u8]) -> Result<RecordBatch> {
-    let mut reader = StreamReader::try_new(bytes, None).map_err(torn)?;
-    match (reader.next(), reader.next()) {
-        (Some(rows), None) => rows.map_err(torn),
-        _ => Err(damaged()),
-    }
-}
-
 /// Bytes that are still to be read.
 struct Rest<'a>(&'a [u8]);
 
@@ -207,13 +186,7 @@ mod tests {
         for snapshot in [snapshot(), Snapshot::default(), Snapshot::of("Calc").with_table("none", groups())] {
             assert_eq!(Snapshot::decode(&snapshot.encode().unwrap()).unwrap(), snapshot);
         }
-        let snapshot = snapshot();
-        let pieces = snapshot.table("groups", &groups()).unwrap().pieces();
-        assert_eq!(pieces.len(), 2);
-        for piece in pieces {
-            assert_eq!(decode_piece(&encode_piece(piece).unwrap()).unwrap(), piece.rows().unwrap());
-        }
-        assert_eq!(decode_piece(&[]).unwrap_err().kind(), ErrorKind::State);
+        assert_eq!(snapshot().table("groups", &groups()).unwrap().pieces().len(), 2);
     }
 
     #[test]

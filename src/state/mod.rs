@@ -16,7 +16,7 @@ mod slot_pieces;
 mod snapshot;
 mod table;
 
-pub use encoding::{VERSION, decode_piece, encode_piece};
+pub use encoding::VERSION;
 pub use key_group::{KEY_GROUPS, key_groups, subtask_of};
 pub use piece::{Piece, PieceId, PieceRows};
 pub use slot_pieces::SlotPieces;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow::array::RecordBatch;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// What a piece is called: two pieces that one operator has given, of one table and with the same id, have the same rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,8 +48,7 @@ pub struct Piece(Arc<Inner>);
 struct Inner {
     id: Option<PieceId>,
     count: usize,
-    /// `None`: they were released.
-    rows: Mutex<Option<PieceRows>>,
+    rows: Mutex<PieceRows>,
 }
 
 impl Piece {
@@ -58,7 +57,7 @@ impl Piece {
             PieceRows::Now(rows) => rows.num_rows(),
             PieceRows::Later { rows, .. } => *rows,
         };
-        Self(Arc::new(Inner { id, count, rows: Mutex::new(Some(rows)) }))
+        Self(Arc::new(Inner { id, count, rows: Mutex::new(rows) }))
     }
 
     /// `None`: nothing is known of what was given before, so that it must be written.
@@ -70,39 +69,27 @@ impl Piece {
         self.0.count
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<PieceRows>> {
+    fn lock(&self) -> MutexGuard<'_, PieceRows> {
         self.0.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes held, about.
     pub fn memory(&self) -> usize {
         match &*self.lock() {
-            Some(PieceRows::Now(rows)) => rows.get_array_memory_size(),
-            Some(PieceRows::Later { bytes, .. }) => *bytes,
-            None => 0,
+            PieceRows::Now(rows) => rows.get_array_memory_size(),
+            PieceRows::Later { bytes, .. } => *bytes,
         }
     }
 
     /// The rows. They may be made only now, which takes its time: not for a task that rows wait for.
-    ///
-    /// # Errors
-    /// A piece that was released, and rows that can't be made.
     pub fn rows(&self) -> Result<RecordBatch> {
         let mut held = self.lock();
         let made = match &*held {
-            Some(PieceRows::Now(rows)) => return Ok(rows.clone()),
-            Some(PieceRows::Later { make, .. }) => make()?,
-            None => return Err(Error::internal("a piece of state that was released is asked for its rows")),
+            PieceRows::Now(rows) => return Ok(rows.clone()),
+            PieceRows::Later { make, .. } => make()?,
         };
-        *held = Some(PieceRows::Now(made.clone()));
+        *held = PieceRows::Now(made.clone());
         Ok(made)
-    }
-
-    /// Gives back the memory of the rows of a piece with an id: they are stored, and will be found by it.
-    pub fn release(&self) {
-        if self.id().is_some() {
-            *self.lock() = None;
-        }
     }
 }
 

@@ -31,22 +31,22 @@ impl Snapshot {
         self
     }
 
-    /// True where there is nothing to find again.
-    pub fn is_empty(&self) -> bool {
-        self.numbers.is_empty() && self.tables.is_empty() && self.parts.is_empty()
-    }
-
     /// The operator that gave it.
     pub fn operator(&self) -> &str {
         &self.operator
     }
 
-    pub fn numbers(&self) -> impl Iterator<Item = (&str, i64)> {
-        self.numbers.iter().map(|(name, number)| (name.as_str(), *number))
+    pub fn numbers(&self) -> &BTreeMap<String, i64> {
+        &self.numbers
     }
 
-    pub fn tables(&self) -> impl Iterator<Item = (&str, &StateTable)> {
-        self.tables.iter().map(|(name, table)| (name.as_str(), table))
+    pub fn tables(&self) -> &BTreeMap<String, StateTable> {
+        &self.tables
+    }
+
+    /// True where there is nothing to find again.
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty() && self.tables.is_empty() && self.parts.is_empty()
     }
 
     /// Itself, or where it was put together of subtasks whose numbers differ, what came of each.

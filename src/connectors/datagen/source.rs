@@ -79,6 +79,11 @@ impl Source for DatagenSource {
         Ok((0..of).map(|number| Share { number, of, made: 0 }.split()).collect())
     }
 
+    /// As many as there were: another parallelism deals them out anew.
+    async fn splits_after(&self, restored: Vec<Split>, _context: &OpenContext) -> Result<Vec<Split>> {
+        Ok(restored)
+    }
+
     async fn open(&self, splits: Vec<Split>, context: &OpenContext) -> Result<Box<dyn SourceReader>> {
         let shares = splits.iter().map(Share::parse).collect::<Result<Vec<_>>>()?;
         Ok(Box::new(DatagenReader::new(self, &splits, &shares, context)))

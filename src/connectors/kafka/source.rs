@@ -85,6 +85,12 @@ impl KafkaSource {
         Ok(cluster.insert(made).clone())
     }
 
+    /// Partitions that are read need not be discovered.
+    fn knows(&self, splits: &[KafkaSplit]) {
+        let partitions = splits.iter().map(|split| (split.topic.clone(), split.partition));
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).extend(partitions);
+    }
+
     fn commits(&self) -> bool {
         self.options.options.text("properties.commit.offsets.on.checkpoint").is_none_or(|v| v.trim() != "false")
     }
@@ -149,8 +155,31 @@ impl Source for KafkaSource {
                 offsets::resolve(cluster, &partitions, &source.startup, &source.bounded, &source.group)
             })
             .await?;
-        let partitions = splits.iter().map(|split| (split.topic.clone(), split.partition));
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).extend(partitions);
+        self.knows(&splits);
+        Ok(splits.iter().map(Split::from).collect())
+    }
+
+    /// Partitions that have come since are read from their first record, as those that are found while reading.
+    async fn splits_after(&self, restored: Vec<Split>, context: &OpenContext) -> Result<Vec<Split>> {
+        let mut splits = restored.iter().map(KafkaSplit::parse).collect::<Result<Vec<_>>>()?;
+        if !self.is_bounded() {
+            let known: HashSet<TopicPartition> = splits.iter().map(|s| (s.topic.clone(), s.partition)).collect();
+            let source = self.clone();
+            let cluster = self.cluster(context)?;
+            let news = cluster.ask(move |cluster| {
+                let mut partitions = cluster.partitions(&source.options.topics)?;
+                partitions.retain(|partition| !known.contains(partition));
+                match partitions.is_empty() {
+                    true => Ok(Vec::new()),
+                    false => {
+                        let (start, end) = (StartupMode::Earliest, BoundedMode::Unbounded);
+                        offsets::resolve(cluster, &partitions, &start, &end, &source.group)
+                    }
+                }
+            });
+            splits.extend(news.await?);
+        }
+        self.knows(&splits);
         Ok(splits.iter().map(Split::from).collect())
     }
 

@@ -85,6 +85,10 @@ impl OpenSearchSource {
 
 #[async_trait]
 impl Source for OpenSearchSource {
+    fn resumes(&self) -> bool {
+        false
+    }
+
     fn is_bounded(&self) -> bool {
         true
     }

@@ -50,6 +50,10 @@ impl JdbcScan {
 
 #[async_trait]
 impl Source for JdbcScan {
+    fn resumes(&self) -> bool {
+        false
+    }
+
     fn is_bounded(&self) -> bool {
         true
     }

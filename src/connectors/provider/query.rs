@@ -47,6 +47,10 @@ impl fmt::Debug for QuerySource {
 
 #[async_trait]
 impl Source for QuerySource {
+    fn resumes(&self) -> bool {
+        false
+    }
+
     fn is_bounded(&self) -> bool {
         true
     }

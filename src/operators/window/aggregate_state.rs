@@ -186,7 +186,7 @@ mod tests {
         add(&mut operator, "a", 20);
         let ids = |operator: &mut WindowAggregate, epoch: u64| {
             let snapshot = operator.snapshot(Epoch(epoch)).unwrap();
-            let table = snapshot.tables().next().unwrap().1.clone();
+            let table = snapshot.tables()["panes"].clone();
             table.pieces().iter().map(|piece| piece.id().unwrap()).collect::<Vec<_>>()
         };
         let first = ids(&mut operator, 1);

@@ -26,7 +26,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::create_physical_expr;
 
 pub(super) use self::guarded::{guard, guarded_sides, may_fail};
-pub use self::sink::{SinkRules, UpsertMaterialize};
+pub use self::sink::{Delivery, SinkRules, UpsertMaterialize};
 use self::source::ScanNeeds;
 use super::aggregate::Aggregate;
 use super::batch::BatchOptions;

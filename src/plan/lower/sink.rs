@@ -8,7 +8,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_expr::expressions::Column;
 
 use super::{Lowering, rejects};
-use crate::connectors::{ChangelogSupport, Sink};
+use crate::connectors::{ChangelogSupport, Guarantee, Sink};
 use crate::error::{Error, Result};
 use crate::operators::{Constraints, LengthLimit, OnLength, OnNull};
 use crate::plan::bind::BoundInsert;
@@ -30,6 +30,16 @@ pub struct SinkRules {
     pub keyed_shuffle: bool,
     /// Of the materializer's keys.
     pub state_ttl: Option<Duration>,
+    pub delivery: Delivery,
+}
+
+/// What the job's checkpoints allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivery {
+    /// There are checkpoints, in the mode EXACTLY_ONCE.
+    pub exactly_once: bool,
+    /// They outlive the process: sinks that say nothing write exactly once, too.
+    pub durable: bool,
 }
 
 /// `table.exec.sink.upsert-materialize`.
@@ -70,9 +80,36 @@ impl Lowering {
             materializer.dealt_by = dealt_by(&self.plan, checked).filter(|dealt| stays && !dealt.is_empty());
             node = self.plan.add(vec![node], NodeKind::SinkUpsertMaterializer(materializer), schema.clone());
         }
-        let kind = NodeKind::Sink(SinkNode { table, sink, key, on_reject });
+        let exactly_once = self.exactly_once(insert, sink.as_ref())?;
+        let kind = NodeKind::Sink(SinkNode { table, sink, exactly_once, key, on_reject });
         self.plan.add(vec![node], kind, schema);
         Ok(())
+    }
+
+    /// Whether the sink's rows are published with epochs.
+    fn exactly_once(&self, insert: &BoundInsert, sink: &dyn Sink) -> Result<bool> {
+        let delivery = self.options.sinks.delivery;
+        if self.options.batch.is_some() {
+            return Ok(false);
+        }
+        match sink.guarantee() {
+            Guarantee::None | Guarantee::AtLeastOnce => Ok(false),
+            Guarantee::AsJob => Ok(delivery.exactly_once && delivery.durable && sink.target().is_some()),
+            Guarantee::ExactlyOnce if delivery.exactly_once => Ok(true),
+            Guarantee::ExactlyOnce => {
+                let table = &insert.table;
+                let message = format!(
+                    "table \"{}\" asks for 'exactly-once', which needs checkpoints of the job in the mode EXACTLY_ONCE",
+                    table.name
+                );
+                let (_, descriptor) = table.connector()?;
+                Err(table.in_text(
+                    Error::statement(message)
+                        .at(descriptor.options.span("sink.delivery-guarantee"))
+                        .with_hint("SET 'execution.checkpointing.interval' = '1s' before the INSERT."),
+                ))
+            }
+        }
     }
 
     /// What columns of these types take.
@@ -93,7 +130,13 @@ impl Lowering {
                 self.plan.add(vec![node], enforcer, schema.clone())
             }
         };
-        let kind = NodeKind::Sink(SinkNode { table: "*select*".to_string(), sink, key: Vec::new(), on_reject: None });
+        let kind = NodeKind::Sink(SinkNode {
+            table: "*select*".to_string(),
+            sink,
+            exactly_once: false,
+            key: Vec::new(),
+            on_reject: None,
+        });
         self.plan.add(vec![node], kind, schema);
     }
 

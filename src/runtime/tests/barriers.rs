@@ -4,12 +4,14 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::harness::*;
+use crate::checkpoint::Store;
 use crate::connectors::Split;
 use crate::plan::stream_plan::{Distribution, NodeKind, StreamPlan};
-use crate::runtime::{JobConfig, JobEnd, start};
+use crate::runtime::{Checkpoints, JobConfig, JobEnd, start};
 
 fn with_epochs(parallelism: usize) -> JobConfig {
-    JobConfig { epoch_interval: Some(Duration::from_millis(2)), ..config(parallelism) }
+    let checkpoints = Checkpoints::new(Store::memory(), Duration::from_millis(2));
+    JobConfig { checkpoints: Some(checkpoints), ..config(parallelism) }
 }
 
 fn at(splits: &[Split], id: &str) -> Option<String> {

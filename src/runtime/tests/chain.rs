@@ -44,7 +44,7 @@ impl Operator for OneByOne {
 
 async fn writer(events: &Events) -> Body {
     let writer = events.sink().open(&OpenContext::for_test()).await.unwrap();
-    Body::Writer { writer, metrics: Arc::new(SinkMetrics::new("watched")) }
+    Body::Writer { writer, metrics: Arc::new(SinkMetrics::new("watched")), stages: None }
 }
 
 /// Holds all rows back.
@@ -86,7 +86,7 @@ async fn what_is_held_back_comes_before_the_barrier_and_before_a_stop() {
         match end {
             false => chain.barrier(Epoch(1)).await.unwrap(),
             true => chain.end(EndKind::Stop).await.unwrap(),
-        }
+        };
         told.extend(events.drain().into_iter().filter_map(|event| match event {
             Event::Written { rows, .. } => Some(text(&rows).join(" ")),
             Event::Flushed(_) => Some("flushed".to_string()),

@@ -96,6 +96,8 @@ async fn run(node: SourceNode, probe: &Probe, until_end: impl Future<Output = ()
     let steps = SourceSteps::try_new(&node).unwrap();
     let now = tokio::time::Instant::now();
     let task = SourceTask {
+        identity: "fed".to_string(),
+        resumes: true,
         reader: source.open(splits, &open).await.unwrap(),
         watermarks: SplitWatermarks::new(ids, idle_timeout, steps.pace(), metrics.clone(), now),
         steps,

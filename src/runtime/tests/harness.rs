@@ -25,7 +25,7 @@ use crate::connectors::{
 };
 use crate::error::{Error, Result};
 use crate::plan::stream_plan::{CalcNode, NodeKind, OnReject, SinkNode, SourceNode, StreamPlan};
-use crate::runtime::JobConfig;
+use crate::runtime::{JobConfig, RestartStrategy};
 use crate::time::SystemClock;
 
 /// After this a test has failed.
@@ -352,6 +352,7 @@ pub fn add_sink(plan: &mut StreamPlan, input: usize, sink: WatchedSink) -> usize
         NodeKind::Sink(SinkNode {
             table: "watched".to_string(),
             sink: Arc::new(sink),
+            exactly_once: false,
             key: Vec::new(),
             on_reject: None,
         }),
@@ -375,7 +376,8 @@ pub fn config(parallelism: usize) -> JobConfig {
         name: "test".into(),
         parallelism,
         clock: Arc::new(SystemClock),
-        epoch_interval: None,
+        checkpoints: None,
+        restart: RestartStrategy::Never,
         batch_rows: 1_000,
         memory: Arc::default(),
         reporter: Reporter::silent(),

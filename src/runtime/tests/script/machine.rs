@@ -127,7 +127,15 @@ impl Machine {
         }
         let (signal, _) = watch::channel(Signal::Run);
         let (plan, metrics) = (&self.plan, self.metrics.clone());
-        let assembly = Assembly { plan, config: &self.config, metrics, signal, dead_letters: Vec::new() };
+        let assembly = Assembly {
+            plan,
+            config: &self.config,
+            metrics,
+            signal,
+            dead_letters: Vec::new(),
+            started: None,
+            full: Arc::default(),
+        };
         for (id, node) in plan.nodes.iter().enumerate() {
             match &node.kind {
                 NodeKind::Source(source) => {

@@ -1,0 +1,145 @@
+//! The folder of a job: one process at a time, attempts counted up, checkpoints from the newest on.
+
+use std::fs::{File, OpenOptions, TryLockError};
+
+use bytes::Bytes;
+
+use super::manifest::Manifest;
+use super::store::Store;
+use crate::changelog::Epoch;
+use crate::error::{Error, Result};
+
+/// A job's part of a store, locked.
+#[derive(Debug)]
+pub struct JobFolder {
+    pub store: Store,
+    /// The folder's name in the store.
+    pub name: String,
+    /// Held as long as the process runs the job.
+    _lock: Option<File>,
+}
+
+/// The name of a job's folder: what a file system may not take is spelled out.
+pub fn job_folder(job: &str) -> String {
+    let mut name = String::with_capacity(job.len());
+    for c in job.chars() {
+        match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' => name.push(c),
+            '.' if !name.is_empty() => name.push(c),
+            other => name.push_str(&format!("={:x}=", other as u32)),
+        }
+    }
+    name
+}
+
+/// A checkpoint in a folder.
+#[derive(Debug)]
+pub struct Found {
+    pub epoch: Epoch,
+    /// The manifest, or why it can't be read.
+    pub manifest: Result<Manifest>,
+}
+
+/// A checkpoint that can be restored.
+pub type Usable<'a> = &'a Manifest;
+
+impl JobFolder {
+    /// Opens and locks the folder of a job.
+    ///
+    /// # Errors
+    /// Another process that runs the job.
+    pub fn open(store: Store, job: &str) -> Result<Self> {
+        let name = job_folder(job);
+        let Some(root) = store.root().map(|root| root.join(&name)) else {
+            return Ok(Self { store, name, _lock: None });
+        };
+        let failed = |error: std::io::Error| {
+            Error::external(format!("cannot use \"{}\" for checkpoints: {error}", root.display()))
+        };
+        std::fs::create_dir_all(&root).map_err(failed)?;
+        let lock =
+            OpenOptions::new().create(true).truncate(false).write(true).open(root.join("lock")).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { store, name, _lock: Some(lock) }),
+            Err(TryLockError::WouldBlock) => Err(Error::state(format!("job \"{job}\" is running already"))
+                .with_detail(format!("Another process holds \"{}\".", root.join("lock").display()))
+                .with_hint("Stop it, or give this job another name with SET 'pipeline.name'.")),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+
+    /// Where data files are.
+    pub fn data(&self) -> String {
+        format!("{}/data", self.name)
+    }
+
+    pub fn manifest_name(&self, epoch: Epoch) -> String {
+        format!("{}/chk-{}/_metadata", self.name, epoch.0)
+    }
+
+    /// Counts the attempt of this start: higher than any before.
+    pub async fn take_attempt(&self) -> Result<u64> {
+        let folder = format!("{}/attempts", self.name);
+        loop {
+            let taken = self.store.list(&folder).await?;
+            let number = |name: &String| name.rsplit('/').next()?.parse::<u64>().ok();
+            let attempt = taken.iter().filter_map(number).max().unwrap_or(0) + 1;
+            if self.store.create(&format!("{folder}/{attempt:010}"), Bytes::new()).await? {
+                for old in taken {
+                    self.store.delete(&old).await?;
+                }
+                return Ok(attempt);
+            }
+        }
+    }
+
+    /// All checkpoints, the newest first.
+    pub async fn checkpoints(&self) -> Result<Vec<Found>> {
+        let mut found = Vec::new();
+        for name in self.store.list(&self.name).await? {
+            let Some(epoch) = epoch_of(&name) else { continue };
+            let manifest = match self.store.read(&name).await {
+                Ok(Some(bytes)) => Manifest::decode(&bytes).map_err(|error| error.context(format!("\"{name}\""))),
+                Ok(None) => continue,
+                Err(error) => Err(error),
+            };
+            found.push(Found { epoch, manifest });
+        }
+        found.sort_by_key(|found| std::cmp::Reverse(found.epoch));
+        Ok(found)
+    }
+}
+
+/// The epoch in `job/chk-42/_metadata`.
+fn epoch_of(name: &str) -> Option<Epoch> {
+    let (folder, "_metadata") = name.rsplit_once('/')? else { return None };
+    folder.rsplit('/').next()?.strip_prefix("chk-")?.parse().ok().map(Epoch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_name_becomes_a_folder_name() {
+        assert_eq!(
+            job_folder("insert-into_default_catalog.default_database.t"),
+            "insert-into_default_catalog.default_database.t"
+        );
+        assert_eq!(job_folder("../a b"), "=2e=.=2f=a=20=b");
+        assert_ne!(job_folder("a=20=b"), job_folder("a b"));
+    }
+
+    #[tokio::test]
+    async fn attempts_count_up_and_one_process_has_the_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::folder(root.path()).unwrap();
+        let folder = JobFolder::open(store.clone(), "alerts").unwrap();
+        assert_eq!(folder.take_attempt().await.unwrap(), 1);
+        assert_eq!(folder.take_attempt().await.unwrap(), 2);
+        let error = JobFolder::open(store.clone(), "alerts").unwrap_err();
+        assert_eq!(error.message(), "job \"alerts\" is running already");
+        drop(folder);
+        assert_eq!(JobFolder::open(store, "alerts").unwrap().take_attempt().await.unwrap(), 3);
+    }
+}

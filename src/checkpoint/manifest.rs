@@ -1,0 +1,232 @@
+//! The manifest of a checkpoint: which epoch of which job it is, and where everything lies that belongs to it.
+//!
+//! ```text
+//! millstream-checkpoint 1 8c0f2a6b17d3e945      the version of the form, xxh3 of what follows
+//! {"job":"alerts","lineage":"…","attempt":7,"epoch":42, …}
+//! ```
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::data::PieceRef;
+use super::recovery::TargetMarker;
+use crate::changelog::Epoch;
+use crate::connectors::EpochMode;
+use crate::error::{Error, Result};
+
+/// The form that is written, and the only one that is read.
+pub const VERSION: u32 = 1;
+
+const MAGIC: &str = "millstream-checkpoint";
+
+/// What a checkpoint was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckpointKind {
+    /// Before the first row of a lineage: where sources start.
+    Start,
+    /// While the job runs.
+    Periodic,
+    /// With the end of the job.
+    Final,
+    /// For the user, in a folder of its own.
+    Savepoint,
+}
+
+impl CheckpointKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Periodic => "periodic",
+            Self::Final => "final",
+            Self::Savepoint => "savepoint",
+        }
+    }
+}
+
+/// All that is known of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub job: String,
+    /// The line of starts that go on from each other.
+    pub lineage: String,
+    pub attempt: u64,
+    pub epoch: Epoch,
+    pub kind: CheckpointKind,
+    pub mode: EpochMode,
+    /// The last epoch of the lineage that was published before this one began; none of it yet.
+    pub published: Option<Epoch>,
+    /// What stood at the targets when the lineage began: it says nothing of this lineage.
+    pub inherited: Vec<TargetMarker>,
+    /// Milliseconds since 1970.
+    pub created_ms: i64,
+    /// From the barrier to the manifest.
+    pub took_ms: u64,
+    /// Of all pieces, those that earlier checkpoints wrote included.
+    pub bytes: u64,
+    pub operators: Vec<OperatorState>,
+    pub sources: Vec<SourceState>,
+    pub targets: Vec<TargetState>,
+}
+
+/// What one subtask of an operator knew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorState {
+    /// Which operator it is, the same in every plan of the job.
+    pub identity: String,
+    /// `GroupAggregate`
+    pub operator: String,
+    /// For people: `GroupAggregate(hostname) of cpu_in`.
+    pub about: String,
+    pub subtask: usize,
+    pub parallelism: usize,
+    pub numbers: BTreeMap<String, i64>,
+    pub tables: Vec<TableState>,
+}
+
+/// A table of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableState {
+    pub name: String,
+    pub rows: u64,
+    /// Positions of the columns by whose key groups rows belong to subtasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Vec<usize>>,
+    /// An Arrow IPC stream without rows.
+    pub schema: PieceRef,
+    /// Arrow IPC streams of one batch.
+    pub pieces: Vec<PieceRef>,
+}
+
+/// Where a source stood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceState {
+    pub identity: String,
+    pub table: String,
+    pub splits: Vec<SplitState>,
+}
+
+/// Where a split stood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitState {
+    pub id: String,
+    /// The next position, in the source's own spelling.
+    pub position: String,
+    /// Milliseconds; none before the first row with a time.
+    pub watermark: Option<i64>,
+}
+
+/// What goes to a target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetState {
+    pub name: String,
+    /// In the mode Held; without it rows are in the target's transaction.
+    pub held: Vec<HeldPart>,
+}
+
+/// What one writer left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldPart {
+    /// The number of the sink in its job.
+    pub sink: usize,
+    /// The name of its table.
+    pub table: String,
+    pub subtask: usize,
+    pub rows: u64,
+    pub payload: PieceRef,
+}
+
+impl Manifest {
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        let body = serde_json::to_vec(self).map_err(|error| Error::internal(format!("a manifest: {error}")))?;
+        let mut bytes = format!("{MAGIC} {VERSION} {:016x}\n", xxh3_64(&body)).into_bytes();
+        bytes.extend(body);
+        Ok(bytes)
+    }
+
+    /// What [`Manifest::encode`] gave.
+    ///
+    /// # Errors
+    /// Bytes that are anything else, of kind `State`.
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
+        let damaged = || Error::state("the manifest is damaged");
+        let end = bytes.iter().position(|byte| *byte == b'\n').ok_or_else(damaged)?;
+        let (head, body) = (std::str::from_utf8(&bytes[..end]).map_err(|_| damaged())?, &bytes[end + 1..]);
+        let words: Vec<&str> = head.split(' ').collect();
+        let [MAGIC, version, sum] = words[..] else { return Err(damaged()) };
+        match version.parse::<u32>() {
+            Ok(VERSION) => {}
+            Ok(other) => {
+                return Err(Error::state(format!("a checkpoint of version {other} can't be read"))
+                    .with_detail(format!("This Millstream reads version {VERSION}.")));
+            }
+            Err(_) => return Err(damaged()),
+        }
+        if sum != format!("{:016x}", xxh3_64(body)) {
+            return Err(damaged());
+        }
+        serde_json::from_slice(body).map_err(|error| damaged().with_detail(format!("{error}.")))
+    }
+
+    /// Every piece that it names.
+    pub fn pieces(&self) -> impl Iterator<Item = &PieceRef> {
+        let tables = self.operators.iter().flat_map(|operator| &operator.tables);
+        let state = tables.flat_map(|table| std::iter::once(&table.schema).chain(&table.pieces));
+        state.chain(self.targets.iter().flat_map(|target| &target.held).map(|part| &part.payload))
+    }
+
+    /// How many keys or rows all tables have.
+    pub fn rows(&self) -> u64 {
+        self.operators.iter().flat_map(|operator| &operator.tables).map(|table| table.rows).sum()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    /// A manifest of epoch `epoch` in the lineage "a".
+    pub fn manifest(epoch: u64, mode: EpochMode, targets: &[&str]) -> Manifest {
+        let target = |name: &&str| TargetState { name: name.to_string(), held: Vec::new() };
+        Manifest {
+            job: "alerts".to_string(),
+            lineage: "a".to_string(),
+            attempt: 1,
+            epoch: Epoch(epoch),
+            kind: if epoch == 0 { CheckpointKind::Start } else { CheckpointKind::Periodic },
+            mode,
+            published: (epoch > 1).then(|| Epoch(epoch - 1)),
+            inherited: Vec::new(),
+            created_ms: 0,
+            took_ms: 0,
+            bytes: 0,
+            operators: Vec::new(),
+            sources: Vec::new(),
+            targets: targets.iter().map(target).collect(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_every_changed_byte_is_found() {
+        let manifest = manifest(3, EpochMode::Held, &["kafka", "postgres"]);
+        let bytes = manifest.encode().unwrap();
+        assert_eq!(Manifest::decode(&bytes).unwrap(), manifest);
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 0x04;
+            assert_eq!(Manifest::decode(&changed).unwrap_err().kind(), ErrorKind::State, "byte {at}");
+            assert_eq!(Manifest::decode(&bytes[..at]).unwrap_err().kind(), ErrorKind::State, "{at} bytes");
+        }
+    }
+
+    #[test]
+    fn a_later_version_says_so() {
+        let bytes = manifest(3, EpochMode::Held, &[]).encode().unwrap();
+        let later = String::from_utf8(bytes).unwrap().replacen("checkpoint 1 ", "checkpoint 2 ", 1);
+        let error = Manifest::decode(later.as_bytes()).unwrap_err();
+        assert_eq!(error.message(), "a checkpoint of version 2 can't be read");
+    }
+}

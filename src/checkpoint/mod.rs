@@ -1,0 +1,30 @@
+//! What survives a crash: checkpoints of a job in a folder, and what a start makes of them.
+//!
+//! ```text
+//!  STATE/JOB/lock                 held by the process that runs the job
+//!           attempts/0000000007   taken by put-if-absent, one per start
+//!           data/7-42-0           state and held output, many pieces in a file
+//!           chk-42/_metadata      the manifest of epoch 42: written last, by put-if-absent
+//! ```
+//! A checkpoint is its manifest and the pieces that it names; those that did not change stay where an earlier one wrote
+//! them. What no manifest names is collected. A crash at any byte leaves the checkpoints before it as they were.
+
+mod data;
+mod folder;
+mod known;
+mod manifest;
+mod recovery;
+mod retention;
+mod state;
+mod store;
+
+pub use data::{DataReader, DataWriter, PieceRef};
+pub use folder::{Found, JobFolder, Usable, job_folder};
+pub use known::KnownPieces;
+pub use manifest::{
+    CheckpointKind, HeldPart, Manifest, OperatorState, SourceState, SplitState, TableState, TargetState, VERSION,
+};
+pub use recovery::{Decision, TargetMarker, decide};
+pub use retention::collect;
+pub use state::{Owner, read_snapshot, write_snapshot};
+pub use store::Store;

@@ -1,0 +1,193 @@
+//! What a start goes on from: decided from the checkpoints of the job and the markers at its targets, before a row is
+//! read.
+//!
+//! In the mode Rollback the marker decides: epoch N counts when the target's transaction has committed. In the mode
+//! Held the manifest decides: what it holds goes to every target that is not there yet.
+
+use serde::{Deserialize, Serialize};
+
+use super::folder::Found;
+use super::manifest::{CheckpointKind, Manifest};
+use crate::changelog::Epoch;
+use crate::connectors::{EpochMode, Marker};
+use crate::error::{Error, Result};
+
+/// The marker of one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetMarker {
+    pub target: String,
+    /// `None` where nothing was ever published.
+    pub marker: Option<Marker>,
+}
+
+/// What a start does.
+#[derive(Debug)]
+pub enum Decision {
+    /// There is nothing to go on from.
+    Fresh,
+    Restore {
+        manifest: Box<Manifest>,
+        /// Targets that what the manifest holds is still to be published to.
+        publish: Vec<String>,
+        /// Newer checkpoints whose epochs were never published: made anew.
+        discard: Vec<Epoch>,
+        /// Newer checkpoints that can't be read, and why.
+        damaged: Vec<(Epoch, Error)>,
+    },
+}
+
+/// Decides, from all checkpoints of a job (the newest first) and the markers at its targets. `durable`: the checkpoints
+/// outlive the process, so that a marker without one is strange.
+///
+/// # Errors
+/// Where rows would be lost or written twice, of kind `State`: what is there, and what to do.
+pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool) -> Result<Decision> {
+    let mut damaged = Vec::new();
+    let mut discard = Vec::new();
+    let mut newest: Option<(Epoch, String)> = None;
+    for Found { epoch, manifest } in found {
+        let manifest = match manifest {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                damaged.push((epoch, error));
+                continue;
+            }
+        };
+        // A lineage ends where another begins: what lies behind its start is not gone back to.
+        if newest.as_ref().is_some_and(|(_, lineage)| *lineage != manifest.lineage) {
+            break;
+        }
+        newest.get_or_insert_with(|| (epoch, manifest.lineage.clone()));
+        let stands = stands(&manifest, markers)?;
+        if manifest.mode == EpochMode::Rollback && manifest.kind != CheckpointKind::Start && stands.behind(&manifest) {
+            discard.push(epoch);
+            continue;
+        }
+        stands.check(&manifest)?;
+        let publish = stands.behind_held(&manifest);
+        return Ok(Decision::Restore { manifest: Box::new(manifest), publish, discard, damaged });
+    }
+    if let Some((epoch, error)) = damaged.into_iter().next() {
+        return Err(Error::state(format!("no checkpoint can be restored: that of epoch {} can't be read", epoch.0))
+            .with_detail(format!("{}.", error.message()))
+            .with_hint("To begin anew with what the sources give now: --fresh. Sinks may then see rows again."));
+    }
+    if let Some((epoch, _)) = newest {
+        return Err(missing_published(epoch, markers));
+    }
+    match markers.iter().find_map(|at| Some((at, at.marker.as_ref()?))).filter(|_| durable) {
+        Some((at, marker)) => Err(Error::state(format!(
+            "{} has rows of this job up to epoch {}, and the checkpoint folder has no checkpoint of it",
+            at.target, marker.epoch.0
+        ))
+        .with_hint(
+            "Give the folder that the job ran with, or begin anew with --fresh: sinks may then see rows again.",
+        )),
+        None => Ok(Decision::Fresh),
+    }
+}
+
+/// How targets stand to a manifest's lineage.
+struct Stands<'a> {
+    /// The name and the last epoch of this lineage; `None` where nothing of it was published.
+    targets: Vec<(&'a str, Option<Epoch>)>,
+}
+
+fn stands<'a>(manifest: &Manifest, markers: &'a [TargetMarker]) -> Result<Stands<'a>> {
+    let mut targets = Vec::with_capacity(markers.len());
+    for at in markers {
+        let known = |marker: &Marker| {
+            let inherited = manifest.inherited.iter().find(|inherited| inherited.target == at.target);
+            inherited.and_then(|inherited| inherited.marker.as_ref()) == Some(marker)
+        };
+        let epoch = match &at.marker {
+            None => None,
+            Some(marker) if marker.lineage == manifest.lineage => Some(marker.epoch),
+            Some(marker) if known(marker) => None,
+            // A target that the job did not have yet may know it from another life.
+            Some(marker) => {
+                return Err(Error::state(format!(
+                    "{} has rows of job \"{}\" that these checkpoints know nothing of (up to epoch {})",
+                    at.target, manifest.job, marker.epoch.0
+                ))
+                .with_hint(
+                    "Another checkpoint folder was used in between, or another job has this name. Give that folder, \
+                     another 'pipeline.name', or begin anew with --fresh: sinks may then see rows again.",
+                ));
+            }
+        };
+        targets.push((at.target.as_str(), epoch));
+    }
+    Ok(Stands { targets })
+}
+
+impl Stands<'_> {
+    /// The targets that the manifest knows, as they stand.
+    fn of<'b>(&'b self, manifest: &'b Manifest) -> impl Iterator<Item = &'b (&'b str, Option<Epoch>)> {
+        let known = |name: &str| manifest.targets.iter().any(|target| target.name == name);
+        self.targets.iter().filter(move |(name, _)| known(name))
+    }
+
+    /// True where the epoch of a manifest in the mode Rollback was not published.
+    fn behind(&self, manifest: &Manifest) -> bool {
+        self.of(manifest).any(|(_, epoch)| epoch.is_none_or(|epoch| epoch < manifest.epoch))
+    }
+
+    fn behind_held(&self, manifest: &Manifest) -> Vec<String> {
+        if manifest.mode != EpochMode::Held || manifest.kind == CheckpointKind::Start {
+            return Vec::new();
+        }
+        let behind = self.of(manifest).filter(|(_, epoch)| epoch.is_none_or(|epoch| epoch < manifest.epoch));
+        behind.map(|(name, _)| name.to_string()).collect()
+    }
+
+    /// Refuses targets that are further than the manifest, or not as far as it says that they were.
+    fn check(&self, manifest: &Manifest) -> Result<()> {
+        for (name, epoch) in self.of(manifest) {
+            match epoch {
+                Some(epoch) if *epoch > manifest.epoch => {
+                    return Err(Error::state(format!(
+                        "{name} has epoch {}, and the newest checkpoint that can be restored is that of epoch {}",
+                        epoch.0, manifest.epoch.0
+                    ))
+                    .with_hint(BEGIN_ANEW));
+                }
+                epoch if *epoch < manifest.published => {
+                    return Err(Error::state(format!(
+                        "{name} {}, and the checkpoint of epoch {} knows that epoch {} was published to it",
+                        match epoch {
+                            Some(epoch) => format!("has epoch {}", epoch.0),
+                            None => "has no marker of this job".to_string(),
+                        },
+                        manifest.epoch.0,
+                        manifest.published.unwrap_or_default().0
+                    ))
+                    .with_detail("It was set back, or its marker is gone: rows may be missing there.")
+                    .with_hint(BEGIN_ANEW));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+const BEGIN_ANEW: &str = "Begin anew from a savepoint with --from, or with --fresh: sinks may then see rows again.";
+
+/// No checkpoint of the newest lineage counts.
+fn missing_published(newest: Epoch, markers: &[TargetMarker]) -> Error {
+    let at: Vec<String> = markers
+        .iter()
+        .map(|at| match &at.marker {
+            Some(marker) => format!("{} has epoch {}", at.target, marker.epoch.0),
+            None => format!("{} has no marker of this job", at.target),
+        })
+        .collect();
+    Error::state(format!("no checkpoint fits what was published: {}", at.join(", ")))
+        .with_detail(format!("The newest checkpoint is that of epoch {}.", newest.0))
+        .with_hint(BEGIN_ANEW)
+}
+
+#[cfg(test)]
+#[path = "recovery_tests.rs"]
+mod tests;

@@ -1,0 +1,143 @@
+//! Every case of a start as a line: checkpoints, markers, what is decided.
+
+use super::super::manifest::tests::manifest;
+use super::*;
+
+fn found(epoch: u64, mode: EpochMode, targets: &[&str]) -> Found {
+    Found { epoch: Epoch(epoch), manifest: Ok(manifest(epoch, mode, targets)) }
+}
+
+fn torn(epoch: u64) -> Found {
+    Found { epoch: Epoch(epoch), manifest: Err(Error::state("the manifest is damaged")) }
+}
+
+/// `postgres@3`, or `postgres@b3` of the lineage "b", or `postgres` without a marker.
+fn marker(text: &str) -> TargetMarker {
+    let (target, epoch) = text.split_once('@').map_or((text, None), |(target, epoch)| (target, Some(epoch)));
+    let marker = epoch.map(|epoch| {
+        let lineage: String = epoch.chars().take_while(char::is_ascii_alphabetic).collect();
+        let number = epoch.trim_start_matches(char::is_alphabetic).parse().unwrap();
+        let lineage = if lineage.is_empty() { "a".to_string() } else { lineage };
+        Marker { lineage, attempt: 1, epoch: Epoch(number) }
+    });
+    TargetMarker { target: target.to_string(), marker }
+}
+
+fn decided(found: Vec<Found>, markers: &[&str]) -> String {
+    let markers: Vec<TargetMarker> = markers.iter().map(|text| marker(text)).collect();
+    match decide(found, &markers, true) {
+        Ok(Decision::Fresh) => "fresh".to_string(),
+        Ok(Decision::Restore { manifest, publish, discard, damaged }) => {
+            let discard: Vec<String> = discard.iter().map(|epoch| epoch.0.to_string()).collect();
+            let damaged: Vec<String> = damaged.iter().map(|(epoch, _)| epoch.0.to_string()).collect();
+            let list = |what: &str, of: Vec<String>| match of.is_empty() {
+                true => String::new(),
+                false => format!(", {what} {}", of.join(" ")),
+            };
+            format!(
+                "restore {}{}{}{}",
+                manifest.epoch.0,
+                list("publish to", publish),
+                list("discard", discard),
+                list("damaged", damaged)
+            )
+        }
+        Err(error) => format!("refuse: {}", error.message()),
+    }
+}
+
+#[test]
+fn rollback_goes_by_the_marker() {
+    use EpochMode::Rollback;
+    let all = |newest: u64| (0..=newest).rev().map(|epoch| found(epoch, Rollback, &["pg"])).collect::<Vec<_>>();
+    for (newest, markers, expected) in [
+        (0, "pg", "restore 0"),
+        (1, "pg", "restore 0, discard 1"),
+        (1, "pg@1", "restore 1"),
+        (5, "pg@5", "restore 5"),
+        (5, "pg@4", "restore 4, discard 5"),
+        (5, "pg@6", "refuse: pg has epoch 6, and the newest checkpoint that can be restored is that of epoch 5"),
+        (5, "pg@b7", "refuse: pg has rows of job \"alerts\" that these checkpoints know nothing of (up to epoch 7)"),
+    ] {
+        assert_eq!(decided(all(newest), &[markers]), expected, "{newest} {markers}");
+    }
+}
+
+#[test]
+fn a_marker_that_was_set_back_or_is_gone_is_refused() {
+    use EpochMode::{Held, Rollback};
+    // Of two retained checkpoints the older knows that epoch 3 was published.
+    let rollback = || vec![found(5, Rollback, &["pg"]), found(4, Rollback, &["pg"])];
+    assert!(decided(rollback(), &["pg@2"]).starts_with("refuse: no checkpoint fits what was published"));
+    assert!(decided(rollback(), &["pg"]).starts_with("refuse: no checkpoint fits what was published"));
+    let held = || vec![found(5, Held, &["pg", "os"]), found(4, Held, &["pg", "os"])];
+    assert_eq!(
+        decided(held(), &["pg@5", "os@3"]),
+        "refuse: os has epoch 3, and the checkpoint of epoch 5 knows that epoch 4 was published to it"
+    );
+    assert!(decided(held(), &["pg@5", "os"]).starts_with("refuse: os has no marker of this job"));
+}
+
+#[test]
+fn held_goes_by_the_manifest() {
+    use EpochMode::Held;
+    let all = || vec![found(5, Held, &["pg", "os"]), found(4, Held, &["pg", "os"])];
+    for (markers, expected) in [
+        (["pg@5", "os@5"], "restore 5"),
+        (["pg@5", "os@4"], "restore 5, publish to os"),
+        (["pg@4", "os@4"], "restore 5, publish to pg os"),
+    ] {
+        assert_eq!(decided(all(), &markers), expected);
+    }
+    let first = || vec![found(1, Held, &["pg", "os"]), found(0, Held, &["pg", "os"])];
+    assert_eq!(decided(first(), &["pg@1", "os"]), "restore 1, publish to os");
+}
+
+#[test]
+fn a_damaged_checkpoint_falls_back_where_no_target_is_past_it() {
+    use EpochMode::{Held, Rollback};
+    let held = || vec![torn(5), found(4, Held, &["pg", "os"])];
+    assert_eq!(decided(held(), &["pg@4", "os@4"]), "restore 4, damaged 5");
+    assert_eq!(
+        decided(held(), &["pg@5", "os@4"]),
+        "refuse: pg has epoch 5, and the newest checkpoint that can be restored is that of epoch 4"
+    );
+    let rollback = || vec![torn(5), found(4, Rollback, &["pg"])];
+    assert_eq!(decided(rollback(), &["pg@4"]), "restore 4, damaged 5");
+    assert!(decided(rollback(), &["pg@5"]).starts_with("refuse: pg has epoch 5"));
+    assert!(decided(vec![torn(5)], &[]).starts_with("refuse: no checkpoint can be restored"));
+}
+
+#[test]
+fn without_targets_the_newest_readable_one_counts() {
+    let found = vec![torn(9), found(8, EpochMode::Held, &[]), found(7, EpochMode::Held, &[])];
+    assert_eq!(decided(found, &[]), "restore 8, damaged 9");
+    assert_eq!(decided(Vec::new(), &[]), "fresh");
+}
+
+#[test]
+fn a_target_that_the_job_did_not_have_yet_is_no_reason_to_refuse() {
+    let found = vec![found(5, EpochMode::Rollback, &["pg"])];
+    assert_eq!(decided(found, &["pg@5", "os"]), "restore 5");
+}
+
+#[test]
+fn a_folder_without_checkpoints_and_a_target_with_rows_is_refused() {
+    assert_eq!(decided(Vec::new(), &["pg"]), "fresh");
+    assert!(decided(Vec::new(), &["pg@3"]).starts_with("refuse: pg has rows of this job up to epoch 3"));
+    assert!(matches!(decide(Vec::new(), &[marker("pg@3")], false), Ok(Decision::Fresh)));
+}
+
+#[test]
+fn a_lineage_that_began_anew_does_not_look_behind_its_start() {
+    let mut start = manifest(6, EpochMode::Rollback, &["pg"]);
+    (start.lineage, start.published) = ("b".to_string(), None);
+    start.kind = super::super::manifest::CheckpointKind::Start;
+    start.inherited = vec![marker("pg@5")];
+    let of = |manifest: Manifest| Found { epoch: manifest.epoch, manifest: Ok(manifest) };
+    let old = || found(5, EpochMode::Rollback, &["pg"]);
+    assert_eq!(decided(vec![of(start.clone()), old()], &["pg@5"]), "restore 6");
+    let next = Manifest { epoch: Epoch(7), kind: super::super::manifest::CheckpointKind::Periodic, ..start.clone() };
+    assert_eq!(decided(vec![of(next.clone()), of(start.clone()), old()], &["pg@5"]), "restore 6, discard 7");
+    assert_eq!(decided(vec![of(next), of(start), old()], &["pg@b7"]), "restore 7");
+}

@@ -1,0 +1,60 @@
+//! What is kept of a job's checkpoints, and what is collected.
+
+use std::collections::HashSet;
+
+use super::folder::JobFolder;
+use super::manifest::Manifest;
+use crate::changelog::Epoch;
+use crate::error::Result;
+
+/// Deletes every checkpoint but `kept`, and every data file that none of those names. Manifests go first: what a crash
+/// leaves in between is collected the next time.
+pub async fn collect(folder: &JobFolder, kept: &[&Manifest]) -> Result<()> {
+    let epochs: HashSet<Epoch> = kept.iter().map(|manifest| manifest.epoch).collect();
+    let files: HashSet<String> = kept.iter().flat_map(|m| m.pieces()).map(|piece| piece.file.clone()).collect();
+    for name in folder.store.list(&folder.name).await? {
+        let Some((chk, "_metadata")) = name.rsplit_once('/') else { continue };
+        let epoch = chk.rsplit('/').next().and_then(|chk| chk.strip_prefix("chk-")?.parse().ok()).map(Epoch);
+        if epoch.is_some_and(|epoch| !epochs.contains(&epoch)) {
+            folder.store.delete(&name).await?;
+            folder.store.forget_folder(chk);
+        }
+    }
+    for name in folder.store.list(&folder.data()).await? {
+        if name.rsplit('/').next().is_some_and(|file| !files.contains(file)) {
+            folder.store.delete(&name).await?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::data::DataWriter;
+    use super::super::manifest::tests::manifest;
+    use super::super::manifest::{HeldPart, TargetState};
+    use super::super::store::Store;
+    use super::*;
+    use crate::connectors::EpochMode;
+
+    #[tokio::test]
+    async fn what_no_kept_manifest_names_goes() {
+        let folder = JobFolder::open(Store::memory(), "alerts").unwrap();
+        let mut manifests = Vec::new();
+        for epoch in 1..=3 {
+            let mut writer = DataWriter::new(format!("1-{epoch}"));
+            let payload = writer.add(b"rows");
+            writer.write(&folder.store, &folder.data()).await.unwrap();
+            let held = vec![HeldPart { sink: 0, table: "t".to_string(), subtask: 0, rows: 1, payload }];
+            let targets = vec![TargetState { name: "pg".to_string(), held }];
+            let manifest = Manifest { targets, ..manifest(epoch, EpochMode::Held, &[]) };
+            let name = folder.manifest_name(manifest.epoch);
+            folder.store.create(&name, manifest.encode().unwrap().into()).await.unwrap();
+            manifests.push(manifest);
+        }
+        collect(&folder, &[&manifests[2]]).await.unwrap();
+        assert_eq!(folder.store.list("alerts").await.unwrap(), ["alerts/chk-3/_metadata", "alerts/data/1-3-0"]);
+        let found = folder.checkpoints().await.unwrap();
+        assert_eq!(found[0].manifest.as_ref().unwrap(), &manifests[2]);
+    }
+}

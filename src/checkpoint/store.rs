@@ -1,0 +1,155 @@
+//! Where checkpoints lie: objects by name, created once and never changed.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::path::Path as ObjectPath;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
+
+use crate::error::{Error, Result};
+
+/// Objects in a folder, or in memory.
+#[derive(Debug, Clone)]
+pub struct Store {
+    objects: Arc<dyn ObjectStore>,
+    /// Of a folder: what is written is on the disk when a call returns.
+    root: Option<PathBuf>,
+}
+
+impl Store {
+    /// A folder of this machine, which is made if need be.
+    pub fn folder(path: &Path) -> Result<Self> {
+        let failed = |error: &dyn std::fmt::Display| {
+            Error::external(format!("cannot use \"{}\" for checkpoints: {error}", path.display()))
+        };
+        std::fs::create_dir_all(path).map_err(|error| failed(&error))?;
+        let root = path.canonicalize().map_err(|error| failed(&error))?;
+        let objects = LocalFileSystem::new_with_prefix(&root).map_err(|error| failed(&error))?;
+        Ok(Self { objects: Arc::new(objects), root: Some(root) })
+    }
+
+    /// For as long as the process lives.
+    pub fn memory() -> Self {
+        Self::of(Arc::new(InMemory::new()))
+    }
+
+    /// Any other store.
+    pub fn of(objects: Arc<dyn ObjectStore>) -> Self {
+        Self { objects, root: None }
+    }
+
+    /// True where what is written outlives the process.
+    pub fn is_durable(&self) -> bool {
+        self.root.is_some()
+    }
+
+    /// The folder, where it is one.
+    pub fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+
+    /// Writes an object that is not there yet; false where it is. It is on the disk when this returns.
+    pub async fn create(&self, name: &str, bytes: Bytes) -> Result<bool> {
+        let options = PutOptions::from(PutMode::Create);
+        match self.objects.put_opts(&path(name)?, bytes.into(), options).await {
+            Ok(_) => {}
+            Err(object_store::Error::AlreadyExists { .. }) => return Ok(false),
+            Err(error) => return Err(self.failed("write", name, error)),
+        }
+        self.sync(name).await?;
+        Ok(true)
+    }
+
+    /// An object, where it is there.
+    pub async fn read(&self, name: &str) -> Result<Option<Bytes>> {
+        let got = match self.objects.get(&path(name)?).await {
+            Ok(got) => got,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(self.failed("read", name, error)),
+        };
+        got.bytes().await.map(Some).map_err(|error| self.failed("read", name, error))
+    }
+
+    /// The names of all objects below a folder, in order.
+    pub async fn list(&self, folder: &str) -> Result<Vec<String>> {
+        let listed = self.objects.list(Some(&path(folder)?)).try_collect::<Vec<_>>().await;
+        let listed = listed.map_err(|error| self.failed("list", folder, error))?;
+        let mut names: Vec<String> = listed.into_iter().map(|object| object.location.to_string()).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Removes an object; one that is gone is no error.
+    pub async fn delete(&self, name: &str) -> Result<()> {
+        match self.objects.delete(&path(name)?).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.failed("delete", name, error)),
+        }
+    }
+
+    /// Removes the folder that objects were in, where it is one and empty.
+    pub fn forget_folder(&self, name: &str) {
+        if let Some(root) = &self.root {
+            let _not_empty = std::fs::remove_dir(root.join(name));
+        }
+    }
+
+    /// Puts an object and its name on the disk.
+    async fn sync(&self, name: &str) -> Result<()> {
+        let Some(root) = self.root.clone() else { return Ok(()) };
+        let file = root.join(name);
+        let synced = tokio::task::spawn_blocking(move || {
+            File::open(&file)?.sync_all()?;
+            let folders = file.ancestors().skip(1).take_while(|folder| folder.starts_with(&root));
+            folders.take(2).try_for_each(|folder| File::open(folder)?.sync_all())
+        });
+        match synced.await {
+            Ok(synced) => synced.map_err(|error| self.failed("write", name, error)),
+            Err(_) => Err(Error::internal("a write to the checkpoint folder was cut off")),
+        }
+    }
+
+    fn failed(&self, what: &str, name: &str, error: impl std::fmt::Display) -> Error {
+        let place = match &self.root {
+            Some(root) => root.join(name).display().to_string(),
+            None => name.to_string(),
+        };
+        Error::external(format!("cannot {what} \"{place}\"")).with_detail(format!("{error}."))
+    }
+}
+
+fn path(name: &str) -> Result<ObjectPath> {
+    ObjectPath::parse(name).map_err(|error| Error::internal(format!("'{name}' is no name of an object: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_object_is_created_once() {
+        let folder = tempfile::tempdir().unwrap();
+        for store in [Store::folder(folder.path()).unwrap(), Store::memory()] {
+            assert!(store.create("a/b", Bytes::from_static(b"one")).await.unwrap());
+            assert!(!store.create("a/b", Bytes::from_static(b"two")).await.unwrap());
+            assert_eq!(store.read("a/b").await.unwrap().unwrap(), "one");
+            assert_eq!(store.read("a/c").await.unwrap(), None);
+            assert_eq!(store.list("a").await.unwrap(), ["a/b"]);
+            store.delete("a/b").await.unwrap();
+            store.delete("a/b").await.unwrap();
+            assert!(store.list("a").await.unwrap().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_file_is_no_folder() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = Store::folder(file.path()).unwrap_err();
+        assert!(error.message().starts_with("cannot use \""), "{error}");
+    }
+}

@@ -1,0 +1,369 @@
+//! The start of an attempt, in this order: the attempt is counted, every target is fenced, the markers are read, what to
+//! go on from is decided, and what is held for targets that lack it is published. Only then rows are read.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::checkpoints::{Checkpoints, StartFrom};
+use super::staging::data_name;
+use super::targets::{self, OpenTarget, TargetPlan};
+use crate::changelog::Epoch;
+use crate::checkpoint::{
+    CheckpointKind, DataReader, DataWriter, Decision, Found, JobFolder, Manifest, OperatorState, PieceRef, SourceState,
+    SplitState, Store, TargetMarker, TargetState, decide, read_snapshot,
+};
+use crate::connectors::{DoorMetrics, EpochMode, Reporter, Staged, StagedPart, TargetContext};
+use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint::reach;
+use crate::plan::identity::{Identity, Keeper, keepers, matches};
+use crate::plan::stream_plan::StreamPlan;
+use crate::state::Snapshot;
+use crate::time::Clock;
+
+/// What is needed to start an attempt.
+pub struct Start<'a> {
+    pub job: Arc<str>,
+    pub plan: &'a StreamPlan,
+    pub checkpoints: &'a Checkpoints,
+    pub folder: Arc<JobFolder>,
+    /// False for the attempts behind the first: they go on from the newest checkpoint.
+    pub first_attempt: bool,
+    pub clock: Arc<dyn Clock>,
+    pub reporter: Reporter,
+}
+
+/// An attempt whose targets are its own.
+pub struct Started {
+    pub folder: Arc<JobFolder>,
+    pub attempt: u64,
+    pub lineage: String,
+    pub mode: EpochMode,
+    pub targets: Vec<OpenTarget>,
+    /// The epoch of the first row.
+    pub first: Epoch,
+    /// The last epoch of the lineage that was published.
+    pub published: Option<Epoch>,
+    pub inherited: Vec<TargetMarker>,
+    pub restored: Option<Restored>,
+    /// A new lineage: its start is to be written before the first row.
+    pub begins: bool,
+    /// The checkpoints that must not be collected.
+    pub kept: Vec<Manifest>,
+}
+
+/// What was known at a checkpoint.
+pub struct Restored {
+    pub epoch: Epoch,
+    /// By the identity of the operator in the plan.
+    pub operators: HashMap<String, Vec<RestoredState>>,
+    /// By the identity of the source in the plan.
+    pub sources: HashMap<String, Vec<SplitState>>,
+    /// What nobody in the plan takes, for people.
+    pub left_over: Vec<String>,
+    /// What else the checkpoint says, to be taken over where a lineage begins with it.
+    states: Vec<OperatorState>,
+    data: HashMap<Place, Bytes>,
+}
+
+/// The file and offset of a piece.
+type Place = (String, u64);
+
+/// What one subtask knew.
+#[derive(Clone)]
+pub struct RestoredState {
+    pub subtask: usize,
+    pub parallelism: usize,
+    pub snapshot: Snapshot,
+}
+
+impl Start<'_> {
+    pub async fn begin(&self) -> Result<Started> {
+        let planned = targets::targets(self.plan)?;
+        let mode = targets::mode(&planned);
+        let attempt = self.folder.take_attempt().await?;
+        reach("start.attempt-taken");
+        let mut found = self.folder.checkpoints().await?;
+        let from = if self.first_attempt { self.checkpoints.from.clone() } else { StartFrom::Newest };
+        let known = found.iter().find_map(|found| found.manifest.as_ref().ok()).map(|m| m.lineage.clone());
+        let lineage = match (&from, known) {
+            (StartFrom::Newest, Some(known)) => known,
+            _ => uuid::Uuid::new_v4().simple().to_string(),
+        };
+        let targets = self.open(&planned, &lineage, attempt, mode).await?;
+        let mut markers = Vec::with_capacity(targets.len());
+        for target in &targets {
+            markers.push(target.fence().await?);
+        }
+        reach("start.fenced");
+        let seen = found.iter().map(|found| found.epoch);
+        let marked = markers.iter().filter_map(|at| Some(at.marker.as_ref()?.epoch));
+        let highest = seen.chain(marked).max();
+        let base = Started {
+            folder: self.folder.clone(),
+            attempt,
+            lineage,
+            mode,
+            targets,
+            first: highest.map_or(Epoch(1), Epoch::next),
+            published: None,
+            inherited: markers.clone(),
+            restored: None,
+            begins: true,
+            kept: Vec::new(),
+        };
+        let started = match from {
+            StartFrom::Fresh => {
+                let line = "begins anew: what sinks have of this job already may be written again";
+                self.reporter.news(&format!("job \"{}\" {line}", self.job));
+                Started { first: base.first.next(), ..base }
+            }
+            StartFrom::Savepoint(path) => {
+                let (manifest, restored) = read_savepoint(&path, &self.keepers()).await?;
+                self.reporter.news(&format!(
+                    "job \"{}\" begins from savepoint \"{}\" of epoch {}: what sinks have from behind it may be written \
+                     again",
+                    self.job,
+                    path.display(),
+                    manifest.epoch.0
+                ));
+                Started { first: base.first.next(), restored: Some(restored), ..base }
+            }
+            StartFrom::Newest => self.newest(base, &mut found, &markers).await?,
+        };
+        self.check_left_over(&started)?;
+        reach("start.restored");
+        for target in &started.targets {
+            target.committer.begin(started.first).await?;
+        }
+        Ok(started)
+    }
+
+    fn keepers(&self) -> Vec<Keeper> {
+        keepers(self.plan).into_iter().flatten().collect()
+    }
+
+    /// Refuses state of operators that the plan does not have.
+    fn check_left_over(&self, started: &Started) -> Result<()> {
+        let Some(restored) = started.restored.as_ref().filter(|restored| !restored.left_over.is_empty()) else {
+            return Ok(());
+        };
+        let what = restored.left_over.join(", ");
+        if self.checkpoints.allow_non_restored {
+            self.reporter.news(&format!("state that the job no longer has is dropped: {what}"));
+            return Ok(());
+        }
+        Err(Error::state(format!("checkpoint {} has state that the job no longer has: {what}", restored.epoch.0))
+            .with_hint("Start the job as it was, or drop that state with --allow-non-restored-state."))
+    }
+
+    async fn open(
+        &self,
+        planned: &[TargetPlan],
+        lineage: &str,
+        attempt: u64,
+        mode: EpochMode,
+    ) -> Result<Vec<OpenTarget>> {
+        let mut open = Vec::with_capacity(planned.len());
+        for target in planned {
+            let context = TargetContext {
+                job: self.job.clone(),
+                lineage: lineage.to_string(),
+                attempt,
+                mode,
+                clock: self.clock.clone(),
+                reporter: self.reporter.clone(),
+                metrics: Arc::<DoorMetrics>::default(),
+            };
+            open.push(target.open(&context).await?);
+        }
+        Ok(open)
+    }
+
+    /// Goes on from the newest checkpoint that counts; one whose files are damaged is passed over where that is safe.
+    async fn newest(&self, base: Started, found: &mut Vec<Found>, markers: &[TargetMarker]) -> Result<Started> {
+        loop {
+            let decision = decide(std::mem::take(found), markers, self.checkpoints.store.is_durable())?;
+            let Decision::Restore { manifest, publish, discard, damaged } = decision else { return Ok(base) };
+            let data = self.folder.data();
+            let read = async {
+                let mut reader = DataReader::new(&self.checkpoints.store, &data);
+                let restored = restored(&mut reader, &manifest, &self.keepers()).await?;
+                let lacking: Vec<&OpenTarget> = base.targets.iter().filter(|t| publish.contains(&t.name)).collect();
+                let parts = held(&mut reader, &manifest, &lacking).await?;
+                Ok::<_, Error>((restored, parts))
+            };
+            let (restored, parts) = match read.await {
+                Ok(read) => read,
+                Err(error) if error.kind() == ErrorKind::State => {
+                    let bad = manifest.epoch;
+                    *found = self.folder.checkpoints().await?;
+                    // What was damaged before is so still, and now this one is as well.
+                    for checkpoint in found.iter_mut().filter(|checkpoint| checkpoint.epoch == bad) {
+                        checkpoint.manifest = Err(Error::state(error.message()));
+                    }
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            for (epoch, error) in &damaged {
+                let line = format!("checkpoint {} can't be restored ({}); going back to", epoch.0, error.message());
+                self.reporter.news(&format!("{line} checkpoint {}", manifest.epoch.0));
+            }
+            let restored_epoch = manifest.epoch;
+            tracing::debug!(epoch = restored_epoch.0, discarded = discard.len(), "restoring");
+            for target in base.targets.iter().filter(|target| publish.contains(&target.name)) {
+                let parts = target.parts(&parts);
+                target.committer.publish(restored_epoch, &parts).await.map_err(|e| e.context(target.name.clone()))?;
+            }
+            let published = (manifest.kind != CheckpointKind::Start).then_some(restored_epoch);
+            return Ok(Started {
+                published,
+                inherited: manifest.inherited.clone(),
+                restored: Some(restored),
+                begins: false,
+                kept: vec![*manifest],
+                ..base
+            });
+        }
+    }
+}
+
+impl Started {
+    /// Writes the start of a new lineage: where its sources begin. Durable when this returns.
+    pub async fn write_start(&self, job: &str, sources: Vec<SourceState>, now_ms: i64) -> Result<Manifest> {
+        let epoch = Epoch(self.first.0 - 1);
+        let mut data = DataWriter::new(data_name(self.attempt, epoch));
+        let operators = match &self.restored {
+            Some(restored) => restored.take_over(&mut data)?,
+            None => Vec::new(),
+        };
+        let targets = self.targets.iter().map(|target| TargetState { name: target.name.clone(), held: Vec::new() });
+        let manifest = Manifest {
+            job: job.to_string(),
+            lineage: self.lineage.clone(),
+            attempt: self.attempt,
+            epoch,
+            kind: CheckpointKind::Start,
+            mode: self.mode,
+            published: None,
+            inherited: self.inherited.clone(),
+            created_ms: now_ms,
+            took_ms: 0,
+            bytes: data.bytes(),
+            operators,
+            sources,
+            targets: targets.collect(),
+        };
+        data.write(&self.folder.store, &self.folder.data()).await?;
+        let name = self.folder.manifest_name(epoch);
+        match self.folder.store.create(&name, manifest.encode()?.into()).await? {
+            true => Ok(manifest),
+            false => Err(Error::state(format!("\"{name}\" is there already: another process runs the job"))),
+        }
+    }
+}
+
+impl Restored {
+    /// The state's pieces, written anew.
+    fn take_over(&self, data: &mut DataWriter) -> Result<Vec<OperatorState>> {
+        let mut copy = |piece: &PieceRef| {
+            let bytes = self.data.get(&(piece.file.clone(), piece.offset));
+            bytes.map(|bytes| data.add(bytes)).ok_or_else(|| Error::internal("a piece of a savepoint was not read"))
+        };
+        let mut states = self.states.clone();
+        for table in states.iter_mut().flat_map(|state| &mut state.tables) {
+            table.schema = copy(&table.schema)?;
+            for piece in &mut table.pieces {
+                *piece = copy(piece)?;
+            }
+        }
+        Ok(states)
+    }
+}
+
+/// Reads what operators and sources knew, and finds who in the plan takes it.
+async fn restored(reader: &mut DataReader<'_>, manifest: &Manifest, keepers: &[Keeper]) -> Result<Restored> {
+    let saved_states = manifest.operators.iter().map(|state| (&state.identity, &state.about));
+    let saved_sources = manifest.sources.iter().map(|source| (&source.identity, &source.table));
+    let saved: BTreeMap<Identity, String> =
+        saved_states.chain(saved_sources).map(|(id, about)| (Identity::saved(id), about.clone())).collect();
+    let planned: Vec<Identity> = keepers.iter().map(|keeper| keeper.identity.clone()).collect();
+    let found = matches(&saved.keys().cloned().collect::<Vec<_>>(), &planned);
+    let taker: HashMap<&str, &Identity> =
+        saved.keys().zip(&found).filter_map(|(id, at)| Some((id.as_str(), planned.get((*at)?)?))).collect();
+    let mut operators: HashMap<String, Vec<RestoredState>> = HashMap::new();
+    for state in &manifest.operators {
+        let Some(taker) = taker.get(state.identity.as_str()) else { continue };
+        let snapshot = read_snapshot(reader, state).await?;
+        operators.entry(taker.to_string()).or_default().push(RestoredState {
+            subtask: state.subtask,
+            parallelism: state.parallelism,
+            snapshot,
+        });
+    }
+    let sources = manifest.sources.iter().filter_map(|source| {
+        let taker = taker.get(source.identity.as_str())?;
+        Some((taker.to_string(), source.splits.clone()))
+    });
+    let sources = sources.collect();
+    // Of what holds nothing, nothing is lost.
+    let holds = |id: &Identity| {
+        let state = manifest.operators.iter().filter(|state| state.identity == id.as_str());
+        let mut state = state.map(|state| !state.numbers.is_empty() || state.tables.iter().any(|table| table.rows > 0));
+        state.any(|holds| holds) || manifest.sources.iter().any(|source| source.identity == id.as_str())
+    };
+    let left = saved.iter().zip(&found).filter(|((id, _), at)| at.is_none() && holds(id));
+    let left_over = left.map(|((_, about), _)| about.clone()).collect();
+    Ok(Restored { epoch: manifest.epoch, operators, sources, left_over, states: Vec::new(), data: HashMap::new() })
+}
+
+/// Reads what is held for some targets, by the numbers that their sinks have now.
+async fn held(reader: &mut DataReader<'_>, manifest: &Manifest, targets: &[&OpenTarget]) -> Result<Vec<StagedPart>> {
+    let mut parts = Vec::new();
+    for target in targets {
+        let Some(state) = manifest.targets.iter().find(|state| state.name == target.name) else { continue };
+        for part in &state.held {
+            // Two sinks of one table keep their order.
+            let mut before: Vec<usize> = state.held.iter().filter(|h| h.table == part.table).map(|h| h.sink).collect();
+            before.sort_unstable();
+            before.dedup();
+            let place = before.iter().position(|sink| *sink == part.sink).unwrap_or(0);
+            let sink = target.sinks.iter().filter(|sink| sink.table == part.table).nth(place).ok_or_else(|| {
+                Error::state(format!(
+                    "checkpoint {} holds {} rows for table \"{}\" that were not written yet, and the job no longer \
+                     writes it",
+                    manifest.epoch.0, part.rows, part.table
+                ))
+                .with_hint("Start the job as it was once more, so that they are written; then change it.")
+            })?;
+            let payload = reader.read(&part.payload).await?;
+            let staged = Staged { rows: part.rows, payload };
+            parts.push(StagedPart { sink: sink.sink, subtask: part.subtask, staged });
+        }
+    }
+    Ok(parts)
+}
+
+/// Reads a savepoint, whole.
+async fn read_savepoint(path: &Path, keepers: &[Keeper]) -> Result<(Manifest, Restored)> {
+    if !path.is_dir() {
+        return Err(Error::statement(format!("there is no savepoint \"{}\"", path.display()))
+            .with_hint("Give the folder that `savepoint` or STOP JOB … WITH SAVEPOINT has told."));
+    }
+    let store = Store::folder(path)?;
+    let missing = || Error::statement(format!("\"{}\" is no savepoint: it has no _metadata", path.display()));
+    let bytes = store.read("_metadata").await?.ok_or_else(missing)?;
+    let manifest = Manifest::decode(&bytes).map_err(|error| error.context(format!("\"{}\"", path.display())))?;
+    let mut reader = DataReader::new(&store, "data");
+    let mut restored = restored(&mut reader, &manifest, keepers).await?;
+    for table in manifest.operators.iter().flat_map(|operator| &operator.tables) {
+        for piece in std::iter::once(&table.schema).chain(&table.pieces) {
+            restored.data.insert((piece.file.clone(), piece.offset), reader.read(piece).await?);
+        }
+    }
+    restored.states = manifest.operators.clone();
+    Ok((manifest, restored))
+}

@@ -1,0 +1,90 @@
+//! The targets of a job: its sinks that write exactly once, by where their rows are published.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::checkpoint::TargetMarker;
+use crate::connectors::{Committer, EpochMode, StagedPart, Target, TargetContext, TargetTable};
+use crate::error::{Error, Result};
+use crate::plan::stream_plan::{NodeKind, StreamPlan};
+
+/// A sink of the plan.
+#[derive(Debug, Clone)]
+pub struct TargetSink {
+    /// Its number among all sinks of the plan.
+    pub sink: usize,
+    pub table: String,
+}
+
+/// The sinks that lead to one target.
+#[derive(Debug, Clone)]
+pub struct TargetPlan {
+    pub name: String,
+    pub target: Arc<dyn Target>,
+    pub sinks: Vec<TargetSink>,
+    tables: Vec<TargetTable>,
+}
+
+/// A target that is open.
+#[derive(Clone)]
+pub struct OpenTarget {
+    pub name: String,
+    pub sinks: Vec<TargetSink>,
+    pub committer: Arc<dyn Committer>,
+}
+
+/// The targets of a plan, by name.
+pub fn targets(plan: &StreamPlan) -> Result<Vec<TargetPlan>> {
+    let mut found: BTreeMap<String, TargetPlan> = BTreeMap::new();
+    let sinks = plan.nodes.iter().filter_map(|node| match &node.kind {
+        NodeKind::Sink(sink) => Some(sink),
+        _ => None,
+    });
+    for (number, node) in sinks.enumerate().filter(|(_, node)| node.exactly_once) {
+        let target = node.sink.target();
+        let target = target.ok_or_else(|| Error::internal(format!("\"{}\" has no target", node.table)))?;
+        let name = target.target.name();
+        let plan = found.entry(name.clone()).or_insert_with(|| TargetPlan {
+            name,
+            target: target.target.clone(),
+            sinks: Vec::new(),
+            tables: Vec::new(),
+        });
+        plan.sinks.push(TargetSink { sink: number, table: node.table.clone() });
+        plan.tables.push(TargetTable { sink: number, table: target.table });
+    }
+    Ok(found.into_values().collect())
+}
+
+/// The mode of a job with these targets.
+pub fn mode(targets: &[TargetPlan]) -> EpochMode {
+    EpochMode::of(targets.iter().map(|target| target.target.as_ref()))
+}
+
+impl TargetPlan {
+    pub async fn open(&self, context: &TargetContext) -> Result<OpenTarget> {
+        let committer = self.target.open(self.tables.clone(), context).await?;
+        Ok(OpenTarget { name: self.name.clone(), sinks: self.sinks.clone(), committer })
+    }
+}
+
+impl OpenTarget {
+    /// Shuts out every earlier attempt, and says where the target stands.
+    pub async fn fence(&self) -> Result<TargetMarker> {
+        let marker = self.committer.fence().await.map_err(|error| error.context(self.name.clone()))?;
+        Ok(TargetMarker { target: self.name.clone(), marker })
+    }
+
+    /// The parts of an epoch that go here, by sink and subtask.
+    pub fn parts(&self, all: &[StagedPart]) -> Vec<StagedPart> {
+        let mine = |part: &&StagedPart| self.sinks.iter().any(|sink| sink.sink == part.sink);
+        let mut parts: Vec<StagedPart> = all.iter().filter(mine).cloned().collect();
+        parts.sort_by_key(|part| (part.sink, part.subtask));
+        parts
+    }
+
+    /// The name of a sink's table.
+    pub fn table(&self, sink: usize) -> &str {
+        self.sinks.iter().find(|known| known.sink == sink).map_or("", |known| known.table.as_str())
+    }
+}
