@@ -174,8 +174,8 @@ pub const SETTINGS: &[SettingSpec] = &[
     ),
     works(
         "restart-strategy.exponential-delay.attempts-before-reset-backoff",
-        None,
-        "How many failures in a row end the job; without it none does.",
+        Some("2147483647"),
+        "So many times a job starts anew in a row before it fails for good.",
     ),
     works(
         "table.optimizer.agg-phase-strategy",

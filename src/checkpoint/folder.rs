@@ -1,6 +1,7 @@
 //! The folder of a job: one process at a time, attempts counted up, checkpoints from the newest on.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
 
 use bytes::Bytes;
 
@@ -60,7 +61,10 @@ impl JobFolder {
         let lock =
             OpenOptions::new().create(true).truncate(false).write(true).open(root.join("lock")).map_err(failed)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { store, name, _lock: Some(lock) }),
+            Ok(()) => {
+                remove_torn(&root).map_err(failed)?;
+                Ok(Self { store, name, _lock: Some(lock) })
+            }
             Err(TryLockError::WouldBlock) => Err(Error::state(format!("job \"{job}\" is running already"))
                 .with_detail(format!("Another process holds \"{}\".", root.join("lock").display()))
                 .with_hint("Stop it, or give this job another name with SET 'pipeline.name'.")),
@@ -110,6 +114,21 @@ impl JobFolder {
     }
 }
 
+/// Removes files that a process was still writing when it died: they have no name of theirs yet.
+fn remove_torn(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let torn = name.to_string_lossy().rsplit_once('#').is_some_and(|(_, n)| n.parse::<u64>().is_ok());
+        if entry.file_type()?.is_dir() {
+            remove_torn(&entry.path())?;
+        } else if torn {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// The epoch in `job/chk-42/_metadata`.
 fn epoch_of(name: &str) -> Option<Epoch> {
     let (folder, "_metadata") = name.rsplit_once('/')? else { return None };
@@ -139,6 +158,10 @@ mod tests {
         assert_eq!(folder.take_attempt().await.unwrap(), 2);
         let error = JobFolder::open(store.clone(), "alerts").unwrap_err();
         assert_eq!(error.message(), "job \"alerts\" is running already");
+        drop(folder);
+        std::fs::write(root.path().join("alerts/attempts/0000000003#1"), "").unwrap();
+        let folder = JobFolder::open(store.clone(), "alerts").unwrap();
+        assert!(!root.path().join("alerts/attempts/0000000003#1").exists());
         drop(folder);
         assert_eq!(JobFolder::open(store, "alerts").unwrap().take_attempt().await.unwrap(), 3);
     }

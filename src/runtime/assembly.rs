@@ -211,7 +211,7 @@ impl Assembly<'_> {
     ) -> Result<Chain> {
         let mut chain = Chain::new(self.dead_letters.clone()).with_clock(self.config.clock.clone());
         if let Some(started) = self.started {
-            chain.begin(started.first);
+            chain.begin(started.first, self.metrics.clone());
         }
         let mut stages: HashMap<usize, usize> = HashMap::new();
         for &(id, before) in &fragment.members {

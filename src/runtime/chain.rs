@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::dead_letters::DeadLetterWriter;
 use super::exchange::Exchange;
-use super::metrics::{SinkMetrics, WindowGauge};
+use super::metrics::{JobMetrics, SinkMetrics, WindowGauge};
 use super::staging::TaskSnapshot;
 use super::state_meter::StateMeter;
 use crate::changelog::{EndKind, Epoch, StreamElement};
@@ -36,6 +36,8 @@ pub struct Chain {
     epoch: Epoch,
     /// What writers have staged at the barrier that passes.
     parts: Vec<StagedPart>,
+    /// Told how long barriers hold up the rows behind them.
+    metrics: Option<Arc<JobMetrics>>,
 }
 
 struct Stage {
@@ -75,6 +77,7 @@ impl Chain {
             owners: Vec::new(),
             epoch: Epoch(1),
             parts: Vec::new(),
+            metrics: None,
         }
     }
 
@@ -99,9 +102,10 @@ impl Chain {
         self.watched.push((stage, gauge));
     }
 
-    /// The epoch of the first row.
-    pub fn begin(&mut self, epoch: Epoch) {
+    /// The epoch of the first row, and who is told how long barriers take.
+    pub fn begin(&mut self, epoch: Epoch, metrics: Arc<JobMetrics>) {
         self.epoch = epoch;
+        self.metrics = Some(metrics);
     }
 
     /// Keeps the state of the operator at a stage from now on; gives it back what it was.
@@ -289,10 +293,14 @@ impl Chain {
 
     /// Lets a barrier pass: writers have flushed or staged when this returns. Gives what is known at it.
     pub async fn barrier(&mut self, epoch: Epoch) -> Result<TaskSnapshot> {
+        let start = Instant::now();
         self.epoch = epoch;
         self.push(StreamElement::Barrier(epoch)).await?;
         self.settle_dead_letters().await?;
         let snapshot = self.snapshot()?;
+        if let Some(metrics) = &self.metrics {
+            metrics.checkpoints.paused(start.elapsed());
+        }
         reach("task.staged");
         self.epoch = epoch.next();
         Ok(snapshot)

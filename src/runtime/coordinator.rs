@@ -189,7 +189,8 @@ impl Coordinator<'_> {
         self.started.published = Some(epoch);
         self.metrics.epoch.store(epoch.0, std::sync::atomic::Ordering::Relaxed);
         self.metrics.checkpoints.completed(&manifest);
-        tracing::debug!(epoch = epoch.0, bytes = manifest.bytes, "epoch complete");
+        let splits: usize = manifest.sources.iter().map(|source| source.splits.len()).sum();
+        tracing::debug!(epoch = epoch.0, splits, bytes = manifest.bytes, "epoch complete");
         self.tell(SourceCommand::Complete(epoch)).await;
         reach("checkpoint.published-noted");
         self.started.kept.push(manifest);
@@ -198,7 +199,7 @@ impl Coordinator<'_> {
         reach("checkpoint.collecting");
         let kept: Vec<&Manifest> = self.started.kept.iter().collect();
         if let Err(error) = collect(&self.started.folder, &kept).await {
-            self.reporter.news(&format!("old checkpoints stay: {}", error.message()));
+            self.reporter.tell(&format!("old checkpoints stay: {}", error.message()));
         }
         reach("checkpoint.collected");
         for request in requests.drain(..) {

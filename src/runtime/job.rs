@@ -253,7 +253,7 @@ impl Job {
                     folder,
                     first_attempt,
                     clock: self.config.clock.clone(),
-                    reporter: self.config.reporter.clone(),
+                    reporter: self.config.reporter.without_ends(),
                 };
                 Some(start.begin().await?)
             }
@@ -299,7 +299,7 @@ impl Job {
             places.push(format!("{more} more"));
         }
         self.metrics.checkpoints.restored(restored.epoch);
-        self.config.reporter.news(&format!(
+        self.config.reporter.tell(&format!(
             "job \"{}\" goes on from checkpoint {}: {}",
             self.config.name,
             restored.epoch.0,
@@ -354,7 +354,7 @@ impl Job {
                     savepoints: &mut self.savepoints,
                     full,
                     metrics: self.metrics.clone(),
-                    reporter: self.config.reporter.clone(),
+                    reporter: self.config.reporter.without_ends(),
                     clock: self.config.clock.clone(),
                 };
                 Some(coordinator.run())

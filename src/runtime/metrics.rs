@@ -47,6 +47,8 @@ pub struct CheckpointMetrics {
     pub completed: AtomicU64,
     pub failed: AtomicU64,
     last: Mutex<Option<LastCheckpoint>>,
+    /// How long the barrier under way has held up a task at most.
+    pause_ns: AtomicU64,
     /// The epoch that the job goes on from; 0 where it began anew.
     pub restored_epoch: AtomicU64,
 }
@@ -59,17 +61,24 @@ pub struct LastCheckpoint {
     pub bytes: u64,
     /// From the barrier to the manifest.
     pub took_ms: u64,
+    /// How long its barrier held up a task at most.
+    pub pause: Duration,
     /// By the clock of the job.
     pub created_ms: i64,
 }
 
 impl CheckpointMetrics {
+    pub(super) fn paused(&self, pause: Duration) {
+        self.pause_ns.fetch_max(u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
     pub(super) fn completed(&self, manifest: &Manifest) {
         self.completed.fetch_add(1, Ordering::Relaxed);
         *lock(&self.last) = Some(LastCheckpoint {
             epoch: manifest.epoch,
             bytes: manifest.bytes,
             took_ms: manifest.took_ms,
+            pause: Duration::from_nanos(self.pause_ns.swap(0, Ordering::Relaxed)),
             created_ms: manifest.created_ms,
         });
     }

@@ -117,12 +117,12 @@ impl Start<'_> {
         let started = match from {
             StartFrom::Fresh => {
                 let line = "begins anew: what sinks have of this job already may be written again";
-                self.reporter.news(&format!("job \"{}\" {line}", self.job));
+                self.reporter.tell(&format!("job \"{}\" {line}", self.job));
                 Started { first: base.first.next(), ..base }
             }
             StartFrom::Savepoint(path) => {
                 let (manifest, restored) = read_savepoint(&path, &self.keepers()).await?;
-                self.reporter.news(&format!(
+                self.reporter.tell(&format!(
                     "job \"{}\" begins from savepoint \"{}\" of epoch {}: what sinks have from behind it may be written \
                      again",
                     self.job,
@@ -152,7 +152,7 @@ impl Start<'_> {
         };
         let what = restored.left_over.join(", ");
         if self.checkpoints.allow_non_restored {
-            self.reporter.news(&format!("state that the job no longer has is dropped: {what}"));
+            self.reporter.tell(&format!("state that the job no longer has is dropped: {what}"));
             return Ok(());
         }
         Err(Error::state(format!("checkpoint {} has state that the job no longer has: {what}", restored.epoch.0))
@@ -210,7 +210,7 @@ impl Start<'_> {
             };
             for (epoch, error) in &damaged {
                 let line = format!("checkpoint {} can't be restored ({}); going back to", epoch.0, error.message());
-                self.reporter.news(&format!("{line} checkpoint {}", manifest.epoch.0));
+                self.reporter.tell(&format!("{line} checkpoint {}", manifest.epoch.0));
             }
             let restored_epoch = manifest.epoch;
             tracing::debug!(epoch = restored_epoch.0, discarded = discard.len(), "restoring");
