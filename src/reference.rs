@@ -93,6 +93,9 @@ pub fn about(spec: &OptionSpec) -> String {
         OptionEffect::With(option, values) => {
             format!("{} Only with {}.", spec.about, connectors::condition(option, values))
         }
+        OptionEffect::Unless(option, values) => {
+            format!("{} Not with {}.", spec.about, connectors::condition(option, values))
+        }
     }
 }
 

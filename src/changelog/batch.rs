@@ -58,6 +58,14 @@ impl ChangelogBatch {
         self.origin.as_ref()
     }
 
+    /// What becomes of rejected rows: as `errors` says, or where that says nothing, as the table that they were read from.
+    pub fn handling<'a>(&'a self, errors: &'a ErrorHandling) -> &'a ErrorHandling {
+        match (errors, &self.origin) {
+            (ErrorHandling::Unset, Some(origin)) => origin.handling(),
+            (errors, _) => errors,
+        }
+    }
+
     /// Rejects one of the rows: as `errors` says, or where that says nothing, as the table that it was read from.
     ///
     /// # Errors

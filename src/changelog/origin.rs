@@ -28,6 +28,11 @@ impl Origin {
         Self { handling, records: Some((records, index)) }
     }
 
+    /// The rules of the table that the rows were read from.
+    pub fn handling(&self) -> &ErrorHandling {
+        &self.handling
+    }
+
     pub fn record(&self, row: usize) -> Record {
         match &self.records {
             Some((records, index)) => records.record(index.value(row) as usize),

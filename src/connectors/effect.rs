@@ -12,16 +12,14 @@ pub fn idle_options(table: &TableDescriptor, connector: &[OptionSpec]) -> Vec<Op
     let specs: Vec<&OptionSpec> = COMMON_OPTIONS.iter().chain(connector).chain(&formats).collect();
     let spec_of = |key: &str| specs.iter().find(|spec| spec.key == key).copied();
     let notice = |key: &str| {
+        let met = |other, values| is_met(&table.options, other, values, spec_of(other).and_then(|spec| spec.default));
         let message = match spec_of(key)?.effect {
             OptionEffect::Always => return None,
             OptionEffect::Never(why) => format!("has no effect: {why}"),
-            OptionEffect::With(other, values) => {
-                let default = spec_of(other).and_then(|spec| spec.default);
-                if is_met(&table.options, other, values, default) {
-                    return None;
-                }
-                format!("means nothing without {}", condition(other, values))
-            }
+            OptionEffect::With(other, values) if met(other, values) => return None,
+            OptionEffect::With(other, values) => format!("means nothing without {}", condition(other, values)),
+            OptionEffect::Unless(other, values) if !met(other, values) => return None,
+            OptionEffect::Unless(other, values) => format!("means nothing with {}", condition(other, values)),
         };
         let message = format!("option '{key}' of {} {message}", table.owner());
         Some(OptionNotice { key: key.to_string(), message, hint: None, unknown: false })
@@ -88,6 +86,11 @@ mod tests {
                 .ends_with("'sink.bulk-flush.backoff.strategy' = 'CONSTANT' or 'EXPONENTIAL'")
         );
         assert!(idle("opensearch", &[delay, ("sink.bulk-flush.backoff.strategy", "CONSTANT")]).is_empty());
+        let (interval, guarantee) = (("sink.bulk-flush.interval", "1 s"), "sink.delivery-guarantee");
+        let said = idle("opensearch", &[interval, (guarantee, "exactly-once")]);
+        assert!(said[0].ends_with("means nothing with 'sink.delivery-guarantee' = 'exactly-once'"), "{said:?}");
+        assert!(idle("opensearch", &[interval, (guarantee, "at-least-once")]).is_empty());
+        assert!(idle("opensearch", &[interval]).is_empty());
         assert_eq!(
             idle("filesystem", &[("sink.partition-commit.delay", "1 h"), ("compaction.file-size", "1 mb")]).len(),
             2

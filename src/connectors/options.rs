@@ -42,6 +42,8 @@ pub struct OptionSpec {
     /// Meaning and price, a sentence or two.
     pub about: &'static str,
     pub effect: OptionEffect,
+    /// Values that Flink refuses.
+    pub values_of_ours: &'static [&'static str],
 }
 
 /// When an option that is written means something.
@@ -52,6 +54,8 @@ pub enum OptionEffect {
     Never(&'static str),
     /// Where another option has one of these values; where it is written at all if none are named.
     With(&'static str, &'static [&'static str]),
+    /// Where another option has none of these values.
+    Unless(&'static str, &'static [&'static str]),
 }
 
 /// True when `key` is the option that `written` is or, for a pattern, one it stands for.
@@ -77,6 +81,7 @@ impl OptionSpec {
             secret: false,
             about,
             effect: OptionEffect::Always,
+            values_of_ours: &[],
         }
     }
 
@@ -110,6 +115,18 @@ impl OptionSpec {
     /// Marks an option that means something only where `option` has one of `values` (where it is written, for none).
     pub const fn only_with(mut self, option: &'static str, values: &'static [&'static str]) -> Self {
         self.effect = OptionEffect::With(option, values);
+        self
+    }
+
+    /// Marks an option that means nothing where `option` has one of `values`.
+    pub const fn unless(mut self, option: &'static str, values: &'static [&'static str]) -> Self {
+        self.effect = OptionEffect::Unless(option, values);
+        self
+    }
+
+    /// Marks values that Flink's option of this name refuses.
+    pub const fn with_values_of_ours(mut self, values: &'static [&'static str]) -> Self {
+        self.values_of_ours = values;
         self
     }
 

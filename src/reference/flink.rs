@@ -16,10 +16,14 @@ use crate::sql::parse_script;
 const LISTS: [&str; 2] =
     [include_str!("../../tests/golden/options/flink.tsv"), include_str!("../../tests/golden/options/documented.tsv")];
 
+const EXACTLY_ONCE_AS_JOB: &str = "`exactly-once` in a job that keeps checkpoints in a folder";
+
 /// Defaults that differ from Flink's, each with what it is and why.
 const OTHER_DEFAULTS: &[(&str, &str, &str)] = &[
     ("SET", "parallelism.default", "the number of cores: one machine should use all of itself"),
     ("SET", "table.local-time-zone", "`UTC`, not the machine's zone: a job means the same on every machine"),
+    ("opensearch", "sink.delivery-guarantee", EXACTLY_ONCE_AS_JOB),
+    ("elasticsearch-7", "sink.delivery-guarantee", EXACTLY_ONCE_AS_JOB),
     ("SET", "sql-client.execution.result-mode", "`TABLEAU`: a script has no screen to page through"),
     (
         "SET",
@@ -155,7 +159,7 @@ fn table_here(option: &FlinkOption) -> Here {
         };
     };
     match spec.effect {
-        OptionEffect::Always => {}
+        OptionEffect::Always | OptionEffect::Unless(..) => {}
         OptionEffect::Never(_) => return Here::WithoutEffect,
         OptionEffect::With(other, values) => {
             let option = FlinkOption { whose: option.whose, key: other, default: "", values: Vec::new() };

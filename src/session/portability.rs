@@ -50,9 +50,9 @@ pub fn of_use(table: &PlannedTable, used: TableUse) -> Vec<Notice> {
         found.push(portable(format!("table \"{name}\" is {done}, which Flink's connector '{called}' can't"), None));
     }
     for key in &table.hinted {
-        if is_ours(key, *connector, options) {
+        if let Some(what) = what_is_ours(key, *connector, options) {
             found.push(portable(
-                format!("option '{key}' in the hint for table \"{name}\" is Millstream's, Flink refuses it"),
+                format!("{what} in the hint for table \"{name}\" is Millstream's, Flink refuses it"),
                 None,
             ));
         }
@@ -86,18 +86,26 @@ fn table_notices(table: &Table, found: &mut Vec<Notice>) {
     let name = &table.name.name;
     let Some(connector) = table.options.get("connector").and_then(|c| find(c, None).ok()) else { return };
     for (key, _) in table.options.iter() {
-        if is_ours(key, connector, &table.options) {
-            found.push(portable(format!("table \"{name}\": option '{key}' is Millstream's, Flink refuses it"), None));
+        if let Some(what) = what_is_ours(key, connector, &table.options) {
+            found.push(portable(format!("table \"{name}\": {what} is Millstream's, Flink refuses it"), None));
         }
     }
     blank_address(table, connector, found);
 }
 
-/// True for an option that Flink's connector or format of that name doesn't have.
-fn is_ours(key: &str, connector: &dyn Connector, options: &RawOptions) -> bool {
+/// The option, or its value, that Flink's connector or format of that name doesn't have.
+fn what_is_ours(key: &str, connector: &dyn Connector, options: &RawOptions) -> Option<String> {
     let formats = formats::option_specs(options, None).unwrap_or_default();
-    let specs = COMMON_OPTIONS.iter().chain(connector.options()).chain(&formats);
-    specs.filter(|s| s.matches(key)).any(|s| !s.flink)
+    let mut specs = COMMON_OPTIONS.iter().chain(connector.options()).chain(&formats).filter(|spec| spec.matches(key));
+    specs.find_map(|spec| {
+        let value = options.get(key).unwrap_or_default();
+        let value_of_ours = spec.values_of_ours.iter().find(|ours| ours.eq_ignore_ascii_case(value));
+        match value_of_ours {
+            _ if !spec.flink => Some(format!("option '{key}'")),
+            Some(value) => Some(format!("'{key}' = '{value}'")),
+            None => None,
+        }
+    })
 }
 
 fn blank_address(table: &Table, connector: &dyn Connector, found: &mut Vec<Notice>) {

@@ -77,6 +77,19 @@ fn portable_finds_reads_of_an_index_in_queries_views_and_explain() {
 }
 
 #[test]
+fn portable_finds_values_that_flink_refuses() {
+    let table = |guarantee| {
+        format!(
+            "CREATE TABLE x (id INT) WITH ('connector' = 'opensearch', 'hosts' = 'http://h:9200', 'index' = 'i', \
+             'sink.delivery-guarantee' = '{guarantee}')"
+        )
+    };
+    let said = "portable: table \"x\": 'sink.delivery-guarantee' = 'exactly-once' is Millstream's, Flink refuses it";
+    assert!(portable(&table("exactly-once")).contains(said));
+    assert!(portable(&table("at-least-once")).contains("portable: no difference"));
+}
+
+#[test]
 fn portable_tells_of_committed_records_for_kafka_tables_that_are_read_only() {
     let said = "is read: Millstream reads committed records only, Flink all";
     let both = format!("{} {} INSERT INTO b SELECT id FROM a", kafka("a", ""), kafka("b", ""));

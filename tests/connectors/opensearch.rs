@@ -1,6 +1,7 @@
 //! The OpenSearch sink and source on a real OpenSearch, found by `MILLSTREAM_TEST_OPENSEARCH` (`http://host:port`).
 
 mod bad_days;
+mod exactly_once;
 pub mod proxy;
 #[cfg(feature = "tls")]
 pub mod secured;

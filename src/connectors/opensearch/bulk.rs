@@ -1,5 +1,7 @@
 //! The body of a bulk request: actions as lines of JSON, and where each one starts.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 /// Actions that wait to be sent, in order.
@@ -13,10 +15,30 @@ pub struct Bulk {
 /// How often the server tries an update again when something else changes the same document meanwhile.
 const RETRY_ON_CONFLICT: &[u8] = br#","retry_on_conflict":3}}"#;
 
+/// How much one request takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub actions: usize,
+    pub bytes: usize,
+}
+
 impl Bulk {
+    /// One whose body begins with something that is no action.
+    pub fn behind(prefix: &[u8]) -> Self {
+        Self { body: prefix.to_vec(), starts: Vec::new() }
+    }
+
     /// Indexes a document under an id of the server's choice.
     pub fn push_index(&mut self, index: &str, document: &[u8]) {
         self.start(b"index", index, None);
+        self.body.extend_from_slice(b"}}\n");
+        self.body.extend_from_slice(document);
+        self.body.push(b'\n');
+    }
+
+    /// Makes a document of this id, where there is none yet.
+    pub fn push_create(&mut self, index: &str, id: &str, document: &[u8]) {
+        self.start(b"create", index, Some(id));
         self.body.extend_from_slice(b"}}\n");
         self.body.extend_from_slice(document);
         self.body.push(b'\n');
@@ -73,6 +95,16 @@ impl Bulk {
         self.body.len()
     }
 
+    /// True where one request takes no more.
+    pub fn is_full(&self, limits: Limits) -> bool {
+        self.len() >= limits.actions || self.size() >= limits.bytes
+    }
+
+    /// The body, and where each action starts in it.
+    pub fn into_parts(self) -> (Vec<u8>, Vec<usize>) {
+        (self.body, self.starts)
+    }
+
     /// Takes the actions out, leaving nothing.
     pub fn take(&mut self) -> Actions {
         let fresh = Self { body: Vec::with_capacity(self.body.len()), starts: Vec::with_capacity(self.starts.len()) };
@@ -92,6 +124,37 @@ pub struct Actions {
 }
 
 impl Actions {
+    /// Actions that lie one behind the other in `body`, up to its end.
+    pub fn new(body: Bytes, starts: Vec<usize>) -> Self {
+        Self { body, starts }
+    }
+
+    /// The positions that go into one request each, in order.
+    pub fn requests(&self, limits: Limits) -> Vec<Range<usize>> {
+        let mut requests = Vec::new();
+        let mut first = 0;
+        for position in 0..self.len() {
+            let size = self.start_of(position + 1) - self.start_of(first);
+            if position + 1 - first >= limits.actions || size >= limits.bytes || position + 1 == self.len() {
+                requests.push(first..position + 1);
+                first = position + 1;
+            }
+        }
+        requests
+    }
+
+    /// The actions at these positions; the bytes are shared.
+    pub fn slice(&self, positions: Range<usize>) -> Self {
+        let (start, end) = (self.start_of(positions.start), self.start_of(positions.end));
+        let starts = positions.map(|position| self.start_of(position) - start).collect();
+        Self { body: self.body.slice(start..end), starts }
+    }
+
+    /// Where an action starts; behind the last one where the body ends.
+    fn start_of(&self, position: usize) -> usize {
+        self.starts.get(position).copied().unwrap_or(self.body.len())
+    }
+
     pub fn len(&self) -> usize {
         self.starts.len()
     }
@@ -105,8 +168,7 @@ impl Actions {
     pub fn only(&self, positions: &[usize]) -> Self {
         let mut chosen = Bulk::default();
         for &position in positions {
-            let start = self.starts.get(position).copied().unwrap_or(self.body.len());
-            let end = self.starts.get(position + 1).copied().unwrap_or(self.body.len());
+            let (start, end) = (self.start_of(position), self.start_of(position + 1));
             if start < end {
                 chosen.starts.push(chosen.body.len());
                 chosen.body.extend_from_slice(&self.body[start..end]);
@@ -130,13 +192,15 @@ mod tests {
         bulk.push_index("i", b"{\"a\":1}");
         bulk.push_upsert("i", "k\"1", b"{\"a\":2}");
         bulk.push_delete("i", "k");
+        bulk.push_create("i", "n", b"{}");
         let expected = concat!(
             "{\"index\":{\"_index\":\"i\"}}\n{\"a\":1}\n",
             "{\"update\":{\"_index\":\"i\",\"_id\":\"k\\\"1\",\"retry_on_conflict\":3}}\n",
             "{\"doc\":{\"a\":2},\"doc_as_upsert\":true}\n",
-            "{\"delete\":{\"_index\":\"i\",\"_id\":\"k\"}}\n"
+            "{\"delete\":{\"_index\":\"i\",\"_id\":\"k\"}}\n",
+            "{\"create\":{\"_index\":\"i\",\"_id\":\"n\"}}\n{}\n"
         );
-        assert_eq!((bulk.len(), bulk.size()), (3, expected.len()));
+        assert_eq!((bulk.len(), bulk.size()), (4, expected.len()));
         assert_eq!(text(&bulk.take()), expected);
         assert!(bulk.is_empty());
     }
@@ -154,5 +218,20 @@ mod tests {
         );
         assert_eq!(text(&chosen.only(&[0])), "{\"delete\":{\"_index\":\"i\",\"_id\":\"k\"}}\n");
         assert_eq!(chosen.len(), 2);
+    }
+
+    #[test]
+    fn actions_are_cut_into_requests_by_number_and_size() {
+        let mut bulk = Bulk::default();
+        (0..5).for_each(|n| bulk.push_delete("i", &n.to_string()));
+        let size = bulk.size() / 5;
+        let actions = bulk.take();
+        let requests = |number, bytes| actions.requests(Limits { actions: number, bytes });
+        assert_eq!(requests(2, usize::MAX), [0..2, 2..4, 4..5]);
+        assert_eq!(requests(usize::MAX, size * 3 - 1), [0..3, 3..5]);
+        assert_eq!(requests(usize::MAX, usize::MAX), [0..5]);
+        assert_eq!(text(&actions.slice(1..3)), text(&actions.only(&[1, 2])));
+        assert_eq!(text(&actions.slice(1..3).only(&[1])), text(&actions.only(&[2])));
+        assert!(Bulk::default().take().requests(Limits { actions: 1, bytes: 1 }).is_empty());
     }
 }

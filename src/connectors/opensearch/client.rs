@@ -9,7 +9,7 @@ use opensearch::http::Method;
 use super::node::Node;
 use super::options::ConnectionOptions;
 use super::request::{Answer, Failure, Refusal, Request};
-use crate::connectors::{OpenContext, RetryPolicy};
+use crate::connectors::{OpenContext, Reporter, RetryPolicy};
 use crate::error::{Error, Result};
 
 /// A client of one cluster. Cheap to clone.
@@ -45,6 +45,15 @@ impl Cluster {
     /// `OpenSearch at http://127.0.0.1:9200`
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    pub fn context(&self) -> &OpenContext {
+        &self.context
+    }
+
+    /// Tells people what is waited for.
+    pub fn reporter(&self) -> &Reporter {
+        &self.context.reporter
     }
 
     /// Sends a request once, to the next node that takes it; those that failed lately come last.

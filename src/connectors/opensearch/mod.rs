@@ -3,25 +3,36 @@
 //! With a PRIMARY KEY rows become partial updates and deletes of the document whose id is made of the key; without one
 //! every row is indexed under an id of the server's choice. One bulk request is in flight per writer, so that what
 //! happens to one id happens in order.
+//!
+//! Exactly once: a writer only collects its epoch's actions, with ids of our own where there is no PRIMARY KEY, and the
+//! committer sends them when the checkpoint that holds them is complete. A marker in an index of ours says up to where.
 
 mod bulk;
 mod client;
+mod committer;
 mod document_id;
 mod index_name;
 pub mod inspect;
 mod key_text;
 pub mod mapping;
+mod marker;
 mod node;
 mod options;
 mod outcome;
 mod page;
+mod plain_index;
 mod reader;
 mod request;
+mod sender;
 mod sink;
 mod source;
+mod staged;
 #[cfg(test)]
 mod stub;
+mod target;
+mod tasks;
 mod tls;
+mod writer;
 
 use std::sync::Arc;
 

@@ -110,6 +110,9 @@ impl Node {
         if request.is_ndjson {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
         }
+        if let Some(id) = &request.opaque_id {
+            headers.insert("x-opaque-id", id.clone());
+        }
         let (no_query, body): (Option<&str>, _) = (None, request.body.clone().map(Ready));
         let limit = Some(self.answer_timeout);
         let sending = self.transport.send(request.method, &request.path, headers, no_query, body, limit);

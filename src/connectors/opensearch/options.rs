@@ -57,7 +57,8 @@ pub const OPTIONS: &[OptionSpec] = &[
         OptionType::Duration,
         "Send when a row has waited this long; 0: only when full, at a checkpoint and at the end.",
     )
-    .default("1s"),
+    .default("1s")
+    .unless("sink.delivery-guarantee", &["exactly-once"]),
     OptionSpec::new(
         "sink.bulk-flush.backoff.strategy",
         OptionType::Enum(&["DISABLED", "CONSTANT", "EXPONENTIAL"]),
@@ -79,9 +80,11 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "sink.delivery-guarantee",
         OptionType::Enum(&["at-least-once", "none", "exactly-once"]),
-        "at-least-once: a checkpoint waits until everything before it is acknowledged; none: it doesn't wait. 'exactly-once' is refused, as in Flink.",
+        "exactly-once: rows are published when the checkpoint is complete that they belong to (ours: Flink refuses it); \
+         at-least-once: a checkpoint waits until everything before it is acknowledged; none: it doesn't wait. Without \
+         this option: exactly-once in a job that keeps checkpoints in a folder, else at-least-once.",
     )
-    .default("at-least-once"),
+    .with_values_of_ours(&["exactly-once"]),
     OptionSpec::new("sink.parallelism", OptionType::Int, "How many writers there are."),
     OptionSpec::new(
         "failure-handler",

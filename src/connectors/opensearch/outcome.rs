@@ -15,6 +15,8 @@ pub struct Outcome {
     pub busy: Option<Rejection>,
     /// Those that will never be done as they are.
     pub rejected: Vec<Rejection>,
+    /// An index behind a data stream, if documents were made there.
+    pub data_stream: Option<String>,
 }
 
 /// An action that was not carried out.
@@ -70,7 +72,7 @@ impl Outcome {
     pub fn parse(body: &[u8], actions: usize, service: &str) -> Result<Self> {
         let answer: BulkAnswer<'_> = serde_json::from_slice(body)
             .map_err(|e| Error::external(format!("{service} answered a bulk request with something else: {e}")))?;
-        let mut outcome = Self::default();
+        let mut outcome = Self { data_stream: answer.items.iter().find_map(Item::data_stream), ..Self::default() };
         if !answer.errors {
             return Ok(outcome);
         }
@@ -108,12 +110,21 @@ impl Item<'_> {
         }
     }
 
-    /// Why the action was not carried out. A delete finds nothing to delete: that is what it wanted.
+    fn data_stream(&self) -> Option<String> {
+        match self {
+            Self::Create(done) if done.index.starts_with(".ds-") => Some(done.index.to_string()),
+            _ => None,
+        }
+    }
+
+    /// Why the action was not carried out. A delete finds nothing to delete, and a document that was to be made under
+    /// an id of ours is there: that is what they wanted.
     fn rejection(&self, position: usize) -> Option<Rejection> {
         let done = self.done();
         let error = done.error.as_ref()?;
-        if matches!(self, Self::Delete(_)) && done.status == 404 {
-            return None;
+        match (self, done.status) {
+            (Self::Delete(_), 404) | (Self::Create(_), 409) => return None,
+            _ => {}
         }
         Some(Rejection {
             position,
@@ -226,6 +237,13 @@ mod tests {
     fn a_delete_of_what_is_not_there_is_fine() {
         let outcome = parse(&[item("delete", "a", 404, false), item("delete", "b", 404, true)]);
         assert!(outcome.again.is_empty() && outcome.rejected.is_empty());
+    }
+
+    #[test]
+    fn a_document_that_is_there_need_not_be_made() {
+        let outcome = parse(&[item("create", "a", 409, true), item("create", "b", 400, true)]);
+        assert!(outcome.again.is_empty());
+        assert_eq!(outcome.rejected.len(), 1);
     }
 
     #[test]

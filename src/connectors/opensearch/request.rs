@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use opensearch::http::Method;
+use opensearch::http::headers::HeaderValue;
 use serde::Deserialize;
 
 use crate::error::Error;
@@ -14,11 +15,13 @@ pub struct Request {
     pub path: String,
     pub body: Option<Bytes>,
     pub is_ndjson: bool,
+    /// Under which the service lists the request while it carries it out.
+    pub opaque_id: Option<HeaderValue>,
 }
 
 impl Request {
     pub fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), body: None, is_ndjson: false }
+        Self { method, path: path.into(), body: None, is_ndjson: false, opaque_id: None }
     }
 
     pub fn with_json(mut self, body: impl Into<Bytes>) -> Self {
@@ -29,6 +32,11 @@ impl Request {
     pub fn with_ndjson(mut self, body: Bytes) -> Self {
         self.body = Some(body);
         self.is_ndjson = true;
+        self
+    }
+
+    pub fn with_opaque_id(mut self, id: Option<HeaderValue>) -> Self {
+        self.opaque_id = id;
         self
     }
 }

@@ -1,11 +1,13 @@
 //! The writer against a service that breaks on demand.
 
 use arrow::array::{ArrayRef, Int32Array, StringArray};
+use arrow::record_batch::RecordBatch;
 use chrono_tz::Tz;
 
 use super::super::OpenSearch;
 use super::super::stub::{Reply, Stub};
 use super::*;
+use crate::changelog::ChangelogBatch;
 use crate::changelog::RowKind::{self, Delete, Insert, UpdateAfter};
 use crate::connectors::{Connector, Reporter};
 use crate::types::{Field, Schema, SqlType, TypeKind};
@@ -287,8 +289,28 @@ fn what_the_sink_takes_depends_on_key_and_index() {
 }
 
 #[test]
-fn exactly_once_is_refused_in_flinks_words() {
-    let table = table("opensearch", "http://h:1", true, &[("sink.delivery-guarantee", "exactly-once")]);
-    let error = OpenSearch.sink(&table).unwrap_err();
-    assert!(error.message().ends_with("the OpenSearch sink does not support the EXACTLY_ONCE guarantee"), "{error}");
+fn the_guarantee_is_what_the_options_say() {
+    for (options, expected) in [
+        (vec![], Guarantee::AsJob),
+        (vec![("sink.delivery-guarantee", "exactly-once")], Guarantee::ExactlyOnce),
+        (vec![("sink.delivery-guarantee", "at-least-once")], Guarantee::AtLeastOnce),
+        (vec![("sink.delivery-guarantee", "none")], Guarantee::None),
+    ] {
+        let sink = OpenSearch.sink(&table("opensearch", "http://h:1", true, &options)).unwrap();
+        assert_eq!(sink.guarantee(), expected);
+        assert!(sink.target().is_some_and(|target| !target.target.has_transactions()));
+    }
+}
+
+#[test]
+fn exactly_once_has_no_dead_letters() {
+    let dead = [("error-handling.mode", "dead-letter"), ("sink.delivery-guarantee", "exactly-once")];
+    let error = OpenSearch.sink(&table("opensearch", "http://h:1", true, &dead)).unwrap_err();
+    assert_eq!(
+        error.message(),
+        "'error-handling.mode' = 'dead-letter' of table \"T\" (connector \"opensearch\") can't be combined with \
+         exactly-once output"
+    );
+    assert!(error.hint().unwrap().contains("'at-least-once'"), "{error}");
+    assert!(OpenSearch.sink(&table("opensearch", "http://h:1", true, &dead[..1])).is_ok());
 }

@@ -11,27 +11,40 @@ pub struct Stub {
     pub requests: Arc<Mutex<Vec<String>>>,
 }
 
+/// A request.
+pub struct Heard {
+    /// `POST /_bulk?... HTTP/1.1`
+    pub line: String,
+    pub opaque_id: String,
+    pub body: String,
+}
+
 /// An answer's status and body; status 0 closes the connection without one.
 pub type Reply = (u16, String);
 
 impl Stub {
     /// After the last of `replies` every request is answered with 200 and `{"errors":false}`.
-    #[allow(clippy::disallowed_methods)] // a service of the test's, not a part of a job
     pub fn start(replies: Vec<Reply>) -> Self {
+        let mut replies = replies.into_iter();
+        Self::serve(move |_| replies.next().unwrap_or((200, r#"{"errors":false}"#.to_string())))
+    }
+
+    /// Answers as `answer` says.
+    #[allow(clippy::disallowed_methods)] // a service of the test's, not a part of a job
+    pub fn serve(mut answer_to: impl FnMut(&Heard) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let seen = requests.clone();
         std::thread::spawn(move || {
-            let mut replies = replies.into_iter();
             for stream in listener.incoming().flatten() {
-                let Some((line, body)) = read_request(&stream) else { continue };
-                let reply = match line.starts_with("GET / ") {
+                let Some(heard) = read_request(&stream) else { continue };
+                let reply = match heard.line.starts_with("GET / ") {
                     true => (200, "{}".to_string()),
                     false => {
-                        let path = line.split(['?', ' ']).take(2).collect::<Vec<_>>().join(" ");
-                        seen.lock().unwrap().push(format!("{path}\n{body}"));
-                        replies.next().unwrap_or((200, r#"{"errors":false}"#.to_string()))
+                        let path = heard.line.split(['?', ' ']).take(2).collect::<Vec<_>>().join(" ");
+                        seen.lock().unwrap().push(format!("{path}\n{}", heard.body));
+                        answer_to(&heard)
                     }
                 };
                 answer(&stream, &reply);
@@ -47,13 +60,13 @@ impl Stub {
     }
 }
 
-fn read_request(stream: &TcpStream) -> Option<(String, String)> {
+fn read_request(stream: &TcpStream) -> Option<Heard> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     if reader.read_line(&mut line).ok()? == 0 {
         return None; // only to see whether somebody is there
     }
-    let mut length = 0;
+    let (mut length, mut opaque_id) = (0, String::new());
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
@@ -63,10 +76,13 @@ fn read_request(stream: &TcpStream) -> Option<(String, String)> {
         if let Some(value) = header.to_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().ok()?;
         }
+        if let Some(value) = header.to_lowercase().strip_prefix("x-opaque-id:") {
+            opaque_id = value.trim().to_string();
+        }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some((line.trim().to_string(), String::from_utf8(body).ok()?))
+    Some(Heard { line: line.trim().to_string(), opaque_id, body: String::from_utf8(body).ok()? })
 }
 
 fn answer(mut stream: &TcpStream, (status, body): &Reply) {

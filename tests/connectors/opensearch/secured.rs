@@ -14,6 +14,7 @@ use opensearch::cert::{Certificate, CertificateValidation};
 use opensearch::http::Method;
 use opensearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
 
+use super::exactly_once::Job;
 use super::{Index, connector, error_of, key_and_number, read_with, rows, write_with};
 
 /// A file of the test services' certificates.
@@ -154,6 +155,21 @@ async fn a_user_without_permission_is_told_what_is_missing() {
     let error = error_of(read(&table(&index, vec![], &reader)).await);
     assert!(error.message().contains("no permissions for [indices:data/read/search]"), "{error}");
     assert_eq!(error.hint(), Some("The user lacks a permission for this."));
+}
+
+#[tokio::test]
+async fn exactly_once_needs_the_permission_to_keep_a_marker() {
+    let index = secured("readable-once");
+    let table = table(&index, vec![0], &[("username", "reader"), ("password", "reader-secret")]);
+    let job = Job::new(&index, vec![&table]);
+    let error = error_of(job.start(1).await.fence().await);
+    let start = format!("cannot keep the marker of job \"job of {}\": OpenSearch at {}: ", index.name, host());
+    assert!(error.message().starts_with(&start), "{error}");
+    assert!(error.message().contains("no permissions for [indices:data/read/get]"), "{error}");
+    assert!(
+        error.hint().unwrap().ends_with("to read and write documents in the index \"millstream-epochs\"."),
+        "{error}"
+    );
 }
 
 #[tokio::test]
