@@ -1,12 +1,15 @@
 //! The one door to the terminal: results on standard output, everything else on standard error, live lines that make way
 //! for both, and a prompt above which both are written.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::log::{self, Line, LogFormat};
+use crate::wrap;
 
 /// What is drawn below everything else, redrawn after each line that is written.
 static LIVE: LazyLock<Mutex<Live>> = LazyLock::new(Mutex::default);
@@ -18,7 +21,26 @@ struct Live {
     drawn: usize,
     /// Set while somebody types at a prompt: what is written waits in `above` until the prompt makes room.
     prompt: Option<Arc<dyn Prompt>>,
+    /// Set while a screen or a question has the terminal: the newest of what is written waits in `above` until it is gone.
+    cover: Option<Cover>,
     above: Vec<u8>,
+    /// Older lines that there was no room for in `above`.
+    left_out: usize,
+}
+
+/// What happens behind a screen that covers the terminal, or a question.
+#[derive(Default)]
+struct Cover {
+    is_screen: bool,
+    failures: Failures,
+}
+
+/// Jobs that failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Failures {
+    pub count: usize,
+    /// What the last one said.
+    pub last: String,
 }
 
 /// A prompt at which somebody types.
@@ -27,8 +49,13 @@ pub trait Prompt: Send + Sync {
     fn make_room(&self, urgent: bool);
 }
 
-/// So much may wait for a prompt to make room; then the writers wait too.
+/// So much may wait for a prompt to make room; then the writers wait too, for so long: a job must not hang because of a
+/// terminal that does. Then the oldest lines go.
 const MAX_ABOVE: usize = 1 << 20;
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// So much is kept while a screen covers the terminal; then the oldest lines go. Nobody waits for the screen.
+const MAX_COVERED: usize = 64 << 10;
 
 /// Told when a prompt has made room.
 static ROOM: Condvar = Condvar::new();
@@ -39,6 +66,42 @@ impl Live {
             let _ = write!(std::io::stderr(), "\r\x1b[{}A\x1b[J", self.drawn);
             self.drawn = 0;
         }
+    }
+
+    /// Keeps what is written until it can be shown; where that is more than `most` bytes, the newer half of it.
+    fn keep(&mut self, bytes: &[u8], most: usize) {
+        self.above.extend(bytes);
+        let len = self.above.len();
+        if len > most {
+            let half = len - most / 2;
+            let behind = self.above.get(half..).and_then(|rest| memchr::memchr(b'\n', rest));
+            let gone = self.above.drain(..behind.map_or(len, |end| half + end + 1));
+            self.left_out += gone.filter(|byte| *byte == b'\n').count();
+        }
+    }
+
+    /// Takes what is kept, up to a byte, behind a line that says what is not.
+    fn take_kept(&mut self, to: usize) -> Vec<u8> {
+        let mut kept = match std::mem::take(&mut self.left_out) {
+            0 => Vec::new(),
+            1 => b"(1 earlier line left out)\n".to_vec(),
+            lines => format!("({lines} earlier lines left out)\n").into_bytes(),
+        };
+        kept.extend(self.above.drain(..to));
+        kept
+    }
+
+    /// Nobody holds the terminal any more: what waits is written, and live lines are drawn.
+    fn release(&mut self) {
+        self.cover = None;
+        let rest = self.take_kept(self.above.len());
+        if !rest.is_empty() {
+            write_now(Stream::Stderr, &rest);
+        }
+        if !self.lines.is_empty() {
+            self.draw();
+        }
+        ROOM.notify_all();
     }
 
     /// Draws over what is drawn, in one write: erasing first would flicker.
@@ -93,14 +156,19 @@ pub fn stdout(bytes: &[u8]) -> bool {
 fn write(stream: Stream, bytes: &[u8]) -> bool {
     let mut live = live_lines();
     if stream == Stream::Stderr || stdout_is_terminal() {
-        while live.above.len() > MAX_ABOVE
+        if live.cover.is_some() {
+            live.keep(bytes, MAX_COVERED);
+            return true;
+        }
+        if live.above.len() > MAX_ABOVE
             && let Some(prompt) = &live.prompt
         {
             prompt.make_room(true);
-            live = ROOM.wait(live).unwrap_or_else(PoisonError::into_inner);
+            let full = |live: &mut Live| live.above.len() > MAX_ABOVE && live.prompt.is_some();
+            live = ROOM.wait_timeout_while(live, PATIENCE, full).unwrap_or_else(PoisonError::into_inner).0;
         }
         if let Some(prompt) = live.prompt.clone() {
-            live.above.extend(bytes);
+            live.keep(bytes, 2 * MAX_ABOVE);
             if bytes.contains(&b'\n') {
                 prompt.make_room(false);
             }
@@ -142,15 +210,8 @@ pub fn above_prompt(prompt: Option<Arc<dyn Prompt>>) {
         live.erase();
     }
     live.prompt = prompt;
-    if live.prompt.is_none() {
-        let rest = std::mem::take(&mut live.above);
-        if !rest.is_empty() {
-            write_now(Stream::Stderr, &rest);
-        }
-        if !live.lines.is_empty() {
-            live.draw();
-        }
-        ROOM.notify_all();
+    if live.prompt.is_none() && live.cover.is_none() {
+        live.release();
     }
 }
 
@@ -162,9 +223,8 @@ pub fn take_above_prompt() -> Vec<u8> {
         None if live.above.len() > MAX_ABOVE => live.above.len(),
         end => end.map_or(0, |at| at + 1),
     };
-    let rest = live.above.split_off(whole);
     ROOM.notify_all();
-    std::mem::replace(&mut live.above, rest)
+    if whole == 0 { Vec::new() } else { live.take_kept(whole) }
 }
 
 /// Standard output or standard error for those who write bytes, making way for live lines.
@@ -203,35 +263,55 @@ pub fn progress(line: Line) {
 /// A line that needs no time: it answers the command that was typed.
 pub fn say(line: Line) {
     match log::format() {
-        LogFormat::Text => stderr(&format!("{}\n", line.message())),
+        LogFormat::Text => stderr(&format!("{}\n", on_terminal(line.message()))),
         LogFormat::Json => stderr(&format!("{}\n", line.json())),
     }
 }
 
-/// True while a screen covers the terminal.
-static SCREEN: AtomicBool = AtomicBool::new(false);
-
-/// What is written while a screen covers the terminal waits until it is gone.
-struct Covered;
-
-impl Prompt for Covered {
-    fn make_room(&self, _urgent: bool) {}
+/// Another program has the terminal until [`give_back`]; of what is written meanwhile the newest 64 KiB are kept.
+pub fn lend() {
+    hold(false);
 }
 
-/// Covers the terminal with a screen of its own, whose keys come one by one. Meanwhile what goes to the terminal waits.
+fn hold(is_screen: bool) {
+    let mut live = live_lines();
+    live.erase();
+    live.cover = Some(Cover { is_screen, ..Cover::default() });
+}
+
+/// Gives the terminal back to everybody: it is as it was.
+pub fn give_back() {
+    // Nothing more can be done where it is gone.
+    let _restored = crossterm::terminal::disable_raw_mode();
+    let mut live = live_lines();
+    live.prompt = None;
+    live.release();
+}
+
+/// Asks something that a key answers. Others wait until [`give_back`].
+///
+/// # Errors
+/// It is no terminal, or one whose keys don't come one by one.
+pub fn ask(question: &str) -> std::io::Result<()> {
+    crossterm::terminal::enable_raw_mode()?;
+    hold(false);
+    screen(format!("{} ", on_terminal(question).replace('\n', "\r\n")).as_bytes());
+    Ok(())
+}
+
+/// Covers the terminal with a screen of its own, whose keys come one by one.
 ///
 /// # Errors
 /// It is no terminal, or one that can't do so.
 pub fn open_screen() -> std::io::Result<()> {
     crossterm::terminal::enable_raw_mode()?;
-    SCREEN.store(true, Ordering::SeqCst);
-    above_prompt(Some(Arc::new(Covered)));
+    hold(true);
     // Another buffer, no cursor, no line that goes on in the next one.
     screen(b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J");
     Ok(())
 }
 
-/// Draws on the screen that covers the terminal.
+/// Writes at once to a terminal that others don't write to: a frame, or the answer to a question.
 pub fn screen(frame: &[u8]) {
     let mut out = std::io::stdout().lock();
     // A terminal that is gone is told of by its keys.
@@ -240,18 +320,22 @@ pub fn screen(frame: &[u8]) {
 
 /// Takes the screen away: the terminal is as it was. Does nothing where there is none.
 pub fn close_screen() {
-    if SCREEN.swap(false, Ordering::SeqCst) {
+    if live_lines().cover.as_ref().is_some_and(|cover| cover.is_screen) {
         screen(b"\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l");
-        let _restored = crossterm::terminal::disable_raw_mode();
-        above_prompt(None);
+        give_back();
     }
+}
+
+/// Jobs that have failed since the screen covers the terminal, where some have since the last call.
+pub fn failures_behind_screen(known: usize) -> Option<Failures> {
+    live_lines().cover.as_ref().map(|cover| &cover.failures).filter(|failures| failures.count > known).cloned()
 }
 
 /// Sets the live lines. Only for terminals.
 pub fn live(lines: Vec<String>) {
     let mut live = live_lines();
     live.lines = lines;
-    if live.prompt.is_none() {
+    if live.prompt.is_none() && live.cover.is_none() {
         live.draw();
     }
 }
@@ -261,6 +345,14 @@ pub fn clear_live() {
     let mut live = live_lines();
     live.erase();
     live.lines.clear();
+}
+
+/// The text with its words in the width of the terminal, where there is one.
+pub fn on_terminal(text: &str) -> Cow<'_, str> {
+    match stderr_is_terminal() {
+        true => Cow::Owned(wrap::fit(text, "  ", terminal_width())),
+        false => Cow::Borrowed(text),
+    }
 }
 
 pub fn stderr_is_terminal() -> bool {
@@ -275,6 +367,9 @@ pub fn error(error: &Error) {
 /// The error that a job failed with.
 pub fn job_error(job: &str, failed: Error) {
     let failed = failed.context(format!("job \"{job}\" failed"));
+    if let Some(cover) = &mut live_lines().cover {
+        cover.failures = Failures { count: cover.failures.count + 1, last: failed.message().to_string() };
+    }
     match log::format() {
         LogFormat::Text => error(&failed),
         LogFormat::Json => say(Line::of("error", &failed).with("job", job)),
@@ -286,7 +381,7 @@ pub fn notice(label: &str, error: &Error) {
     if log::format() == LogFormat::Json {
         return say(Line::of(label, error));
     }
-    let text = error.to_string();
+    let text = error.shown(stderr_is_terminal().then(terminal_width));
     let text = text.strip_prefix("error").map_or(text.clone(), |rest| format!("{label}{rest}"));
     let colour = if label == "error" { "\x1b[1;31m" } else { "\x1b[1;33m" };
     stderr(&format!("{}\n", paint(&text, label, colour)));
@@ -308,4 +403,27 @@ fn paint(text: &str, label: &str, colour: &str) -> String {
         })
         .collect();
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behind_a_screen_the_newest_lines_are_kept_and_the_others_counted() {
+        let mut live = Live::default();
+        let line = |n: usize| format!("line {n}\n");
+        (0..100_000).for_each(|n| live.keep(line(n).as_bytes(), MAX_COVERED));
+        let kept = String::from_utf8(live.above.clone()).unwrap();
+        assert!(kept.len() <= MAX_COVERED && kept.len() >= MAX_COVERED / 2 - 20, "{}", kept.len());
+        assert!(kept.ends_with(&line(99_999)));
+        let left_out = live.left_out;
+        assert!(kept.starts_with(&line(left_out)), "{left_out}");
+        // A line that never ends is not kept either.
+        live.keep(&vec![b'x'; 3 * MAX_COVERED], MAX_COVERED);
+        assert!(live.above.len() <= MAX_COVERED);
+        let told = String::from_utf8(live.take_kept(live.above.len())).unwrap();
+        assert!(told.starts_with("(100000 earlier lines left out)\n"), "{told}");
+        assert_eq!((live.left_out, live.above.len()), (0, 0));
+    }
 }

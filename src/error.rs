@@ -1,10 +1,11 @@
 //! One error for the whole engine: what is wrong, where, and whose move it is.
 
+mod shown;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::connectors::secrets::mask_text;
 use crate::span::{SourceText, Span};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -221,73 +222,6 @@ impl From<arrow::error::ArrowError> for Error {
     }
 }
 
-/// The whole error as people read it, several lines, without colour:
-///
-/// ```text
-/// error: column "usge" not found in table "CPU_IN"
-///   --> filter.sql:12:7
-///    |
-/// 12 | WHERE usge > 80
-///    |       ^^^^
-///   hint: Did you mean "usage"?
-/// ```
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.0.message)?;
-        if let Some(span) = self.0.span {
-            match &self.0.text {
-                Some(text) => write_snippet(f, text, span)?,
-                None => write!(f, "\n  --> {}", span.start)?,
-            }
-        } else if let Some(text) = &self.0.text {
-            write!(f, "\n  --> {}", text.name)?;
-        }
-        if let Some(detail) = &self.0.detail {
-            write!(f, "\n  detail: {}", detail.replace('\n', "\n          "))?;
-        }
-        if let Some(hint) = &self.0.hint {
-            write!(f, "\n  hint: {}", hint.replace('\n', "\n        "))?;
-        }
-        if self.0.kind == ErrorKind::Internal {
-            write!(f, "\n  hint: This is a bug in Millstream. Please report it with the statement that caused it.")?;
-        }
-        Ok(())
-    }
-}
-
-fn write_snippet(f: &mut fmt::Formatter<'_>, text: &SourceText, span: Span) -> fmt::Result {
-    let masked = mask_text(&text.text);
-    let line = masked.lines().nth(span.start.line.saturating_sub(1) as usize).unwrap_or("").replace('\t', " ");
-    let number = span.start.line.to_string();
-    let pad = " ".repeat(number.len());
-    let start = span.start.column.max(1) as usize;
-    let len = line.chars().count();
-    let end = if span.end.line == span.start.line { span.end.column as usize } else { len + 1 };
-    let width = end.clamp(start + 1, (len + 1).max(start + 1)) - start;
-    let (line, before, width) = window(&line, start - 1, width);
-    write!(f, "\n{pad}--> {}:{}", text.name, span.start)?;
-    write!(f, "\n{pad} |\n{number} | {line}\n{pad} | {}{}", " ".repeat(before), "^".repeat(width))
-}
-
-/// So many characters of a line are shown.
-const WINDOW: usize = 120;
-
-/// The part of a line around `width` characters behind `before` others, and where they stand in it.
-fn window(line: &str, before: usize, width: usize) -> (String, usize, usize) {
-    let len = line.chars().count();
-    if len <= WINDOW {
-        return (line.to_string(), before, width);
-    }
-    let from = match before + width <= WINDOW {
-        true => 0,
-        false => before.saturating_sub(WINDOW / 3).min(len - WINDOW),
-    };
-    let width = width.min((from + WINDOW).saturating_sub(before)).max(1);
-    let shown: String = line.chars().skip(from).take(WINDOW).collect();
-    let (head, tail) = (if from > 0 { "…" } else { "" }, if from + WINDOW < len { "…" } else { "" });
-    (format!("{head}{shown}{tail}"), before - from + head.chars().count(), width)
-}
-
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|s| s as &(dyn StdError + 'static))
@@ -308,40 +242,4 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
 /// A hint that names the nearest known name: `Did you mean "usage"?`
 pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(wrong, known).map(|name| format!("Did you mean \"{name}\"?"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn caret_line(line: &str, column: u32, width: u32) -> (String, String) {
-        let text = SourceText::new("t.sql", line);
-        let shown = Error::statement("wrong").at(Span::on_line(1, column, width)).in_text(&text).to_string();
-        let lines: Vec<&str> = shown.lines().collect();
-        (lines[3].to_string(), lines[4].to_string())
-    }
-
-    #[test]
-    fn a_long_line_is_shown_around_what_is_wrong_with_it() {
-        let line = format!("{}wrong{}", "a".repeat(300), "b".repeat(300));
-        for (column, width) in [(301, 5), (1, 1), (605, 1), (301, 400), (700, 3)] {
-            let (shown, carets) = caret_line(&line, column, width);
-            assert!(shown.chars().count() <= WINDOW + 6, "{shown}");
-            assert!(carets.chars().count() <= shown.chars().count() + 200, "{carets}");
-            let under: String = shown.chars().zip(carets.chars()).filter(|(_, c)| *c == '^').map(|(s, _)| s).collect();
-            match column {
-                301 => assert!(under.starts_with("wrong"), "{under}"),
-                1 => assert_eq!(under, "a"),
-                605 => assert_eq!(under, "b"),
-                _ => {}
-            }
-        }
-    }
-
-    #[test]
-    fn a_short_line_is_shown_whole() {
-        let (shown, carets) = caret_line("SELECT usge FROM t", 8, 4);
-        assert_eq!(shown, "1 | SELECT usge FROM t");
-        assert_eq!(carets, "  |        ^^^^");
-    }
 }

@@ -76,6 +76,7 @@ pub mod sql;
 pub mod state;
 pub mod time;
 pub mod types;
+pub mod wrap;
 
 /// The Arrow that batches come and go with.
 pub use arrow;

@@ -26,7 +26,7 @@ fn char_width(c: char) -> usize {
 }
 
 /// True where a terminal draws two columns.
-pub(super) fn is_wide(c: u32) -> bool {
+fn is_wide(c: u32) -> bool {
     c >= WIDE[0].0
         && WIDE
             .binary_search_by(|&(first, last)| {

@@ -33,25 +33,42 @@ impl Interrupt {
     }
 
     /// What the signals of this process ask for. Ctrl-C stops what is going on `at_a_prompt`, and everything elsewhere;
-    /// SIGTERM stops everything. Who asks for that again ends the process at once.
+    /// SIGTERM stops everything. Who asks once more when everything is to end, ends the process at once.
     pub fn of_process(at_a_prompt: bool) -> Self {
         let interrupt = Self::new();
-        let (asked, mut signals) = (interrupt.clone(), Signals::listen(at_a_prompt));
-        crate::runtime::spawn(async move {
-            loop {
-                match signals.next().await {
-                    Signal::Interrupt if at_a_prompt => _ = asked.ask(),
-                    _ if asked.is_ended() => {
-                        console::close_screen();
-                        console::clear_live();
-                        console::say(Line::info("millstream", "ended at once: rows in flight may be lost"));
-                        std::process::exit(130);
+        let asked = interrupt.clone();
+        // A thread of their own: jobs may keep all others busy.
+        let listening = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
+            let guard = runtime.enter();
+            let mut signals = Signals::listen(at_a_prompt);
+            drop(guard);
+            let listen = move || {
+                runtime.block_on(async {
+                    loop {
+                        asked.take(signals.next().await, at_a_prompt);
                     }
-                    _ => asked.end(),
-                }
-            }
+                });
+            };
+            std::thread::Builder::new().name("signals".into()).spawn(listen)
         });
+        if let Err(error) = listening {
+            console::say(Line::warning("millstream", format!("warning: signals end the process at once: {error}")));
+        }
         interrupt
+    }
+
+    /// Does what a signal asks for.
+    fn take(&self, signal: Signal, at_a_prompt: bool) {
+        match signal {
+            Signal::Interrupt if at_a_prompt && !self.is_ended() => _ = self.ask(),
+            _ if self.is_ended() => {
+                console::close_screen();
+                console::clear_live();
+                console::say(Line::info("millstream", "ended at once: rows in flight may be lost"));
+                std::process::exit(130);
+            }
+            _ => self.end(),
+        }
     }
 
     /// Asks to stop; gives how often it was asked for now.

@@ -28,6 +28,8 @@ pub enum Progress {
 pub const LIVE_EVERY: Duration = Duration::from_millis(500);
 /// When they are drawn first.
 pub const LIVE_FIRST: Duration = Duration::from_millis(100);
+/// A rate is measured over so long at least: over less it would be chance.
+const MEASURED_OVER: Duration = Duration::from_millis(90);
 /// So long must a watermark stand still while rows arrive before it is spoken of.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
 
@@ -53,6 +55,8 @@ struct JobRate {
     at: Instant,
     rows_in: u64,
     rows_out: u64,
+    /// Rows a second in and out, when they were measured last.
+    measured: Option<(u64, u64)>,
     running: bool,
     stalls: HashMap<String, Stall>,
     /// Tables whose first row from the future was told.
@@ -72,12 +76,14 @@ struct Stall {
 impl Rates {
     pub fn new(jobs: impl Iterator<Item = (Arc<str>, Arc<JobMetrics>)>) -> Self {
         let now = Instant::now();
-        let rate = |(name, metrics)| JobRate {
+        let rate = |(name, metrics): (Arc<str>, Arc<JobMetrics>)| JobRate {
             name,
-            metrics,
             at: now,
-            rows_in: 0,
-            rows_out: 0,
+            // It may have run for long.
+            rows_in: metrics.rows_in(),
+            rows_out: metrics.rows_out(),
+            metrics,
+            measured: None,
             running: true,
             stalls: HashMap::new(),
             told_future: Vec::new(),
@@ -156,17 +162,21 @@ impl JobRate {
     /// `simple_filter  in 12,345 rows/s (1,234,567)  out 1,234 rows/s (123,456)  lag 0  watermark 2026-11-23 08:37:12.000`
     fn cells(&mut self, now: Instant) -> Vec<String> {
         let (rows_in, rows_out) = (self.metrics.rows_in(), self.metrics.rows_out());
-        let seconds = now.saturating_duration_since(self.at).as_secs_f64().max(0.001);
-        let rate = |new: u64, old: u64| grouped(((new - old) as f64 / seconds).round() as u64);
+        let passed = now.saturating_duration_since(self.at);
+        if passed >= MEASURED_OVER {
+            let rate = |new: u64, old: u64| ((new - old) as f64 / passed.as_secs_f64()).round() as u64;
+            self.measured = Some((rate(rows_in, self.rows_in), rate(rows_out, self.rows_out)));
+            (self.at, self.rows_in, self.rows_out) = (now, rows_in, rows_out);
+        }
+        let rate = |measured: Option<u64>| measured.map_or_else(|| "-".to_string(), grouped);
         let mut cells = vec![
             self.name.to_string(),
-            format!("in {} rows/s", rate(rows_in, self.rows_in)),
+            format!("in {} rows/s", rate(self.measured.map(|(rows_in, _)| rows_in))),
             format!("({})", grouped(rows_in)),
-            format!("out {} rows/s", rate(rows_out, self.rows_out)),
+            format!("out {} rows/s", rate(self.measured.map(|(_, rows_out)| rows_out))),
             format!("({})", grouped(rows_out)),
             format!("lag {}", grouped(self.metrics.lag())),
         ];
-        (self.at, self.rows_in, self.rows_out) = (now, rows_in, rows_out);
         let watermark = self.metrics.sources.iter().filter(|s| s.has_watermark).map(|s| s.watermark()).min();
         let mut rest = Vec::new();
         rest.extend(watermark.map(|watermark| format!("watermark {watermark}")));
@@ -366,6 +376,23 @@ mod tests {
         source.door.rows_undecodable.store(1_234, Ordering::Relaxed);
         source.door.retries.store(1, Ordering::Relaxed);
         assert_eq!(rate.cells(Instant::now()).last().map(String::as_str), Some("1,234 undecodable  1 retry"));
+    }
+
+    #[test]
+    fn a_rate_is_that_of_a_time_and_not_of_what_came_before() {
+        let source = Arc::new(SourceMetrics::new("t", false));
+        source.door.rows.store(5_000_000, Ordering::Relaxed);
+        let mut metrics = JobMetrics::default();
+        metrics.sources.push(source.clone());
+        let metrics = Arc::new(metrics);
+        let mut rate = Rates::new([("j".into(), metrics)].into_iter()).jobs.remove(0);
+        let begun = rate.at;
+        let mut said = |ms| rate.cells(begun + std::time::Duration::from_millis(ms))[1..3].join(" ");
+        assert_eq!(said(1), "in - rows/s (5,000,000)");
+        source.door.rows.store(5_000_100, Ordering::Relaxed);
+        assert_eq!(said(500), "in 200 rows/s (5,000,100)");
+        assert_eq!(said(501), "in 200 rows/s (5,000,100)");
+        assert_eq!(said(1_500), "in 0 rows/s (5,000,100)");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::shell::command::Command;
 use crate::shell::describe;
 use crate::shell::script_file::read_script;
 use crate::span::SourceText;
+use crate::sql::Statement;
 
 /// So deep may files include files.
 const INCLUDES: usize = 16;
@@ -85,10 +86,17 @@ impl Client {
             let hint = "For example: SELECT COUNT(*) FROM t \\watch 5";
             return Err(Error::statement("\\watch takes a query or a SHOW").with_hint(hint));
         }
+        self.watching = true;
+        let watched = self.repeat(&statement, &text, every).await;
+        self.watching = false;
+        watched
+    }
+
+    async fn repeat(&mut self, statement: &Statement, text: &SourceText, every: Duration) -> Result<()> {
         loop {
             let now = crate::log::timestamp("%Y-%m-%d %H:%M:%S");
             self.write(&format!("{now} (every {every:?})\n"))?;
-            self.statement(&statement, &text).await?;
+            self.statement(statement, text).await?;
             if self.interrupt.is_asked() {
                 return Ok(());
             }

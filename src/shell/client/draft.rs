@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 
 use super::Client;
+use crate::console;
 use crate::error::{Error, Result};
 use crate::shell::script_file::read_script;
 
@@ -25,7 +26,10 @@ impl Client {
         let editor = ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|e| !e.is_empty()));
         let editor = editor.unwrap_or_else(|| "vi".to_string());
         let (shown, command) = (path.clone(), editor.clone());
+        // What jobs say meanwhile would be drawn over the text.
+        console::lend();
         let ended = tokio::task::spawn_blocking(move || run(&command, &shown)).await;
+        console::give_back();
         match ended.map_err(|e| Error::internal(e.to_string()))? {
             Ok(true) => {
                 let text = read_script(&path)?;

@@ -41,6 +41,8 @@ pub struct Client {
     interactive: bool,
     expanded: bool,
     timing: bool,
+    /// `\watch` repeats a query: it is printed, whatever the result mode.
+    watching: bool,
     /// What was typed last, for `\e`.
     typed: Option<String>,
     /// What `\watch` runs again.
@@ -62,6 +64,7 @@ impl Client {
             interactive,
             expanded: false,
             timing: false,
+            watching: false,
             typed: None,
             last: None,
             draft: None,
@@ -177,7 +180,8 @@ impl Client {
         let settings = self.session.settings();
         let on_terminal = self.interactive && self.output.is_none();
         let display = if on_terminal { Display::on_terminal(settings) } else { Display::outside(settings) };
-        Display { expanded: self.expanded, ..display }
+        let interactive = display.interactive && !self.watching;
+        Display { expanded: self.expanded, interactive, ..display }
     }
 
     /// `\o`: results go there from now on.
@@ -233,20 +237,21 @@ impl Client {
         if !integrations.is_empty() {
             lines.push(format!("Integrations: {}.", integrations.join(", ")));
         }
-        console::stdout(format!("{}\n\n", lines.join("\n")).as_bytes());
+        console::stdout(format!("{}\n\n", console::on_terminal(&lines.join("\n"))).as_bytes());
     }
 
     /// A job of the session begins; with `table.dml-sync` what follows waits for its end, as in Flink's client.
     async fn start(&mut self, job: JobHandle) -> Result<()> {
         if self.interactive {
-            let said = "[INFO] SQL update statement has been successfully submitted to the cluster:";
-            console::stdout(format!("{said}\nJob ID: {}\n\n", job.id).as_bytes());
+            let said = "[INFO] Submitting SQL update statement to the cluster...\n\
+                        [INFO] SQL update statement has been successfully submitted to the cluster:";
+            console::stdout(format!("{}\nJob ID: {}\n\n", console::on_terminal(said), job.id).as_bytes());
         }
         self.jobs.add(job);
         if self.session.settings().bool("table.dml-sync") {
             let fine = self.jobs.wait_last(&self.interrupt, Progress::detect()).await;
             self.failed |= !fine;
-            if fine {
+            if fine && !self.interrupt.is_asked() {
                 self.tell("[INFO] Complete execution of the SQL update statement.");
             }
         }
@@ -255,9 +260,9 @@ impl Client {
 
     /// Waits for the jobs of a script, and stops those of a person. False where a job failed.
     pub async fn end(&mut self) -> bool {
-        let running = self.jobs.running().len();
-        if self.interactive && running > 0 {
-            self.tell("stopping: rows in flight are written; Ctrl-C again ends at once");
+        if self.interactive && !self.jobs.running().is_empty() {
+            self.interrupt.end();
+            self.tell("stopping: rows in flight are written; Ctrl-C ends at once");
             self.jobs.stop_all();
         }
         let fine = self.jobs.wait_all(&self.interrupt, Progress::detect()).await && !self.failed;

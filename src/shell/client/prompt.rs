@@ -8,7 +8,7 @@ use super::{Client, Flow};
 use crate::console;
 use crate::error::{Error, Result};
 use crate::log::Line;
-use crate::shell::editor::{Editor, Read, Vocabulary};
+use crate::shell::editor::{Editor, Jobs, Read, Vocabulary};
 use crate::span::SourceText;
 
 /// True where a person can type and see what they type.
@@ -27,15 +27,16 @@ impl Client {
     /// # Errors
     /// A terminal that is gone.
     pub async fn talk(&mut self, history: Option<PathBuf>) -> Result<()> {
-        let (mut editor, trouble) = Editor::new(history.as_deref());
+        let (mut editor, trouble) = Editor::new(history.as_deref(), self.interrupt.clone());
         if let Some(trouble) = trouble {
             console::say(Line::warning("shell", format!("warning: {trouble}")));
         }
         loop {
             let vocabulary = Arc::new(Vocabulary::of(&self.session));
+            let jobs = self.jobs.running();
             let read;
             (editor, read) = tokio::select! {
-                read = on_thread(editor, vocabulary, self.draft.take()) => read?,
+                read = on_thread(editor, vocabulary, jobs, self.draft.take()) => read?,
                 // The thread that reads is left behind; the terminal is what it was before.
                 () = self.interrupt.ended() => {
                     give_back_terminal();
@@ -72,16 +73,22 @@ impl Client {
         }
         let names: Vec<&str> = running.iter().map(|job| &*job.name).collect();
         let are = if names.len() == 1 { "1 job is".to_string() } else { format!("{} jobs are", names.len()) };
-        console::stdout(format!("{are} running: {}. Stop and leave? [y/N] ", names.join(", ")).as_bytes());
-        // A terminal that doesn't answer is gone.
-        tokio::task::spawn_blocking(says_yes).await.is_ok_and(|answer| answer.unwrap_or(true))
+        let question = format!("{are} running: {}. Stop and leave? [y/N]", names.join(", "));
+        tokio::select! {
+            // A terminal that doesn't answer is gone.
+            answer = tokio::task::spawn_blocking(move || says_yes(&question)) => answer.is_ok_and(|answer| answer.unwrap_or(true)),
+            () = self.interrupt.ended() => {
+                give_back_terminal();
+                true
+            }
+        }
     }
 }
 
 /// One key: y, or Ctrl-D once more.
-fn says_yes() -> std::io::Result<bool> {
+fn says_yes(question: &str) -> std::io::Result<bool> {
     use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers, read};
-    crossterm::terminal::enable_raw_mode()?;
+    console::ask(question)?;
     let answer = loop {
         match read() {
             Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => {
@@ -92,25 +99,29 @@ fn says_yes() -> std::io::Result<bool> {
             Err(error) => break Err(error),
         }
     };
-    crossterm::terminal::disable_raw_mode()?;
-    console::stdout(if matches!(answer, Ok(false)) { b"no\n" } else { b"yes\n" });
+    console::screen(if matches!(answer, Ok(false)) { b"no\r\n" } else { b"yes\r\n" });
+    console::give_back();
     answer
 }
 
 fn give_back_terminal() {
-    console::above_prompt(None);
-    // Nothing more can be done where it is gone.
-    let _ = crossterm::terminal::disable_raw_mode();
-    console::stdout(b"\x1b[?2004l\r\n");
+    // Nothing that is pasted from here on is marked.
+    console::screen(b"\x1b[?2004l\r\n");
+    console::give_back();
 }
 
 /// Reading blocks a thread until the user is done.
-async fn on_thread(mut editor: Editor, vocabulary: Arc<Vocabulary>, draft: Option<String>) -> Result<(Editor, Read)> {
+async fn on_thread(
+    mut editor: Editor,
+    vocabulary: Arc<Vocabulary>,
+    jobs: Jobs,
+    draft: Option<String>,
+) -> Result<(Editor, Read)> {
     if let Some(draft) = draft {
         editor.begin_with(&draft);
     }
     let read = tokio::task::spawn_blocking(move || {
-        let read = editor.read(vocabulary);
+        let read = editor.read(vocabulary, jobs);
         (editor, read)
     });
     let (editor, read) = read.await.map_err(|e| Error::internal(format!("the line editor failed: {e}")))?;

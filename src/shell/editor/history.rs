@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -75,6 +75,12 @@ impl Entries {
     }
 
     fn open(&mut self, bytes: u64) -> std::io::Result<()> {
+        // `/dev/null` and its like say that nothing is to be kept.
+        let path = self.file.as_deref().unwrap_or(Path::new(""));
+        if std::fs::metadata(path).is_ok_and(|file| file.file_type().is_char_device()) {
+            self.file = None;
+            return Ok(());
+        }
         if let Some(folder) = self.file.as_deref().and_then(Path::parent) {
             std::fs::create_dir_all(folder)?;
         }

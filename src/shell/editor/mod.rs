@@ -4,6 +4,8 @@
 mod completion;
 mod highlighter;
 mod history;
+mod lines;
+mod menu;
 mod prompt;
 mod room;
 mod validator;
@@ -17,13 +19,14 @@ use std::time::Duration;
 
 use crossterm::terminal;
 use reedline::{
-    ColumnarMenu, EditCommand, Emacs, InputMode, KeyCode, KeyModifiers, MenuBuilder, Reedline, ReedlineEvent,
-    ReedlineMenu, Signal, default_emacs_keybindings,
+    EditCommand, Emacs, KeyCode, KeyModifiers, Reedline, ReedlineEvent, ReedlineMenu, Signal, default_emacs_keybindings,
 };
 
 use self::completion::Completer;
 use self::highlighter::Highlighter;
 use self::history::History;
+use self::menu::Proposed;
+pub use self::prompt::Jobs;
 use self::prompt::{Prompt, rows_above_cursor};
 use self::room::Room;
 use self::validator::Validator;
@@ -31,6 +34,7 @@ use self::vocabulary::Shared;
 pub use self::vocabulary::Vocabulary;
 use crate::console;
 use crate::log::Line;
+use crate::shell::interrupt::Interrupt;
 
 /// Reads what a person types.
 pub struct Editor {
@@ -39,6 +43,11 @@ pub struct Editor {
     history: History,
     vocabulary: Shared,
     room: Arc<Room>,
+    /// The terminal doesn't say where its cursor is: lines are read, and the next input begins with this text.
+    plain: Option<String>,
+    /// It has said so at the last prompt: then one answer that is late changes nothing for good.
+    answered: bool,
+    interrupt: Interrupt,
 }
 
 /// What a person typed.
@@ -55,20 +64,46 @@ pub enum Read {
 impl Editor {
     /// An editor with the history of a file, or with none that is kept. A file that can't be read or written is told;
     /// then the history is that of this session. Standard input, output and error must be the terminal.
-    pub fn new(history: Option<&Path>) -> (Self, Option<String>) {
+    pub fn new(history: Option<&Path>, interrupt: Interrupt) -> (Self, Option<String>) {
         let history = History::new(history);
         let trouble = history.trouble();
         let (vocabulary, room) = (Shared::default(), Arc::new(Room::default()));
         let line = line(&history, &vocabulary, &room);
-        (Self { line, prompt: Prompt::new(Arc::clone(&room)), history, vocabulary, room }, trouble)
+        let prompt = Prompt::new(Arc::clone(&room));
+        let plain = std::env::var_os("TERM").is_some_and(|term| term == "dumb").then(String::new);
+        (Self { line, prompt, history, vocabulary, room, plain, answered: false, interrupt }, trouble)
     }
 
-    /// Waits for an input. Meanwhile what others write through the console appears above the prompt.
+    /// Waits for an input. Meanwhile what others write through the console appears above the prompt, beside which stands
+    /// how many of the jobs run.
     ///
     /// # Errors
-    /// Where the terminal is gone or doesn't answer.
-    pub fn read(&mut self, vocabulary: Arc<Vocabulary>) -> std::io::Result<Read> {
+    /// Where the terminal is gone.
+    pub fn read(&mut self, vocabulary: Arc<Vocabulary>, jobs: Jobs) -> std::io::Result<Read> {
+        if let Some(begun) = &mut self.plain {
+            return lines::read(std::mem::take(begun), &self.interrupt);
+        }
+        match self.edit(vocabulary, jobs) {
+            // The terminal was asked where its cursor is, and has not answered.
+            Err(error) if error.kind() == std::io::ErrorKind::Other => {
+                let said = "the terminal doesn't say where its cursor is: lines are read without editing and history";
+                console::say(Line::warning("shell", format!("warning: {said}")));
+                let begun = self.line.current_buffer_contents().to_string() + &lines::typed_meanwhile()?;
+                if !std::mem::take(&mut self.answered) {
+                    self.plain = Some(String::new());
+                }
+                lines::read(begun, &self.interrupt)
+            }
+            read => {
+                self.answered = read.is_ok();
+                read
+            }
+        }
+    }
+
+    fn edit(&mut self, vocabulary: Arc<Vocabulary>, jobs: Jobs) -> std::io::Result<Read> {
         self.vocabulary.set(vocabulary);
+        self.prompt.count(jobs);
         self.history.refresh();
         if let Some(trouble) = self.history.trouble() {
             console::say(Line::warning("shell", trouble));
@@ -88,6 +123,10 @@ impl Editor {
 
     /// The next prompt begins with a text.
     pub fn begin_with(&mut self, text: &str) {
+        if let Some(begun) = &mut self.plain {
+            *begun = text.to_string();
+            return;
+        }
         self.line.run_edit_commands(&[EditCommand::InsertString(text.to_string())]);
     }
 
@@ -134,24 +173,23 @@ impl Drop for PromptGone {
     }
 }
 
-const MENU: &str = "completion";
-
-fn line(history: &History, vocabulary: &Shared, room: &Room) -> Reedline {
+fn line(history: &History, vocabulary: &Shared, room: &Arc<Room>) -> Reedline {
     let mut keys = default_emacs_keybindings();
-    let complete = vec![ReedlineEvent::Menu(MENU.to_string()), ReedlineEvent::MenuNext];
+    let complete = vec![ReedlineEvent::Menu(menu::NAME.to_string()), ReedlineEvent::MenuNext];
     keys.add_binding(KeyModifiers::NONE, KeyCode::Tab, ReedlineEvent::UntilFound(complete));
     keys.add_binding(KeyModifiers::SHIFT, KeyCode::BackTab, ReedlineEvent::MenuPrevious);
     let newline = ReedlineEvent::Edit(vec![EditCommand::InsertNewline]);
     keys.add_binding(KeyModifiers::ALT, KeyCode::Enter, newline);
     // The shell has its own command for an editor.
     keys.remove_binding(KeyModifiers::CONTROL, KeyCode::Char('o'));
-    let menu = ColumnarMenu::default().with_name(MENU).with_marker("> ").with_input_mode(InputMode::FullBuffer);
     Reedline::create()
         .with_history(Box::new(history.clone()))
         .with_completer(Box::new(Completer::new(vocabulary.clone())))
         .with_highlighter(Box::new(Highlighter::new(vocabulary.clone())))
         .with_validator(Box::new(Validator))
-        .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
+        .with_menu(ReedlineMenu::EngineCompleter(Box::new(Proposed::new())))
+        // What was typed is left without the jobs beside it.
+        .with_transient_prompt(Box::new(Prompt::new(Arc::clone(room))))
         .with_quick_completions(true)
         .with_partial_completions(true)
         .with_edit_mode(Box::new(Emacs::new(keys)))

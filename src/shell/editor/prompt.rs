@@ -1,4 +1,4 @@
-//! The prompt: what stands before the lines that are typed, and how many rows of the terminal both take.
+//! The prompt: what stands before the lines that are typed and beside them, and how many rows of the terminal both take.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -6,20 +6,30 @@ use std::sync::Arc;
 use reedline::{Color, PromptEditMode, PromptHistorySearch, PromptHistorySearchStatus};
 
 use super::room::Room;
-use crate::shell::display_width::is_wide;
+use crate::runtime::JobState;
+use crate::wrap::columns_of;
 
-const NAME: &str = "millstream";
-const INDICATOR: &str = "> ";
+pub const NAME: &str = "millstream";
+pub const INDICATOR: &str = "> ";
 /// Before every further line, as wide as the prompt.
-const CONTINUATION: &str = "         -> ";
+pub const CONTINUATION: &str = "         -> ";
+
+/// Jobs of the session, some of which may have ended.
+pub type Jobs = Vec<Arc<JobState>>;
 
 pub struct Prompt {
     room: Arc<Room>,
+    /// How many of them run stands at the right.
+    jobs: Jobs,
 }
 
 impl Prompt {
     pub fn new(room: Arc<Room>) -> Self {
-        Self { room }
+        Self { room, jobs: Jobs::new() }
+    }
+
+    pub fn count(&mut self, jobs: Jobs) {
+        self.jobs = jobs;
     }
 }
 
@@ -29,7 +39,11 @@ impl reedline::Prompt for Prompt {
     }
 
     fn render_prompt_right(&self) -> Cow<'_, str> {
-        Cow::Borrowed("")
+        match self.jobs.iter().filter(|job| !job.status().has_ended()).count() {
+            0 => Cow::Borrowed(""),
+            1 => Cow::Borrowed("1 job"),
+            running => Cow::Owned(format!("{running} jobs")),
+        }
     }
 
     fn render_prompt_indicator(&self, _: PromptEditMode) -> Cow<'_, str> {
@@ -61,6 +75,10 @@ impl reedline::Prompt for Prompt {
     fn get_indicator_color(&self) -> Color {
         Color::Green
     }
+
+    fn get_prompt_right_color(&self) -> Color {
+        Color::DarkGrey
+    }
 }
 
 /// How many rows of a terminal of `width` columns stand between the first row of the prompt and the cursor behind
@@ -75,7 +93,7 @@ pub fn rows_above_cursor(before: &str, width: u16) -> usize {
             column = CONTINUATION.len();
             continue;
         }
-        let wide = char_width(c);
+        let wide = columns_of(c);
         // A wide character does not stand half in a row.
         if wide == 2 && column % width == width - 1 {
             column += 1;
@@ -83,15 +101,6 @@ pub fn rows_above_cursor(before: &str, width: u16) -> usize {
         column += wide;
     }
     rows + column.saturating_sub(1) / width
-}
-
-fn char_width(c: char) -> usize {
-    match c as u32 {
-        // Combining marks, joiners, variation selectors.
-        0x300..=0x36f | 0x200b..=0x200f | 0xfe00..=0xfe0f => 0,
-        wide if is_wide(wide) => 2,
-        _ => 1,
-    }
 }
 
 #[cfg(test)]
@@ -111,6 +120,8 @@ mod tests {
             ("1234567日", 20, 1),
             ("123456日", 20, 0),
             ("e\u{301}1234567", 20, 0),
+            ("\u{1100}\u{1f980}\u{200d}1234", 20, 0),
+            ("\u{1100}\u{1f980}\u{200d}12345", 20, 1),
         ] {
             assert_eq!(rows_above_cursor(before, width), rows, "{before:?} in {width}");
         }

@@ -1,7 +1,7 @@
 //! Blocks of a page laid out in the width of a terminal.
 
 use super::markdown::{BOLD, Block, PLAIN, inline};
-use crate::shell::display_width::display_width;
+use crate::wrap::{NARROWEST, columns, hang, wrap};
 
 /// What a page is written on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,8 +12,6 @@ pub struct Paper {
     pub bold: bool,
 }
 
-/// No narrower than this, whatever the terminal says.
-const NARROWEST: usize = 20;
 /// Between two columns of a table.
 const GAP: usize = 2;
 
@@ -58,62 +56,12 @@ impl Paper {
 /// Statements stay whole, so that they can be copied; what they print is cut at the edge.
 fn code_line(line: &str, whole: bool, width: usize) -> String {
     let line = format!("    {line}");
-    if whole || width_of(&line) <= width {
+    if whole || columns(&line) <= width {
         return line;
     }
     let mut cut: String = line.chars().take(width - 1).collect();
     cut.push('…');
     cut
-}
-
-fn width_of(text: &str) -> usize {
-    display_width(text) - text.chars().filter(|c| [BOLD, PLAIN].contains(c)).count()
-}
-
-/// Lines of at most `width`; a word that is longer is cut.
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for word in text.split_whitespace() {
-        let wide = width_of(word);
-        if used > 0 && used + 1 + wide > width {
-            lines.push(String::new());
-            used = 0;
-        }
-        if used > 0 {
-            push(&mut lines, ' ');
-            used += 1;
-        }
-        if wide <= width {
-            word.chars().for_each(|c| push(&mut lines, c));
-            used += wide;
-            continue;
-        }
-        for c in word.chars() {
-            let one = width_of(c.encode_utf8(&mut [0; 4]));
-            if used + one > width {
-                lines.push(String::new());
-                used = 0;
-            }
-            push(&mut lines, c);
-            used += one;
-        }
-    }
-    lines
-}
-
-fn push(lines: &mut [String], c: char) {
-    if let Some(line) = lines.last_mut() {
-        line.push(c);
-    }
-}
-
-/// A text behind `mark`, its further lines below its first.
-pub fn hang(mark: &str, text: &str, width: usize) -> Vec<String> {
-    let indent = width_of(mark);
-    let lines = wrap(text, width.saturating_sub(indent).max(NARROWEST / 2));
-    let mark_or_blank = |i: usize| if i == 0 { mark.to_string() } else { " ".repeat(indent) };
-    lines.into_iter().enumerate().map(|(i, line)| format!("{}{line}", mark_or_blank(i))).collect()
 }
 
 /// Side by side where the last column has room enough; otherwise each row below its first cell.
@@ -123,7 +71,7 @@ fn table(head: &[String], rows: &[Vec<String>], width: usize) -> Vec<String> {
     let Some(last) = head.len().checked_sub(1) else { return Vec::new() };
     let natural = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).chain(head.get(column));
-        cells.map(|cell| width_of(cell)).max().unwrap_or(0)
+        cells.map(|cell| columns(cell)).max().unwrap_or(0)
     };
     let before: usize = (0..last).map(|column| natural(column) + GAP).sum();
     let room = width.saturating_sub(before);
@@ -139,7 +87,7 @@ fn side_by_side(head: &[String], rows: &[Vec<String>], widths: &[usize], room: u
     let line = |row: &[String], bold: bool| -> Vec<String> {
         let mut front = String::new();
         for (cell, width) in row.iter().zip(widths) {
-            let padding = " ".repeat((width + GAP).saturating_sub(width_of(cell)));
+            let padding = " ".repeat((width + GAP).saturating_sub(columns(cell)));
             front += &match bold {
                 true => format!("{BOLD}{cell}{PLAIN}{padding}"),
                 false => format!("{cell}{padding}"),
@@ -147,7 +95,7 @@ fn side_by_side(head: &[String], rows: &[Vec<String>], widths: &[usize], room: u
         }
         let last = row.get(widths.len()).map_or("", String::as_str);
         let last = if bold { format!("{BOLD}{last}{PLAIN}") } else { last.to_string() };
-        hang(&front, &last, width_of(&front) + room)
+        hang(&front, &last, columns(&front) + room)
     };
     let mut lines = Vec::new();
     if head.iter().any(|cell| !cell.is_empty()) {
@@ -193,8 +141,6 @@ mod tests {
         let expected =
             "A title\n\nSome words that are\nmore than a line.\n\n- an item that is\n  long as well\n- short\n";
         assert_eq!(laid_out(page, 20), expected);
-        assert_eq!(wrap("abcdefgh ij", 5), ["abcde", "fgh", "ij"]);
-        assert_eq!(wrap("日本語 x", 5), ["日本", "語 x"]);
     }
 
     #[test]

@@ -11,9 +11,10 @@ pub type Row = Arc<[String]>;
 
 /// Bytes that a table's rows may take, whatever their number.
 const MAX_BYTES: usize = 256 << 20;
-/// What a row takes beside its texts, and a cell beside its text.
-const ROW_BYTES: usize = 96;
-const CELL_BYTES: usize = 32;
+/// What a row takes beside its texts, a cell beside its text, and a row's place among others where it may be taken back.
+const ROW_BYTES: usize = 64;
+const CELL_BYTES: usize = 48;
+const PLACE_BYTES: usize = 160;
 
 /// How many rows are kept; when more come, the oldest go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +55,8 @@ pub struct KeptRows {
     evicted: u64,
     /// The gap of the first half of an update whose second half comes next.
     updated: Option<u64>,
+    /// How often gaps were closed, and rows got other numbers.
+    renumbered: u64,
 }
 
 impl KeptRows {
@@ -69,6 +72,7 @@ impl KeptRows {
             bytes: 0,
             evicted: 0,
             updated: None,
+            renumbered: 0,
         }
     }
 
@@ -100,20 +104,34 @@ impl KeptRows {
         self.rows.iter().flatten()
     }
 
-    /// So many rows from one on.
-    pub fn rows(&self, from: usize, count: usize) -> Vec<Row> {
+    /// So many rows from one on, each with its number. A row that is updated in place keeps it.
+    pub fn rows(&self, from: usize, count: usize) -> Vec<(u64, Row)> {
         if self.gaps == 0 {
-            return self.rows.iter().skip(from).take(count).flatten().cloned().collect();
+            let rows = (self.first + from as u64..).zip(self.rows.iter().skip(from));
+            return rows.take(count).filter_map(|(number, row)| Some((number, row.clone()?))).collect();
         }
+        let numbered = self.rows.iter().enumerate();
+        let numbered = numbered.filter_map(|(at, row)| Some((self.first + at as u64, row.as_ref()?)));
+        let owned = |(number, row): (u64, &Row)| (number, row.clone());
         let behind = self.len().saturating_sub(from.saturating_add(count));
         if behind < from {
             // From the end it is not so far.
             let count = self.len().saturating_sub(from + behind);
-            let mut rows: Vec<Row> = self.iter().rev().skip(behind).take(count).cloned().collect();
+            let mut rows: Vec<(u64, Row)> = numbered.rev().skip(behind).take(count).map(owned).collect();
             rows.reverse();
             return rows;
         }
-        self.iter().skip(from).take(count).cloned().collect()
+        numbered.skip(from).take(count).map(owned).collect()
+    }
+
+    /// The number of the row that comes next.
+    pub fn next_number(&self) -> u64 {
+        self.first + self.rows.len() as u64
+    }
+
+    /// How often rows have got other numbers.
+    pub fn renumbered(&self) -> u64 {
+        self.renumbered
     }
 
     /// How many rows are there.
@@ -137,7 +155,7 @@ impl KeptRows {
 
     fn put(&mut self, row: Vec<String>, hole: Option<u64>) {
         let row: Row = row.into();
-        self.bytes += bytes_of(&row);
+        self.bytes += self.bytes_of(&row);
         let number = match hole {
             Some(hole) if hole >= self.first => {
                 self.gaps -= 1;
@@ -169,7 +187,7 @@ impl KeptRows {
             self.gaps -= 1;
             return;
         };
-        self.bytes -= bytes_of(&row);
+        self.bytes -= self.bytes_of(&row);
         self.evicted += 1;
         if let Some(places) = self.places.get_mut(&row) {
             places.retain(|place| *place != number);
@@ -188,7 +206,7 @@ impl KeptRows {
         }
         let last = last?;
         let taken = self.rows.get_mut((last - self.first) as usize)?.take()?;
-        self.bytes -= bytes_of(&taken);
+        self.bytes -= self.bytes_of(&taken);
         self.gaps += 1;
         Some(last)
     }
@@ -197,14 +215,16 @@ impl KeptRows {
         self.rows.retain(Option::is_some);
         self.places.clear();
         self.gaps = 0;
+        self.renumbered += 1;
         for (number, row) in (self.first..).zip(self.rows.iter().flatten()) {
             self.places.entry(row.clone()).or_default().push_back(number);
         }
     }
-}
 
-fn bytes_of(row: &Row) -> usize {
-    ROW_BYTES + row.iter().map(|cell| CELL_BYTES + cell.len()).sum::<usize>()
+    fn bytes_of(&self, row: &Row) -> usize {
+        let place = if self.updating { PLACE_BYTES } else { 0 };
+        place + ROW_BYTES + row.iter().map(|cell| CELL_BYTES + cell.len()).sum::<usize>()
+    }
 }
 
 #[cfg(test)]

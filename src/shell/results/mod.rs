@@ -131,7 +131,7 @@ pub async fn show_query(
     let followed = matches!(display.mode, ResultMode::Table | ResultMode::Changelog);
     if display.interactive && followed && !display.expanded {
         let (shown, summary) = view::show(query, settings, display, stop).await?;
-        put(out, summary.as_bytes())?;
+        put(out, console::on_terminal(&summary).as_bytes())?;
         return Ok(shown);
     }
     print_query(query, settings, display, stop, out).await
@@ -150,9 +150,9 @@ async fn print_query(
     let mut rates = Rates::new(std::iter::once((query.job.name.clone(), query.job.metrics.clone())));
     let mut ticks = tokio::time::interval_at(begun + LIVE_FIRST, LIVE_EVERY);
     let mut ended = Ended::Finished;
-    let mut text = printer.header();
+    let mut written = put(out, &printer.header());
     let result = loop {
-        match put(out, &std::mem::take(&mut text)) {
+        match std::mem::replace(&mut written, Ok(true)) {
             Ok(true) => {}
             Ok(false) => {
                 // Whoever read the output is gone (`| head`).
@@ -167,13 +167,7 @@ async fn print_query(
         }
         tokio::select! {
             batch = query.next() => match batch {
-                Ok(Some(batch)) => match printer.batch(&batch) {
-                    Ok(rows) => text = rows,
-                    Err(error) => {
-                        query.stop();
-                        break Err(error);
-                    }
-                },
+                Ok(Some(batch)) => written = printer.batch(&batch, &mut |bytes| put(out, bytes)),
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             },
@@ -193,7 +187,7 @@ async fn print_query(
     result?;
     let took = display.timing.then(|| begun.elapsed());
     let rows = printer.rows();
-    put(out, &printer.end(ended, took))?;
+    printer.end(ended, took, &mut |bytes| put(out, bytes))?;
     Ok(Shown { rows, ended })
 }
 

@@ -82,11 +82,11 @@ impl Printer {
         text.into_bytes()
     }
 
-    /// What is written of rows that have come.
+    /// Writes what is to be written of rows that have come. False where nobody reads it any more.
     ///
     /// # Errors
-    /// A value that the form has no text for.
-    pub fn batch(&mut self, batch: &ChangelogBatch) -> Result<Vec<u8>> {
+    /// A value that the form has no text for, and what `put` gives.
+    pub fn batch(&mut self, batch: &ChangelogBatch, put: Put<'_>) -> Result<bool> {
         let texts = self.texts.of(batch);
         let mut text = String::new();
         for row in 0..batch.num_rows() {
@@ -100,7 +100,9 @@ impl Printer {
                     let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
                     let mut whole = WholeTable::new(&names, rows.iter().map(|row| row.as_ref()), self.max_width);
                     text += &whole.header();
-                    text.extend(rows.iter().map(|row| whole.row(row)));
+                    if !in_pieces(&mut text, rows.iter().map(|row| whole.row(row)), put)? {
+                        return Ok(false);
+                    }
                     text += &whole.row(&texts.row(row));
                     self.form = Form::LongAnswer(whole);
                 }
@@ -122,25 +124,30 @@ impl Printer {
             }
         }
         match &mut self.form {
-            Form::Json(lines) => lines.lines(batch),
-            _ => Ok(text.into_bytes()),
+            Form::Json(lines) => put(&lines.lines(batch)?),
+            _ => put(text.as_bytes()),
         }
     }
 
-    /// What stands below the last row.
-    pub fn end(self, ended: Ended, took: Option<Duration>) -> Vec<u8> {
+    /// Writes what stands below the last row.
+    ///
+    /// # Errors
+    /// What `put` gives.
+    pub fn end(self, ended: Ended, took: Option<Duration>, put: Put<'_>) -> Result<()> {
         let cost = time_cost(took);
         let stopped = ended == Ended::Stopped;
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
         let mut text = match self.form {
-            Form::Changes(tableau) if stopped => return tableau.terminated().into_bytes(),
+            Form::Changes(tableau) if stopped => return put(tableau.terminated().as_bytes()).map(drop),
             Form::Changes(tableau) => tableau.footer(&cost),
             Form::Table(kept) | Form::Answer(kept) => {
                 let mut whole = WholeTable::new(&names, kept.iter().map(|row| row.as_ref()), self.max_width);
                 let mut text = String::new();
                 if !kept.is_empty() {
                     text += &whole.header();
-                    text.extend(kept.iter().map(|row| whole.row(row)));
+                    if !in_pieces(&mut text, kept.iter().map(|row| whole.row(row)), put)? {
+                        return Ok(());
+                    }
                 }
                 text += &whole.footer(&cost);
                 if kept.evicted() > 0 {
@@ -152,10 +159,12 @@ impl Printer {
                 text
             }
             Form::LongAnswer(whole) => whole.footer(&cost),
-            Form::Csv { .. } | Form::Json(_) => return Vec::new(),
+            Form::Csv { .. } | Form::Json(_) => return Ok(()),
             Form::Vertical { .. } if self.rows == 0 => format!("Empty set{cost}\n"),
             Form::Vertical { .. } if stopped => {
-                return format!("Query terminated, received a total of {} {}\n", self.rows, row_term(self.rows)).into();
+                let rows = row_term(self.rows);
+                return put(format!("Query terminated, received a total of {} {rows}\n", self.rows).as_bytes())
+                    .map(drop);
             }
             Form::Vertical { .. } if self.batch => format!("{} {} in set{cost}\n", self.rows, row_term(self.rows)),
             Form::Vertical { .. } => {
@@ -165,8 +174,28 @@ impl Printer {
         if stopped {
             text += "Query terminated: more rows may have been to come\n";
         }
-        text.into_bytes()
+        put(text.as_bytes()).map(drop)
     }
+}
+
+/// Takes what is written; false where nobody reads it any more.
+pub type Put<'a> = &'a mut dyn FnMut(&[u8]) -> Result<bool>;
+
+/// So much text is made before it is written: a whole result as text takes as much memory as its rows.
+const PIECE: usize = 64 << 10;
+
+/// Adds lines to a text, and writes it whenever it is long enough.
+fn in_pieces(text: &mut String, lines: impl Iterator<Item = String>, put: Put<'_>) -> Result<bool> {
+    for line in lines {
+        *text += &line;
+        if text.len() >= PIECE {
+            if !put(text.as_bytes())? {
+                return Ok(false);
+            }
+            text.clear();
+        }
+    }
+    Ok(true)
 }
 
 /// `1 older row`, `1,234 older rows`.

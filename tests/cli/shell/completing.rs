@@ -49,3 +49,17 @@ fn a_menu_tells_of_the_options_of_the_connector() {
     shell.press(key::TAB);
     shell.wait_screen("all of them", |screen| screen.contains("rows-per-second") && screen.contains("fields.a.min"));
 }
+
+#[test]
+fn where_nothing_fits_tab_does_nothing() {
+    let shell = Terminal::start(Options::default());
+    shell.type_text("SELECT 'a' AS xyzzy, xyzz");
+    shell.press(key::TAB);
+    let screen = shell.run("_1 FROM nowhere;");
+    assert!(screen.contains("error") && !screen.contains("RECORDS"), "{screen}");
+    shell.type_text("SELECT 'x' AS a FROM qqq");
+    shell.press(key::TAB);
+    // One Enter is enough.
+    let screen = shell.run(";");
+    assert!(screen.contains("qqq") && screen.matches("error").count() == 2, "{screen}");
+}

@@ -81,6 +81,35 @@ fn a_terminal_of_40_columns_wraps_what_is_typed() {
 }
 
 #[test]
+fn forty_columns_get_whole_words_and_carets_in_their_place() {
+    let shell = Terminal::start(Options { columns: 40, lines: 60, ..Options::default() });
+    let screen = shell.screen();
+    assert!(screen.contains("Type \"help;\" for help,\n  \"\\q\" to leave."), "{screen}");
+    let screen =
+        shell.run("SELECT 1 + 2 + 3 AS total,\n'text 1' AS a, 'text 2' AS b, amonut FROM\n(VALUES (1)) AS t (amount);");
+    let lines: Vec<&str> = screen.lines().collect();
+    let carets = lines.iter().position(|line| line.ends_with("^^^^^^")).expect("carets");
+    let marks = lines[carets].chars().zip(lines[carets - 1].chars()).filter(|(caret, _)| *caret == '^');
+    assert_eq!(marks.map(|(_, c)| c).collect::<String>(), "amonut", "{screen}");
+    for topic in ["help;", "help abs;", "help datagen;"] {
+        shell.run("clear;");
+        shell.run(topic);
+        let code = |row: &String| !row.starts_with("    ");
+        let wrapped: Vec<String> = shell.wrapped().into_iter().filter(code).collect();
+        assert!(wrapped.is_empty(), "{wrapped:?}\n{}", shell.screen());
+    }
+    shell.run(&super::jobs::tables(0).replace('\n', " "));
+    shell.run("SET 'pipeline.name' = 'a_name';");
+    shell.run("clear;");
+    shell.run("INSERT INTO nowhere SELECT n FROM s;");
+    shell.press(key::CTRL_D);
+    shell.wait_for("Stop and");
+    shell.wait_screen("the whole question", |screen| screen.ends_with("[y/N]"));
+    let typed = |row: &String| row.starts_with("millstream>");
+    assert!(shell.wrapped().iter().all(typed), "{}", shell.screen());
+}
+
+#[test]
 fn what_is_typed_outlives_a_resize() {
     let shell = Terminal::start(Options::default());
     shell.type_text("SELECT 'before the resize' AS a,\n 'and one more' AS b,");
@@ -125,7 +154,7 @@ fn bytes_that_are_no_text_are_not_typed() {
     shell.send(b"\xff\xfe");
     shell.type_text("b' AS c;");
     let screen = shell.enter();
-    assert!(screen.contains("| +I |") && screen.contains("Received a total of 1 row"), "{screen}");
+    assert!(screen.contains(" ab |") && screen.contains("Received a total of 1 row"), "{screen}");
     shell.press("SELECT 'größer 日本' AS c;");
     shell.wait_for("日本' AS c;");
     let screen = shell.enter();
@@ -151,4 +180,34 @@ fn an_editor_writes_what_the_next_prompt_begins_with() {
     let failing = Terminal::start(Options { env: vec![("EDITOR", "false".to_string())], ..Options::default() });
     let screen = failing.run("\\e");
     assert!(screen.contains("nothing was taken over"), "{screen}");
+}
+
+#[test]
+fn a_terminal_that_does_not_say_where_its_cursor_is_gives_lines() {
+    let shell = Terminal::open(Options { answers: false, ..Options::default() });
+    // Typed before the shell has given up on an answer.
+    shell.press("SELECT 'typed early' AS a;\r");
+    let screen = shell.wait_for("typed early |");
+    assert!(screen.contains("warning: the terminal doesn't say where its cursor is"), "{screen}");
+    shell.wait_screen("a prompt", |screen| screen.ends_with("\nmillstream>"));
+    shell.press("SELECT 'thrown',\r");
+    let screen = shell.wait_screen("another line", |screen| screen.ends_with("\n         ->"));
+    let lines = |screen: &str| screen.matches("\nmillstream>").count() + screen.matches("\n         ->").count();
+    let mut before = lines(&screen);
+    shell.press(key::CTRL_C);
+    shell.wait_for("^C");
+    // The signal may come behind the next line.
+    loop {
+        shell.press(key::ENTER);
+        let screen = shell.wait_screen("the next line", |screen| lines(screen) > before);
+        if screen.ends_with("\nmillstream>") {
+            break;
+        }
+        before = lines(&screen);
+    }
+    shell.press("SELECT\r1 + 1 AS b;\r");
+    shell.wait_for("| +I |           2 |");
+    shell.wait_screen("a prompt", |screen| screen.ends_with("\nmillstream>"));
+    shell.press(key::CTRL_D);
+    assert_eq!(shell.exit_code(), 0);
 }

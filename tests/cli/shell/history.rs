@@ -69,3 +69,12 @@ fn a_history_that_is_a_folder_is_told_and_the_shell_works() {
     shell.press(key::UP);
     shell.wait_screen("this session's", |screen| screen.ends_with("millstream> SELECT 3 AS three;"));
 }
+
+#[test]
+fn the_null_device_keeps_nothing_and_is_no_trouble() {
+    let shell = with_history(Path::new("/dev/null"));
+    let screen = shell.run("SELECT 3 AS three;");
+    assert!(!screen.contains("history"), "{screen}");
+    shell.press(key::UP);
+    shell.wait_screen("this session's", |screen| screen.ends_with("millstream> SELECT 3 AS three;"));
+}

@@ -3,6 +3,8 @@
 mod completing;
 mod editing;
 mod history;
+mod jobs;
+mod leaving;
 mod queries;
 mod terminal;
 mod transcripts;

@@ -1,5 +1,7 @@
 //! Queries that run: stopped, repeated, and their results between two prompts.
 
+use std::net::TcpListener;
+
 use super::terminal::{Options, Terminal, key};
 
 const ENDLESS: &str = "CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '50', \
@@ -30,13 +32,18 @@ fn a_query_that_fails_comes_back_to_the_prompt() {
 
 #[test]
 fn watch_repeats_a_query_until_ctrl_c() {
-    let shell = Terminal::start(Options::default());
-    shell.type_text("SELECT 1 AS a \\watch 1");
-    shell.press(key::ENTER);
-    shell.wait_screen("it twice", |screen| screen.matches("(every 1s)").count() >= 2);
-    shell.prompt_after(key::CTRL_C);
-    let screen = shell.run("SELECT 'goes on' AS a;");
-    assert!(screen.contains("goes on |"), "{screen}");
+    for mode in ["tableau", "table", "changelog"] {
+        let set = format!("sql-client.execution.result-mode={mode}");
+        let shell = Terminal::start(Options { set: vec![&set], ..Options::default() });
+        shell.type_text("SELECT 1 AS a \\watch 1");
+        shell.press(key::ENTER);
+        shell.wait_screen("it twice", |screen| screen.matches("(every 1s)").count() >= 2);
+        assert!(!shell.is_covered(), "{mode}");
+        let screen = shell.prompt_after(key::CTRL_C);
+        assert!(screen.contains(" 1 |"), "{screen}");
+        let screen = shell.run("SHOW VIEWS;");
+        assert!(screen.contains("Empty set"), "{screen}");
+    }
 }
 
 #[test]
@@ -49,4 +56,32 @@ fn expanded_and_timed_results() {
     shell.run("\\timing");
     let screen = shell.run("SHOW VIEWS;");
     assert!(screen.contains("Time: "), "{screen}");
+}
+
+#[test]
+fn a_statement_is_cancelled_while_it_connects_to_a_service_that_says_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("millstream.toml");
+    // They accept, and never answer.
+    let [kafka, postgres] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let address = |listener: &TcpListener| listener.local_addr().expect("an address");
+    let text = format!(
+        "[integrations.dead-kafka]\nconnector = \"kafka\"\n\"properties.bootstrap.servers\" = \"{}\"\n\
+         [integrations.dead-pg]\nconnector = \"jdbc\"\nurl = \"jdbc:postgresql://{}/db\"\n",
+        address(&kafka),
+        address(&postgres)
+    );
+    std::fs::write(&config, text).expect("a file");
+    let arguments = vec!["--config", config.to_str().expect("a path")];
+    let shell = Terminal::start(Options { arguments, ..Options::default() });
+    for (statement, service) in [("SHOW TOPICS;", kafka), ("SHOW TABLES FROM `dead-pg`;", postgres)] {
+        shell.type_text(statement);
+        shell.press(key::ENTER);
+        let _connection = service.accept().expect("the statement connects");
+        let screen = shell.prompt_after(key::CTRL_C);
+        assert!(screen.contains("error: cancelled"), "{screen}");
+        let screen = shell.run("SELECT 'goes on' AS a;");
+        assert!(screen.contains("goes on |"), "{screen}");
+        shell.run("clear;");
+    }
 }

@@ -42,12 +42,26 @@ pub struct Options<'a> {
     pub env: Vec<(&'a str, String)>,
     /// What is set, beside one subtask and no times.
     pub set: Vec<&'a str>,
+    /// What else stands in the command line.
+    pub arguments: Vec<&'a str>,
+    /// The terminal answers when it is asked for its cursor.
+    pub answers: bool,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { columns: 100, lines: 30, history: None, env: Vec::new(), set: Vec::new() }
+        let (env, set, arguments) = (Vec::new(), Vec::new(), Vec::new());
+        Self { columns: 100, lines: 30, history: None, env, set, arguments, answers: true }
     }
+}
+
+/// How a shell left.
+pub struct Left {
+    pub code: u32,
+    /// The last screen.
+    pub screen: String,
+    /// The terminal is as it was before: its modes, and what is drawn on it.
+    pub restored: bool,
 }
 
 /// A shell in a terminal. Dropped, the shell is ended.
@@ -56,6 +70,8 @@ pub struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     keys: Keys,
     shown: Arc<Shown>,
+    /// The modes before the shell began.
+    modes: String,
     _home: TempDir,
 }
 
@@ -78,14 +94,17 @@ struct Emulator {
 }
 
 /// What a terminal answers to questions.
-#[derive(Default)]
-struct Answers(Vec<u8>);
+struct Answers {
+    /// It knows what is asked.
+    knows: bool,
+    sent: Vec<u8>,
+}
 
 impl Callbacks for Answers {
     fn unhandled_csi(&mut self, screen: &mut Screen, _: Option<u8>, _: Option<u8>, params: &[&[u16]], c: char) {
-        if c == 'n' && params == [[6]] {
+        if self.knows && c == 'n' && params == [[6]] {
             let (row, column) = screen.cursor_position();
-            self.0.extend(format!("\x1b[{};{}R", row + 1, column + 1).bytes());
+            self.sent.extend(format!("\x1b[{};{}R", row + 1, column + 1).bytes());
         }
     }
 }
@@ -97,7 +116,7 @@ impl Emulator {
         self.reads += self.tail.windows(READS.len()).filter(|window| *window == READS).count();
         let keep = self.tail.len().min(READS.len() - 1);
         self.tail.drain(..self.tail.len() - keep);
-        std::mem::take(&mut self.parser.callbacks_mut().0)
+        std::mem::take(&mut self.parser.callbacks_mut().sent)
     }
 
     fn screen(&self) -> String {
@@ -110,6 +129,22 @@ impl Emulator {
         let screen = self.parser.screen();
         let columns = screen.size().1.get();
         screen.rows(0, columns).map(|row| format!("{row:0$}", columns.into())).collect()
+    }
+
+    /// The words that are bold.
+    fn bold(&self) -> Vec<String> {
+        let screen = self.parser.screen();
+        let (rows, columns) = screen.size();
+        let mut text = String::new();
+        for row in 0..rows.get() {
+            for column in 0..columns.get() {
+                let cell = screen.cell(row, column).filter(|cell| cell.bold());
+                text += cell.map_or(" ", |cell| cell.contents());
+                text.push_str(if cell.is_some_and(|cell| !cell.has_contents()) { " " } else { "" });
+            }
+            text.push('\n');
+        }
+        text.split_whitespace().map(str::to_string).collect()
     }
 
     /// Everything before the cursor, its rows as one.
@@ -126,9 +161,12 @@ impl Emulator {
         self.rows()[row].trim_end().to_string()
     }
 
-    /// An empty prompt that is drawn whole.
+    /// An empty prompt that is drawn whole, with or without jobs beside it.
     fn at_prompt(&self) -> bool {
-        self.line() == PROMPT && usize::from(self.parser.screen().cursor_position().1) == PROMPT.len() + 1
+        let line = self.line();
+        let beside = line.strip_prefix(PROMPT).map(str::trim);
+        beside.is_some_and(|beside| beside.is_empty() || beside.ends_with(" job") || beside.ends_with(" jobs"))
+            && usize::from(self.parser.screen().cursor_position().1) == PROMPT.len() + 1
     }
 }
 
@@ -140,13 +178,15 @@ impl Terminal {
         terminal
     }
 
-    fn open(options: Options) -> Self {
+    /// A shell that has just been started.
+    pub fn open(options: Options) -> Self {
         let home = tempfile::tempdir().expect("a folder");
         let size = PtySize { rows: options.lines, cols: options.columns, ..PtySize::default() };
         let pair = native_pty_system().openpty(size).expect("a terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_millstream"));
         command.args(["sql", "--set", "parallelism.default=1", "--set", "sql-client.display.print-time-cost=false"]);
         options.set.iter().for_each(|set| command.args(["--set", set]));
+        command.args(&options.arguments);
         command.arg("--history");
         command.arg(options.history.unwrap_or(&home.path().join("history")));
         command.cwd(root());
@@ -156,16 +196,18 @@ impl Terminal {
         command.env("HOME", home.path());
         command.env("TERM", "xterm-256color");
         options.env.iter().for_each(|(name, value)| command.env(name, value));
+        let modes = format!("{:?}", pair.master.get_termios());
         let child = pair.slave.spawn_command(command).expect("the binary was built for this test");
         let keys: Keys = Arc::new(Mutex::new(pair.master.take_writer().expect("a writer")));
-        let parser = Parser::new_with_callbacks(cells(options.lines), cells(options.columns), 0, Answers::default());
+        let answers = Answers { knows: options.answers, sent: Vec::new() };
+        let parser = Parser::new_with_callbacks(cells(options.lines), cells(options.columns), 0, answers);
         let emulator = Emulator { parser, reads: 0, tail: Vec::new(), closed: false };
         let shown = Arc::new(Shown { emulator: Mutex::new(emulator), changed: Condvar::new() });
         let reader = pair.master.try_clone_reader().expect("a reader");
         let (screen, answers) = (shown.clone(), keys.clone());
         #[allow(clippy::disallowed_methods)] // a thread of the terminal, which ends with its shell
         std::thread::spawn(move || show(reader, &screen, &answers));
-        Self { master: pair.master, child, keys, shown, _home: home }
+        Self { master: pair.master, child, keys, shown, modes, _home: home }
     }
 
     /// Sends what keys send.
@@ -241,8 +283,21 @@ impl Terminal {
         }
     }
 
+    /// Waits for a state of the words on the screen that are bold.
+    #[track_caller]
+    pub fn wait_bold(&self, what: &str, reached: impl Fn(&[String]) -> bool) -> String {
+        self.wait_until(what, |emulator| reached(&emulator.bold()))
+    }
+
     pub fn screen(&self) -> String {
         self.emulator().screen()
+    }
+
+    /// The rows of the screen that go on in the next one, because what was written is wider than the terminal.
+    pub fn wrapped(&self) -> Vec<String> {
+        let emulator = self.emulator();
+        let rows = emulator.rows();
+        (0..).zip(rows).filter(|(row, _)| emulator.parser.screen().row_wrapped(*row)).map(|(_, text)| text).collect()
     }
 
     /// True where a screen covers the terminal.
@@ -256,9 +311,22 @@ impl Terminal {
         self.master.resize(size).expect("another size");
     }
 
-    /// Waits for the shell to end.
+    /// Sends a signal to the shell.
+    pub fn signal(&self, name: &str) {
+        let shell = self.child.process_id().expect("it runs").to_string();
+        let status = std::process::Command::new("kill").args([&format!("-{name}"), &shell]).status();
+        assert!(status.expect("kill is there").success());
+    }
+
+    /// Waits for the shell to leave.
     #[track_caller]
-    pub fn exit_code(mut self) -> u32 {
+    pub fn exit_code(self) -> u32 {
+        self.left().code
+    }
+
+    /// Waits for the shell to leave, and looks at the terminal then.
+    #[track_caller]
+    pub fn left(mut self) -> Left {
         let begun = Instant::now();
         let mut emulator = lock(&self.shown.emulator);
         // Its end of the terminal closes when it is gone.
@@ -267,8 +335,13 @@ impl Terminal {
             assert!(!left.is_zero(), "the shell does not end; the screen:\n{}", emulator.screen());
             emulator = self.shown.changed.wait_timeout(emulator, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+        let drawn = emulator.parser.screen();
+        let plain = !drawn.alternate_screen() && !drawn.hide_cursor() && !drawn.bracketed_paste();
+        let screen = emulator.screen();
         drop(emulator);
-        self.child.wait().expect("a child can be waited for").exit_code()
+        let modes = format!("{:?}", self.master.get_termios());
+        let code = self.child.wait().expect("a child can be waited for").exit_code();
+        Left { code, screen, restored: plain && modes == self.modes }
     }
 
     fn emulator(&self) -> MutexGuard<'_, Emulator> {

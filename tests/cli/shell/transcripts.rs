@@ -30,6 +30,15 @@ fn a_first_session() {
 }
 
 #[test]
+fn forty_columns() {
+    let shell = Terminal::start(Options { columns: 40, lines: 40, ..Options::default() });
+    shell.run("SELECT 1 AS total, 2 AS other, amonut FROM\n(VALUES (1)) AS t (amount);");
+    shell.run("SELECT * FROM nowhere_to_be_found;");
+    let screen = shell.run("help abs;");
+    expect("forty_columns", &screen);
+}
+
+#[test]
 fn a_live_table() {
     let set = vec!["sql-client.execution.result-mode=table"];
     let shell = Terminal::start(Options { columns: 90, lines: 12, set, ..Options::default() });
@@ -43,6 +52,7 @@ fn a_live_table() {
     if let Some(at) = lines[0].find("Updated: ") {
         lines[0].replace_range(at + "Updated: ".len().., "12:00:30.500");
     }
+    assert!(lines[1].starts_with("in ") && lines[1].contains(" rows/s  (3)  out "), "{screen}");
     lines[1] = "in …".to_string();
     expect("live_table", &lines.join("\n"));
     shell.press(key::DOWN);

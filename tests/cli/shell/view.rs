@@ -67,15 +67,59 @@ fn a_paused_table_stands_still_until_it_goes_on() {
     shell.press(" ");
     let screen = shell.wait_for("Paused");
     let count = count_of(&screen, 59).expect("a row");
-    shell.press("r");
+    // The query goes on: a minute's worth of a row's updates come while the rows stand still.
+    let screen = shell.wait_screen("changes behind", |screen| behind(screen).is_some_and(|behind| behind > 600));
+    assert_eq!(count_of(&screen, 59), Some(count), "{screen}");
     shell.press("?");
     shell.wait_for("Keys");
     shell.press("q");
     let screen = shell.wait_screen("the rows", |screen| count_of(screen, 59).is_some());
-    assert_eq!(count_of(&screen, 59), Some(count));
+    assert_eq!(count_of(&screen, 59), Some(count), "{screen}");
+    shell.press("r");
+    let screen = shell.wait_screen("those of now", |screen| count_of(screen, 59).is_some_and(|now| now > count));
+    assert!(screen.contains("Paused"), "{screen}");
     shell.press(" ");
-    shell.wait_screen("more", |screen| count_of(screen, 59).is_some_and(|now| now > count));
+    let screen = shell.wait_screen("going on", |screen| !screen.contains("Paused"));
+    assert!(behind(&screen).is_none(), "{screen}");
     shell.prompt_after("q");
+}
+
+/// How many changes a paused screen says it is behind.
+fn behind(screen: &str) -> Option<u64> {
+    let (_, rest) = screen.split_once("paused, ")?;
+    rest.split_once(" change")?.0.replace(',', "").parse().ok()
+}
+
+#[test]
+fn counts_that_change_are_bold() {
+    let shell = viewing(100, 20);
+    // Every count rises at every refresh, and no key does.
+    shell.wait_bold("some counts", |words| words.len() > 10 && words.iter().all(|word| word.parse::<u64>().is_ok()));
+    shell.prompt_after("q");
+}
+
+#[test]
+fn what_other_jobs_say_meanwhile_comes_below_and_a_failure_at_once() {
+    let shell = started(100, 20);
+    shell.run("CREATE TABLE nowhere (n BIGINT) WITH ('connector' = 'blackhole');");
+    shell.run("CREATE TABLE few (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '400', 'rows-per-second' = '200');");
+    shell.run("INSERT INTO nowhere SELECT n FROM few;");
+    // One that fails some seconds later, when the screen is there.
+    shell.run("INSERT INTO nowhere SELECT 1 / (n - 1000) FROM s;");
+    shell.type_text(QUERY);
+    shell.press(key::ENTER);
+    let screen = shell.wait_screen("the failure", |screen| screen.to_lowercase().contains("division by zero"));
+    assert!(shell.is_covered(), "{screen}");
+    let status = screen.lines().nth(1).unwrap_or_default();
+    assert!(status.starts_with("job \"insert-into_") && status.contains(" failed: "), "{screen}");
+    // A key takes it away.
+    shell.press("l");
+    shell.wait_screen("the rates again", |screen| screen.lines().nth(1).is_some_and(|line| line.contains(" rows/s")));
+    let screen = shell.prompt_after("q");
+    let finished = screen.find("finished: 400 rows in").expect("the job that ended");
+    let failed = screen.find("error: job").expect("the job that failed");
+    let summary = screen.find("Query terminated").expect("the query");
+    assert!(finished < failed && failed < summary, "{screen}");
 }
 
 #[test]
@@ -131,6 +175,13 @@ fn forty_columns_are_enough() {
     assert!(screen.contains("Q Quit"), "{screen}");
     let after = shell.prompt_after("q");
     assert!(after.contains("60 rows in the table at the end"), "{after}");
+    // The last column of the terminal shows that there is more.
+    shell.type_text("SELECT n AS a_long_name, n + 1 AS another_long_name, n + 2 AS the_third_of_them FROM s;");
+    shell.press(key::ENTER);
+    shell.wait_screen("an arrow", |screen| {
+        screen.lines().nth(2).is_some_and(|line| line.chars().count() == 40 && line.ends_with('›'))
+    });
+    shell.prompt_after("q");
 }
 
 #[test]
@@ -152,4 +203,38 @@ fn a_query_that_fails_in_the_view_tells_at_the_prompt() {
     assert!(screen.to_lowercase().contains("division by zero"), "{screen}");
     let screen = shell.run("SHOW VIEWS;");
     assert!(screen.contains("Empty set"), "{screen}");
+}
+
+#[test]
+fn a_job_that_prints_more_than_is_kept_waits_for_nobody() {
+    let shell = started(100, 20);
+    shell.run("CREATE TABLE few (n BIGINT, text STRING) WITH ('connector' = 'datagen', 'number-of-rows' = '40000', 'rows-per-second' = '4000');");
+    shell.run("CREATE TABLE p (n BIGINT, text STRING) WITH ('connector' = 'print');");
+    // Typed before the job prints.
+    shell.paste(&format!("INSERT INTO p SELECT n, text FROM few; {QUERY}"));
+    shell.wait_for("MOD(n, 60);");
+    shell.press(key::ENTER);
+    // Some megabytes are printed in ten seconds, while each of sixty counts rises by five a second.
+    shell.press("--");
+    shell.wait_screen("time that passes", |screen| count_of(screen, 59).is_some_and(|count| count > 80));
+    shell.press("q");
+    let screen = shell.wait_screen("the end of the job", |screen| screen.contains("finished: 40,000 rows in"));
+    assert!(!screen.contains("error"), "{screen}");
+    shell.wait_screen("a prompt", |screen| screen.ends_with("millstream>"));
+    let screen = shell.run("SHOW VIEWS;");
+    assert!(screen.contains("Empty set"), "{screen}");
+}
+
+#[test]
+fn the_newest_changes_have_their_kinds() {
+    let set = vec!["sql-client.execution.result-mode=changelog"];
+    let shell = Terminal::start(Options { set, ..Options::default() });
+    shell.type_text("SELECT word, COUNT(*) AS seen FROM (VALUES ('a'), ('b'), ('a')) AS t (word) GROUP BY word;");
+    shell.press(key::ENTER);
+    let screen = shell.wait_for("Finished");
+    let rows: Vec<Vec<&str>> = screen.lines().skip(2).take(5).map(|line| line.split_whitespace().collect()).collect();
+    let expected = [["op", "word", "seen"], ["+I", "a", "1"], ["+I", "b", "1"], ["-U", "a", "1"], ["+U", "a", "2"]];
+    assert_eq!(rows, expected, "{screen}");
+    let screen = shell.prompt_after("q");
+    assert!(screen.contains("Received a total of 4 rows"), "{screen}");
 }

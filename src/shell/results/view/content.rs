@@ -1,4 +1,4 @@
-//! What a screen follows: the rows that are there, or the newest changes.
+//! What a screen follows: the rows that are there, or the newest changes; and what it was when the screen was paused.
 
 use std::collections::VecDeque;
 
@@ -75,11 +75,53 @@ impl Content {
         }
     }
 
-    /// So many rows from one on.
-    pub fn rows(&self, from: usize, count: usize) -> Vec<Row> {
+    /// So many rows from one on, each with its number.
+    pub fn rows(&self, from: usize, count: usize) -> Vec<(u64, Row)> {
         match self {
             Self::Table(kept) => kept.rows(from, count),
-            Self::Changes { rows, .. } => rows.iter().skip(from).take(count).cloned().collect(),
+            Self::Changes { rows, gone } => {
+                let rows = (gone + from as u64..).zip(rows.iter().skip(from));
+                rows.take(count).map(|(number, row)| (number, row.clone())).collect()
+            }
         }
+    }
+
+    /// The rows as they are now. They share their texts with those that go on.
+    pub fn frozen(&self) -> Frozen {
+        Frozen { rows: self.rows(0, self.len()), gone: self.gone(), age: self.age() }
+    }
+
+    /// Tells whether numbers of rows are those of a time before. None where a row is never another one.
+    pub fn age(&self) -> Option<Age> {
+        match self {
+            Self::Table(kept) => Some(Age { renumbered: kept.renumbered(), next: kept.next_number() }),
+            Self::Changes { .. } => None,
+        }
+    }
+}
+
+/// The rows of a moment.
+pub struct Frozen {
+    pub rows: Vec<(u64, Row)>,
+    /// Rows that had gone by then.
+    pub gone: u64,
+    pub age: Option<Age>,
+}
+
+/// Which rows there have been.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Age {
+    renumbered: u64,
+    next: u64,
+}
+
+impl Age {
+    /// True where a row with this number has come since a time before.
+    pub fn is_new(&self, number: u64, before: Self) -> bool {
+        self.renumbered == before.renumbered && number >= before.next && before.next > 0
+    }
+
+    pub fn same_numbers(&self, before: Self) -> bool {
+        self.renumbered == before.renumbered
     }
 }

@@ -1,11 +1,14 @@
 //! A screen's lines: state and size in, text with styles out.
 
+use std::ops::Range;
+
 use super::keys::HELP;
 use super::state::{Column, INTERVALS, Over, Progress, View};
 use crate::shell::rates::grouped;
 use crate::shell::results::kept_rows::Row;
 use crate::shell::screen_text::{cut, pad_end, pad_start, plain, width, window};
 use crate::shell::tableau::row_term;
+use crate::wrap::columns_of;
 
 /// How a line is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +17,8 @@ pub enum Style {
     Inverse,
     Underlined,
     Dim,
+    /// Something is wrong.
+    Alarm,
 }
 
 /// A line of the screen, no wider than the terminal.
@@ -21,6 +26,32 @@ pub enum Style {
 pub struct Drawn {
     pub text: String,
     pub style: Style,
+    /// The columns of the terminal that are bold.
+    pub bold: Vec<Range<usize>>,
+}
+
+impl Drawn {
+    fn new(text: String, style: Style) -> Self {
+        Self { text, style, bold: Vec::new() }
+    }
+
+    /// The text in pieces, each bold or not.
+    pub fn pieces(&self) -> Vec<(bool, String)> {
+        let mut pieces: Vec<(bool, String)> = Vec::new();
+        let mut at = 0usize;
+        for c in self.text.chars() {
+            let wide = columns_of(c);
+            // A mark without a column of its own belongs to what stands before it.
+            let column = if wide == 0 { at.saturating_sub(1) } else { at };
+            let bold = self.bold.iter().any(|columns| columns.contains(&column));
+            match pieces.last_mut() {
+                Some((same, text)) if *same == bold => text.push(c),
+                _ => pieces.push((bold, c.to_string())),
+            }
+            at += wide;
+        }
+        pieces
+    }
 }
 
 /// Lines around the rows: two above their header, the header, the keys.
@@ -31,10 +62,7 @@ impl View {
     pub fn draw(&mut self, columns: usize, height: usize) -> Vec<Drawn> {
         let room = height.saturating_sub(FRAME).max(1);
         self.settle((room, columns));
-        let mut lines = vec![
-            Drawn { text: self.head(columns), style: Style::Inverse },
-            Drawn { text: cut(&joined(&self.status, columns), columns), style: Style::Dim },
-        ];
+        let mut lines = vec![Drawn::new(self.head(columns), Style::Inverse), self.status_line(columns)];
         let body = match &self.over {
             Over::Help { top } => {
                 let keys = HELP.iter().map(|(_, about)| width(about)).max().unwrap_or(0);
@@ -58,17 +86,19 @@ impl View {
         }
         lines.extend(body.0);
         lines.truncate(height.saturating_sub(1));
-        lines.resize_with(height.saturating_sub(1), || Drawn { text: String::new(), style: Style::Plain });
-        lines.push(Drawn { text: cut(&self.foot(columns), columns), style: Style::Dim });
+        lines.resize_with(height.saturating_sub(1), || Drawn::new(String::new(), Style::Plain));
+        lines.push(Drawn::new(cut(&self.foot(columns), columns), Style::Dim));
         lines
     }
 
     /// The column names, and the rows below them.
     fn rows(&mut self, columns: usize, room: usize) -> Vec<Drawn> {
         let first = self.first();
-        let rows = self.content.rows(first, room);
+        let rows = self.rows_from(first, room);
+        let age = self.age();
+        self.marks.shown(&rows, age);
         let texts: Vec<Vec<String>> =
-            rows.iter().map(|row| row.iter().map(|cell| plain(cell).into_owned()).collect()).collect();
+            rows.iter().map(|(_, row)| row.iter().map(|cell| plain(cell).into_owned()).collect()).collect();
         self.widths.resize(self.columns.len(), 0);
         for (at, (column, known)) in self.columns.iter().zip(&mut self.widths).enumerate() {
             let cells = texts.iter().filter_map(|row| row.get(at)).map(|cell| width(cell));
@@ -85,11 +115,19 @@ impl View {
         if self.left > 0 {
             header = format!("‹{}", window(&header, 1, columns.saturating_sub(1)));
         }
-        let mut lines = vec![Drawn { text: header, style: Style::Underlined }];
-        for (at, row) in (first..).zip(&texts) {
-            let text = window(&self.line(row), self.left, columns);
+        let mut lines = vec![Drawn::new(header, Style::Underlined)];
+        let edges = self.edges();
+        for ((at, (number, row)), text) in (first..).zip(&rows).zip(&texts) {
+            let text = window(&self.line(text), self.left, columns);
             let style = if self.selected == Some(at) { Style::Inverse } else { Style::Plain };
-            lines.push(Drawn { text, style });
+            let changed = self.marks.of(*number, row);
+            let cells = edges.windows(2).zip(changed).filter(|(_, changed)| *changed);
+            let bold = cells.filter_map(|(cell, _)| match cell {
+                [from, to] => Some(from.saturating_sub(self.left)..to.saturating_sub(self.left + 1)),
+                _ => None,
+            });
+            let bold = bold.filter(|cell| cell.start < cell.end && cell.start < columns).collect();
+            lines.push(Drawn { text, style, bold });
         }
         lines
     }
@@ -106,13 +144,26 @@ impl View {
         line
     }
 
+    /// How the job goes, or that another one has failed.
+    fn status_line(&self, columns: usize) -> Drawn {
+        if let Some(alarm) = &self.alarm {
+            return Drawn::new(cut(&plain(alarm), columns), Style::Alarm);
+        }
+        let behind = self.behind().map(|behind| {
+            let changes = if behind == 1 { "change" } else { "changes" };
+            format!("paused, {} {changes} behind", grouped(behind))
+        });
+        let parts: Vec<String> = behind.into_iter().chain(self.status.iter().cloned()).collect();
+        Drawn::new(cut(&joined(&parts, columns), columns), Style::Dim)
+    }
+
     /// How the query goes, the page, when it was drawn.
     fn head(&self, columns: usize) -> String {
-        let count = self.content.len() as u64;
+        let count = self.len() as u64;
         let rows = format!("{} {}", grouped(count), row_term(count));
         let state = match self.progress {
+            _ if self.paused.is_some() => "Paused".to_string(),
             Progress::Running => format!("Refresh: {}", INTERVALS[self.interval].0),
-            Progress::Paused => "Paused".to_string(),
             Progress::Finished => "Finished".to_string(),
         };
         let page = match self.top {
@@ -122,7 +173,7 @@ impl View {
                 format!("Page: {} of {}", grouped(page as u64), grouped(self.pages().max(page) as u64))
             }
         };
-        let left = match self.content.gone() {
+        let left = match self.gone() {
             0 => format!(" {state}  {rows}"),
             gone => format!(" {state}  newest {rows}, {} gone", grouped(gone)),
         };
@@ -147,7 +198,7 @@ impl View {
             Over::GoTo { typed, .. } => format!("No such page. 1 to {}: {typed}▏", self.pages()),
             Over::Help { .. } | Over::Opened { .. } => "Q Back  Up/Down Scroll".to_string(),
             Over::Nothing => {
-                let pause = if self.progress == Progress::Paused { "Space Go on" } else { "Space Pause" };
+                let pause = if self.paused.is_some() { "Space Go on" } else { "Space Pause" };
                 let keys = [
                     "Q Quit",
                     "? Help",
@@ -187,8 +238,8 @@ fn scrolled(title: String, lines: Vec<String>, top: usize, room: usize) -> (Vec<
         true => format!("{title}  (lines {} to {} of {})", top + 1, (top + room).min(lines.len()), lines.len()),
         false => title,
     };
-    let head = Drawn { text: title, style: Style::Underlined };
-    let lines = lines.into_iter().skip(top).take(room).map(|text| Drawn { text, style: Style::Plain });
+    let head = Drawn::new(title, Style::Underlined);
+    let lines = lines.into_iter().skip(top).take(room).map(|text| Drawn::new(text, Style::Plain));
     (std::iter::once(head).chain(lines).collect(), top)
 }
 

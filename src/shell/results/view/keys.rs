@@ -69,8 +69,8 @@ impl Key {
 /// What the help says of the keys.
 pub const HELP: &[(&str, &str)] = &[
     ("Q, Esc, Ctrl-C", "leave; a query that still runs is stopped"),
-    ("Space", "pause, and go on: the query waits meanwhile"),
-    ("R", "refresh now"),
+    ("Space", "pause, and go on; the query does not wait meanwhile"),
+    ("R", "refresh now, also while paused"),
     ("+ -", "refresh less often, more often"),
     ("Up, Down (W, S)", "choose a row"),
     ("O, Enter", "open the chosen row: a column below the other"),

@@ -9,6 +9,7 @@
 mod content;
 mod draw;
 mod keys;
+mod marks;
 mod screen;
 mod state;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use super::kept_rows::Bound;
 use super::printer::older;
 use super::texts::Texts;
 use super::{Display, Ended, ResultMode, Shown, time_cost};
+use crate::console::{self, Failures};
 use crate::error::Result;
 use crate::session::Query;
 use crate::settings::Settings;
@@ -50,24 +52,33 @@ pub async fn show(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // When it is to be drawn anew: at once, then by the interval.
     let (mut drawn, mut told_rates) = (None::<Instant>, None::<Instant>);
-    let mut took = None;
+    let (mut took, mut failed) = (None, 0);
     loop {
         let now = Instant::now();
         if told_rates.is_none_or(|told| now - told >= LIVE_EVERY) && view.progress != Progress::Finished {
             told_rates = Some(now);
             view.status = rates.parts().into_iter().next().unwrap_or_default();
         }
+        if let Some(failures) = console::failures_behind_screen(failed) {
+            failed = failures.count;
+            view.alarm = Some(alarm(&failures));
+            paint(&mut view, &screen);
+        }
         let every = INTERVALS[view.interval].1.map(Duration::from_millis);
         let due = drawn.is_none_or(|at| every.is_some_and(|every| now - at >= every));
         if due {
+            // While it is paused, what was bold stays so, unless new rows are asked for.
+            if view.paused.is_none() || drawn.is_none() {
+                view.marks.refresh();
+                view.updated = time_of_day(settings.zone());
+            }
             drawn = Some(now);
-            view.updated = time_of_day(settings.zone());
             paint(&mut view, &screen);
         }
         tokio::select! {
             batch = query.next(), if view.progress == Progress::Running => match batch? {
                 Some(batch) => {
-                    if view.received == 0 {
+                    if view.received == 0 && view.paused.is_none() {
                         drawn = None;
                     }
                     view.received += batch.num_rows() as u64;
@@ -77,13 +88,16 @@ pub async fn show(
                     took = Some(begun.elapsed());
                     view.progress = Progress::Finished;
                     view.status = rates.parts().into_iter().next().unwrap_or_default();
-                    drawn = None;
+                    match view.paused {
+                        None => drawn = None,
+                        Some(_) => paint(&mut view, &screen),
+                    }
                 }
             },
             told = screen.told.recv() => match told {
                 Some(Told::Key(key)) => match view.press(key) {
                     Asks::Leave => break,
-                    Asks::Redraw if key == keys::Key::Refresh => drawn = None,
+                    Asks::Refresh => drawn = None,
                     Asks::Redraw => paint(&mut view, &screen),
                 },
                 Some(Told::Resized) => paint(&mut view, &screen),
@@ -93,11 +107,11 @@ pub async fn show(
             () = stop.asked_times(1) => break,
         }
     }
-    drop(screen);
     let ended = if view.progress == Progress::Finished { Ended::Finished } else { Ended::Stopped };
     if ended == Ended::Stopped {
         query.stop();
     }
+    drop(screen);
     let cost = time_cost(took.filter(|_| display.timing));
     Ok((Shown { rows: view.received, ended }, summary(&view, ended, &cost)))
 }
@@ -105,6 +119,14 @@ pub async fn show(
 fn paint(view: &mut View, screen: &Screen) {
     let (columns, lines) = screen.size();
     screen.show(&view.draw(columns, lines));
+}
+
+/// What the screen says of other jobs that have failed; all of it stands below the prompt when the screen is gone.
+fn alarm(failures: &Failures) -> String {
+    match failures.count {
+        1 => failures.last.clone(),
+        more => format!("{more} jobs failed; {}", failures.last),
+    }
 }
 
 /// `12:00:30.500` in the session's zone.

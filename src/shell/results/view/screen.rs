@@ -11,6 +11,7 @@ use super::draw::{Drawn, Style};
 use super::keys::Key;
 use crate::console;
 use crate::error::{Error, Result};
+use crate::shell::screen_text::width;
 
 /// How long a key press may go unnoticed at the end.
 const POLL: Duration = Duration::from_millis(50);
@@ -28,8 +29,12 @@ pub enum Told {
 pub struct Screen {
     pub told: mpsc::Receiver<Told>,
     ends: Arc<AtomicBool>,
-    reader: Option<std::thread::JoinHandle<()>>,
+    /// Closes when the reader of keys has ended.
+    ended: std::sync::mpsc::Receiver<()>,
 }
+
+/// So long the end of the reader is waited for: on a terminal that is gone it may not come.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Screen {
     /// # Errors
@@ -39,10 +44,14 @@ impl Screen {
             .map_err(|e| Error::external(format!("the terminal can't show a table that changes: {e}")))?;
         let (sender, told) = mpsc::channel(64);
         let ends = Arc::new(AtomicBool::new(false));
-        let ended = ends.clone();
-        let reader = std::thread::Builder::new().name("keys".into()).spawn(move || read(&sender, &ended));
+        let (open, ended) = std::sync::mpsc::channel();
+        let end = ends.clone();
+        let reader = std::thread::Builder::new().name("keys".into()).spawn(move || {
+            let _open = open;
+            read(&sender, &end);
+        });
         match reader {
-            Ok(reader) => Ok(Self { told, ends, reader: Some(reader) }),
+            Ok(_) => Ok(Self { told, ends, ended }),
             Err(error) => {
                 console::close_screen();
                 Err(Error::external(format!("cannot read keys: {error}")))
@@ -58,6 +67,7 @@ impl Screen {
     /// Draws a frame over the one before, in one write: erasing first would flicker.
     pub fn show(&self, lines: &[Drawn]) {
         let plain = std::env::var_os("NO_COLOR").is_some();
+        let (columns, _) = self.size();
         let mut frame = String::new();
         for (at, line) in (1..).zip(lines) {
             let style = match line.style {
@@ -66,8 +76,18 @@ impl Screen {
                 Style::Underlined => "\x1b[4m",
                 Style::Dim if plain => "",
                 Style::Dim => "\x1b[2m",
+                Style::Alarm if plain => "\x1b[1m",
+                Style::Alarm => "\x1b[1;31m",
             };
-            frame += &format!("\x1b[{at};1H\x1b[0m{style}{}\x1b[0m\x1b[K", line.text);
+            frame += &format!("\x1b[{at};1H\x1b[0m{style}");
+            for (bold, text) in line.pieces() {
+                frame += &if bold { format!("\x1b[1m{text}\x1b[22m") } else { text };
+            }
+            frame += "\x1b[0m";
+            // Behind the last column the cursor stands on it: what is drawn there would go.
+            if width(&line.text) < columns {
+                frame += "\x1b[K";
+            }
         }
         console::screen(frame.as_bytes());
     }
@@ -78,9 +98,7 @@ impl Drop for Screen {
         self.ends.store(true, Ordering::Relaxed);
         self.told.close();
         // The next reader of keys must find them all.
-        if let Some(reader) = self.reader.take() {
-            let _ended = reader.join();
-        }
+        let _ended = self.ended.recv_timeout(PATIENCE);
         console::close_screen();
     }
 }

@@ -1,8 +1,9 @@
 //! A screen's state: where in the rows it is, and what a key does to that.
 
 use super::super::kept_rows::Row;
-use super::content::Content;
+use super::content::{Age, Content, Frozen};
 use super::keys::Key;
+use super::marks::Marks;
 
 /// How often a screen is drawn anew, as Flink's client offers it.
 pub const INTERVALS: [(&str, Option<u64>); 7] = [
@@ -30,7 +31,6 @@ pub struct Column {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
     Running,
-    Paused,
     Finished,
 }
 
@@ -57,7 +57,10 @@ pub enum Over {
 /// What the loop has to do after a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asks {
+    /// Draw what is shown once more.
     Redraw,
+    /// Show the rows of now.
+    Refresh,
     Leave,
 }
 
@@ -69,6 +72,8 @@ pub struct View {
 
     // STATE
     pub content: Content,
+    /// The rows that are shown instead while the screen is paused, and how many rows had come by then.
+    pub paused: Option<(Frozen, u64)>,
     pub progress: Progress,
     /// Rows that have come.
     pub received: u64,
@@ -84,6 +89,9 @@ pub struct View {
     pub interval: usize,
     /// How the job goes, in parts; what has no room is left out from the end.
     pub status: Vec<String>,
+    /// What stands in the place of the status until a key is pressed: another job has failed.
+    pub alarm: Option<String>,
+    pub marks: Marks,
     /// When the rows that are shown came.
     pub updated: String,
     /// Rows that a page has room for, and columns of the terminal, when it was drawn last.
@@ -99,6 +107,7 @@ impl View {
             columns,
             max_column_width,
             content,
+            paused: None,
             progress: Progress::Running,
             received: 0,
             over: Over::Nothing,
@@ -108,28 +117,62 @@ impl View {
             widths: Vec::new(),
             interval,
             status: Vec::new(),
+            alarm: None,
+            marks: Marks::default(),
             updated: String::new(),
             room: (1, 80),
             gone: 0,
         }
     }
 
+    /// How many rows there are, as shown.
+    pub fn len(&self) -> usize {
+        self.paused.as_ref().map_or_else(|| self.content.len(), |(frozen, _)| frozen.rows.len())
+    }
+
+    /// Rows that went because there were too many, as shown.
+    pub fn gone(&self) -> u64 {
+        self.paused.as_ref().map_or_else(|| self.content.gone(), |(frozen, _)| frozen.gone)
+    }
+
+    /// So many rows from one on, as shown, each with its number.
+    pub fn rows_from(&self, from: usize, count: usize) -> Vec<(u64, Row)> {
+        match &self.paused {
+            Some((frozen, _)) => frozen.rows.iter().skip(from).take(count).cloned().collect(),
+            None => self.content.rows(from, count),
+        }
+    }
+
+    /// Which rows there have been, as far as changes are shown.
+    pub fn age(&self) -> Option<Age> {
+        self.paused.as_ref().map_or_else(|| self.content.age(), |(frozen, _)| frozen.age)
+    }
+
+    /// Changes that have come since the screen was paused.
+    pub fn behind(&self) -> Option<u64> {
+        self.paused.as_ref().map(|(_, received)| self.received - received)
+    }
+
+    fn pause(&mut self) {
+        self.paused = Some((self.content.frozen(), self.received));
+    }
+
     /// The first row that is shown.
     pub fn first(&self) -> usize {
-        let last = self.content.len().saturating_sub(self.room.0);
+        let last = self.len().saturating_sub(self.room.0);
         self.top.unwrap_or(last)
     }
 
     pub fn pages(&self) -> usize {
-        self.content.len().div_ceil(self.room.0).max(1)
+        self.len().div_ceil(self.room.0).max(1)
     }
 
     /// Rows have come or gone, or the terminal has another size: places in the rows stay with their rows.
     pub fn settle(&mut self, room: (usize, usize)) {
         self.room = (room.0.max(1), room.1);
-        let moved = (self.content.gone() - self.gone) as usize;
-        self.gone = self.content.gone();
-        let last = self.content.len().saturating_sub(1);
+        let moved = (self.gone() - self.gone) as usize;
+        self.gone = self.gone();
+        let last = self.len().saturating_sub(1);
         self.top = self.top.map(|top| top.saturating_sub(moved).min(last));
         self.selected = self.selected.and_then(|at| at.checked_sub(moved)).filter(|at| *at <= last);
         if let (Some(at), Some(top)) = (self.selected, self.top) {
@@ -140,6 +183,7 @@ impl View {
 
     /// Does what a key asks for.
     pub fn press(&mut self, key: Key) -> Asks {
+        self.alarm = None;
         if key == Key::Interrupt {
             return Asks::Leave;
         }
@@ -181,15 +225,22 @@ impl View {
     }
 
     fn press_on_rows(&mut self, key: Key) -> Asks {
-        let (first, page, rows) = (self.first(), self.room.0, self.content.len());
+        let (first, page, rows) = (self.first(), self.room.0, self.len());
         match key {
             Key::Quit | Key::Escape => return Asks::Leave,
-            Key::Pause => {
-                self.progress = match self.progress {
-                    Progress::Running => Progress::Paused,
-                    Progress::Paused => Progress::Running,
-                    Progress::Finished => Progress::Finished,
+            Key::Pause if self.paused.is_some() => {
+                self.paused = None;
+                return Asks::Refresh;
+            }
+            Key::Pause if self.progress == Progress::Running => {
+                self.pause();
+                return Asks::Refresh;
+            }
+            Key::Refresh => {
+                if self.paused.is_some() {
+                    self.pause();
                 }
+                return Asks::Refresh;
             }
             Key::Slower => self.interval = (self.interval + 1).min(INTERVALS.len() - 1),
             Key::Faster => self.interval = self.interval.saturating_sub(1),
@@ -210,8 +261,8 @@ impl View {
             Key::Open | Key::Enter if rows > 0 => {
                 let at = self.selected.unwrap_or(first);
                 self.choose(at);
-                if let Some(row) = self.content.rows(at, 1).pop() {
-                    self.over = Over::Opened { row, number: at + 1 + self.content.gone() as usize, top: 0 };
+                if let Some((_, row)) = self.rows_from(at, 1).pop() {
+                    self.over = Over::Opened { row, number: at + 1 + self.gone() as usize, top: 0 };
                 }
             }
             Key::Left => self.left = self.step_left(),

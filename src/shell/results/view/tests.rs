@@ -1,7 +1,7 @@
 //! Screens as text: what is shown for a state, a size and the keys that were pressed.
 //!
 //! `screens.expected` has them all; `UPDATE_EXPECT=1` writes it anew. Before each line stands how it is drawn: `#` inverse,
-//! `_` underlined, `~` dim.
+//! `_` underlined, `~` dim, `!` as an alarm; what is bold stands between `*`.
 
 use super::content::Content;
 use super::draw::Style;
@@ -37,7 +37,7 @@ fn fill(view: &mut View, numbers: std::ops::RangeInclusive<usize>) {
 }
 
 fn press(view: &mut View, keys: &[Key]) {
-    keys.iter().for_each(|key| assert_eq!(view.press(*key), Asks::Redraw, "{key:?}"));
+    keys.iter().for_each(|key| assert_ne!(view.press(*key), Asks::Leave, "{key:?}"));
 }
 
 fn shown(view: &mut View, columns: usize, lines: usize) -> String {
@@ -50,8 +50,11 @@ fn shown(view: &mut View, columns: usize, lines: usize) -> String {
             Style::Inverse => '#',
             Style::Underlined => '_',
             Style::Dim => '~',
+            Style::Alarm => '!',
         };
-        format!("{style}{}\n", line.text).trim_end_matches([' ', '\n']).to_string() + "\n"
+        let text: String =
+            line.pieces().iter().map(|(bold, text)| if *bold { format!("*{text}*") } else { text.clone() }).collect();
+        format!("{style}{text}\n").trim_end_matches([' ', '\n']).to_string() + "\n"
     };
     drawn.into_iter().map(line).collect()
 }
@@ -90,8 +93,25 @@ fn screens_are_as_they_were_looked_at() {
     add("help in 40 columns", shown(&mut view, 40, 10));
     press(&mut view, &[Key::Escape, Key::Pause]);
     add("paused", shown(&mut view, 80, 10));
+    apply(&mut view, UpdateBefore, ["host-3", "300", "fine"]);
+    apply(&mut view, UpdateAfter, ["host-3", "301", "fine"]);
+    fill(&mut view, 5..=5);
+    add("paused, and rows come", shown(&mut view, 80, 10));
+    view.alarm = Some("job \"late\" failed: division by zero".into());
+    add("another job fails", shown(&mut view, 80, 10));
+    add("another job fails, in 40 columns", shown(&mut view, 40, 10));
+    press(&mut view, &[Key::Pause]);
+    view.marks.refresh();
+    add("going on, with what changed meanwhile", shown(&mut view, 80, 10));
+    press(&mut view, &[Key::Right]);
+    add("the same in 40 columns, one to the right", shown(&mut view, 40, 10));
+    view.marks.refresh();
+    add("refreshed again", shown(&mut view, 80, 10));
+    press(&mut view, &[Key::Left]);
     view.progress = Progress::Finished;
     fill(&mut view, 10..=30);
+    view.draw(80, 10);
+    view.marks.refresh();
     add("finished, on a page", shown(&mut view, 80, 10));
     press(&mut view, &[Key::End]);
     add("the last page", shown(&mut view, 80, 10));
@@ -179,12 +199,62 @@ fn the_interval_and_pause_have_ends() {
     press(&mut view, &[Key::Faster; 9]);
     assert_eq!(INTERVALS[view.interval].0, "100 ms");
     press(&mut view, &[Key::Pause]);
-    assert_eq!(view.progress, Progress::Paused);
+    assert_eq!(view.behind(), Some(0));
     press(&mut view, &[Key::Pause]);
-    assert_eq!(view.progress, Progress::Running);
+    assert_eq!(view.behind(), None);
+    press(&mut view, &[Key::Pause]);
     view.progress = Progress::Finished;
+    press(&mut view, &[Key::Pause, Key::Pause]);
+    assert_eq!(view.behind(), None, "nothing more comes");
+}
+
+#[test]
+fn a_paused_screen_stands_still_and_a_refreshed_one_shows_what_is_there() {
+    let mut view = table(Bound { rows: 5, ..WIDE });
+    fill(&mut view, 1..=5);
+    let before = rows(&mut view, 80, 10);
     press(&mut view, &[Key::Pause]);
-    assert_eq!(view.progress, Progress::Finished);
+    fill(&mut view, 6..=8);
+    apply(&mut view, Delete, ["host-5", "500", "fine"]);
+    assert_eq!((rows(&mut view, 80, 10), view.behind()), (before, Some(4)));
+    press(&mut view, &[Key::Refresh]);
+    let now: Vec<String> = [4, 6, 7, 8].iter().map(|n| format!("host-{n}      {n}00 fine")).collect();
+    assert_eq!((rows(&mut view, 80, 10), view.behind()), (now.clone(), Some(0)));
+    press(&mut view, &[Key::Pause]);
+    assert_eq!((rows(&mut view, 80, 10), view.behind()), (now, None));
+}
+
+#[test]
+fn what_changed_since_the_last_refresh_is_bold() {
+    let mut view = table(WIDE);
+    let bold = |view: &mut View| -> Vec<String> {
+        view.marks.refresh();
+        let drawn = view.draw(80, 9);
+        let pieces = drawn.iter().flat_map(|line| line.pieces());
+        pieces.filter(|(bold, _)| *bold).map(|(_, text)| text.trim().to_string()).collect()
+    };
+    assert!(bold(&mut view).is_empty());
+    fill(&mut view, 1..=3);
+    assert!(bold(&mut view).is_empty(), "the first rows are not compared with nothing");
+    apply(&mut view, UpdateBefore, ["host-2", "200", "fine"]);
+    apply(&mut view, UpdateAfter, ["host-2", "205", "fine"]);
+    assert_eq!(bold(&mut view), ["205"]);
+    assert!(bold(&mut view).is_empty());
+    apply(&mut view, Delete, ["host-1", "100", "fine"]);
+    assert!(bold(&mut view).is_empty(), "rows that moved up have not changed");
+    fill(&mut view, 4..=4);
+    assert_eq!(bold(&mut view), ["host-4", "400", "fine"]);
+    fill(&mut view, 5..=20);
+    view.draw(80, 9);
+    assert_eq!(bold(&mut view), Vec::<String>::new());
+    press(&mut view, &[Key::PageUp]);
+    assert!(bold(&mut view).is_empty(), "rows of another page are not new");
+    // Rows get other numbers when so many have gone.
+    for n in 100..2_000 {
+        apply(&mut view, Insert, [&format!("host-{n}"), "1", "fine"]);
+        apply(&mut view, Delete, [&format!("host-{n}"), "1", "fine"]);
+    }
+    assert!(bold(&mut view).is_empty());
 }
 
 #[test]

@@ -1,0 +1,122 @@
+//! Leaving: with jobs that run, by a key, a command or a signal.
+
+use std::net::TcpListener;
+
+use super::jobs::tables;
+use super::terminal::{Left, Options, Terminal, key};
+
+/// A shell with a job that goes on.
+fn with_a_job() -> Terminal {
+    let shell = Terminal::start(Options { lines: 40, ..Options::default() });
+    shell.run(&tables(0));
+    shell.run("INSERT INTO nowhere SELECT n FROM s;");
+    shell
+}
+
+/// The job was stopped in order, and the terminal is as it was.
+#[track_caller]
+fn assert_orderly(left: &Left) {
+    let said = &left.screen;
+    assert!(said.contains("stopped: ") && said.contains(" rows in, ") && said.contains(" rows out"), "{said}");
+    assert!(left.restored, "{said}");
+    assert_eq!(left.code, 0, "{said}");
+}
+
+const ASKS: &str = "Stop and leave? [y/N]";
+
+#[test]
+fn leaving_with_a_job_asks_and_stops_it() {
+    for leave in ["quit;", "exit", "\\q"] {
+        let shell = with_a_job();
+        shell.type_text(leave);
+        shell.press(key::ENTER);
+        let screen = shell.wait_for(ASKS);
+        assert!(screen.contains("1 job is running: insert-into_"), "{screen}");
+        shell.prompt_after("n");
+        let screen = shell.run("SHOW JOBS;");
+        assert!(screen.contains("RUNNING"), "{screen}");
+        shell.type_text(leave);
+        shell.press(key::ENTER);
+        shell.wait_screen("the second question", |screen| screen.matches(ASKS).count() == 2);
+        shell.press("y");
+        assert_orderly(&shell.left());
+    }
+}
+
+#[test]
+fn ctrl_d_with_a_job_asks_too() {
+    let shell = with_a_job();
+    shell.press(key::CTRL_D);
+    shell.wait_for(ASKS);
+    shell.prompt_after(key::ENTER);
+    shell.press(key::CTRL_D);
+    shell.wait_screen("the second question", |screen| screen.matches(ASKS).count() == 2);
+    shell.press(key::CTRL_D);
+    assert_orderly(&shell.left());
+}
+
+#[test]
+fn a_terminated_shell_stops_its_jobs_and_gives_the_terminal_back() {
+    for signal in ["TERM", "HUP"] {
+        let shell = with_a_job();
+        shell.type_text("SELECT 'half");
+        shell.signal(signal);
+        assert_orderly(&shell.left());
+    }
+}
+
+#[test]
+fn a_signal_answers_the_question() {
+    let shell = with_a_job();
+    shell.press(key::CTRL_D);
+    shell.wait_for(ASKS);
+    shell.signal("TERM");
+    assert_orderly(&shell.left());
+}
+
+#[test]
+fn a_signal_ends_a_running_query() {
+    let shell = with_a_job();
+    shell.type_text("SELECT n FROM s;");
+    shell.press(key::ENTER);
+    shell.wait_for("| +I |                    2 |");
+    shell.signal("TERM");
+    assert_orderly(&shell.left());
+}
+
+#[test]
+fn a_signal_takes_the_live_table_away() {
+    let set = vec!["sql-client.execution.result-mode=table"];
+    let shell = Terminal::start(Options { set, ..Options::default() });
+    shell.run(&tables(0));
+    shell.run("INSERT INTO nowhere SELECT n FROM s;");
+    shell.type_text("SELECT n FROM s;");
+    shell.press(key::ENTER);
+    shell.wait_for("Q Quit");
+    assert!(shell.is_covered());
+    shell.signal("TERM");
+    assert_orderly(&shell.left());
+}
+
+#[test]
+fn ctrl_c_ends_a_shell_whose_job_does_not_stop() {
+    // It accepts, and never answers: what the job has still to write waits for it.
+    let dead = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = dead.local_addr().expect("an address");
+    let shell = Terminal::start(Options { lines: 40, ..Options::default() });
+    shell.run(&tables(0));
+    shell.run(&format!(
+        "CREATE TABLE dead (n BIGINT) WITH ('connector' = 'jdbc', 'table-name' = 't',\n\
+         'url' = 'jdbc:postgresql://{address}/db', 'connection.max-retry-timeout' = '10 min');"
+    ));
+    shell.run("INSERT INTO dead SELECT n FROM s;");
+    let _connection = dead.accept().expect("the job connects");
+    shell.press(key::CTRL_D);
+    shell.wait_for(ASKS);
+    shell.press("y");
+    shell.wait_for("Ctrl-C ends at once");
+    shell.press(key::CTRL_C);
+    let left = shell.left();
+    assert!(left.screen.contains("ended at once"), "{}", left.screen);
+    assert_eq!(left.code, 130, "{}", left.screen);
+}
