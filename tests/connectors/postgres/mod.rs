@@ -6,6 +6,7 @@
 mod address;
 mod bad_input;
 mod broken_scan;
+mod exactly_once;
 mod lookup;
 mod outage;
 mod provider;
