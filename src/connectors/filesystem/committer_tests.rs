@@ -6,7 +6,9 @@ use super::*;
 use crate::changelog::ChangelogBatch;
 use crate::connectors::filesystem::sink::FileSink;
 use crate::connectors::filesystem::testing::table;
-use crate::connectors::{EpochMode, OpenContext, Sink, SinkWriter, TableDescriptor, TargetTable, WriterEpochs};
+use crate::connectors::{
+    EpochMode, OpenContext, Reporter, Sink, SinkWriter, TableDescriptor, TargetTable, WriterEpochs,
+};
 use crate::error::ErrorKind;
 use crate::time::ManualClock;
 
@@ -194,14 +196,20 @@ async fn only_one_start_of_a_job_writes() {
     writer.write(rows(&[("x", 1)])).await.unwrap();
     let parts = staged(&mut writer, 1).await;
     // The next one waits until all of the first is gone.
-    let second = Start::new(&table, 3);
-    tokio::pin!(second);
-    for _ in 0..3 {
-        let waiting = tokio::time::timeout(Duration::from_millis(60), &mut second).await;
-        assert!(waiting.is_err(), "the first still lives");
-    }
-    drop((writer, first));
-    let second = second.await;
+    let (tell, told) = tokio::sync::oneshot::channel::<String>();
+    let tell = Mutex::new(Some(tell));
+    let reporter = Reporter::new(move |line| {
+        if let Some(tell) = tell.lock().unwrap().take() {
+            tell.send(line.to_string()).unwrap();
+        }
+    });
+    let context = TargetContext { reporter, ..number("a", 3, &Arc::default()) };
+    let first_ends = async {
+        assert!(told.await.unwrap().starts_with("waiting for an earlier start of the job, which writes to folder"));
+        drop((writer, first));
+    };
+    let (second, ()) = tokio::join!(Start::try_new(&table, context), first_ends);
+    let second = second.unwrap();
     second.committer.publish(Epoch(1), &parts).await.unwrap();
     drop(second);
     let error = Start::try_new(&table, number("a", 2, &Arc::default())).await.err().unwrap();

@@ -98,6 +98,8 @@ async fn waiting(db: &Db) -> String {
         db.schema
     );
     for _ in 0..3000 {
+        // The caller's transaction would see what there was at first.
+        db.run("SELECT pg_stat_clear_snapshot()").await;
         if let [pid] = db.rows(&asked).await.as_slice() {
             return pid.clone();
         }
@@ -195,20 +197,14 @@ async fn transactions_that_collide_are_tried_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_goes_away_and_comes_back_gets_every_epoch_once() {
     let own = Own::new();
-    let address = own.up(Service::PostgreSql).await;
-    let Server { user, password, .. } = server();
-    let options = [("username", user.as_str()), ("table-name", "public.exactly_once")];
+    let url = own.up(Service::PostgreSql).await;
+    let Server { address, user, password, database } = Server::of(&url);
     let table = Db::descriptor("t", "public.exactly_once", &[("id", T::Int), ("name", string())], 0);
-    let url = format!("jdbc:postgresql://{address}/postgres");
-    let table = with(with(table, &options), &[("url", &url), ("connection.max-retry-timeout", "120 s")]);
-    let (host, port) = address.split_once(':').unwrap();
+    let address = format!("jdbc:postgresql://{address}/{database}");
+    let table = with(table, &[("url", &address), ("username", &user), ("connection.max-retry-timeout", "120 s")]);
+    let table = with(table, &[("password", password.as_deref().unwrap_or_default())]);
     let connect = || async {
-        let mut config = tokio_postgres::Config::new();
-        config.host(host).port(port.parse().unwrap()).user(&user).dbname("postgres");
-        if let Some(password) = &password {
-            config.password(password);
-        }
-        let (client, connection) = config.connect(NoTls).await.unwrap();
+        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
         tokio::spawn(connection);
         client
     };

@@ -142,7 +142,7 @@ async fn what_is_held_asks_for_the_end_of_its_epoch_once_when_it_is_large() {
     let long = "x".repeat(1 << 20);
     let asked = || futures::FutureExt::now_or_never(full.notified()).is_some();
     for i in 0..150 {
-        writer.write(changes(&[(Insert, i, &long)])).await.unwrap();
+        writer.write(changes(&[(Insert, i, long.as_str())])).await.unwrap();
         assert_eq!(asked(), i == 63, "after {i}");
     }
     let staged = writer.stage(Epoch(1)).await.unwrap();

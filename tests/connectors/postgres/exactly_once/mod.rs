@@ -2,6 +2,7 @@
 
 mod broken;
 mod epochs;
+mod jobs;
 mod refused;
 mod rights;
 

@@ -62,7 +62,8 @@ async fn the_table_is_found_wherever_the_search_path_has_it() {
     drop(start);
     let start = Start::new(&[at(format!("{},{elsewhere}", db.schema))], 2).await;
     assert_eq!(start.marker.map(|marker| marker.epoch), Some(Epoch(3)));
-    assert_eq!(db.rows("SELECT to_regclass('millstream_epochs')").await, ["NULL"]);
+    let created = format!("SELECT to_regclass('{}.millstream_epochs')", db.schema);
+    assert_eq!(db.rows(&created).await, ["NULL"]);
     let name = |table: &TableDescriptor| jdbc().sink(table).unwrap().target().unwrap().target.name();
     assert_ne!(name(&at(elsewhere.clone())), name(&at(db.schema.clone())), "names mean other tables there");
     db.run(&format!("DROP SCHEMA {elsewhere} CASCADE")).await;
