@@ -150,7 +150,7 @@ impl JdbcCommitter {
         for StagedPart { sink, staged, .. } in parts.iter().filter(|part| !part.staged.payload.is_empty()) {
             let to = self.published(*sink)?;
             let table = &to.table;
-            let payload = Payload::decode(&staged.payload, &table.cells.schema.arrow())
+            let payload = Payload::decode(&staged.payload, staged.rows, &table.cells.schema.arrow())
                 .map_err(|error| error.context(format!("cannot write {}", table.cells.owner())))?;
             for batch in payload.batches {
                 let flush = match payload.is_reduced {

@@ -60,11 +60,11 @@ impl PayloadWriter {
 }
 
 impl Payload {
-    /// What a [`PayloadWriter`] for these columns gave.
+    /// What a [`PayloadWriter`] for these columns gave, and so many rows.
     ///
     /// # Errors
     /// Anything else, of kind `State`.
-    pub fn decode(bytes: &[u8], columns: &SchemaRef) -> Result<Self> {
+    pub fn decode(bytes: &[u8], rows: u64, columns: &SchemaRef) -> Result<Self> {
         let (version, is_reduced, stream) = match bytes {
             [version, reduced, stream @ ..] => (*version, *reduced == 1, stream),
             _ => return Err(damaged()),
@@ -93,7 +93,11 @@ impl Payload {
             let rows = RecordBatch::try_new(columns.clone(), batch.columns()[..count].to_vec()).map_err(torn)?;
             Ok(ChangelogBatch::new(rows, kinds))
         });
-        Ok(Self { is_reduced, batches: batches.collect::<Result<_>>()? })
+        let batches = batches.collect::<Result<Vec<_>>>()?;
+        match batches.iter().map(|batch| batch.num_rows() as u64).sum::<u64>() == rows {
+            true => Ok(Self { is_reduced, batches }),
+            false => Err(damaged()),
+        }
     }
 }
 

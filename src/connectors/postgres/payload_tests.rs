@@ -3,8 +3,8 @@ use arrow::array::{Int32Array, StringArray};
 use super::*;
 use crate::error::ErrorKind;
 
-/// `+I (1, a)`, then `-D (2, NULL)` in a batch of its own: what version 1 wrote.
-const FIXTURE: &str = "";
+/// `+I (1, a)`, then `-D (2, NULL)` in a batch of its own: what version 1 wrote, in hexadecimal digits.
+const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/epochs/jdbc-1.hex");
 
 fn columns() -> SchemaRef {
     Arc::new(Schema::new(vec![Field::new("id", DataType::Int32, false), Field::new("name", DataType::Utf8, true)]))
@@ -33,26 +33,27 @@ fn bytes(hex: &str) -> Vec<u8> {
 
 #[test]
 fn what_version_1_wrote_is_read() {
-    let fixture = bytes(FIXTURE);
-    let payload = Payload::decode(&fixture, &columns())
+    let fixture = bytes(&std::fs::read_to_string(FIXTURE).unwrap_or_default());
+    let payload = Payload::decode(&fixture, 2, &columns())
         .unwrap_or_else(|error| panic!("{error}; today's bytes are {}", hex(&written())));
     assert!(payload.is_reduced);
     let read: Vec<_> = payload.batches.iter().map(|b| (b.kind(0), b.rows().clone())).collect();
     let expected = [row(RowKind::Insert, 1, Some("a")), row(RowKind::Delete, 2, None)];
     assert_eq!(read, expected.map(|b| (b.kind(0), b.into_rows())));
-    assert_eq!(Payload::decode(&written(), &columns()).unwrap().batches.len(), 2);
+    assert_eq!(Payload::decode(&written(), 2, &columns()).unwrap().batches.len(), 2);
 }
 
 #[test]
 fn bytes_of_a_later_version_or_of_none_are_refused() {
     let mut later = written().to_vec();
     later[0] = 2;
-    let error = Payload::decode(&later, &columns()).unwrap_err();
+    let error = Payload::decode(&later, 2, &columns()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::State);
     assert!(error.message().contains("version 2 can't be read"), "{error}");
     let whole = written();
+    assert_eq!(Payload::decode(&whole, 3, &columns()).unwrap_err().kind(), ErrorKind::State, "a row is missing");
     for torn in [&whole[..0], &whole[..1], &whole[..2], &whole[..40]] {
-        assert_eq!(Payload::decode(torn, &columns()).unwrap_err().kind(), ErrorKind::State, "{torn:?}");
+        assert_eq!(Payload::decode(torn, 2, &columns()).unwrap_err().kind(), ErrorKind::State, "{torn:?}");
     }
 }
 
@@ -61,7 +62,7 @@ fn rows_of_another_table_are_refused() {
     let other =
         Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, false), Field::new("name", DataType::Utf8, true)]));
     for columns in [other, Arc::new(columns().project(&[0]).unwrap())] {
-        let error = Payload::decode(&written(), &columns).unwrap_err();
+        let error = Payload::decode(&written(), 2, &columns).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::State);
         assert!(error.message().ends_with("(id, name)"), "{error}");
     }
