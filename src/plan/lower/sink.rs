@@ -88,6 +88,14 @@ impl Lowering {
 
     /// Whether the sink's rows are published with epochs.
     fn exactly_once(&self, insert: &BoundInsert, sink: &dyn Sink) -> Result<bool> {
+        let is_asked = self.is_asked_exactly_once(insert, sink)?;
+        match sink.refusal_of_exactly_once() {
+            Some(error) if is_asked => Err(insert.table.in_text(error)),
+            _ => Ok(is_asked),
+        }
+    }
+
+    fn is_asked_exactly_once(&self, insert: &BoundInsert, sink: &dyn Sink) -> Result<bool> {
         let delivery = self.options.sinks.delivery;
         if self.options.batch.is_some() {
             return Ok(false);

@@ -7,7 +7,7 @@ mod busy;
 mod delivered;
 mod growth;
 mod load;
-mod own;
+pub mod own;
 mod scene;
 mod script;
 mod soak;
