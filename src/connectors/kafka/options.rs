@@ -177,10 +177,10 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "sink.transaction-naming-strategy",
         OptionType::Enum(&["INCREMENTING", "POOLING"]),
-        "How Flink makes the ids of transactions; without effect here, where a job has two of them.",
+        "How the ids of transactions are made.",
     )
     .default("INCREMENTING")
-    .only_with("sink.delivery-guarantee", &["exactly-once"]),
+    .without_effect("a job has two ids that take turns"),
     OptionSpec::new(
         "connection.max-retry-timeout",
         OptionType::Duration,

@@ -202,7 +202,7 @@ impl KafkaSink {
         if self.guarantee == DeliveryGuarantee::ExactlyOnce && context.epochs.is_none() {
             let key = "sink.delivery-guarantee";
             let why = "'exactly-once' needs checkpoints, and the job takes none";
-            let hint = "Set 'execution.checkpointing.interval' and a folder for checkpoints, or take 'at-least-once'.";
+            let hint = "SET 'execution.checkpointing.interval' = '1s', or take 'at-least-once'.";
             return Err(self.options.options.invalid(key, why).with_hint(hint));
         }
         Ok(context.epochs.clone())

@@ -6,7 +6,7 @@
 mod busy;
 mod delivered;
 mod growth;
-mod load;
+pub mod load;
 pub mod own;
 mod scene;
 mod script;

@@ -106,7 +106,7 @@ impl Committer for KafkaCommitter {
         }
         let marker = self.marker().await?;
         if let Some(later) = marker.as_ref().filter(|m| m.lineage == self.us.lineage && m.attempt > self.us.attempt) {
-            return Err(Error::external(format!(
+            return Err(Error::state(format!(
                 "another process runs the job \"{}\": epoch {} was published by its start number {}, and this is number {}",
                 self.door.job, later.epoch.0, later.attempt, self.us.attempt
             ))

@@ -21,6 +21,8 @@ use crate::error::{Error, Result};
 const SLICE: Duration = Duration::from_millis(500);
 /// A request for new offsets is a new one each time: it may take longer.
 const LONGEST_SLICE: Duration = Duration::from_secs(8);
+/// How long a start waits for a producer in one go: a broker that was just started needs some seconds for the first.
+const TAKE_OVER_SLICE: Duration = Duration::from_secs(3);
 /// The pause before a call that was answered with "not now".
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long it may take to take a transaction back that nobody will go on with.
@@ -87,7 +89,7 @@ impl Slot {
     /// Shuts out producers of earlier attempts, and ends what they have begun. Waits for a moment at most: an error that
     /// is retriable says that it isn't done yet. Blocks.
     pub fn take_over(&self) -> Result<()> {
-        let outcome = self.producer.init_transactions(SLICE);
+        let outcome = self.producer.init_transactions(TAKE_OVER_SLICE);
         self.producer.serve();
         match outcome {
             Ok(()) => {
@@ -104,19 +106,20 @@ impl Slot {
     /// Sees to it that the transaction of `epoch` is open: at its first row, for one that is open for long is ended by the
     /// broker.
     pub fn open(&self, epoch: Epoch) -> Result<()> {
-        let mut state = self.state();
-        match *state {
-            State::Open { epoch: open, .. } if open == epoch => Ok(()),
-            State::Ready => {
-                let failure = |error| self.failure("cannot begin a transaction", &error);
-                self.producer.begin_transaction().map_err(failure)?;
-                *state = State::Open { epoch, since: Instant::now() };
-                Ok(())
+        let begun = {
+            let mut state = self.state();
+            match *state {
+                State::Open { epoch: open, .. } if open == epoch => return Ok(()),
+                State::Open { epoch: other, .. } | State::Ending { epoch: other, .. } => {
+                    let what = format!("epoch {} needs the producer that still has epoch {}", epoch.0, other.0);
+                    return Err(Error::internal(what));
+                }
+                State::Ready => self.producer.begin_transaction().map(|()| {
+                    *state = State::Open { epoch, since: Instant::now() };
+                }),
             }
-            State::Open { epoch: other, .. } | State::Ending { epoch: other, .. } => {
-                Err(Error::internal(format!("epoch {} needs the producer that still has epoch {}", epoch.0, other.0)))
-            }
-        }
+        };
+        begun.map_err(|error| self.failure("cannot begin a transaction", &error))
     }
 
     /// Takes in what the client has to say; what went wrong since the transaction was opened is an error.
@@ -194,7 +197,17 @@ impl Slot {
     /// An error of a record, or what it comes from: the end of the transaction.
     pub fn judged(&self, error: Error) -> Error {
         let code = self.producer.fatal_error().map(|fatal| fatal.code).or(self.producer.first_failure());
-        code.and_then(|code| self.explained(code)).unwrap_or(error)
+        if let Some(explained) = code.and_then(|code| self.explained(code)) {
+            return explained;
+        }
+        // A transaction that has failed only says so when it is asked for something that it can't do in any case.
+        if code.is_none() && matches!(*self.state(), State::Open { .. }) {
+            let failed = |why: &TransactionError| !why.is_retriable && why.code != RDKafkaErrorCode::State;
+            if let Some(why) = self.producer.begin_transaction().err().filter(failed) {
+                return self.failure("the transaction has failed", &why);
+            }
+        }
+        error
     }
 
     fn failure(&self, doing: &str, error: &TransactionError) -> Error {

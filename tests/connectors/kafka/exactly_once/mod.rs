@@ -2,6 +2,7 @@
 
 mod brokers;
 mod held;
+mod jobs;
 mod limits;
 mod others;
 mod rollback;
