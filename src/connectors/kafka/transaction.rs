@@ -1,7 +1,6 @@
 //! The transactions of a producer, one at a time: the calls of librdkafka, and what their errors say.
 //!
-//! An error is of one of four kinds (<https://docs.confluent.io/platform/current/clients/librdkafka/html/rdkafka_8h.html>,
-//! "Transactional producer API"): a retriable one is asked again; one that requires an abort, one that is fatal and any
+//! An error is of one of four kinds ("Transactional producer API" in librdkafka's `rdkafka.h`): a retriable one is asked again; one that requires an abort, one that is fatal and any
 //! other end the attempt of the job, whose next one opens producers anew, and so aborts what was begun.
 
 use std::ffi::{CStr, c_char};
