@@ -1,7 +1,8 @@
 //! The transactions of a producer, one at a time: the calls of librdkafka, and what their errors say.
 //!
-//! An error is of one of four kinds ("Transactional producer API" in librdkafka's `rdkafka.h`): a retriable one is asked again; one that requires an abort, one that is fatal and any
-//! other end the attempt of the job, whose next one opens producers anew, and so aborts what was begun.
+//! An error is of one of four kinds ("Transactional producer API" in librdkafka's `rdkafka.h`): a retriable one is asked
+//! again; one that requires an abort, one that is fatal and any other end the attempt of the job, whose next one opens
+//! producers anew, and so aborts what was begun.
 
 use std::ffi::{CStr, c_char};
 use std::time::Duration;
