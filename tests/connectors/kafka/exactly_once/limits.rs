@@ -51,7 +51,7 @@ async fn a_transaction_that_was_open_for_too_long_says_so_and_the_next_attempt_g
     put(&mut writer, &table, &["again"]).await;
     let part = staged(&mut writer, 2, 0, 0).await;
     attempt.publish(2, &[part]).await.unwrap();
-    assert_eq!(job.seen(0).await, ["again"]);
+    job.sees(0, &["again"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,7 +104,7 @@ async fn a_held_record_that_is_refused_all_the_same_says_what_to_do_and_can_be_p
     set(&topic, "cleanup.policy", "delete").await;
     let attempt = job.start(2).await.unwrap();
     attempt.publish(1, &[part]).await.unwrap();
-    assert_eq!(job.seen(0).await, ["a"]);
+    job.sees(0, &["a"]).await;
 }
 
 /// Changes a setting of a topic, and waits until the broker says so.

@@ -79,6 +79,19 @@ impl Job {
         Ok(Attempt { job: self.clone(), committer, marker })
     }
 
+    /// Waits until readers of what is committed see these rows of a table: a commit is decided before every partition has
+    /// heard of it.
+    async fn sees(&self, table: usize, expected: &[&str]) {
+        let start = std::time::Instant::now();
+        loop {
+            let seen = self.seen(table).await;
+            if seen == expected {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "{seen:?}, not {expected:?}");
+        }
+    }
+
     /// What readers of what is committed see of a table.
     async fn seen(&self, table: usize) -> Vec<String> {
         let mut rows = read(&self.tables[table]).await.unwrap();
@@ -116,6 +129,18 @@ async fn put(writer: &mut Box<dyn SinkWriter>, table: &TableDescriptor, values: 
 
 async fn staged(writer: &mut Box<dyn SinkWriter>, epoch: u64, sink: usize, subtask: usize) -> StagedPart {
     StagedPart { sink, subtask, staged: writer.stage(Epoch(epoch)).await.unwrap() }
+}
+
+/// Waits until these are the rows of a table, in this order.
+async fn holds(table: &TableDescriptor, expected: &[&str]) {
+    let start = std::time::Instant::now();
+    loop {
+        let rows = read(table).await.unwrap();
+        if rows == expected {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "{rows:?}, not {expected:?}");
+    }
 }
 
 /// Whoever reads all, committed or not.
