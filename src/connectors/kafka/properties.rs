@@ -168,8 +168,8 @@ impl KafkaProperties {
 
     /// Makes the settings those of a producer with transactions.
     ///
-    /// Flink's sink gives a transaction an hour where nothing is said. What waits longer than a transaction may last waits
-    /// for nothing: librdkafka refuses such settings, which the Java client takes.
+    /// What waits longer than a transaction may last waits for nothing: librdkafka refuses such settings, which the Java
+    /// client takes.
     pub fn set_transactional(&mut self, id: &str) {
         let timeout = self.transaction_timeout().as_millis().to_string();
         let capped = |config: &ClientConfig, key: &str, default: u128| {
@@ -186,10 +186,11 @@ impl KafkaProperties {
             .set("socket.timeout.ms", request);
     }
 
-    /// How long a transaction may be open before the broker ends it (`transaction.timeout.ms`).
+    /// How long a transaction may be open before the broker ends it (`transaction.timeout.ms`). Left out it is what every
+    /// broker allows: Flink's hour is none of these, and a transaction that is ended costs nothing but a replay.
     pub fn transaction_timeout(&self) -> Duration {
         let set = self.config.get("transaction.timeout.ms").and_then(|value| value.parse().ok());
-        Duration::from_millis(set.unwrap_or(3_600_000))
+        Duration::from_millis(set.unwrap_or(900_000))
     }
 
     /// How long a record may wait until it is acknowledged (`delivery.timeout.ms`).
@@ -430,7 +431,7 @@ mod tests {
         }
         let mut properties = build(Role::Producer, &[]).unwrap();
         properties.set_transactional("p-job-0");
-        assert_eq!(properties.config.get("transaction.timeout.ms"), Some("3600000"));
+        assert_eq!(properties.config.get("transaction.timeout.ms"), Some("900000"));
         assert_eq!(properties.config.get("delivery.timeout.ms"), Some("120000"));
         let error = build(Role::Producer, &[("properties.transaction.timeout.ms", "soon")]).unwrap_err();
         assert!(error.message().starts_with("option 'properties.transaction.timeout.ms' of table \"t\""), "{error}");

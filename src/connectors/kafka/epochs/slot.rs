@@ -244,8 +244,8 @@ impl Slot {
                      long: that is more than its transaction.max.timeout.ms, 900000 where it was not set"
                 ));
                 Some(error.with_hint(
-                    "Set 'properties.transaction.timeout.ms' = '900000' in the table (1 hour where it is left out, as in \
-                     Flink), or raise transaction.max.timeout.ms of the brokers.",
+                    "Leave 'properties.transaction.timeout.ms' out of the table (then it is 900000), or raise \
+                     transaction.max.timeout.ms of the brokers.",
                 ))
             }
             Code::TransactionalIdAuthorizationFailed => lacks(

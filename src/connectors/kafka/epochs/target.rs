@@ -9,14 +9,13 @@ use async_trait::async_trait;
 use super::committer::{CommitterParts, KafkaCommitter};
 use super::slot::Slot;
 use crate::changelog::Epoch;
-use crate::changelog::rejects::ErrorHandling;
 use crate::connectors::kafka::cluster::{Cluster, settings_error};
 use crate::connectors::kafka::context::KafkaContext;
 use crate::connectors::kafka::options::Topics;
 use crate::connectors::kafka::produce::BatchProducer;
 use crate::connectors::kafka::properties::KafkaProperties;
 use crate::connectors::kafka::topic_settings::TopicSettings;
-use crate::connectors::{Committer, Marker, OpenContext, Target, TargetContext, TargetTable};
+use crate::connectors::{Committer, Marker, Target, TargetContext, TargetTable};
 use crate::error::{Error, Result};
 
 /// Where the tables of one cluster and one prefix lead.
@@ -73,7 +72,7 @@ impl Target for KafkaTarget {
         let tables = tables.collect::<Result<Vec<_>>>()?;
         let first = tables.first().ok_or_else(|| Error::internal("a kafka target without tables"))?;
         tables.iter().try_for_each(|table| check_alike(first, table))?;
-        let door = door(context);
+        let door = context.door();
         let group = self.group(&context.job);
 
         let mut lookup = first.lookup.clone();
@@ -159,22 +158,6 @@ async fn topics(cluster: &Cluster, tables: &[Arc<KafkaTargetTable>]) -> Result<V
     found.sort_unstable();
     found.dedup();
     Ok(found)
-}
-
-/// The context of a door that belongs to no subtask.
-fn door(context: &TargetContext) -> OpenContext {
-    OpenContext {
-        job: context.job.clone(),
-        subtask: 0,
-        parallelism: 1,
-        clock: context.clock.clone(),
-        reporter: context.reporter.clone(),
-        metrics: context.metrics.clone(),
-        batch_rows: 1,
-        errors: ErrorHandling::Fail,
-        may_reject: false,
-        epochs: None,
-    }
 }
 
 #[cfg(test)]
