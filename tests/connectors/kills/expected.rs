@@ -69,12 +69,11 @@ pub fn as_averages(values: Vec<String>) -> Rows {
     sorted(values.iter().map(|value| serde_json::from_str::<Value>(value).unwrap().to_string()).collect())
 }
 
-/// Job 4: how many CPUs were over their threshold in each half minute.
+/// Job 4: how many CPUs were over their threshold in each half minute; an average that is the threshold is exact.
 pub fn counts(readings: &[Reading]) -> Rows {
     let mut counts: BTreeMap<i64, i64> = BTreeMap::new();
     for ((start, host, _), (sum, count, _)) in windows(readings) {
         let Some(top) = threshold(host).filter(|_| count > 0) else { continue };
-        assert_ne!(sum, top * 10 * count, "an average of {host} is its threshold");
         if sum > top * 10 * count {
             *counts.entry(start).or_default() += 1;
         }

@@ -20,7 +20,7 @@ pub struct Load {
     thread: Option<JoinHandle<Vec<Reading>>>,
 }
 
-/// The readings from `first` on. Averages of a few of them are no threshold.
+/// The readings from `first` on, in halves of a percent: sums are exact.
 pub fn some(first: i64, count: i64) -> Vec<Reading> {
     let mut some = readings(first + count).split_off(first as usize);
     for reading in &mut some {

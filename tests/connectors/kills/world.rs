@@ -37,7 +37,7 @@ CREATE TABLE readings (hostname STRING, cpu STRING, usage DOUBLE, occurred_at BI
   'scan.startup.mode' = 'earliest-offset', 'format' = 'json');
 CREATE TABLE to_topic (hostname STRING, cpu STRING, occurred_at BIGINT) WITH (
   'connector' = 'kafka', 'properties.bootstrap.servers' = '', 'topic' = '{topic}', 'format' = 'json',
-  'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = '{topic}');
+  'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = '{topic}', 'properties.transaction.timeout.ms' = '900000');
 CREATE TABLE to_table (hostname STRING, cpu STRING, occurred_at BIGINT) WITH (
   'connector' = 'jdbc', 'url' = 'jdbc:postgresql://', 'table-name' = '{schema}.appended');
 CREATE TABLE hosts (hostname STRING, readings BIGINT, latest BIGINT, PRIMARY KEY (hostname) NOT ENFORCED) WITH (
@@ -95,7 +95,7 @@ impl World {
         let prefix = self.stage.topic(table).name;
         let alter = format!(
             "ALTER TABLE {table} SET ('sink.delivery-guarantee' = 'exactly-once', \
-             'sink.transactional-id-prefix' = '{prefix}');\n\nINSERT INTO {table}"
+             'sink.transactional-id-prefix' = '{prefix}', 'properties.transaction.timeout.ms' = '900000');\n\nINSERT INTO {table}"
         );
         let is_kafka = table != "CPU_OUT_AGG_PG" && table != "CPU_OUT_OS";
         if is_kafka { text.replace(&format!("INSERT INTO {table}"), &alter) } else { text.to_string() }
