@@ -30,6 +30,7 @@ fn comes_by(file: &str, point: &str) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fail_point_is_survived_by_every_job() {
     let mut world = World::new(200).await;
+    world.start_all();
     for point in NAMES {
         // At the first time they come by, and once when rows have been published before.
         for turn in [1, 3] {
@@ -40,6 +41,7 @@ async fn every_fail_point_is_survived_by_every_job() {
             }
             let mut victims = Vec::new();
             for (i, worker) in world.workers.iter_mut().enumerate().filter(|(_, w)| comes_by(&w.name, point)) {
+                worker.kill();
                 worker.start(Some(&failing));
                 victims.push(i);
             }
@@ -52,10 +54,10 @@ async fn every_fail_point_is_survived_by_every_job() {
                 }
                 let ended = world.workers[victim].end().await;
                 assert_eq!(ended.code, None, "it ends by a signal at {failing}: {ended:?}");
+                world.workers[victim].start(None);
             }
             println!("fail points: {failing}: {} ms", start.elapsed().as_millis());
         }
     }
-    world.start_all();
     world.finish().await;
 }
