@@ -10,8 +10,9 @@ TEST ?=
 SEED ?= 1
 MINUTES ?= 60
 RATE ?= 500
+KILLS ?= 300
 
-.PHONY: help quickstart up down status tutorial-setup psql check test bless soak-outages bench bench-kafka release completions ci clean-services
+.PHONY: help quickstart up down status tutorial-setup psql check test bless soak soak-outages bench bench-kafka release completions ci clean-services
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## "; print "make TARGET, one of:" } /^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +48,10 @@ bless: ## accept what the tests print now as the expected output; read the diff
 	$(CARGO) test --no-run
 	@UPDATE_EXPECT=1 $(SERVICES) with $(CARGO) test --no-fail-fast $(TEST)
 	@git --no-pager diff --stat
+
+soak: ## jobs killed at random moments (KILLS=300 SEED=1), every sink compared
+	$(CARGO) test --no-run --test connectors
+	@KILLS=$(KILLS) KILL_SEED=$(SEED) $(SERVICES) with $(CARGO) test --test connectors -- --nocapture --exact kills::soak_kills
 
 soak-outages: ## random outages of all services under a running job (SEED=1 MINUTES=60 RATE=500), every row compared
 	$(CARGO) test --no-run --test connectors

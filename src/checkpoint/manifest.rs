@@ -91,6 +91,9 @@ pub struct OperatorState {
 pub struct TableState {
     pub name: String,
     pub rows: u64,
+    /// Positions of the columns by whose key groups rows belong to subtasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Vec<usize>>,
     /// An Arrow IPC stream without rows.
     pub schema: PieceRef,
     /// Arrow IPC streams of one batch.

@@ -11,6 +11,7 @@
 
 mod data;
 mod folder;
+mod known;
 mod manifest;
 mod recovery;
 mod retention;
@@ -19,6 +20,7 @@ mod store;
 
 pub use data::{DataReader, DataWriter, PieceRef};
 pub use folder::{Found, JobFolder, Usable, job_folder};
+pub use known::KnownPieces;
 pub use manifest::{
     CheckpointKind, HeldPart, Manifest, OperatorState, SourceState, SplitState, TableState, TargetState, VERSION,
 };

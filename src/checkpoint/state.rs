@@ -6,6 +6,7 @@ use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 
 use super::data::{DataReader, DataWriter, PieceRef};
+use super::known::KnownPieces;
 use super::manifest::{OperatorState, TableState};
 use crate::error::{Error, Result};
 use crate::state::{Snapshot, StateTable};
@@ -20,8 +21,15 @@ pub struct Owner {
     pub parallelism: usize,
 }
 
-/// Adds a snapshot to data files; says where everything lies.
-pub fn write_snapshot(writer: &mut DataWriter, owner: &Owner, snapshot: &Snapshot) -> Result<OperatorState> {
+/// Adds a snapshot to data files, but for the pieces that were `known` before; says where everything lies, and notes its
+/// pieces for the next one.
+pub fn write_snapshot(
+    writer: &mut DataWriter,
+    owner: &Owner,
+    snapshot: &Snapshot,
+    known: &KnownPieces,
+    noted: &mut KnownPieces,
+) -> Result<OperatorState> {
     let mut tables = Vec::new();
     for (name, table) in snapshot.tables() {
         let schema = writer.add(&stream(table.schema(), None)?);
@@ -29,9 +37,17 @@ pub fn write_snapshot(writer: &mut DataWriter, owner: &Owner, snapshot: &Snapsho
         let mut rows = 0;
         for piece in table.pieces() {
             rows += piece.num_rows() as u64;
-            pieces.push(writer.add(&stream(table.schema(), Some(piece))?));
+            let place = match piece.id().and_then(|id| known.find(owner, name, id)) {
+                Some(place) => place.clone(),
+                None => writer.add(&stream(table.schema(), Some(&piece.rows()?))?),
+            };
+            if let Some(id) = piece.id() {
+                noted.note(known, owner, name, id, &place);
+            }
+            pieces.push(place);
         }
-        tables.push(TableState { name: name.clone(), rows, schema, pieces });
+        let key = table.key().map(<[usize]>::to_vec);
+        tables.push(TableState { name: name.clone(), rows, key, schema, pieces });
     }
     Ok(OperatorState {
         identity: owner.identity.clone(),
@@ -56,7 +72,10 @@ pub async fn read_snapshot(reader: &mut DataReader<'_>, state: &OperatorState) -
         for piece in &table.pieces {
             pieces.extend(read(reader, piece).await?.1);
         }
-        snapshot = snapshot.with_table(&table.name, StateTable::of_pieces(schema, pieces));
+        if table.key.iter().flatten().any(|column| *column >= schema.fields().len()) {
+            return Err(Error::state("the state is damaged"));
+        }
+        snapshot = snapshot.with_table(&table.name, StateTable::of_pieces(schema, table.key.clone(), pieces));
     }
     Ok(snapshot)
 }

@@ -98,6 +98,16 @@ mod tests {
     }
 
     #[test]
+    fn what_fills_a_buffer_means_nothing_where_the_epoch_does() {
+        let interval = ("sink.buffer-flush.interval", "2 s");
+        let said = "option 'sink.buffer-flush.interval' of table \"t\" (connector \"jdbc\") means nothing with \
+                    'sink.delivery-guarantee' = 'exactly-once'";
+        assert_eq!(idle("jdbc", &[interval, ("sink.delivery-guarantee", "exactly-once")]), [said]);
+        assert!(idle("jdbc", &[interval, ("sink.delivery-guarantee", "at-least-once")]).is_empty());
+        assert!(idle("jdbc", &[interval]).is_empty());
+    }
+
+    #[test]
     fn an_option_that_does_nothing_here_says_why() {
         let said = "option 'scan.auto-commit' of table \"t\" (connector \"jdbc\") has no effect: a scan is one statement, \
                     which streams either way";

@@ -260,6 +260,14 @@ pub const COMMON_OPTIONS: &[OptionSpec] = &[
     .ours(),
 ];
 
+/// Of sinks that write exactly once without being told, where Flink's connector has no such option.
+pub const DELIVERY_GUARANTEE: OptionSpec = OptionSpec::new(
+    "sink.delivery-guarantee",
+    OptionType::Enum(&["exactly-once", "at-least-once"]),
+    "Whether rows are written once however often the job starts anew, each epoch as a whole, or at least once and as soon as they come. Without it they are written exactly once where the job keeps checkpoints in the mode EXACTLY_ONCE.",
+)
+.ours();
+
 /// Options of every table that Flink has and we don't yet.
 const NOT_YET: &[&str] = &[
     "scan.watermark.alignment.group",

@@ -58,6 +58,11 @@ pub trait Sink: Send + Sync + Debug {
         None
     }
 
+    /// Why rows of this table can't be published exactly once, where something it says stands against it.
+    fn refusal_of_exactly_once(&self) -> Option<Error> {
+        None
+    }
+
     /// A writer for one subtask; fails with a clear error when the target can't be written.
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>>;
 }

@@ -16,8 +16,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-use super::{DoorMetrics, Reporter};
+use super::options::{DELIVERY_GUARANTEE, Options};
+use super::{DoorMetrics, OpenContext, Reporter};
 use crate::changelog::Epoch;
+use crate::changelog::rejects::ErrorHandling;
 use crate::error::Result;
 use crate::time::Clock;
 
@@ -30,6 +32,18 @@ pub enum Guarantee {
     ExactlyOnce,
     /// Nothing is said: exactly once where the job keeps checkpoints in a folder in the mode EXACTLY_ONCE.
     AsJob,
+}
+
+impl Guarantee {
+    /// What a table's options say, where nothing said is `AsJob`.
+    pub fn of(options: &Options) -> Self {
+        match options.text(DELIVERY_GUARANTEE.key) {
+            Some("none") => Self::None,
+            Some("at-least-once") => Self::AtLeastOnce,
+            Some("exactly-once") => Self::ExactlyOnce,
+            _ => Self::AsJob,
+        }
+    }
 }
 
 /// When an epoch's output counts; fixed at planning.
@@ -122,6 +136,24 @@ pub struct TargetContext {
     pub reporter: Reporter,
     /// Requests, errors and retries of publishing.
     pub metrics: Arc<DoorMetrics>,
+}
+
+impl TargetContext {
+    /// For what a committer does as any door does it: connect, retry and tell of it.
+    pub fn door(&self) -> OpenContext {
+        OpenContext {
+            job: self.job.clone(),
+            subtask: 0,
+            parallelism: 1,
+            clock: self.clock.clone(),
+            reporter: self.reporter.clone(),
+            metrics: self.metrics.clone(),
+            batch_rows: 0,
+            errors: ErrorHandling::Fail,
+            may_reject: false,
+            epochs: None,
+        }
+    }
 }
 
 /// Publishes epochs to a target, one after the other.

@@ -20,8 +20,8 @@ use super::aggregate::{GroupKeys, Lifetime, numbers};
 use super::{Operator, Output, Progress, StateSize, compute_parts, evaluation_error};
 use crate::changelog::{ChangelogBatch, Epoch, RowKind};
 use crate::error::Result;
-use crate::functions::aggregate::ValueCodec;
-use crate::state::{Snapshot, StateTable};
+use crate::functions::aggregate::{ValueCodec, Values};
+use crate::state::{SlotPieces, Snapshot, StateTable};
 
 /// Keeps rows by key; what comes out has the columns of the input.
 pub struct ChangelogNormalize {
@@ -31,7 +31,7 @@ pub struct ChangelogNormalize {
     tells_before: bool,
     /// What comes out.
     schema: SchemaRef,
-    codec: ValueCodec,
+    codec: Arc<ValueCodec>,
     keys: GroupKeys,
     /// The last row of each slot.
     rows: Vec<Option<Box<[u8]>>>,
@@ -41,6 +41,8 @@ pub struct ChangelogNormalize {
     row_bytes: usize,
     /// When each slot is forgotten; without a time to live there is nothing to know.
     lifetime: Option<Lifetime>,
+    /// What was given at the last barrier.
+    pieces: SlotPieces,
 }
 
 /// What follows from the rows of a batch: rows of its own, and rows that were kept.
@@ -76,7 +78,7 @@ impl ChangelogNormalize {
         let types: Vec<_> = schema.fields().iter().map(|field| field.data_type().clone()).collect();
         Ok(Self {
             keys: GroupKeys::try_new(&schema, &key)?,
-            codec: ValueCodec::try_new(&types)?,
+            codec: Arc::new(ValueCodec::try_new(&types)?),
             key,
             condition,
             tells_before,
@@ -85,6 +87,7 @@ impl ChangelogNormalize {
             counts: Vec::new(),
             row_bytes: 0,
             lifetime: None,
+            pieces: SlotPieces::default(),
         })
     }
 
@@ -103,14 +106,17 @@ impl ChangelogNormalize {
     /// What is saved: when rows came where they are forgotten, then their columns.
     fn table(&self) -> StateTable {
         let touched = self.lifetime.as_ref().map(|_| Lifetime::column());
+        let before = usize::from(touched.is_some());
         let columns = self.schema.fields().iter().enumerate().map(|(i, field)| {
             let role = if self.key.contains(&i) { "key" } else { "column" };
             (format!("{role} {}", field.name()), field.data_type().clone())
         });
-        StateTable::new(touched.into_iter().chain(columns))
+        let key = self.key.iter().map(|column| before + column).collect();
+        StateTable::new(touched.into_iter().chain(columns)).keyed(key)
     }
 
     fn forget(&mut self, slots: &[u32]) {
+        self.pieces.touch(slots);
         for slot in slots.iter().map(|slot| *slot as usize) {
             self.row_bytes -= self.rows[slot].take().map_or(0, |row| row.len());
             self.counts[slot] = 0;
@@ -130,6 +136,7 @@ impl ChangelogNormalize {
         let met = self.met(batch.rows())?;
         let key: Vec<ArrayRef> = self.key.iter().map(|&column| batch.rows().column(column).clone()).collect();
         let slots = self.keys.intern(&key, batch.num_rows())?;
+        self.pieces.touch(&slots);
         self.grow();
         if let Some(lifetime) = &mut self.lifetime {
             let over = lifetime.touch(&slots, &self.counts);
@@ -227,23 +234,29 @@ impl Operator for ChangelogNormalize {
         self.lifetime.as_ref().and_then(|lifetime| lifetime.next_sweep_ms)
     }
 
-    fn snapshot(&mut self, _epoch: Epoch) -> Result<Snapshot> {
-        let mut table = self.table();
-        let slots: Vec<u32> = (0..self.counts.len() as u32).filter(|slot| self.counts[*slot as usize] > 0).collect();
-        for slots in slots.chunks(StateTable::PIECE_ROWS) {
-            let mut columns: Vec<ArrayRef> = Vec::new();
-            if let Some(lifetime) = &self.lifetime {
-                columns.push(Arc::new(Int64Array::from(lifetime.touched(slots))));
-            }
-            columns.extend(self.codec.decode(slots.iter().flat_map(|slot| self.rows[*slot as usize].as_deref()))?);
-            table.push(columns)?;
-        }
+    fn snapshot(&mut self, epoch: Epoch) -> Result<Snapshot> {
+        let (empty, mut table) = (self.table(), self.table());
+        let Self { rows, lifetime, pieces, codec, .. } = self;
+        pieces.save(&mut table, epoch, rows.len(), |range| {
+            let mut copied = Values::default();
+            rows[range.start as usize..range.end as usize].iter().flatten().for_each(|row| copied.push(row));
+            let touched = lifetime.as_ref().map(|lifetime| -> ArrayRef {
+                let slots: Vec<u32> = range.filter(|slot| rows[*slot as usize].is_some()).collect();
+                Arc::new(Int64Array::from(lifetime.touched(&slots)))
+            });
+            let codec = codec.clone();
+            let (rows, bytes) = (copied.len(), copied.memory());
+            Ok(vec![empty.rows_later(rows, bytes, move || {
+                Ok(touched.iter().cloned().chain(codec.decode(copied.iter())?).collect())
+            })])
+        })?;
         Ok(Snapshot::of(self.name()).with_table("rows", table))
     }
 
     fn restore(&mut self, state: &Snapshot) -> Result<()> {
         let table = self.table();
-        for piece in state.expect(self.name())?.table("rows", &table)?.pieces() {
+        for piece in state.expect(self.name())?.table("rows", &table)?.read() {
+            let piece = &piece?;
             let rows = &piece.columns()[usize::from(self.lifetime.is_some())..];
             let key: Vec<ArrayRef> = self.key.iter().map(|&column| rows[column].clone()).collect();
             let slots = self.keys.intern(&key, piece.num_rows())?;
@@ -264,7 +277,7 @@ impl Operator for ChangelogNormalize {
     fn state_size(&self) -> Option<StateSize> {
         let slots = self.rows.capacity() * size_of::<Option<Box<[u8]>>>() + self.counts.capacity() * size_of::<i64>();
         let lifetime = self.lifetime.as_ref().map_or(0, Lifetime::memory);
-        let bytes = self.keys.memory() + slots + self.row_bytes + lifetime;
+        let bytes = self.keys.memory() + slots + self.row_bytes + lifetime + self.pieces.memory();
         Some(StateSize { keys: self.keys.len(), bytes })
     }
 }

@@ -20,8 +20,8 @@ use super::kept_rows::KeptRows;
 use super::{Operator, Output, Progress, StateSize};
 use crate::changelog::{ChangelogBatch, Epoch, RowKind};
 use crate::error::Result;
-use crate::functions::aggregate::ValueCodec;
-use crate::state::{Snapshot, StateTable};
+use crate::functions::aggregate::{ValueCodec, Values};
+use crate::state::{SlotPieces, Snapshot, StateTable};
 
 /// Keeps the rows of every PRIMARY KEY.
 pub struct SinkUpsertMaterializer {
@@ -31,7 +31,9 @@ pub struct SinkUpsertMaterializer {
     has_upsert_key: bool,
     /// All columns as rows are kept: first those by which rows are the same, then the others.
     order: Vec<usize>,
-    rows_codec: ValueCodec,
+    rows_codec: Arc<ValueCodec>,
+    /// By which rows come to subtasks.
+    dealt_by: Vec<usize>,
     /// Of the columns by which rows are the same: what a kept row begins with.
     identity: Vec<usize>,
     identity_codec: ValueCodec,
@@ -45,6 +47,8 @@ pub struct SinkUpsertMaterializer {
     bytes: usize,
     /// When each slot is forgotten; without a time to live there is nothing to know.
     lifetime: Option<Lifetime>,
+    /// What was given at the last barrier.
+    pieces: SlotPieces,
 }
 
 impl SinkUpsertMaterializer {
@@ -60,7 +64,8 @@ impl SinkUpsertMaterializer {
         };
         Ok(Self {
             keys: GroupKeys::try_new(&schema, &primary_key)?,
-            rows_codec: ValueCodec::try_new(&types(&order))?,
+            rows_codec: Arc::new(ValueCodec::try_new(&types(&order))?),
+            dealt_by: primary_key.clone(),
             identity_codec: ValueCodec::try_new(&types(&identity))?,
             schema,
             primary_key,
@@ -71,7 +76,13 @@ impl SinkUpsertMaterializer {
             counts: Vec::new(),
             bytes: 0,
             lifetime: None,
+            pieces: SlotPieces::default(),
         })
+    }
+
+    /// Where rows come to subtasks by other columns than the PRIMARY KEY.
+    pub fn dealt_by(self, columns: Vec<usize>) -> Self {
+        Self { dealt_by: columns, ..self }
     }
 
     /// With a time to live of keys.
@@ -81,6 +92,7 @@ impl SinkUpsertMaterializer {
     }
 
     fn forget(&mut self, slots: &[u32]) {
+        self.pieces.touch(slots);
         for &slot in slots {
             let kept = std::mem::take(&mut self.kept[slot as usize]);
             self.bytes -= kept.iter().map(size_of_row).sum::<usize>();
@@ -128,6 +140,7 @@ impl SinkUpsertMaterializer {
     fn apply(&mut self, batch: &ChangelogBatch) -> Result<ChangelogBatch> {
         let rows = batch.rows();
         let slots = self.keys.intern(&columns(rows, &self.primary_key), rows.num_rows())?;
+        self.pieces.touch(&slots);
         self.kept.resize(self.keys.slots(), KeptRows::default());
         self.counts.resize(self.keys.slots(), 0);
         if let Some(lifetime) = &mut self.lifetime {
@@ -181,33 +194,42 @@ impl SinkUpsertMaterializer {
         let touched = self.lifetime.as_ref().map(|_| Lifetime::column());
         let fields = self.schema.fields().iter().enumerate();
         let columns = fields.map(|(i, field)| (format!("{i} {}", field.name()), field.data_type().clone()));
-        StateTable::new(touched.into_iter().chain(columns))
+        let key = self.dealt_by.iter().map(|column| column + usize::from(self.lifetime.is_some())).collect();
+        StateTable::new(touched.into_iter().chain(columns)).keyed(key)
     }
 
     /// The rows of all slots, those of each in their order.
-    fn save(&self) -> Result<Snapshot> {
-        let mut table = self.saved();
-        let rows: Vec<(u32, &[u8])> =
-            (0..self.kept.len()).flat_map(|slot| self.kept[slot].iter().map(move |row| (slot as u32, row))).collect();
-        for piece in rows.chunks(StateTable::PIECE_ROWS) {
-            let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.order.len() + 1);
-            if let Some(lifetime) = &self.lifetime {
-                let slots: Vec<u32> = piece.iter().map(|(slot, _)| *slot).collect();
-                columns.push(Arc::new(Int64Array::from(lifetime.touched(&slots))));
-            }
-            let decoded = self.rows_codec.decode(piece.iter().map(|(_, row)| *row))?;
-            let mut whole: Vec<(usize, ArrayRef)> = self.order.iter().copied().zip(decoded).collect();
-            whole.sort_by_key(|(column, _)| *column);
-            columns.extend(whole.into_iter().map(|(_, values)| values));
-            table.push(columns)?;
-        }
+    fn save(&mut self, epoch: Epoch) -> Result<Snapshot> {
+        let (empty, mut table) = (self.saved(), self.saved());
+        let Self { kept, lifetime, pieces, rows_codec, order, .. } = self;
+        pieces.save(&mut table, epoch, kept.len(), |slots| {
+            let rows: Vec<(u32, &[u8])> =
+                slots.flat_map(|slot| kept[slot as usize].iter().map(move |row| (slot, row))).collect();
+            let piece = |rows: &[(u32, &[u8])]| {
+                let mut copied = Values::default();
+                rows.iter().for_each(|(_, row)| copied.push(row));
+                let touched = lifetime.as_ref().map(|lifetime| -> ArrayRef {
+                    let slots: Vec<u32> = rows.iter().map(|(slot, _)| *slot).collect();
+                    Arc::new(Int64Array::from(lifetime.touched(&slots)))
+                });
+                let (codec, order) = (rows_codec.clone(), order.clone());
+                empty.rows_later(rows.len(), copied.memory(), move || {
+                    let mut whole: Vec<(usize, ArrayRef)> =
+                        order.iter().copied().zip(codec.decode(copied.iter())?).collect();
+                    whole.sort_by_key(|(column, _)| *column);
+                    Ok(touched.iter().cloned().chain(whole.into_iter().map(|(_, values)| values)).collect())
+                })
+            };
+            Ok(rows.chunks(StateTable::PIECE_ROWS).map(piece).collect())
+        })?;
         Ok(Snapshot::of(self.name()).with_table("rows", table))
     }
 
     fn load(&mut self, state: &Snapshot) -> Result<()> {
         let table = state.expect(self.name())?.table("rows", &self.saved())?;
         let before = usize::from(self.lifetime.is_some());
-        for piece in table.pieces() {
+        for piece in table.read() {
+            let piece = &piece?;
             let columns = |positions: &[usize]| -> Vec<ArrayRef> {
                 positions.iter().map(|column| piece.column(before + column).clone()).collect()
             };
@@ -307,8 +329,8 @@ impl Operator for SinkUpsertMaterializer {
         self.lifetime.as_ref().and_then(|lifetime| lifetime.next_sweep_ms)
     }
 
-    fn snapshot(&mut self, _epoch: Epoch) -> Result<Snapshot> {
-        self.save()
+    fn snapshot(&mut self, epoch: Epoch) -> Result<Snapshot> {
+        self.save(epoch)
     }
 
     fn restore(&mut self, state: &Snapshot) -> Result<()> {
@@ -318,7 +340,8 @@ impl Operator for SinkUpsertMaterializer {
     fn state_size(&self) -> Option<StateSize> {
         let slots = self.kept.capacity() * size_of::<KeptRows>() + self.counts.capacity() * size_of::<i64>();
         let lifetime = self.lifetime.as_ref().map_or(0, Lifetime::memory);
-        Some(StateSize { keys: self.keys.len(), bytes: self.keys.memory() + slots + self.bytes + lifetime })
+        let bytes = self.keys.memory() + slots + self.bytes + lifetime + self.pieces.memory();
+        Some(StateSize { keys: self.keys.len(), bytes })
     }
 }
 

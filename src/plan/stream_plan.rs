@@ -315,6 +315,8 @@ pub struct SinkUpsertMaterializerNode {
     pub primary_key: Vec<usize>,
     /// By which the input's rows replace each other; `None`: only a whole row is taken back.
     pub upsert_key: Option<Vec<usize>>,
+    /// Columns by which rows come to subtasks, where these are not the PRIMARY KEY's.
+    pub dealt_by: Option<Vec<usize>>,
     /// After so long without a row a key is forgotten.
     pub ttl: Option<Duration>,
 }

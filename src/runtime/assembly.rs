@@ -296,7 +296,9 @@ impl Assembly<'_> {
             }
             NodeKind::SinkUpsertMaterializer(materializer) => {
                 let (key, upsert_key) = (materializer.primary_key.clone(), materializer.upsert_key.clone());
+                let dealt_by = materializer.dealt_by.clone().unwrap_or_else(|| key.clone());
                 let operator = SinkUpsertMaterializer::try_new(node.schema.clone(), key, upsert_key)?;
+                let operator = operator.dealt_by(dealt_by);
                 Body::Operator(Box::new(operator.with_ttl(materializer.ttl)))
             }
             NodeKind::Sink(sink) => {
@@ -475,9 +477,11 @@ fn identity(keeper: &Option<Keeper>) -> String {
 
 /// What a subtask goes on with of what the subtasks of an operator knew.
 fn share(parts: &[RestoredState], subtask: usize, width: usize) -> Result<Snapshot> {
-    let same = parts.iter().find(|part| part.subtask == subtask && part.parallelism == width);
-    if let Some(part) = same {
-        return Ok(part.snapshot.clone());
+    let mut parts: Vec<&RestoredState> = parts.iter().collect();
+    parts.sort_by_key(|part| part.subtask);
+    let is_whole = |(at, part): (usize, &&RestoredState)| part.subtask == at && part.parallelism == parts.len();
+    if !parts.iter().enumerate().all(is_whole) {
+        return Err(Error::state("the checkpoint doesn't have the state of all subtasks"));
     }
     let snapshots: Vec<Snapshot> = parts.iter().map(|part| part.snapshot.clone()).collect();
     Snapshot::rescaled(&snapshots, subtask, width)

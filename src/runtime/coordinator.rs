@@ -20,7 +20,7 @@ use super::metrics::JobMetrics;
 use super::staging::{Staging, TaskSnapshot, data_name};
 use super::start::Started;
 use crate::changelog::Epoch;
-use crate::checkpoint::{CheckpointKind, Manifest, Store, collect};
+use crate::checkpoint::{CheckpointKind, KnownPieces, Manifest, Store, collect};
 use crate::connectors::{EpochMode, Reporter};
 use crate::error::{Error, Result};
 use crate::failpoint::reach;
@@ -63,6 +63,8 @@ pub struct Coordinator<'a> {
     pub job: Arc<str>,
     pub options: &'a Checkpoints,
     pub started: Started,
+    /// Pieces of state that the last checkpoint names.
+    pub known: Arc<KnownPieces>,
     /// One per source task; closed ones have ended.
     pub sources: Vec<mpsc::Sender<SourceCommand>>,
     /// How many tasks there are.
@@ -222,7 +224,7 @@ impl Coordinator<'_> {
 
     /// Writes a checkpoint, again where that fails as often as the options tolerate. Rows go on meanwhile.
     async fn write_until_done(
-        &self,
+        &mut self,
         epoch: Epoch,
         staging: &Arc<Staging>,
         kind: CheckpointKind,
@@ -249,7 +251,7 @@ impl Coordinator<'_> {
     }
 
     async fn write(
-        &self,
+        &mut self,
         epoch: Epoch,
         staging: &Arc<Staging>,
         kind: CheckpointKind,
@@ -257,16 +259,16 @@ impl Coordinator<'_> {
         name: String,
     ) -> Result<Manifest> {
         let (targets, mode) = (self.started.targets.clone(), self.started.mode);
-        let staged = staging.clone();
+        let (staged, known) = (staging.clone(), self.known.clone());
         // Encoding takes its time: the threads of tasks have better things to do.
-        let encoded = tokio::task::spawn_blocking(move || staged.encode(name, &targets, mode));
+        let encoded = tokio::task::spawn_blocking(move || staged.encode(name, &targets, mode, &known));
         let encoded = encoded.await.map_err(|_| Error::internal("encoding a checkpoint was cut off"))??;
-        let manifest = Manifest {
-            bytes: encoded.data.bytes(),
+        let mut manifest = Manifest {
             operators: encoded.operators,
             targets: encoded.targets,
             ..self.manifest(epoch, staging, kind, since)
         };
+        manifest.bytes = manifest.pieces().map(|piece| piece.length).sum();
         encoded.data.write(&self.started.folder.store, &self.started.folder.data()).await?;
         reach("checkpoint.state-written");
         reach("checkpoint.before-manifest");
@@ -276,6 +278,7 @@ impl Coordinator<'_> {
             return Err(Error::state(format!("\"{name}\" is there already: another process runs the job")));
         }
         reach("checkpoint.manifest-written");
+        self.known = Arc::new(encoded.known);
         Ok(manifest)
     }
 
@@ -312,7 +315,9 @@ impl Coordinator<'_> {
         let store = Store::folder(&path)?;
         // What the epoch left is published: nothing is held.
         let staged = staging.clone();
-        let encoded = tokio::task::spawn_blocking(move || staged.encode("0".to_string(), &[], EpochMode::Held));
+        let encoded = tokio::task::spawn_blocking(move || {
+            staged.encode("0".to_string(), &[], EpochMode::Held, &KnownPieces::default())
+        });
         let encoded = encoded.await.map_err(|_| Error::internal("encoding a savepoint was cut off"))??;
         let manifest = Manifest {
             bytes: encoded.data.bytes(),

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arrow::array::UInt32Array;
 
 use super::channel::{Closed, Sender};
-use super::key_group::{key_groups, subtask_of};
 use crate::changelog::{ChangelogBatch, StreamElement};
 use crate::error::{Error, Result};
+use crate::state::{key_groups, subtask_of};
 
 /// One outgoing edge of a subtask. Rows go where `route` says; everything else goes to every receiver.
 pub struct Exchange {

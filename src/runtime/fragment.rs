@@ -7,6 +7,7 @@
 
 use super::exchange::Route;
 use crate::plan::stream_plan::{Distribution, NodeKind, StreamPlan};
+use crate::state::KEY_GROUPS;
 
 /// A part of the plan without a queue inside.
 #[derive(Debug)]
@@ -81,7 +82,7 @@ pub fn parallelisms(
             NodeKind::Source(_) => source_subtasks(fragment.head),
             NodeKind::Exchange(Distribution::Single) => 1,
             NodeKind::Exchange(Distribution::Hash(_) | Distribution::Rebalance) => {
-                sink_parallelism(plan, fragment).unwrap_or(default).min(super::KEY_GROUPS as usize).max(1)
+                sink_parallelism(plan, fragment).unwrap_or(default).min(KEY_GROUPS as usize).max(1)
             }
             _ => widest,
         });

@@ -347,6 +347,7 @@ impl Job {
                     job: self.config.name.clone(),
                     options,
                     started,
+                    known: Arc::default(),
                     sources: commands,
                     tasks: count,
                     reports,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::targets::OpenTarget;
 use crate::changelog::Epoch;
 use crate::checkpoint::{
-    DataWriter, HeldPart, OperatorState, Owner, SourceState, SplitState, TargetState, write_snapshot,
+    DataWriter, HeldPart, KnownPieces, OperatorState, Owner, SourceState, SplitState, TargetState, write_snapshot,
 };
 use crate::connectors::{EpochMode, StagedPart};
 use crate::error::Result;
@@ -36,6 +36,8 @@ pub struct Encoded {
     pub data: DataWriter,
     pub operators: Vec<OperatorState>,
     pub targets: Vec<TargetState>,
+    /// The pieces of state that the next checkpoint need not write.
+    pub known: KnownPieces,
 }
 
 impl Staging {
@@ -60,12 +62,20 @@ impl Staging {
         this
     }
 
-    /// Encodes everything; `name` begins the names of the data files. With `mode` Held the parts of the targets, too.
-    pub fn encode(&self, name: String, targets: &[OpenTarget], mode: EpochMode) -> Result<Encoded> {
+    /// Encodes everything but the pieces that are `known`; `name` begins the names of the data files. With `mode` Held the
+    /// parts of the targets, too.
+    pub fn encode(
+        &self,
+        name: String,
+        targets: &[OpenTarget],
+        mode: EpochMode,
+        known: &KnownPieces,
+    ) -> Result<Encoded> {
         let mut data = DataWriter::new(name);
         let mut operators = Vec::with_capacity(self.operators.len());
+        let mut noted = KnownPieces::default();
         for (owner, snapshot) in &self.operators {
-            operators.push(write_snapshot(&mut data, owner, snapshot)?);
+            operators.push(write_snapshot(&mut data, owner, snapshot, known, &mut noted)?);
         }
         let mut states = Vec::with_capacity(targets.len());
         for target in targets {
@@ -79,7 +89,7 @@ impl Staging {
             });
             states.push(TargetState { name: target.name.clone(), held: held.collect() });
         }
-        Ok(Encoded { data, operators, targets: states })
+        Ok(Encoded { data, operators, targets: states, known: noted })
     }
 }
 

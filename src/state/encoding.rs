@@ -4,10 +4,13 @@
 //! "MSST" version:u16  operator  count:u32 (name number:i64)*  count:u32 (name table)*  xxh3 of all before it:u64
 //! ```
 //!
-//! Numbers are little-endian; a name is its length (u32) and UTF-8; a table is its length (u64) and an Arrow IPC stream.
+//! Numbers are little-endian; a name is its length (u32) and UTF-8; a table is the number of its key columns (u32; all bits:
+//! it has no key), their positions (u32 each), its length (u64) and an Arrow IPC stream.
 //! The sum at the end tells bytes that are torn or changed. This form is not yet one that outlives a version of
 //! Millstream: nothing stores it so far.
 
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use xxhash_rust::xxh3::xxh3_64;
@@ -21,8 +24,13 @@ pub const VERSION: u16 = 1;
 
 const MAGIC: &[u8; 4] = b"MSST";
 
+const NO_KEY: u32 = u32::MAX;
+
 impl Snapshot {
     pub fn encode(&self) -> Result<Vec<u8>> {
+        if !self.parts.is_empty() {
+            return Err(Error::internal("state of several subtasks as bytes"));
+        }
         let mut bytes = MAGIC.to_vec();
         bytes.extend(VERSION.to_le_bytes());
         write_name(&mut bytes, &self.operator);
@@ -34,6 +42,13 @@ impl Snapshot {
         bytes.extend((self.tables.len() as u32).to_le_bytes());
         for (name, table) in &self.tables {
             write_name(&mut bytes, name);
+            match table.key() {
+                None => bytes.extend(NO_KEY.to_le_bytes()),
+                Some(key) => {
+                    let numbers = std::iter::once(key.len()).chain(key.iter().copied());
+                    numbers.for_each(|number| bytes.extend((number as u32).to_le_bytes()));
+                }
+            }
             let stream = write_table(table)?;
             bytes.extend((stream.len() as u64).to_le_bytes());
             bytes.extend(stream);
@@ -65,8 +80,9 @@ impl Snapshot {
         }
         for _ in 0..rest.count()? {
             let name = rest.name()?;
+            let key = rest.key()?;
             let length = u64::from_le_bytes(rest.chunk()?);
-            let table = read_table(rest.take(usize::try_from(length).map_err(|_| damaged())?)?)?;
+            let table = read_table(rest.take(usize::try_from(length).map_err(|_| damaged())?)?, key)?;
             snapshot = snapshot.with_table(&name, table);
         }
         match rest.0.is_empty() {
@@ -87,17 +103,24 @@ fn write_name(bytes: &mut Vec<u8>, name: &str) {
 
 fn write_table(table: &StateTable) -> Result<Vec<u8>> {
     let mut writer = StreamWriter::try_new(Vec::new(), table.schema())?;
-    for piece in table.pieces() {
-        writer.write(piece)?;
+    for rows in table.read() {
+        writer.write(&rows?)?;
     }
     Ok(writer.into_inner()?)
 }
 
-fn read_table(stream: &[u8]) -> Result<StateTable> {
-    let torn = |error: arrow::error::ArrowError| damaged().with_detail(format!("{error}."));
+fn read_table(stream: &[u8], key: Option<Vec<usize>>) -> Result<StateTable> {
     let reader = StreamReader::try_new(stream, None).map_err(torn)?;
     let schema = reader.schema();
-    Ok(StateTable::of_pieces(schema, reader.collect::<Result<_, _>>().map_err(torn)?))
+    if key.iter().flatten().any(|column| *column >= schema.fields().len()) {
+        return Err(damaged());
+    }
+    let pieces: Vec<RecordBatch> = reader.collect::<Result<_, _>>().map_err(torn)?;
+    Ok(StateTable::of_pieces(schema, key, pieces))
+}
+
+fn torn(error: ArrowError) -> Error {
+    damaged().with_detail(format!("{error}."))
 }
 
 /// Bytes that are still to be read.
@@ -120,6 +143,14 @@ impl<'a> Rest<'a> {
         Ok(u32::from_le_bytes(self.chunk()?))
     }
 
+    /// The key columns of a table.
+    fn key(&mut self) -> Result<Option<Vec<usize>>> {
+        match self.count()? {
+            NO_KEY => Ok(None),
+            columns => (0..columns).map(|_| Ok(self.count()? as usize)).collect::<Result<_>>().map(Some),
+        }
+    }
+
     fn name(&mut self) -> Result<String> {
         let length = self.count()?;
         let name = std::str::from_utf8(self.take(length as usize)?);
@@ -138,7 +169,7 @@ mod tests {
     use crate::error::ErrorKind;
 
     fn groups() -> StateTable {
-        StateTable::new([("host".to_string(), DataType::Utf8), ("rows".to_string(), DataType::Int64)])
+        StateTable::new([("host".to_string(), DataType::Utf8), ("rows".to_string(), DataType::Int64)]).keyed(vec![0])
     }
 
     fn snapshot() -> Snapshot {
@@ -183,7 +214,9 @@ mod tests {
         let snapshot = snapshot();
         assert!(snapshot.expect("GroupAggregate").is_ok());
         let other = StateTable::new([("host".to_string(), DataType::Utf8)]);
+        let by_rows = groups().keyed(vec![1]);
         for error in [
+            snapshot.table("groups", &by_rows).unwrap_err(),
             snapshot.expect("WindowAggregate").unwrap_err(),
             snapshot.number("seen").unwrap_err(),
             snapshot.table("panes", &groups()).unwrap_err(),

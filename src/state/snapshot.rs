@@ -11,6 +11,8 @@ pub struct Snapshot {
     pub(super) operator: String,
     pub(super) numbers: BTreeMap<String, i64>,
     pub(super) tables: BTreeMap<String, StateTable>,
+    /// Of several subtasks whose numbers differ: what each has given. Then there is nothing else.
+    pub(super) parts: Vec<Snapshot>,
 }
 
 impl Snapshot {
@@ -44,7 +46,15 @@ impl Snapshot {
 
     /// True where there is nothing to find again.
     pub fn is_empty(&self) -> bool {
-        self.numbers.is_empty() && self.tables.is_empty()
+        self.numbers.is_empty() && self.tables.is_empty() && self.parts.is_empty()
+    }
+
+    /// Itself, or where it was put together of subtasks whose numbers differ, what came of each.
+    pub fn parts(&self) -> &[Self] {
+        match self.parts.is_empty() {
+            true => std::slice::from_ref(self),
+            false => &self.parts,
+        }
     }
 
     /// Refuses what another operator has given.
@@ -67,11 +77,5 @@ impl Snapshot {
 
     fn missing(&self, name: &str) -> Error {
         Error::state(format!("the state of {} has no {name}", self.operator))
-    }
-}
-impl Snapshot {
-    /// What a subtask goes on with of what the subtasks of an operator knew.
-    pub fn rescaled(_parts: &[Self], _subtask: usize, _parallelism: usize) -> Result<Self> {
-        Err(Error::unsupported("another parallelism than that of the checkpoint"))
     }
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
+use super::piece::{Piece, PieceRows};
 use crate::error::{Error, Result};
 
 /// Rows of one shape. The names of the columns say what they hold, so that those of something else are not taken for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StateTable {
     schema: SchemaRef,
-    pieces: Vec<RecordBatch>,
+    key: Option<Vec<usize>>,
+    pieces: Vec<Piece>,
 }
 
 impl StateTable {
@@ -21,38 +23,77 @@ impl StateTable {
     /// Without rows yet.
     pub fn new(columns: impl IntoIterator<Item = (String, DataType)>) -> Self {
         let fields: Vec<Field> = columns.into_iter().map(|(name, ty)| Field::new(name, ty, true)).collect();
-        Self { schema: Arc::new(Schema::new(fields)), pieces: Vec::new() }
+        Self { schema: Arc::new(Schema::new(fields)), key: None, pieces: Vec::new() }
     }
 
-    /// Of pieces that were read.
-    pub(crate) fn of_pieces(schema: SchemaRef, pieces: Vec<RecordBatch>) -> Self {
-        Self { schema, pieces }
+    /// Rows belong to subtasks by the key group of these columns, in the order in which an exchange deals by them. Without
+    /// columns there is one subtask.
+    pub fn keyed(self, key: Vec<usize>) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    /// Of pieces that were read, in the order in which they were given.
+    pub fn of_pieces(
+        schema: SchemaRef,
+        key: Option<Vec<usize>>,
+        pieces: impl IntoIterator<Item = RecordBatch>,
+    ) -> Self {
+        let piece = |rows| Piece::new(None, PieceRows::Now(rows));
+        Self { schema, key, pieces: pieces.into_iter().map(piece).collect() }
     }
 
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
-    pub fn pieces(&self) -> &[RecordBatch] {
+    /// Positions of the columns by which rows belong to subtasks.
+    pub fn key(&self) -> Option<&[usize]> {
+        self.key.as_deref()
+    }
+
+    pub fn pieces(&self) -> &[Piece] {
         &self.pieces
     }
 
-    /// Adds rows.
+    /// The rows of every piece.
+    pub fn read(&self) -> impl Iterator<Item = Result<RecordBatch>> {
+        self.pieces.iter().map(Piece::rows)
+    }
+
+    /// Adds rows of which nothing is known from before.
     pub fn push(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
-        let rows = columns.first().map_or(0, |column| column.len());
-        if rows > 0 {
-            let options = RecordBatchOptions::new().with_row_count(Some(rows));
-            self.pieces.push(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?);
-        }
+        let rows = self.rows(columns)?;
+        self.extend(&[Piece::new(None, rows)]);
         Ok(())
     }
 
-    /// The same columns, in name and type.
+    /// Adds pieces; those without rows are left out.
+    pub(super) fn extend(&mut self, pieces: &[Piece]) {
+        self.pieces.extend(pieces.iter().filter(|piece| piece.num_rows() > 0).cloned());
+    }
+
+    /// Rows for a piece of this table.
+    pub fn rows(&self, columns: Vec<ArrayRef>) -> Result<PieceRows> {
+        Ok(PieceRows::Now(batch(&self.schema, columns)?))
+    }
+
+    /// The same of columns that are made in the background, of a copy with so many bytes.
+    pub fn rows_later(
+        &self,
+        rows: usize,
+        bytes: usize,
+        columns: impl Fn() -> Result<Vec<ArrayRef>> + Send + Sync + 'static,
+    ) -> PieceRows {
+        let schema = self.schema.clone();
+        PieceRows::Later { rows, bytes, make: Box::new(move || batch(&schema, columns()?)) }
+    }
+
+    /// The same columns, in name and type, and the same key.
     fn is_shaped_as(&self, other: &Self) -> bool {
         let columns = |table: &Self| -> Vec<(String, DataType)> {
             table.schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
         };
-        columns(self) == columns(other)
+        columns(self) == columns(other) && self.key == other.key
     }
 
     /// Refuses rows of another shape than `expected` has.
@@ -60,14 +101,29 @@ impl StateTable {
         if self.is_shaped_as(expected) {
             return Ok(self);
         }
-        let names = |table: &Self| {
-            let fields = table.schema.fields().iter();
-            fields.map(|field| format!("{} {}", field.name(), field.data_type())).collect::<Vec<_>>().join(", ")
-        };
         Err(Error::state(format!("the state of {operator} belongs to another query")).with_detail(format!(
             "The state has the columns ({}), the query needs ({}).",
-            names(self),
-            names(expected)
+            self.describe(),
+            expected.describe()
         )))
     }
+
+    /// `key 0 Utf8, rows Int64 by key 0`
+    fn describe(&self) -> String {
+        let fields = self.schema.fields();
+        let columns = fields.iter().map(|field| format!("{} {}", field.name(), field.data_type()));
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        let key = self.key.iter().flatten().filter_map(|column| fields.get(*column));
+        let key: Vec<&str> = key.map(|field| field.name().as_str()).collect();
+        match key.is_empty() {
+            true => columns,
+            false => format!("{columns} by {}", key.join(", ")),
+        }
+    }
+}
+
+fn batch(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
+    let rows = columns.first().map_or(0, |column| column.len());
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
 }

@@ -68,16 +68,23 @@ impl Index {
         self.hits().await.iter().map(|hit| hit["_source"].clone()).collect()
     }
 
-    /// Everything there is, asked for again while the index is just being made and none of its shards answers.
+    /// Everything there is, page by page; asked for again while the index is just being made and none of its shards
+    /// answers.
     async fn hits(&self) -> Vec<serde_json::Value> {
         let start = std::time::Instant::now();
         loop {
             self.call(Method::Post, "/INDEX*/_refresh", None).await;
-            let found = self.call(Method::Get, "/INDEX*/_search?size=10000", None).await;
-            if let Some(hits) = found["hits"]["hits"].as_array() {
-                return hits.clone();
+            let mut page = self.call(Method::Post, "/INDEX*/_search?size=10000&scroll=1m", None).await;
+            let mut all = Vec::new();
+            while let Some(hits) = page["hits"]["hits"].as_array() {
+                if hits.is_empty() {
+                    return all;
+                }
+                all.extend(hits.iter().cloned());
+                let next = serde_json::json!({"scroll": "1m", "scroll_id": page["_scroll_id"]}).to_string();
+                page = self.call(Method::Post, "/_search/scroll", Some(&next)).await;
             }
-            assert!(start.elapsed() < crate::kafka::PATIENCE, "{found}");
+            assert!(start.elapsed() < crate::kafka::PATIENCE, "{page}");
             tokio::task::yield_now().await;
         }
     }

@@ -8,20 +8,26 @@
 
 mod blocking;
 mod columns;
+mod committer;
 mod data_file;
+mod epoch_writer;
+mod job_files;
 mod line_reader;
 mod listing;
 mod location;
 mod lookup;
 mod options;
 mod part_file;
+mod part_files;
 mod partition;
 mod reader;
 mod record_reader;
 mod rolling;
 mod sink;
 mod source;
+mod staged_files;
 mod table;
+mod target;
 mod watch;
 
 #[cfg(test)]

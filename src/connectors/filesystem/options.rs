@@ -1,5 +1,7 @@
 //! The options of a filesystem table.
 
+use std::fs::File;
+use std::path::Path;
 use std::time::Duration;
 
 use regex::Regex;
@@ -7,8 +9,8 @@ use regex::Regex;
 use super::listing::Listing;
 use super::location;
 use super::rolling::RollingPolicy;
-use crate::connectors::options::{OptionSpec, OptionType, Options};
-use crate::connectors::{LookupCacheOptions, TableDescriptor};
+use crate::connectors::options::{DELIVERY_GUARANTEE, OptionSpec, OptionType, Options};
+use crate::connectors::{Guarantee, LookupCacheOptions, TableDescriptor};
 use crate::error::{Error, Result};
 use crate::formats;
 
@@ -44,11 +46,12 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("sink.rolling-policy.file-size", OptionType::MemorySize, "A file is finished when it has this size.")
         .default("128 MB"),
     OptionSpec::new("sink.rolling-policy.rollover-interval", OptionType::Duration, "A file is finished when it was open this long.")
-        .default("30 min"),
+        .default("30 min").unless("sink.delivery-guarantee", &["exactly-once"]),
     OptionSpec::new("sink.rolling-policy.inactivity-interval", OptionType::Duration, "A file is finished when no row came for this long.")
-        .default("30 min"),
+        .default("30 min").unless("sink.delivery-guarantee", &["exactly-once"]),
     OptionSpec::new("sink.rolling-policy.check-interval", OptionType::Duration, "How often to look whether a file was open, or without rows, long enough.")
-        .default("1 min"),
+        .default("1 min").unless("sink.delivery-guarantee", &["exactly-once"]),
+    DELIVERY_GUARANTEE,
     OptionSpec::new("sink.parallelism", OptionType::Int, "How many subtasks write, each files of its own."),
     OptionSpec::new("sink.shuffle-by-partition.enable", OptionType::Bool, "Whether all rows of a partition go to one subtask, which makes fewer files.")
         .default("false"),
@@ -96,6 +99,7 @@ pub struct FileOptions {
     pub shuffle: bool,
     pub commit: Option<PartitionCommit>,
     pub sink_parallelism: Option<usize>,
+    pub guarantee: Guarantee,
 }
 
 impl FileOptions {
@@ -125,6 +129,7 @@ impl FileOptions {
             shuffle: options.bool("sink.shuffle-by-partition.enable"),
             commit: commit(&options)?,
             sink_parallelism: options.positive("sink.parallelism")?,
+            guarantee: Guarantee::of(&options),
         })
     }
 }
@@ -135,6 +140,15 @@ pub struct PartitionCommit {
     /// How long after its first row a partition is complete.
     pub delay: Duration,
     pub success_file: String,
+}
+
+impl PartitionCommit {
+    /// Puts the file into the folder of a partition.
+    pub fn say_complete(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(&self.success_file);
+        let written = File::create(&path).and_then(|file| file.sync_all());
+        written.map_err(|e| Error::external(format!("cannot write file {}: {e}", location::shown(&path))))
+    }
 }
 
 fn commit(options: &Options) -> Result<Option<PartitionCommit>> {

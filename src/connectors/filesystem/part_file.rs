@@ -9,6 +9,9 @@ use tokio::time::Instant;
 use super::blocking::{io_error, write_error};
 use crate::error::{Error, Result};
 
+/// What the name of a file ends with that isn't published.
+pub const IN_PROGRESS: &str = ".inprogress";
+
 /// An open file under a hidden name. Dropped before it is published, it is gone.
 #[derive(Debug)]
 pub struct PartFile {
@@ -23,10 +26,11 @@ pub struct PartFile {
 }
 
 impl PartFile {
-    /// Creates the file that will be `name` in `folder`, which is made if need be.
-    pub fn create(folder: &Path, name: &str, now: Instant) -> Result<Self> {
+    /// Creates the file that will be `name` in `folder`, which is made if need be. `suffix`: what its hidden name says
+    /// beside.
+    pub fn create(folder: &Path, name: &str, suffix: &str, now: Instant) -> Result<Self> {
         fs::create_dir_all(folder).map_err(|e| write_error(folder, e))?;
-        let hidden = folder.join(format!(".{name}.inprogress"));
+        let hidden = folder.join(format!(".{name}{suffix}{IN_PROGRESS}"));
         let visible = folder.join(name);
         let file = File::create_new(&hidden).map_err(|e| write_error(&visible, e))?;
         let out = Some(BufWriter::with_capacity(256 << 10, file));
@@ -56,19 +60,32 @@ impl PartFile {
     }
 
     /// Lets everyone see the file, with all that was written, on the disk. What can't be written whole is removed.
-    pub fn publish(mut self) -> Result<()> {
+    pub fn publish(self) -> Result<()> {
+        self.finish(|file| fs::rename(&file.hidden, &file.visible).and_then(|()| sync_folder(&file.visible))).map(drop)
+    }
+
+    /// Leaves the file under its hidden name, with all that was written, on the disk; gives that name, and the other.
+    /// `root`: the table's path, under which folders may be new.
+    pub fn stage(self, root: &Path) -> Result<(String, String)> {
+        let file = self.finish(|file| sync_folders(&file.hidden, root))?;
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok((name(&file.hidden), name(&file.visible)))
+    }
+
+    fn finish(mut self, and: impl FnOnce(&Self) -> std::io::Result<()>) -> Result<Self> {
         let Some(mut out) = self.out.take() else {
-            return Err(Error::internal("a file is published twice"));
+            return Err(Error::internal("a file is finished twice"));
         };
         let written = out.flush().and_then(|()| out.get_ref().sync_all());
         // What is buffered would be tried again when it is dropped.
         let (_file, _unwritten) = out.into_parts();
-        let published =
-            written.and_then(|()| fs::rename(&self.hidden, &self.visible)).and_then(|()| sync_folder(&self.visible));
-        published.map_err(|e| {
-            let _leftover = fs::remove_file(&self.hidden);
-            write_error(&self.visible, e)
-        })
+        match written.and_then(|()| and(&self)) {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                let _leftover = fs::remove_file(&self.hidden);
+                Err(write_error(&self.visible, error))
+            }
+        }
     }
 }
 
@@ -83,11 +100,16 @@ impl Drop for PartFile {
 }
 
 /// Puts a new name on the disk, where the system has folders that can be opened.
-fn sync_folder(path: &Path) -> std::io::Result<()> {
+pub fn sync_folder(path: &Path) -> std::io::Result<()> {
     match path.parent() {
         Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
         _ => Ok(()),
     }
+}
+
+/// As [`sync_folder`], for the folders up to `root`, too.
+pub fn sync_folders(path: &Path, root: &Path) -> std::io::Result<()> {
+    path.ancestors().take_while(|below| below.starts_with(root)).try_for_each(sync_folder)
 }
 
 /// Checks that files can be written to a folder, which is made if need be.

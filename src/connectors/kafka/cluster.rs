@@ -16,6 +16,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::context::{KafkaContext, code_words, words};
 use super::options::{Topics, topic_regex};
 use super::properties::KafkaProperties;
+use super::transaction::noted;
 use crate::connectors::{OpenContext, Reporter, RetryPolicy};
 use crate::error::{Error, Result};
 
@@ -209,6 +210,21 @@ impl Cluster {
         self.offsets(partitions, Offset::Invalid, "cannot look up the group's committed offsets", |c, list| {
             c.committed_offsets(list, self.timeout())
         })
+    }
+
+    /// What the group has committed, and the text that was left beside each; a negative offset where there is none.
+    /// Transactions that are just being committed are waited for where only what is committed is read.
+    pub fn notes(&self, partitions: &[TopicPartition]) -> Result<Vec<(i64, String)>> {
+        let doing = "cannot look up the epoch that was published last";
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for (topic, partition) in partitions {
+            list.add_partition(topic, *partition);
+        }
+        let found = self.answer(doing, |c| c.committed_offsets(list.clone(), self.timeout()))?;
+        for element in found.elements() {
+            element.error().map_err(|error| self.context.failure(doing, &error))?;
+        }
+        Ok(noted(&found))
     }
 
     /// Commits the next offsets to read for the group.

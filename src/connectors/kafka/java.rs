@@ -26,6 +26,8 @@ pub enum Becomes {
     SystemSize(&'static str),
     /// How hard this codec compresses, where it is the one that is chosen.
     Level(&'static str),
+    /// A setting of producers with transactions, under the same name.
+    OfTransactions(&'static str),
     /// Read by the engine itself.
     Ours,
     /// Read by [`super::security`].
@@ -34,7 +36,7 @@ pub enum Becomes {
     Nothing(&'static str),
 }
 
-use Becomes::{Level, Nothing, Ours, Security, Setting, SystemSize};
+use Becomes::{Level, Nothing, OfTransactions, Ours, Security, Setting, SystemSize};
 use Clients::{Both, Consumer, Producer};
 
 const fn property(java: &'static str, clients: Clients, becomes: Becomes) -> Property {
@@ -128,9 +130,9 @@ pub const PROPERTIES: &[Property] = &[
     property("partitioner.ignore.keys", Producer, Nothing("use 'sink.partitioner'")),
     property("partitioner.adaptive.partitioning.enable", Producer, Nothing(ENGINE)),
     property("partitioner.availability.timeout.ms", Producer, Nothing(ENGINE)),
-    property("transaction.timeout.ms", Producer, Nothing("records are written outside transactions")),
-    property("transactional.id", Producer, Nothing("records are written outside transactions")),
-    property("transaction.two.phase.commit.enable", Producer, Nothing("records are written outside transactions")),
+    property("transaction.timeout.ms", Producer, OfTransactions("transaction.timeout.ms")),
+    property("transactional.id", Producer, Nothing("'sink.transactional-id-prefix' and the job's name make it")),
+    property("transaction.two.phase.commit.enable", Producer, Nothing("a transaction is committed by who began it")),
     property("key.serializer", Producer, Nothing(JAVA_ONLY)),
     property("value.serializer", Producer, Nothing(JAVA_ONLY)),
     // Java only.

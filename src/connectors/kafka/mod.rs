@@ -4,10 +4,10 @@
 //! settings ([`java`]) into librdkafka's. Reading: [`cluster`] answers which partitions there are, [`offsets`] where each begins and
 //! ends, which makes a [`split`]. A [`fetcher`] thread takes records through [`consume`] and makes [`block`]s; the
 //! [`reader`] decodes them ([`decode`]) into batches of the columns that are needed. Writing: the [`writer`] encodes a
-//! batch into one buffer and hands it to [`produce`]. Which column lives where in a record is in [`columns`] and
+//! batch into one buffer and hands it to its [`output`]: [`produce`], or the [`epochs`] of exactly-once. Which column lives where in a record is in [`columns`] and
 //! [`metadata`]. The connector `upsert-kafka`, whose records replace one another by key, is in [`upsert`].
 //!
-//! `unsafe` is in [`consume`] and [`produce`] only.
+//! `unsafe` is in [`consume`], [`produce`] and [`transaction`] only.
 
 mod block;
 mod cluster;
@@ -17,6 +17,7 @@ mod context;
 mod decode;
 mod deliveries;
 mod discovery;
+mod epochs;
 mod fetcher;
 mod handshake;
 pub mod inspect;
@@ -24,7 +25,9 @@ mod java;
 mod metadata;
 mod offsets;
 mod options;
+mod output;
 mod produce;
+mod progress;
 mod properties;
 mod reader;
 mod records;
@@ -36,6 +39,8 @@ mod split;
 mod stores;
 #[cfg(test)]
 mod testing;
+mod topic_settings;
+mod transaction;
 mod upsert;
 mod writer;
 

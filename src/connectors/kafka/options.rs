@@ -63,6 +63,8 @@ pub enum Partitioner {
 pub enum DeliveryGuarantee {
     /// When every record before it is acknowledged.
     AtLeastOnce,
+    /// When its rows are ready to be published with the epoch, in one transaction.
+    ExactlyOnce,
     /// At once.
     None,
 }
@@ -163,10 +165,14 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "sink.delivery-guarantee",
         OptionType::Enum(&["at-least-once", "exactly-once", "none"]),
-        "Whether a checkpoint waits until every record is acknowledged. 'exactly-once' is not built yet.",
+        "at-least-once: a checkpoint waits until every record is acknowledged; none: it doesn't wait; exactly-once: the records of a checkpoint appear in one transaction.",
     )
     .default("at-least-once"),
-    OptionSpec::new("sink.transactional-id-prefix", OptionType::Text, "What the ids of transactions begin with.")
+    OptionSpec::new(
+        "sink.transactional-id-prefix",
+        OptionType::Text,
+        "What the ids of transactions begin with; the job's name and the number of the producer, 0 or 1, follow. Required for 'exactly-once'.",
+    )
         .only_with("sink.delivery-guarantee", &["exactly-once"]),
     OptionSpec::new(
         "sink.transaction-naming-strategy",
@@ -174,7 +180,7 @@ pub const OPTIONS: &[OptionSpec] = &[
         "How the ids of transactions are made.",
     )
     .default("INCREMENTING")
-    .only_with("sink.delivery-guarantee", &["exactly-once"]),
+    .without_effect("a job has two ids that take turns"),
     OptionSpec::new(
         "connection.max-retry-timeout",
         OptionType::Duration,
@@ -299,18 +305,25 @@ impl KafkaOptions {
         }
     }
 
+    /// # Errors
+    /// 'exactly-once' without what its transactions are called, in Flink's words.
     pub fn delivery_guarantee(&self) -> Result<DeliveryGuarantee> {
         let key = "sink.delivery-guarantee";
         match self.options.text(key).unwrap_or("at-least-once") {
             "none" => Ok(DeliveryGuarantee::None),
-            "exactly-once" => Err(Error::statement(format!(
-                "option '{key}' of {}: 'exactly-once' is not supported yet",
+            "exactly-once" if self.transactional_id_prefix().is_none() => Err(Error::statement(format!(
+                "sink.transactional-id-prefix must be specified when using DeliveryGuarantee.EXACTLY_ONCE, in {}",
                 self.options.owner()
             ))
-            .with_hint("Use 'at-least-once': after a failure some records may be written twice, none is lost.")
+            .with_hint("Any text does that no other job's tables have: 'sink.transactional-id-prefix' = 'orders'.")
             .at(self.options.raw().span(key))),
+            "exactly-once" => Ok(DeliveryGuarantee::ExactlyOnce),
             _ => Ok(DeliveryGuarantee::AtLeastOnce),
         }
+    }
+
+    pub fn transactional_id_prefix(&self) -> Option<&str> {
+        self.options.text("sink.transactional-id-prefix").map(str::trim).filter(|prefix| !prefix.is_empty())
     }
 }
 
@@ -421,11 +434,18 @@ mod tests {
 
     #[test]
     fn what_is_not_built_is_refused_by_name() {
-        let error = check(&[("sink.delivery-guarantee", "exactly-once")]).unwrap().delivery_guarantee().unwrap_err();
-        assert!(error.message().contains("'sink.delivery-guarantee'"), "{error}");
-        assert!(error.message().contains("'exactly-once' is not supported yet"), "{error}");
         let error = check(&[("sink.partitioner", "com.acme.Mine")]).unwrap().partitioner().unwrap_err();
         assert_eq!(error.message(), "a partitioner class ('com.acme.Mine') is not supported");
+    }
+
+    #[test]
+    fn exactly_once_needs_a_name_for_its_transactions() {
+        let guarantee = |pairs: &[(&str, &str)]| check(pairs).unwrap().delivery_guarantee();
+        let error = guarantee(&[("sink.delivery-guarantee", "exactly-once")]).unwrap_err();
+        let words = "sink.transactional-id-prefix must be specified when using DeliveryGuarantee.EXACTLY_ONCE";
+        assert!(error.message().starts_with(words), "{error}");
+        let pairs = [("sink.delivery-guarantee", "exactly-once"), ("sink.transactional-id-prefix", "p")];
+        assert_eq!(guarantee(&pairs).unwrap(), DeliveryGuarantee::ExactlyOnce);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Handing records to librdkafka in batches: the one place where the producer side is `unsafe`.
+//! Handing records to librdkafka in batches. This and [`super::transaction`] are where the producer side is `unsafe`.
 //!
 //! `rd_kafka_produce_batch` takes an array of records in half the time of one call each; records with headers or a
 //! timestamp go one by one. librdkafka copies keys and values, so nothing borrowed outlives a call. Successes are not
@@ -214,15 +214,37 @@ impl BatchProducer {
 
     /// Waits until every record is acknowledged or one has failed. Blocks the thread.
     pub fn flush(&self) -> Result<()> {
-        loop {
-            // SAFETY: the client is alive.
-            let left = unsafe { rd::rd_kafka_flush(self.0.client.native_ptr(), FLUSH_MS) };
-            self.check()?;
-            if left == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
-                self.context().answered();
-                return Ok(());
-            }
+        while !self.flush_for_a_moment()? {}
+        Ok(())
+    }
+
+    /// The same, but no longer than a moment: true where every record is acknowledged.
+    pub fn flush_for_a_moment(&self) -> Result<bool> {
+        // SAFETY: the client is alive.
+        let left = unsafe { rd::rd_kafka_flush(self.native(), FLUSH_MS) };
+        self.check()?;
+        let flushed = left == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
+        if flushed {
+            self.context().answered();
         }
+        Ok(flushed)
+    }
+
+    /// Gives up all that is not acknowledged.
+    pub fn purge(&self) {
+        // SAFETY: the client is alive.
+        unsafe { rd::rd_kafka_purge(self.native(), rd::RD_KAFKA_PURGE_F_QUEUE | rd::RD_KAFKA_PURGE_F_INFLIGHT) };
+        self.serve();
+    }
+
+    /// Why the first delivery that failed did so.
+    pub fn first_failure(&self) -> Option<RDKafkaErrorCode> {
+        self.0.failed.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|failed| failed.code)
+    }
+
+    /// The client, for calls of other files.
+    pub(super) fn native(&self) -> *mut rd::rd_kafka_t {
+        self.0.client.native_ptr()
     }
 
     /// Records not yet acknowledged, and failures not yet taken in.
@@ -241,7 +263,8 @@ impl BatchProducer {
         std::mem::take(&mut *self.0.outcomes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn serve(&self) {
+    /// Takes in what the client has to say; doesn't wait.
+    pub fn serve(&self) {
         // SAFETY: the queue is alive, and the event during the call.
         unsafe {
             serve_events(self.0.events, self.context(), Duration::ZERO, |event| self.on_deliveries(event));
@@ -294,19 +317,11 @@ impl BatchProducer {
         Ok(Topic(handle))
     }
 
-    /// The error for a record that the client would refuse for its size.
-    pub fn too_large(&self, topic: &str) -> Error {
-        self.failure(topic, RDKafkaErrorCode::MessageSizeTooLarge)
-    }
-
     /// `cannot write to topic "t": message size too large`, with what to do.
     pub fn failure(&self, topic: &str, code: RDKafkaErrorCode) -> Error {
         let message = format!("cannot write to topic \"{topic}\": {}", code_words(code));
         match code {
-            RDKafkaErrorCode::MessageSizeTooLarge => Error::data(message).with_hint(
-                "Raise 'properties.max.request.size' of the table and max.message.bytes of the topic, \
-                 or write smaller rows.",
-            ),
+            RDKafkaErrorCode::MessageSizeTooLarge => too_large(topic),
             RDKafkaErrorCode::MessageTimedOut => {
                 let lost =
                     self.context().failure("No broker acknowledged it in time", &KafkaError::MessageProduction(code));
@@ -320,6 +335,14 @@ impl BatchProducer {
             _ => Error::external(message),
         }
     }
+}
+
+/// The error for a record that is refused for its size.
+pub fn too_large(topic: &str) -> Error {
+    let why = code_words(RDKafkaErrorCode::MessageSizeTooLarge);
+    Error::data(format!("cannot write to topic \"{topic}\": {why}")).with_hint(
+        "Raise 'properties.max.request.size' of the table and max.message.bytes of the topic, or write smaller rows.",
+    )
 }
 
 impl Drop for Shared {

@@ -4,11 +4,13 @@
 //! `isolation.level` is `read_committed`, and `batch.size` is larger. Settings that only mean something inside a Java
 //! process are left out and named by [`notices`], as are unknown ones: the Java client warns about those too.
 
+use std::time::Duration;
+
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 
 use super::java::{
-    Becomes::{Level, Nothing, Ours, Security, Setting, SystemSize},
+    Becomes::{Level, Nothing, OfTransactions, Ours, Security, Setting, SystemSize},
     PROPERTIES, Property, refused,
 };
 use super::security;
@@ -78,6 +80,10 @@ pub fn notices(table: &TableDescriptor) -> Vec<OptionNotice> {
                     true => format!("counts as {HIGHEST_LEVEL}, the highest level that the client knows"),
                     false => format!("means nothing without 'properties.compression.type' = '{codec}'"),
                 };
+                notices.push(notice(format!("option '{option}' of {owner} {why}"), None, false));
+            }
+            Some(OfTransactions(_)) if table.options.get("sink.delivery-guarantee") != Some("exactly-once") => {
+                let why = "means nothing without 'sink.delivery-guarantee' = 'exactly-once'";
                 notices.push(notice(format!("option '{option}' of {owner} {why}"), None, false));
             }
             Some(_) => {}
@@ -160,6 +166,56 @@ impl KafkaProperties {
         self.config.get("message.max.bytes").and_then(|size| size.parse().ok()).unwrap_or(1 << 20)
     }
 
+    /// Makes the settings those of a producer with transactions.
+    ///
+    /// What waits longer than a transaction may last waits for nothing: librdkafka refuses such settings, which the Java
+    /// client takes.
+    pub fn set_transactional(&mut self, id: &str) {
+        let timeout = self.transaction_timeout().as_millis().to_string();
+        let capped = |config: &ClientConfig, key: &str, default: u128| {
+            let set = config.get(key).and_then(|value| value.parse().ok()).unwrap_or(default);
+            set.min(self.transaction_timeout().as_millis()).to_string()
+        };
+        let delivery = capped(&self.config, "delivery.timeout.ms", 120_000);
+        // Left alone, librdkafka would wait for every answer as long as a transaction may last.
+        let request = capped(&self.config, "request.timeout.ms", 30_000);
+        self.config
+            .set("transactional.id", id)
+            .set("transaction.timeout.ms", timeout)
+            .set("delivery.timeout.ms", delivery)
+            .set("socket.timeout.ms", request);
+    }
+
+    /// How long a transaction may be open before the broker ends it (`transaction.timeout.ms`). Left out it is what every
+    /// broker allows: Flink's hour is none of these, and a transaction that is ended costs nothing but a replay.
+    pub fn transaction_timeout(&self) -> Duration {
+        let set = self.config.get("transaction.timeout.ms").and_then(|value| value.parse().ok());
+        Duration::from_millis(set.unwrap_or(900_000))
+    }
+
+    /// How long a record may wait until it is acknowledged (`delivery.timeout.ms`).
+    pub fn delivery_timeout(&self) -> Duration {
+        let set = self.config.get("delivery.timeout.ms").and_then(|value| value.parse().ok());
+        Duration::from_millis(set.unwrap_or(120_000))
+    }
+
+    /// Whether records are compressed: then it can't be told how large one will be.
+    pub fn compresses(&self) -> bool {
+        self.config.get("compression.type").is_some_and(|codec| codec != "none")
+    }
+
+    /// Refuses settings under which there are no transactions.
+    pub fn check_transactional(&self, options: &Options) -> Result<()> {
+        if self.config.get("enable.idempotence") == Some("true") {
+            return Ok(());
+        }
+        let error = options.invalid("sink.delivery-guarantee", "'exactly-once' needs an idempotent producer");
+        Err(error.with_hint(
+            "Leave out 'properties.enable.idempotence', 'properties.acks', 'properties.retries' and \
+             'properties.max.in.flight.requests.per.connection', whose defaults make one.",
+        ))
+    }
+
     /// Lets librdkafka look at names and values; touches no broker and no file.
     fn check(&self, options: &Options) -> Result<()> {
         let Err(error) = self.config.create_native_config() else {
@@ -169,7 +225,7 @@ impl KafkaProperties {
             KafkaError::ClientConfig(_, why, key, _) => (key, why),
             other => (String::new(), other.to_string()),
         };
-        let named = |p: &&Property| matches!(p.becomes, Setting(name, _) | SystemSize(name) if name == key);
+        let named = |p: &&Property| matches!(p.becomes, Setting(name, _) | SystemSize(name) | OfTransactions(name) if name == key);
         let java = PROPERTIES.iter().find(named).map_or(key.as_str(), |p| p.java);
         let option = format!("properties.{java}");
         let value = options.raw().get(&option).unwrap_or_default();
@@ -192,7 +248,7 @@ impl KafkaProperties {
             return;
         };
         match property.becomes {
-            Setting(name, _) => {
+            Setting(name, _) | OfTransactions(name) => {
                 self.config.set(name, value.trim());
             }
             SystemSize(name) => {
@@ -362,6 +418,23 @@ mod tests {
                 ),
             ]
         );
+    }
+
+    #[test]
+    fn no_wait_of_a_producer_is_longer_than_its_transactions() {
+        let mut properties = build(Role::Producer, &[("properties.transaction.timeout.ms", "20000")]).unwrap();
+        properties.set_transactional("p-job-0");
+        for (key, value) in
+            [("transaction.timeout.ms", "20000"), ("delivery.timeout.ms", "20000"), ("socket.timeout.ms", "20000")]
+        {
+            assert_eq!(properties.config.get(key), Some(value), "{key}");
+        }
+        let mut properties = build(Role::Producer, &[]).unwrap();
+        properties.set_transactional("p-job-0");
+        assert_eq!(properties.config.get("transaction.timeout.ms"), Some("900000"));
+        assert_eq!(properties.config.get("delivery.timeout.ms"), Some("120000"));
+        let error = build(Role::Producer, &[("properties.transaction.timeout.ms", "soon")]).unwrap_err();
+        assert!(error.message().starts_with("option 'properties.transaction.timeout.ms' of table \"t\""), "{error}");
     }
 
     #[test]

@@ -1,26 +1,29 @@
 //! The sink of a kafka table: which topic rows go to, and how.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use tokio::sync::OnceCell;
 
 use super::cluster::{Cluster, settings_error};
 use super::columns::{MetadataOrigin, RecordColumns};
 use super::context::KafkaContext;
+use super::epochs::{KafkaTarget, KafkaTargetTable};
 use super::metadata::Metadata;
 use super::options::{DeliveryGuarantee, KafkaOptions, Partitioner, Topics, group_id, topic_regex};
+use super::output::Output;
 use super::produce::BatchProducer;
 use super::properties::{KafkaProperties, Role};
-use super::writer::{KafkaSinkWriter, Partitioning, TargetTopic, WriterParts};
-use crate::connectors::{ChangelogSupport, OpenContext, Reporter, Sink, SinkWriter, TableDescriptor};
+use super::topic_settings::TopicSettings;
+use super::writer::{KafkaSinkWriter, Partitioning, RecordLimits, TargetTopic, WriterParts};
+use crate::connectors::{
+    ChangelogSupport, Guarantee, OpenContext, Sink, SinkTarget, SinkWriter, TableDescriptor, WriterEpochs,
+};
 use crate::error::{Error, Result};
 use crate::formats::Encoder;
 
-/// How long to ask for a topic's settings, without which writing works, too.
-const LIMIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What a broker's own part of a set of records takes.
+const SET_OVERHEAD: usize = 61;
 
 /// Writes rows to a topic, or to the topics a column names.
 pub struct KafkaSink {
@@ -33,8 +36,10 @@ pub struct KafkaSink {
     partitioner: Partitioner,
     guarantee: DeliveryGuarantee,
     parallelism: Option<usize>,
-    /// The topic's `max.message.bytes`, asked once for all writers.
-    topic_limit: OnceCell<usize>,
+    /// Where epochs are published.
+    target: Option<SinkTarget>,
+    /// The topic's settings, asked once for all writers.
+    topic_settings: OnceCell<TopicSettings>,
 }
 
 impl KafkaSink {
@@ -64,21 +69,40 @@ impl KafkaSink {
             return Err(Error::statement(error).with_hint("Declare the column as METADATA VIRTUAL."));
         }
         let group = group_id(&table.options, &table.name);
+        let properties = KafkaProperties::build(&options.options, Role::Producer, &group)?;
+        let lookup = KafkaProperties::build(&options.options, Role::Consumer, &group)?;
+        let guarantee = options.delivery_guarantee()?;
+        let target = match (guarantee, options.transactional_id_prefix()) {
+            (DeliveryGuarantee::ExactlyOnce, Some(prefix)) => {
+                properties.check_transactional(&options.options)?;
+                let of_table = KafkaTargetTable {
+                    owner: table.owner(),
+                    topics: options.topics.clone(),
+                    properties: properties.clone(),
+                    lookup: lookup.clone(),
+                    connection_timeout: options.connection_timeout,
+                };
+                let target = KafkaTarget::new(&properties, prefix);
+                Some(SinkTarget { target: Arc::new(target), table: Arc::new(of_table) })
+            }
+            _ => None,
+        };
         Ok(Self {
             partitioner: options.partitioner()?,
-            guarantee: options.delivery_guarantee()?,
+            guarantee,
             parallelism: options.parallelism("sink.parallelism")?,
-            properties: KafkaProperties::build(&options.options, Role::Producer, &group)?,
-            lookup: KafkaProperties::build(&options.options, Role::Consumer, &group)?,
+            properties,
+            lookup,
             physical: table.columns.len(),
             options,
             columns,
-            topic_limit: OnceCell::new(),
+            target,
+            topic_settings: OnceCell::new(),
         })
     }
 
     /// The topic, or the rule for topics that rows name.
-    fn target(&self) -> Result<TargetTopic> {
+    fn topic(&self) -> Result<TargetTopic> {
         Ok(match &self.options.topics {
             Topics::List(topics) => match topics.as_slice() {
                 [topic] => TargetTopic::One(topic.clone()),
@@ -122,6 +146,18 @@ impl Sink for KafkaSink {
         self.parallelism
     }
 
+    fn guarantee(&self) -> Guarantee {
+        match self.guarantee {
+            DeliveryGuarantee::None => Guarantee::None,
+            DeliveryGuarantee::AtLeastOnce => Guarantee::AtLeastOnce,
+            DeliveryGuarantee::ExactlyOnce => Guarantee::ExactlyOnce,
+        }
+    }
+
+    fn target(&self) -> Option<SinkTarget> {
+        self.target.clone()
+    }
+
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {
         let value = self.columns.value.format.encoding(&self.columns.value.schema)?.encoder()?;
         Ok(Box::new(self.writer(value, context).await?))
@@ -131,22 +167,22 @@ impl Sink for KafkaSink {
 impl KafkaSink {
     /// A writer whose values `value` encodes.
     pub async fn writer(&self, value: Box<dyn Encoder>, context: &OpenContext) -> Result<KafkaSinkWriter> {
+        let epochs = self.epochs(context)?;
         let partitions = self.partition_count(context).await?.max(1);
-        let mut properties = self.properties.loaded()?;
-        if let Some(bytes) = self.topic_limit().await {
-            properties.limit_batches(bytes);
-        }
-        let heard = KafkaContext::new(&properties, context.reporter.clone(), context.metrics.clone());
-        let producer = BatchProducer::open(&properties, heard.clone(), context.may_reject)
-            .map_err(|error| settings_error(&heard, &error))?;
+        let settings = self.topic_settings().await;
+        let output = match epochs {
+            Some(epochs) => Output::of_epochs(epochs),
+            None => Output::Direct(self.producer(settings, context)?),
+        };
         let subtask = i32::try_from(context.subtask).unwrap_or(0);
         let key = match &self.columns.key {
             Some(key) => Some((key.columns.clone(), key.format.encoding(&key.schema)?.encoder()?)),
             None => None,
         };
         Ok(KafkaSinkWriter::new(WriterParts {
-            producer,
-            target: self.target()?,
+            limits: self.limits(settings.filter(|_| matches!(output, Output::Epochs(_)))),
+            output,
+            target: self.topic()?,
             value: (self.columns.value.columns.clone(), value),
             key,
             metadata: self.written_metadata(),
@@ -157,28 +193,50 @@ impl KafkaSink {
             },
             guarantee: self.guarantee,
             metrics: context.metrics.clone(),
-            message_bytes: self.properties.message_bytes(),
             errors: context.errors.clone(),
         }))
     }
 
-    /// `max.message.bytes` of the topic, which bounds a set of records, too: the Java client splits a set that is refused
-    /// for its size, librdkafka fails it. Unknown where we may not ask.
-    async fn topic_limit(&self) -> Option<usize> {
-        let ask = || async { self.ask_topic_limit().await.ok_or(()) };
-        self.topic_limit.get_or_try_init(ask).await.ok().copied()
+    /// What exactly-once needs of the job.
+    fn epochs(&self, context: &OpenContext) -> Result<Option<WriterEpochs>> {
+        if self.guarantee == DeliveryGuarantee::ExactlyOnce && context.epochs.is_none() {
+            let key = "sink.delivery-guarantee";
+            let why = "'exactly-once' needs checkpoints, and the job takes none";
+            let hint = "SET 'execution.checkpointing.interval' = '1s', or take 'at-least-once'.";
+            return Err(self.options.options.invalid(key, why).with_hint(hint));
+        }
+        Ok(context.epochs.clone())
     }
 
-    async fn ask_topic_limit(&self) -> Option<usize> {
+    fn producer(&self, settings: Option<TopicSettings>, context: &OpenContext) -> Result<BatchProducer> {
+        let mut properties = self.properties.loaded()?;
+        if let Some(settings) = settings {
+            properties.limit_batches(settings.max_message_bytes);
+        }
+        let heard = KafkaContext::new(&properties, context.reporter.clone(), context.metrics.clone());
+        BatchProducer::open(&properties, heard.clone(), context.may_reject)
+            .map_err(|error| settings_error(&heard, &error))
+    }
+
+    /// What records may be. Where a refused one takes all others of its transaction with it, what the topic will refuse is
+    /// found before it is sent; with compression only the broker knows how large a record is.
+    fn limits(&self, of_topic: Option<TopicSettings>) -> RecordLimits {
+        let own = self.properties.message_bytes();
+        let topic = of_topic
+            .filter(|_| !self.properties.compresses())
+            .map(|s| s.max_message_bytes.saturating_sub(SET_OVERHEAD));
+        RecordLimits {
+            bytes: topic.map_or(own, |topic| topic.min(own)),
+            needs_key: of_topic.is_some_and(|settings| settings.compacts),
+        }
+    }
+
+    /// The settings of the (first) topic. Unknown where we may not ask.
+    async fn topic_settings(&self) -> Option<TopicSettings> {
         let Topics::List(topics) = &self.options.topics else { return None };
         let topic = topics.first()?;
-        let properties = self.lookup.loaded().ok()?;
-        let heard = KafkaContext::new(&properties, Reporter::silent(), Arc::default());
-        let admin: AdminClient<KafkaContext> = properties.config.create_with_context(heard).ok()?;
-        let options = AdminOptions::new().request_timeout(Some(LIMIT_TIMEOUT));
-        let asked = admin.describe_configs(&[ResourceSpecifier::Topic(topic)], &options).await;
-        let found = asked.ok()?.into_iter().next()?.ok()?;
-        found.get("max.message.bytes")?.value.as_ref()?.parse().ok()
+        let ask = || async { TopicSettings::ask(&self.lookup, topic).await.ok_or(()) };
+        self.topic_settings.get_or_try_init(ask).await.ok().copied()
     }
 
     pub fn columns(&self) -> &RecordColumns {

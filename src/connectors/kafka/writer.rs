@@ -13,10 +13,12 @@ use tokio::time::Instant;
 use super::deliveries::{Deliveries, is_refusal};
 use super::metadata::Metadata;
 use super::options::DeliveryGuarantee;
-use super::produce::{BatchProducer, Extras, Outgoing, Tag};
-use crate::changelog::ChangelogBatch;
+use super::output::Output;
+use super::produce::{BatchProducer, Extras, Outgoing, Tag, too_large};
+use super::progress::Progress;
 use crate::changelog::rejects::{ErrorHandling, Stage};
-use crate::connectors::{DoorMetrics, SinkWriter};
+use crate::changelog::{ChangelogBatch, Epoch};
+use crate::connectors::{DoorMetrics, SinkWriter, Staged};
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{Encoder, Messages};
 
@@ -24,8 +26,6 @@ use crate::formats::{Encoder, Messages};
 const FULL_PAUSE: Duration = Duration::from_millis(2);
 /// What a record takes on the wire beside its key, value and headers, at most, as librdkafka counts it.
 const RECORD_OVERHEAD: usize = 36;
-/// After so long without an acknowledgement people are told.
-const SILENCE: Duration = Duration::from_secs(5);
 /// How often to look for failed deliveries while nothing is written.
 const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -45,7 +45,7 @@ pub enum Partitioning {
 
 /// What a writer is made of.
 pub struct WriterParts {
-    pub producer: BatchProducer,
+    pub output: Output,
     pub target: TargetTopic,
     /// The columns of the value and their encoder.
     pub value: (Vec<usize>, Box<dyn Encoder>),
@@ -55,9 +55,15 @@ pub struct WriterParts {
     pub partitioning: Partitioning,
     pub guarantee: DeliveryGuarantee,
     pub metrics: Arc<DoorMetrics>,
-    /// How large key and value of a record may be together.
-    pub message_bytes: usize,
+    pub limits: RecordLimits,
     pub errors: ErrorHandling,
+}
+
+/// What records may be.
+pub struct RecordLimits {
+    /// How large key and value of a record may be together.
+    pub bytes: usize,
+    pub needs_key: bool,
 }
 
 /// Writes for one subtask.
@@ -68,8 +74,7 @@ pub struct KafkaSinkWriter {
     check_at: Option<Instant>,
     /// Rows on their way that may come back refused, where that doesn't fail the job.
     deliveries: Deliveries,
-    /// Records under way when it was last looked, and since when they have not become fewer.
-    under_way: (usize, Instant),
+    progress: Progress,
 }
 
 impl KafkaSinkWriter {
@@ -80,7 +85,7 @@ impl KafkaSinkWriter {
             keys: Messages::new(),
             check_at: None,
             deliveries: Deliveries::default(),
-            under_way: (0, Instant::now()),
+            progress: Progress::default(),
         }
     }
 
@@ -111,13 +116,18 @@ impl KafkaSinkWriter {
     fn encode_or_reject(&mut self, batch: ChangelogBatch) -> Result<(RecordBatch, Tag)> {
         let may_reject = batch.may_reject(&self.parts.errors);
         match self.encode(&batch) {
-            Ok(()) if !may_reject => return Ok((batch.into_rows(), Tag::default())),
+            Ok(()) if !may_reject => {
+                // What is held is decided: then it is too late to find out that nobody takes it.
+                if self.parts.output.is_held() {
+                    (0..batch.num_rows()).try_for_each(|row| self.check_record(row, batch.rows(), row))?;
+                }
+                return Ok((batch.into_rows(), Tag::default()));
+            }
             Ok(()) => {
-                let addressed = (0..batch.num_rows()).all(|row| self.address(batch.rows(), row).is_ok());
-                if addressed && (0..self.values.len()).all(|i| self.fits(i, batch.rows(), i)) {
+                if (0..batch.num_rows()).all(|row| self.check_record(row, batch.rows(), row).is_ok()) {
                     let all = UInt32Array::from_iter_values(0..batch.num_rows() as u32);
                     let rows = batch.rows().clone();
-                    return Ok((rows.clone(), self.deliveries.add(batch, rows, all)));
+                    return Ok((rows.clone(), self.keep(batch, rows, all)));
                 }
             }
             Err(error) if !may_reject || error.kind() != ErrorKind::Data => return Err(error),
@@ -126,33 +136,46 @@ impl KafkaSinkWriter {
         let mut fine = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
             let encoded = self.encode(&batch.slice(row, 1));
-            let error = match encoded.and_then(|()| self.address(batch.rows(), row)) {
-                Ok(()) if self.fits(0, batch.rows(), row) => {
-                    fine.push(row as u32);
-                    continue;
-                }
-                Ok(()) => self.parts.producer.too_large(self.topic_name()),
-                Err(error) => error,
-            };
-            batch.reject(&self.parts.errors, row, Stage::Write, error)?;
+            match encoded.and_then(|()| self.check_record(0, batch.rows(), row)) {
+                Ok(()) => fine.push(row as u32),
+                Err(error) => batch.reject(&self.parts.errors, row, Stage::Write, error)?,
+            }
         }
         let fine = UInt32Array::from(fine);
         let rows = batch.take(&fine)?;
         self.encode(&rows)?;
         let rows = rows.into_rows();
-        let tag = self.deliveries.add(batch, rows.clone(), fine);
+        let tag = self.keep(batch, rows.clone(), fine);
         Ok((rows, tag))
     }
 
-    /// True where the client takes a message of this size, which has the headers of this row.
-    fn fits(&self, message: usize, rows: &RecordBatch, row: usize) -> bool {
+    /// Keeps rows until it is told what becomes of them, where that is told.
+    fn keep(&mut self, batch: ChangelogBatch, rows: RecordBatch, of: UInt32Array) -> Tag {
+        match self.parts.output.reporting() {
+            Some(_) => self.deliveries.add(batch, rows, of),
+            None => Tag::default(),
+        }
+    }
+
+    /// Finds what will be refused of a record, which is this message and has the metadata of this row.
+    fn check_record(&self, message: usize, rows: &RecordBatch, row: usize) -> Result<()> {
+        self.address(rows, row)?;
         let size = |messages: &Messages| messages.get(message).map_or(0, <[u8]>::len);
-        let key = if self.parts.key.is_some() { size(&self.keys) } else { 0 };
+        let has_key = self.parts.key.is_some();
+        let key = if has_key { size(&self.keys) } else { 0 };
         let headers = match self.parts.metadata.is_empty() {
             true => 0,
-            false => self.extras_of(rows, row).map_or(0, |extras| extras.wire_size()),
+            false => self.extras_of(rows, row)?.wire_size(),
         };
-        size(&self.values) + key + headers + RECORD_OVERHEAD <= self.parts.message_bytes
+        if size(&self.values) + key + headers + RECORD_OVERHEAD > self.parts.limits.bytes {
+            return Err(too_large(self.topic_name()));
+        }
+        if self.parts.limits.needs_key && !(has_key && self.keys.get(message).is_some()) {
+            let what =
+                format!("cannot write to topic \"{}\": it is compacted, and a record has no key", self.topic_name());
+            return Err(Error::data(what));
+        }
+        Ok(())
     }
 
     /// Finds the topic, timestamp and headers of a row, if it brings any.
@@ -194,7 +217,7 @@ impl KafkaSinkWriter {
             partition: self.parts.partitioning.nth(i - first),
             tag: tag.nth(i),
         });
-        self.parts.producer.send(topic, records)
+        self.parts.output.send(topic, records)
     }
 
     /// Records with a topic, a timestamp or headers of their own, one by one.
@@ -218,7 +241,7 @@ impl KafkaSinkWriter {
             partition: self.parts.partitioning.nth(0),
             tag,
         };
-        self.parts.producer.send_one(topic, record, &extras)
+        self.parts.output.send_one(topic, record, &extras)
     }
 
     fn topic_of<'a>(&'a self, rows: &'a RecordBatch, row: usize) -> Result<&'a str> {
@@ -271,7 +294,9 @@ impl KafkaSinkWriter {
 
     async fn flush_all(&mut self) -> Result<()> {
         loop {
-            flushed(self.parts.producer.clone()).await?;
+            if let Some(producer) = self.parts.output.reporting() {
+                flushed(producer.clone()).await?;
+            }
             self.settle().await?;
             if self.deliveries.is_empty() {
                 break;
@@ -284,12 +309,13 @@ impl KafkaSinkWriter {
     /// Takes in what became of the rows: those that the broker refused are sent again, each alone, and rejected where
     /// that doesn't help.
     async fn settle(&mut self) -> Result<()> {
-        self.parts.producer.check()?;
+        self.parts.output.check()?;
         self.watch_progress();
+        let Some(producer) = self.parts.output.reporting().cloned() else { return Ok(()) };
         loop {
             let mut again = Vec::new();
-            for outcome in self.parts.producer.take_outcomes() {
-                let failure = |code| self.parts.producer.failure(&outcome.topic, code);
+            for outcome in producer.take_outcomes() {
+                let failure = |code| producer.failure(&outcome.topic, code);
                 match self.deliveries.settle(&outcome).map_err(failure)? {
                     None => {}
                     Some(refused) if !is_refusal(refused.code) => return Err(failure(refused.code)),
@@ -303,39 +329,28 @@ impl KafkaSinkWriter {
                 return Ok(());
             }
             // What else is under way would be refused together with them.
-            flushed(self.parts.producer.clone()).await?;
+            flushed(producer.clone()).await?;
             for refused in again {
                 let rows = refused.rows.clone();
                 self.encode(&refused.batch.slice(refused.row, 1).with_rows(rows.clone()))?;
                 let tag = self.deliveries.add_alone(refused);
                 self.send_encoded(&rows, tag).await?;
-                flushed(self.parts.producer.clone()).await?;
+                flushed(producer.clone()).await?;
             }
         }
     }
 
     /// The producer's buffer is full: gives it time, which holds back whoever writes.
     async fn wait_while_full(&mut self) -> Result<()> {
-        self.parts.producer.check()?;
+        self.parts.output.check()?;
         self.watch_progress();
         tokio::time::sleep(FULL_PAUSE).await;
         Ok(())
     }
 
-    /// Says when records wait and none is acknowledged, though the connections stand.
     fn watch_progress(&mut self) {
-        let (now, context) = (self.parts.producer.in_flight(), self.parts.producer.context());
-        let (before, since) = self.under_way;
-        if now == 0 || now < before {
-            self.under_way = (now, Instant::now());
-            if context.is_lost() {
-                context.answered();
-            }
-        } else {
-            self.under_way.0 = now;
-            if since.elapsed() >= SILENCE {
-                context.unanswered(since.elapsed());
-            }
+        if let Some(producer) = self.parts.output.producer() {
+            self.progress.watch(producer);
         }
     }
 
@@ -349,7 +364,8 @@ impl KafkaSinkWriter {
     }
 
     fn plan_check(&mut self) {
-        self.check_at = (self.parts.producer.in_flight() > 0).then(|| Instant::now() + CHECK_INTERVAL);
+        let in_flight = self.parts.output.producer().map_or(0, BatchProducer::in_flight);
+        self.check_at = (in_flight > 0).then(|| Instant::now() + CHECK_INTERVAL);
     }
 }
 
@@ -392,6 +408,7 @@ impl SinkWriter for KafkaSinkWriter {
     async fn write(&mut self, batch: ChangelogBatch) -> Result<()> {
         self.settle().await?;
         let (rows, tag) = self.encode_or_reject(batch)?;
+        self.parts.output.prepare(rows.num_rows())?;
         self.send_encoded(&rows, tag).await?;
         self.plan_check();
         Ok(())
@@ -411,8 +428,15 @@ impl SinkWriter for KafkaSinkWriter {
     async fn flush(&mut self) -> Result<()> {
         match self.parts.guarantee {
             DeliveryGuarantee::AtLeastOnce => self.flush_all().await,
-            DeliveryGuarantee::None => self.settle().await,
+            DeliveryGuarantee::ExactlyOnce | DeliveryGuarantee::None => self.settle().await,
         }
+    }
+
+    /// Nothing is waited for: publishing waits, and fails for a record that wasn't delivered.
+    async fn stage(&mut self, epoch: Epoch) -> Result<Staged> {
+        self.settle().await?;
+        self.check_at = None;
+        self.parts.output.stage(epoch)
     }
 
     async fn close(&mut self) -> Result<()> {

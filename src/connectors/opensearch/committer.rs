@@ -76,20 +76,32 @@ impl OpenSearchCommitter {
     async fn publish_part(&self, sink: usize, staged: StagedActions) -> Result<()> {
         let (sender, rule) = self.table(sink)?;
         let StagedActions { actions, drops } = staged;
+        let mut uncounted: Option<(usize, Error)> = None;
         for (i, positions) in actions.requests(sender.sending.limits).into_iter().enumerate() {
             if i > 0 {
                 failpoint::reach("opensearch.between-bulks");
                 self.marker.check().await?;
             }
             let first = positions.start;
-            let reject = |position: usize, error: Error| match rule {
-                RejectRule::Skip => self.drop_document(sink, error).map(|()| true),
-                RejectRule::AsRow if drops.get(first + position) == Some(&true) => {
-                    self.drop_document(sink, error).map(|()| true)
+            let reject = |position: usize, error: Error| {
+                let is_dropped = match rule {
+                    RejectRule::Skip => true,
+                    RejectRule::AsRow => drops.get(first + position) == Some(&true),
+                    RejectRule::Fail => false,
+                };
+                if is_dropped {
+                    match self.count_dropped(sink, error)? {
+                        None => {}
+                        Some(error) => uncounted.get_or_insert((0, error)).0 += 1,
+                    }
                 }
-                RejectRule::Fail | RejectRule::AsRow => Ok(false),
+                Ok(is_dropped)
             };
             sender.send(actions.slice(positions), reject).await.map_err(with_way_out)?;
+        }
+        if let Some((count, first)) = uncounted {
+            let line = format!("dropped {count} rejected documents of the checkpoint, the first: {}", first.message());
+            self.context.reporter.news(&line);
         }
         Ok(())
     }
@@ -99,15 +111,12 @@ impl OpenSearchCommitter {
         table.ok_or_else(|| Error::internal(format!("documents of sink {sink}, which the target doesn't have")))
     }
 
-    /// A rejected document is dropped: counted, or told where its writer is not there yet to say how.
-    fn drop_document(&self, sink: usize, error: Error) -> Result<()> {
+    /// Counts a document that is dropped; gives it back where its writer is not there yet to say how.
+    fn count_dropped(&self, sink: usize, error: Error) -> Result<Option<Error>> {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         match counts.get(&sink) {
-            Some(handling) => handling.reject(Stage::Write, error, Record::default),
-            None => {
-                self.context.reporter.news(&format!("dropped a document of the checkpoint: {}", error.message()));
-                Ok(())
-            }
+            Some(handling) => handling.reject(Stage::Write, error, Record::default).map(|()| None),
+            None => Ok(Some(error)),
         }
     }
 }

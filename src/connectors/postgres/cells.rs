@@ -11,6 +11,7 @@ use super::rows::type_mismatch;
 use super::statements::{Form, Plan};
 use super::table::DbColumn;
 use super::types::{Misfit, Purpose, WriteCell, write_array, write_value, writer};
+use crate::changelog::ChangelogBatch;
 use crate::error::{Error, Result};
 use crate::types::Schema;
 
@@ -93,6 +94,26 @@ impl Cells {
             Ok(key)
         });
         keys.collect()
+    }
+
+    /// The rows with a value that its column in the database can't hold, each with its error. Of a row that goes only its
+    /// `key` counts.
+    pub fn misfits(&self, batch: &ChangelogBatch, key: &[usize]) -> Result<Vec<(usize, Error)>> {
+        let rows = batch.rows();
+        let all: Vec<usize> = (0..self.columns.len()).collect();
+        let writers = self.writers(rows, &all)?;
+        let (mut misfits, mut scratch) = (Vec::new(), Vec::new());
+        for row in 0..rows.num_rows() {
+            let columns = if batch.kind(row).is_addition() { &all } else { key };
+            for (column, write) in columns.iter().filter_map(|&column| Some((column, writers.get(column)?))) {
+                scratch.clear();
+                if let Err(why) = write_value(row, |r| rows.column(column).is_null(r), write, &mut scratch) {
+                    misfits.push((row, self.misfit(column, why)));
+                    break;
+                }
+            }
+        }
+        Ok(misfits)
     }
 
     /// What a plan needs to write the rows in `range`, at most `chunk` of them in one statement.

@@ -73,6 +73,15 @@ impl Link {
         format!("PostgreSQL at {}", self.url.shown)
     }
 
+    /// What sessions to it have in common, without secrets: `postgres://127.0.0.1:5432/shop as me`, and settings that the
+    /// address gives them, for they decide what names mean.
+    pub fn session_name(&self) -> String {
+        let Url { shown, config, .. } = &*self.url;
+        let user = config.get_user().unwrap_or_default();
+        let settings = config.get_options().map(|options| format!(" ({options})")).unwrap_or_default();
+        format!("postgres://{shown} as {user}{settings}")
+    }
+
     /// How long to go on trying while the database is away.
     pub fn retry(&self) -> Duration {
         self.retry

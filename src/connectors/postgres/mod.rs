@@ -1,9 +1,13 @@
 //! PostgreSQL behind `'connector' = 'jdbc'`: bounded scan, lookup, insert and upsert.
 //!
 //! Every door opens a connection, reads the table's definition from the database and binds by the types it finds
-//! there. A scan is one streaming query per split; a lookup is one query per batch of keys; a flush is one transaction.
+//! there. A scan is one streaming query per split; a lookup is one query per batch of keys; a flush is one transaction,
+//! or, where rows are written exactly once, an epoch of all tables is one, with its marker in `millstream_epochs`.
 
 mod cells;
+mod committer;
+mod epoch_writer;
+mod epochs_table;
 mod errors;
 mod filter;
 pub mod inspect;
@@ -12,18 +16,22 @@ mod lookup;
 mod options;
 mod parameter;
 mod parameters;
+mod payload;
 mod question;
+mod refusals;
 mod rows;
 mod scan;
 mod sink;
 mod statements;
 mod table;
+mod target;
 mod tls;
 mod transaction;
 mod types;
 mod url;
 mod watch;
 mod writer;
+mod written;
 
 use std::sync::Arc;
 

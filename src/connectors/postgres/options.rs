@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::link::Link;
 use super::table::TableName;
 use super::url::{self, Url};
-use crate::connectors::options::{OptionSpec, OptionType, Options};
-use crate::connectors::{LookupCacheOptions, TableDescriptor};
+use crate::connectors::options::{DELIVERY_GUARANTEE, OptionSpec, OptionType, Options};
+use crate::connectors::{Guarantee, LookupCacheOptions, TableDescriptor};
 use crate::error::{Error, Result};
 use crate::types::TypeKind;
 
@@ -51,12 +51,13 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("lookup.timeout", OptionType::Duration, "How long a lookup waits for its answer; then the query is cancelled and tried again on a new connection. 0 waits for ever, as Flink does.")
         .default("60 s").ours(),
     OptionSpec::new("sink.buffer-flush.max-rows", OptionType::Int, "Rows that are buffered before they are written; 0 leaves it to the interval.")
-        .default("100"),
+        .default("100").unless("sink.delivery-guarantee", &["exactly-once"]),
     OptionSpec::new("sink.buffer-flush.interval", OptionType::Duration, "How long a row waits in the buffer at most; 0 leaves it to max-rows.")
-        .default("1 s"),
+        .default("1 s").unless("sink.delivery-guarantee", &["exactly-once"]),
     OptionSpec::new("sink.max-retries", OptionType::Int, "How often a write is tried again when the connection breaks or transactions collide.")
         .default("3"),
     OptionSpec::new("sink.parallelism", OptionType::Int, "How many subtasks write."),
+    DELIVERY_GUARANTEE,
     OptionSpec::new("filter.handling.policy", OptionType::Enum(&["always", "never"]), "Whether filters of the query are sent to the database where it filters exactly as the engine does.")
         .default("always"),
 ];
@@ -92,6 +93,9 @@ pub struct SinkOptions {
     pub interval: Option<Duration>,
     pub retries: usize,
     pub parallelism: Option<usize>,
+    pub guarantee: Guarantee,
+    /// Whether a row that the database refuses as its epoch is published doesn't fail the job.
+    pub skips_refused: bool,
 }
 
 impl JdbcOptions {
@@ -118,6 +122,8 @@ impl JdbcOptions {
                 interval: options.duration("sink.buffer-flush.interval").filter(|d| !d.is_zero()),
                 retries: options.count("sink.max-retries")?.unwrap_or(0),
                 parallelism: options.positive("sink.parallelism")?,
+                guarantee: Guarantee::of(&options),
+                skips_refused: options.text("error-handling.mode").is_some_and(|m| m.eq_ignore_ascii_case("skip")),
             },
         })
     }

@@ -1,39 +1,31 @@
 //! Buffers rows and writes them in one transaction per flush, again where the connection broke.
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use arrow::array::{RecordBatch, UInt32Array};
-use arrow::compute::{concat_batches, take_record_batch};
 use async_trait::async_trait;
 use tokio::time::Instant;
-use tokio_postgres::error::SqlState;
 
+use super::link::Connection;
 use super::options::SinkOptions;
-use super::sink::{Prepared, Target};
-use super::transaction::{self, Failure, Step};
-use super::watch::Silence;
+use super::transaction::{self, CHUNK, Failed, Step};
+use super::written::{Flush, Prepared, WrittenTable};
+use crate::changelog::ChangelogBatch;
 use crate::changelog::rejects::Stage;
-use crate::changelog::{ChangelogBatch, RowKind};
 use crate::connectors::{OpenContext, SinkWriter};
 use crate::error::{Error, ErrorKind, Result};
 
-/// How long to look which row of a flush it was that the database refused.
-const FINDING: Duration = Duration::from_secs(30);
-/// Rows in one statement at most.
-const CHUNK: usize = 2048;
 /// The buffer is written when it holds this much, whatever the options say.
 const BUFFER_BYTES: usize = 64 << 20;
 
 /// Writes one subtask's rows.
 pub struct JdbcSinkWriter {
     // Parameters.
-    target: Target,
+    table: WrittenTable,
     options: SinkOptions,
     context: OpenContext,
     // State.
-    prepared: Option<Prepared>,
+    open: Option<Open>,
     buffer: Vec<ChangelogBatch>,
     rows: usize,
     bytes: usize,
@@ -41,71 +33,31 @@ pub struct JdbcSinkWriter {
     since: Option<Instant>,
 }
 
-/// What a flush has to do: rows to write, then rows to delete.
-struct Flush {
-    writes: RecordBatch,
-    deletes: RecordBatch,
-}
-
-/// A try to send a flush that failed.
-struct Failed {
-    error: Error,
-    code: Option<SqlState>,
-    /// Whether another try may help.
-    again: bool,
-}
-
-/// It could not be found which row it was.
-struct NoRow;
-
-impl From<Silence> for NoRow {
-    fn from(_: Silence) -> Self {
-        Self
-    }
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self { again: error.is_retriable(), error, code: None }
-    }
+/// A connection with the table's statements.
+struct Open {
+    connection: Connection,
+    prepared: Prepared,
 }
 
 impl JdbcSinkWriter {
-    pub fn new(target: Target, prepared: Prepared, options: SinkOptions, context: OpenContext) -> Self {
-        let prepared = Some(prepared);
-        Self { target, options, context, prepared, buffer: Vec::new(), rows: 0, bytes: 0, since: None }
-    }
-
-    /// The buffer as work: of each key only its last change.
-    fn reduce(&self) -> Result<Flush> {
-        let schema = self.target.cells.schema.arrow();
-        let rows = concat_batches(&schema, self.buffer.iter().map(ChangelogBatch::rows))?;
-        let kinds: Vec<RowKind> = self.buffer.iter().flat_map(|b| (0..b.num_rows()).map(|i| b.kind(i))).collect();
-        if self.target.key.is_empty() {
-            if let Some(kind) = kinds.iter().find(|k| **k != RowKind::Insert) {
-                return Err(Error::internal(format!("a {kind} row reached a sink without PRIMARY KEY")));
-            }
-            return Ok(Flush { deletes: rows.slice(0, 0), writes: rows });
-        }
-        let mut last: HashMap<Vec<u8>, u32> = HashMap::with_capacity(kinds.len());
-        for (row, key) in self.target.cells.keys(&rows, &self.target.key)?.into_iter().enumerate() {
-            last.insert(key, row as u32);
-        }
-        let mut kept: Vec<u32> = last.into_values().collect();
-        kept.sort_unstable();
-        let (written, deleted): (Vec<u32>, Vec<u32>) = kept.iter().partition(|i| kinds[**i as usize].is_addition());
-        Ok(Flush {
-            writes: take_record_batch(&rows, &UInt32Array::from(written))?,
-            deletes: take_record_batch(&rows, &UInt32Array::from(deleted))?,
-        })
+    /// Prepares the table's statements.
+    pub async fn open(
+        table: WrittenTable,
+        connection: Connection,
+        options: SinkOptions,
+        context: OpenContext,
+    ) -> Result<Self> {
+        let prepared = table.prepare(&connection, &context.reporter).await?;
+        let open = Some(Open { connection, prepared });
+        Ok(Self { table, options, context, open, buffer: Vec::new(), rows: 0, bytes: 0, since: None })
     }
 
     /// Writes and deletes until it is done, fails for good, or was tried often enough.
     async fn send(&mut self, flush: &Flush) -> Result<()> {
         let (mut tries, mut chunk) = (0, CHUNK);
         loop {
-            let work = self.work(flush, chunk)?;
-            let Failed { error, code, again } = match self.try_once(&work).await {
+            let work = self.table.steps(flush, chunk)?;
+            let failed = match self.try_once(&work).await {
                 Ok(()) => {
                     if tries > 0 {
                         self.context.reporter.tell("");
@@ -114,18 +66,18 @@ impl JdbcSinkWriter {
                 }
                 Err(failed) => failed,
             };
-            // Two keys that differ here are equal there (citext, -0.0): each row in a statement of its own.
-            if code == Some(SqlState::CARDINALITY_VIOLATION) && chunk > 1 {
+            if failed.wants_single_rows() && chunk > 1 {
                 chunk = 1;
                 continue;
             }
-            if !again || tries >= self.options.retries {
+            let error = failed.error;
+            if !failed.again || tries >= self.options.retries {
                 let error = self.with_row(error, flush).await;
-                return Err(error.context(format!("cannot write {}", self.target.cells.owner())));
+                return Err(error.context(format!("cannot write {}", self.table.cells.owner())));
             }
             tries += 1;
             self.context.metrics.retries.fetch_add(1, Ordering::Relaxed);
-            let name = self.target.link.name();
+            let name = self.table.link.name();
             self.context.reporter.tell(&format!("writing to {name}: {}; trying again", error.message()));
             // As in Flink: at once, then after one second, then after two.
             tokio::time::sleep(Duration::from_secs(tries as u64 - 1)).await;
@@ -134,33 +86,27 @@ impl JdbcSinkWriter {
 
     /// On the open connection, or on a new one where it broke.
     async fn try_once(&mut self, work: &[Step]) -> Result<(), Failed> {
-        let target = &self.target;
-        let open = self.prepared.take().filter(|p| !p.connection.client.is_closed());
-        let prepared = match open {
-            Some(prepared) => prepared,
+        let table = &self.table;
+        let open = match self.open.take().filter(|open| !open.connection.client.is_closed()) {
+            Some(open) => open,
             None => {
-                let connecting = target.link.connect(&self.context).await;
+                let connecting = table.link.connect(&self.context).await;
                 // It has waited for the database as long as it may.
                 let connection = connecting.map_err(|error| Failed { again: false, ..Failed::from(error) })?;
-                target.prepare(connection, &self.context.reporter).await?
+                let prepared = table.prepare(&connection, &self.context.reporter).await?;
+                Open { connection, prepared }
             }
         };
-        let watch = target.watch(&prepared.connection, &self.context.reporter);
+        let watch = table.watch(&open.connection, &self.context.reporter);
         self.context.metrics.requests.fetch_add(1, Ordering::Relaxed);
-        let Err(failure) = transaction::run(&watch, &prepared, work).await else {
-            self.prepared = Some(prepared);
+        let Err(failure) = transaction::run(&watch, &open.prepared, work).await else {
+            self.open = Some(open);
             return Ok(());
         };
         self.context.metrics.errors.fetch_add(1, Ordering::Relaxed);
-        let failed = match failure {
-            Failure::Silent(silence) => return Err(Error::from(silence).into()),
-            Failure::Said(error) => {
-                let code = error.code().cloned();
-                Failed { code, ..Failed::from(target.link.error(error)) }
-            }
-        };
-        let elsewhere = failed.code == Some(SqlState::READ_ONLY_SQL_TRANSACTION);
-        self.prepared = Some(prepared).filter(|p| !elsewhere && !p.connection.client.is_closed());
+        let failed = Failed::of(failure, &table.link);
+        let is_usable = !failed.is_silent && !failed.is_elsewhere() && !open.connection.client.is_closed();
+        self.open = Some(open).filter(|_| is_usable);
         Err(failed)
     }
 
@@ -170,14 +116,7 @@ impl JdbcSinkWriter {
         let buffer = std::mem::take(&mut self.buffer);
         for batch in &buffer {
             for row in 0..batch.num_rows() {
-                let (one, none) = (batch.rows().slice(row, 1), batch.rows().slice(0, 0));
-                let flush = match batch.kind(row).is_addition() {
-                    true => Flush { writes: one, deletes: none },
-                    // Where there is no key, there is nothing that could be deleted; and a row that is about to be
-                    // replaced stays until it is, for its successor may be refused.
-                    false if self.target.delete.is_none() || self.is_replaced(batch, row) => continue,
-                    false => Flush { writes: none, deletes: one },
-                };
+                let Some(flush) = self.table.flush_of_row(batch, row) else { continue };
                 match self.send(&flush).await {
                     Err(error) if error.kind() == ErrorKind::Data => {
                         batch.reject(&self.context.errors, row, Stage::Write, error)?;
@@ -189,81 +128,31 @@ impl JdbcSinkWriter {
         Ok(())
     }
 
-    /// True for the first half of an update whose other half has the same key.
-    fn is_replaced(&self, batch: &ChangelogBatch, row: usize) -> bool {
-        let is_update = batch.kind(row) == RowKind::UpdateBefore
-            && row + 1 < batch.num_rows()
-            && batch.kind(row + 1) == RowKind::UpdateAfter;
-        let keys = || self.target.cells.keys(&batch.rows().slice(row, 2), &self.target.key);
-        is_update && keys().is_ok_and(|keys| keys.first() == keys.last())
-    }
-
     fn may_reject(&self) -> bool {
         self.buffer.iter().any(|batch| batch.may_reject(&self.context.errors))
     }
 
-    /// The steps of a flush.
-    fn work(&self, flush: &Flush, chunk: usize) -> Result<Vec<Step>> {
-        let mut steps = Vec::new();
-        let plans =
-            [(false, Some(&self.target.write), &flush.writes), (true, self.target.delete.as_ref(), &flush.deletes)];
-        for (deletes, plan, rows) in plans {
-            if let Some(plan) = plan.filter(|_| rows.num_rows() > 0) {
-                let work = self.target.cells.work(plan, rows, 0..rows.num_rows(), chunk)?;
-                steps.push(Step { deletes, work });
-            }
-        }
-        Ok(steps)
-    }
-
-    /// Adds to a data error which row it is: writes the rows one by one in a transaction that is rolled back.
+    /// Adds to a data error which row it is.
     async fn with_row(&mut self, error: Error, flush: &Flush) -> Error {
         if error.kind() != ErrorKind::Data {
             return error;
         }
         let row = match (flush.writes.num_rows(), flush.deletes.num_rows()) {
             (1, 0) => Some(0),
-            _ => self.refused_row(&flush.writes).await,
+            _ => self.refused_row(flush).await,
         };
         match row {
-            Some(row) => self.showing(error, &flush.writes, row),
+            Some(row) => self.table.showing(error, &flush.writes, row),
             None => error,
         }
     }
 
-    /// Which row the database refuses. Without an answer there is none to name, and the connection is given up.
-    async fn refused_row(&mut self, rows: &RecordBatch) -> Option<usize> {
-        let prepared = self.prepared.take()?;
-        let watch = self.target.watch(&prepared.connection, &self.context.reporter);
-        let asked = async { self.find_row(&prepared, rows).await.map_err(|()| NoRow) };
-        let found = watch.answer(Some(FINDING), asked).await.ok()?;
-        self.prepared = Some(prepared);
+    async fn refused_row(&mut self, flush: &Flush) -> Option<usize> {
+        let open = self.open.take()?;
+        let watch = self.table.watch(&open.connection, &self.context.reporter);
+        let found = transaction::refused_row(&watch, &self.table, &open.prepared, &flush.writes).await.ok()?;
+        self.open = Some(open);
         found
-    }
-
-    fn showing(&self, error: Error, rows: &RecordBatch, row: usize) -> Error {
-        let shown = format!("The row is {}.", self.target.cells.show(rows, row));
-        let detail = match error.detail() {
-            Some(detail) => format!("{detail}\n{shown}"),
-            None => shown,
-        };
-        error.with_detail(detail)
-    }
-
-    async fn find_row(&self, prepared: &Prepared, rows: &RecordBatch) -> Result<Option<usize>, ()> {
-        let client = &prepared.connection.client;
-        client.batch_execute("BEGIN").await.map_err(drop)?;
-        let mut found = None;
-        for row in 0..rows.num_rows() {
-            let plan = &self.target.write;
-            let work = self.target.cells.work(plan, rows, row..row + 1, 1).map_err(drop)?;
-            if transaction::step(client, &prepared.write, &work).await.is_err() {
-                found = Some(row);
-                break;
-            }
-        }
-        client.batch_execute("ROLLBACK").await.map_err(drop)?;
-        Ok(found)
     }
 }
 
@@ -287,7 +176,8 @@ impl SinkWriter for JdbcSinkWriter {
 
     async fn flush(&mut self) -> Result<()> {
         if self.rows > 0 {
-            let sent = match self.reduce() {
+            let flush = self.table.joined(&self.buffer).and_then(|batch| self.table.flush(&batch));
+            let sent = match flush {
                 Ok(flush) => self.send(&flush).await,
                 Err(error) => Err(error),
             };
@@ -303,7 +193,7 @@ impl SinkWriter for JdbcSinkWriter {
     }
 
     async fn close(&mut self) -> Result<()> {
-        self.prepared = None;
+        self.open = None;
         Ok(())
     }
 }

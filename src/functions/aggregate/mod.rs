@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 
-pub use bag::ValueCodec;
+pub use bag::{ValueCodec, Values};
 pub use distinct::Distinct;
 
 use super::scalar::Signature;

@@ -26,7 +26,7 @@ use crate::changelog::{ChangelogBatch, Epoch};
 use crate::error::{Error, Result};
 use crate::functions::aggregate::{Accumulator, Signs};
 use crate::operators::{Operator, Output, Progress, StateSize};
-use crate::state::Snapshot;
+use crate::state::{SlotPieces, Snapshot};
 use crate::time::Watermark;
 
 /// Groups rows by columns of the input; the result is the key followed by the calls' values.
@@ -45,6 +45,8 @@ pub struct GroupAggregate {
     schema: SchemaRef,
     /// When each slot is forgotten; without a time to live there is nothing to know.
     lifetime: Option<Lifetime>,
+    /// What was given at the last barrier.
+    pieces: SlotPieces,
     /// What is left of the last batch.
     rest: Option<Rest>,
     /// Slots without rows, to be freed when no row of the last batch may need them.
@@ -98,6 +100,7 @@ impl GroupAggregate {
             tells_before,
             schema,
             lifetime: None,
+            pieces: SlotPieces::default(),
             rest: None,
             emptied: Vec::new(),
             rows_max: 256,
@@ -139,6 +142,7 @@ impl GroupAggregate {
 
     /// Forgets groups whose time is over.
     fn forget(&mut self, slots: &[u32]) {
+        self.pieces.touch(slots);
         self.values.iter_mut().for_each(|values| values.clear(slots));
         slots.iter().for_each(|slot| self.counts[*slot as usize] = 0);
     }
@@ -146,6 +150,7 @@ impl GroupAggregate {
     fn begin(&mut self, batch: ChangelogBatch) -> Result<()> {
         let key_columns: Vec<ArrayRef> = self.key.iter().map(|&column| batch.rows().column(column).clone()).collect();
         let slots = self.groups.intern(&key_columns, batch.num_rows())?;
+        self.pieces.touch(&slots);
         self.grow();
         if let Some(lifetime) = &mut self.lifetime {
             let over = lifetime.touch(&slots, &self.counts);
@@ -385,8 +390,8 @@ impl Operator for GroupAggregate {
         self.lifetime.as_ref().and_then(|lifetime| lifetime.next_sweep_ms)
     }
 
-    fn snapshot(&mut self, _epoch: Epoch) -> Result<Snapshot> {
-        self.save()
+    fn snapshot(&mut self, epoch: Epoch) -> Result<Snapshot> {
+        self.save(epoch)
     }
 
     fn restore(&mut self, state: &Snapshot) -> Result<()> {
@@ -396,7 +401,7 @@ impl Operator for GroupAggregate {
     fn state_size(&self) -> Option<StateSize> {
         let values: usize = self.values.iter().map(|values| values.memory()).sum();
         let lifetime = self.lifetime.as_ref().map_or(0, Lifetime::memory);
-        let notes = self.seen.memory() + self.bundle.as_ref().map_or(0, Bundle::memory);
+        let notes = self.seen.memory() + self.bundle.as_ref().map_or(0, Bundle::memory) + self.pieces.memory();
         let bytes = self.groups.memory() + self.counts.capacity() * size_of::<i64>() + values + lifetime + notes;
         Some(StateSize { keys: self.groups.len(), bytes })
     }

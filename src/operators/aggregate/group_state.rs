@@ -4,7 +4,7 @@ use arrow::array::{ArrayRef, Int64Array};
 
 use super::*;
 use crate::operators::aggregate::{SavedGroups, numbers};
-use crate::state::{Snapshot, StateTable};
+use crate::state::Snapshot;
 
 impl GroupAggregate {
     fn saved(&self) -> Result<SavedGroups> {
@@ -12,25 +12,26 @@ impl GroupAggregate {
         SavedGroups::try_new(touched, &self.input, &self.key, &self.calls, self.retracts)
     }
 
-    pub(super) fn save(&self) -> Result<Snapshot> {
+    pub(super) fn save(&mut self, epoch: Epoch) -> Result<Snapshot> {
         let saved = self.saved()?;
-        let mut table = StateTable::new(saved.columns());
-        let slots: Vec<u32> = (0..self.counts.len() as u32).filter(|slot| self.counts[*slot as usize] != 0).collect();
-        for slots in slots.chunks(StateTable::PIECE_ROWS) {
+        let (empty, mut table) = (saved.table(), saved.table());
+        let Self { groups, counts, values, lifetime, pieces, .. } = self;
+        pieces.save(&mut table, epoch, counts.len(), |slots| {
+            let slots: Vec<u32> = slots.filter(|slot| counts[*slot as usize] != 0).collect();
             let mut columns: Vec<ArrayRef> = Vec::new();
-            if let Some(lifetime) = &self.lifetime {
-                columns.push(Arc::new(Int64Array::from(lifetime.touched(slots))));
+            if let Some(lifetime) = lifetime {
+                columns.push(Arc::new(Int64Array::from(lifetime.touched(&slots))));
             }
-            saved.save(&mut columns, self.groups.keys(slots)?, &self.counts, &self.values, slots)?;
-            table.push(columns)?;
-        }
+            saved.save(&mut columns, groups.keys(&slots)?, counts, values, &slots)?;
+            Ok(vec![empty.rows(columns)?])
+        })?;
         Ok(Snapshot::of(self.name()).with_table("groups", table))
     }
 
     pub(super) fn load(&mut self, state: &Snapshot) -> Result<()> {
         let saved = self.saved()?;
-        let table = state.expect(self.name())?.table("groups", &StateTable::new(saved.columns()))?;
-        for piece in table.pieces() {
+        for piece in state.expect(self.name())?.table("groups", &saved.table())?.read() {
+            let piece = &piece?;
             let slots = self.groups.intern(saved.key(piece), piece.num_rows())?;
             self.grow();
             saved.restore(piece, &mut self.counts, &mut self.values, &slots)?;

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 use super::call::AggregateCall;
 use crate::error::{Error, Result};
 use crate::functions::aggregate::Accumulator;
+use crate::state::StateTable;
 
 /// The columns of groups, behind `before` others.
 pub struct SavedGroups {
@@ -43,9 +44,14 @@ impl SavedGroups {
         Ok(Self { columns, before, key: key.len(), widths })
     }
 
-    /// All columns, those before included.
-    pub fn columns(&self) -> impl Iterator<Item = (String, DataType)> {
-        self.columns.iter().cloned()
+    /// Positions of the key columns.
+    pub fn key_columns(&self) -> Vec<usize> {
+        (self.before..self.before + self.key).collect()
+    }
+
+    /// A table of groups, without rows yet. Subtasks have their rows by the key.
+    pub fn table(&self) -> StateTable {
+        StateTable::new(self.columns.iter().cloned()).keyed(self.key_columns())
     }
 
     /// Adds the columns of these slots to those before.

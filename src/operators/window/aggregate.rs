@@ -72,6 +72,10 @@ pub struct WindowAggregate {
     /// Windows up to here are over and told.
     progress: Watermark,
     firing: Option<Firing>,
+    /// What is told next: windows of subtasks that were behind others when they were put together.
+    untold: Vec<ChangelogBatch>,
+    /// How many panes there were so far.
+    begun: u64,
     late: LateRows,
 }
 
@@ -99,7 +103,8 @@ enum Groups {
 
 impl WindowAggregate {
     pub fn new(shape: WindowAggregateShape, late: LateRows) -> Self {
-        Self { shape, panes: BTreeMap::new(), progress: Watermark::MIN, firing: None, late }
+        let (untold, begun) = (Vec::new(), 0);
+        Self { shape, panes: BTreeMap::new(), progress: Watermark::MIN, firing: None, untold, begun, late }
     }
 
     fn add(&mut self, batch: &ChangelogBatch) -> Result<()> {
@@ -120,7 +125,7 @@ impl WindowAggregate {
             self.late.add(rows);
             return Ok(());
         };
-        let pane = pane(&mut self.panes, &self.shape.pane, slice)?;
+        let pane = pane(&mut self.panes, &mut self.begun, &self.shape.pane, slice)?;
         match self.shape.input {
             WindowInput::Rows => pane.update(&self.shape.pane, batch),
             WindowInput::Partials { counts: at } => {
@@ -129,6 +134,14 @@ impl WindowAggregate {
                 pane.merge_partials(&self.shape.pane, &key, counts(rows, at)?, &rows.columns()[at + 1..])
             }
         }
+    }
+
+    fn pane(&mut self, slice: i64) -> Result<&mut Pane> {
+        pane(&mut self.panes, &mut self.begun, &self.shape.pane, slice)
+    }
+
+    fn tell_untold(&mut self, out: &mut Output) {
+        self.untold.drain(..).for_each(|batch| out.emit(batch));
     }
 
     /// The slice that takes rows of this one; `None`: they are late.
@@ -266,10 +279,18 @@ impl WindowAggregate {
 }
 
 /// The pane of a slice, which is made where there is none.
-fn pane<'a>(panes: &'a mut BTreeMap<i64, Pane>, shape: &PaneShape, slice: i64) -> Result<&'a mut Pane> {
+fn pane<'a>(
+    panes: &'a mut BTreeMap<i64, Pane>,
+    begun: &mut u64,
+    shape: &PaneShape,
+    slice: i64,
+) -> Result<&'a mut Pane> {
     Ok(match panes.entry(slice) {
         std::collections::btree_map::Entry::Occupied(pane) => pane.into_mut(),
-        std::collections::btree_map::Entry::Vacant(place) => place.insert(Pane::try_new(shape)?),
+        std::collections::btree_map::Entry::Vacant(place) => {
+            *begun += 1;
+            place.insert(Pane::try_new(shape)?.numbered(*begun))
+        }
     })
 }
 
@@ -278,12 +299,14 @@ impl Operator for WindowAggregate {
         "WindowAggregate"
     }
 
-    fn process(&mut self, _input: usize, batch: ChangelogBatch, _out: &mut Output) -> Result<Progress> {
+    fn process(&mut self, _input: usize, batch: ChangelogBatch, out: &mut Output) -> Result<Progress> {
+        self.tell_untold(out);
         self.add(&batch)?;
         Ok(Progress::Done)
     }
 
     fn on_watermark(&mut self, watermark: Watermark, out: &mut Output) -> Result<Progress> {
+        self.tell_untold(out);
         if self.shape.processing_time {
             out.watermark(watermark);
             return Ok(Progress::Done);
@@ -297,6 +320,7 @@ impl Operator for WindowAggregate {
     }
 
     fn on_time(&mut self, now_ms: i64, out: &mut Output) -> Result<Progress> {
+        self.tell_untold(out);
         if !self.shape.processing_time || now_ms <= self.progress.0 {
             return Ok(Progress::Done);
         }
@@ -306,6 +330,7 @@ impl Operator for WindowAggregate {
 
     fn next_timer(&self) -> Option<i64> {
         match self.shape.processing_time {
+            true if !self.untold.is_empty() => Some(self.progress.0),
             true => self.next_window(None).map(|end| self.shape.clock.fires_at(end)),
             false => None,
         }
@@ -315,12 +340,17 @@ impl Operator for WindowAggregate {
         self.next_window(None).map(|end| self.shape.clock.closes_at(end))
     }
 
+    fn flush(&mut self, out: &mut Output) -> Result<Progress> {
+        self.tell_untold(out);
+        Ok(Progress::Done)
+    }
+
     fn resume(&mut self, out: &mut Output) -> Result<Progress> {
         self.fire(out)
     }
 
-    fn snapshot(&mut self, _epoch: Epoch) -> Result<Snapshot> {
-        self.save()
+    fn snapshot(&mut self, epoch: Epoch) -> Result<Snapshot> {
+        self.save(epoch)
     }
 
     fn restore(&mut self, state: &Snapshot) -> Result<()> {

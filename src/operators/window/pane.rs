@@ -4,11 +4,12 @@ use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 use arrow::record_batch::RecordBatch;
 
-use crate::changelog::ChangelogBatch;
+use crate::changelog::{ChangelogBatch, Epoch};
 use crate::error::{Error, Result};
 use crate::functions::aggregate::{Accumulator, Signs};
 use crate::operators::StateSize;
 use crate::operators::aggregate::{AggregateCall, GroupKeys, SavedGroups};
+use crate::state::{PieceRows, SlotPieces, StateTable};
 
 /// What a window aggregate computes, for whom.
 #[derive(Debug, Clone)]
@@ -50,12 +51,21 @@ pub struct Pane {
     groups: GroupKeys,
     counts: Vec<i64>,
     values: Vec<Box<dyn Accumulator>>,
+    /// What was given at the last barrier, as of which slice.
+    pieces: SlotPieces,
+    slice: Option<i64>,
 }
 
 impl Pane {
     pub fn try_new(shape: &PaneShape) -> Result<Self> {
         let values = shape.calls.iter().map(|call| call.accumulator(shape.retracts)).collect::<Result<_>>()?;
-        Ok(Self { groups: GroupKeys::try_new(&shape.input, &shape.key)?, counts: Vec::new(), values })
+        let (groups, counts) = (GroupKeys::try_new(&shape.input, &shape.key)?, Vec::new());
+        Ok(Self { groups, counts, values, pieces: SlotPieces::default(), slice: None })
+    }
+
+    /// One of several that are in one table.
+    pub fn numbered(self, number: u64) -> Self {
+        Self { pieces: SlotPieces::of_group(number), ..self }
     }
 
     /// How many groups there are.
@@ -142,8 +152,29 @@ impl Pane {
         Ok(PaneResults { key: self.groups.keys(&slots)?, results, rows: slots.len(), next })
     }
 
+    /// Adds all groups to a table; `save` makes the rows of some.
+    pub fn save(
+        &mut self,
+        table: &mut StateTable,
+        epoch: Epoch,
+        slice: i64,
+        mut save: impl FnMut(&Self, &[u32]) -> Result<PieceRows>,
+    ) -> Result<()> {
+        let mut pieces = std::mem::take(&mut self.pieces);
+        if self.slice.replace(slice) != Some(slice) {
+            // A pane goes on as that of a later slice.
+            pieces.touch_all();
+        }
+        let saved = pieces.save(table, epoch, self.len(), |slots| {
+            let slots: Vec<u32> = slots.collect();
+            Ok(vec![save(self, &slots)?])
+        });
+        self.pieces = pieces;
+        saved
+    }
+
     /// Adds the columns of these groups to `row`.
-    pub fn save(&self, saved: &SavedGroups, row: &mut Vec<ArrayRef>, slots: &[u32]) -> Result<()> {
+    pub fn columns(&self, saved: &SavedGroups, row: &mut Vec<ArrayRef>, slots: &[u32]) -> Result<()> {
         saved.save(row, self.groups.keys(slots)?, &self.counts, &self.values, slots)
     }
 
@@ -156,11 +187,12 @@ impl Pane {
     pub fn size(&self) -> StateSize {
         let values: usize = self.values.iter().map(|values| values.memory()).sum();
         let counts = self.counts.capacity() * size_of::<i64>();
-        StateSize { keys: self.len(), bytes: self.groups.memory() + counts + values }
+        StateSize { keys: self.len(), bytes: self.groups.memory() + counts + values + self.pieces.memory() }
     }
 
     fn intern(&mut self, key: &[ArrayRef], rows: usize) -> Result<Vec<u32>> {
         let slots = self.groups.intern(key, rows)?;
+        self.pieces.touch(&slots);
         if self.groups.slots() > self.counts.len() {
             self.counts.resize(self.groups.slots(), 0);
             for values in &mut self.values {

@@ -213,7 +213,7 @@ impl Operator for SessionAggregate {
 
     fn snapshot(&mut self, _epoch: Epoch) -> Result<Snapshot> {
         let saved = self.shape.pane.saved(window_columns())?;
-        let mut table = StateTable::new(saved.columns());
+        let mut table = saved.table();
         for sessions in self.sessions.all().chunks(StateTable::PIECE_ROWS) {
             let mut columns = save_windows(sessions);
             let keys: Vec<u32> = sessions.iter().map(|session| session.key).collect();
@@ -226,12 +226,16 @@ impl Operator for SessionAggregate {
 
     fn restore(&mut self, state: &Snapshot) -> Result<()> {
         let saved = self.shape.pane.saved(window_columns())?;
-        let state = state.expect(self.name())?;
-        self.progress = Watermark(state.number("progress")?);
-        for piece in state.table("sessions", &StateTable::new(saved.columns()))?.pieces() {
-            let slots = restore_windows(&mut self.sessions, saved.key(piece), piece)?;
-            self.grow();
-            saved.restore(piece, &mut self.counts, &mut self.values, &slots)?;
+        for part in state.parts() {
+            // Sessions that were told are gone: what is over but was not told by a subtask that was behind comes next.
+            let told = Watermark(part.expect(self.name())?.number("progress")?);
+            self.progress = self.progress.max(told);
+            for piece in part.table("sessions", &saved.table())?.read() {
+                let piece = &piece?;
+                let slots = restore_windows(&mut self.sessions, saved.key(piece), piece)?;
+                self.grow();
+                saved.restore(piece, &mut self.counts, &mut self.values, &slots)?;
+            }
         }
         Ok(())
     }

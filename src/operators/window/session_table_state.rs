@@ -21,9 +21,11 @@ impl SessionTable {
         let columns = (0..self.shape.input.fields().len()).map(input);
         let columns = columns.map(|field| (format!("column {}", field.name()), field.data_type().clone()));
         let kind = ("kind".to_string(), DataType::Utf8);
+        let of_key = (2..2 + key.len()).collect();
         (
-            StateTable::new(window_columns().into_iter().chain(key).chain([rows])),
-            StateTable::new(std::iter::once(kind).chain(columns)),
+            StateTable::new(window_columns().into_iter().chain(key).chain([rows])).keyed(of_key),
+            StateTable::new(std::iter::once(kind).chain(columns))
+                .keyed(self.shape.key.iter().map(|column| column + 1).collect()),
         )
     }
 
@@ -50,11 +52,16 @@ impl SessionTable {
     }
 
     pub(super) fn load(&mut self, state: &Snapshot) -> Result<()> {
+        // Sessions that were told are gone: what is over but was not told by a subtask that was behind comes next.
+        state.parts().iter().try_for_each(|part| self.take(part))
+    }
+
+    fn take(&mut self, state: &Snapshot) -> Result<()> {
         let (table, row_table) = self.tables();
-        let state = state.expect(self.name())?;
-        self.progress = Watermark(state.number("progress")?);
+        self.progress = self.progress.max(Watermark(state.expect(self.name())?.number("progress")?));
         let mut places = Vec::new();
-        for piece in state.table("sessions", &table)?.pieces() {
+        for piece in state.table("sessions", &table)?.read() {
+            let piece = &piece?;
             let counts = numbers(piece, 2 + self.shape.key.len())?;
             let slots = restore_windows(&mut self.sessions, &piece.columns()[2..2 + self.shape.key.len()], piece)?;
             for (slot, count) in slots.iter().zip(counts) {
@@ -63,7 +70,8 @@ impl SessionTable {
         }
         self.rows.resize_with(self.sessions.slots(), Vec::new);
         let mut places = places.into_iter();
-        for piece in state.table("rows", &row_table)?.pieces() {
+        for piece in state.table("rows", &row_table)?.read() {
+            let piece = &piece?;
             let kinds = piece.column(0).as_any().downcast_ref::<StringArray>().ok_or_else(damaged)?;
             let values = self.codec.encode(&piece.columns()[1..])?;
             for row in 0..piece.num_rows() {

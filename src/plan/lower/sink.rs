@@ -71,10 +71,13 @@ impl Lowering {
         let checked = self.plan.add(vec![input], enforcer, schema.clone());
         let materializer = self.materializer(checked, sink.as_ref(), &key);
         let mut node = checked;
-        if let Some(distribution) = self.distribution(checked, sink.as_ref(), &key, materializer.is_some()) {
+        let distribution = self.distribution(checked, sink.as_ref(), &key, materializer.is_some());
+        let stays = distribution.is_none();
+        if let Some(distribution) = distribution {
             node = self.plan.add(vec![node], NodeKind::Exchange(distribution), schema.clone());
         }
-        if let Some(materializer) = materializer {
+        if let Some(mut materializer) = materializer {
+            materializer.dealt_by = dealt_by(&self.plan, checked).filter(|dealt| stays && !dealt.is_empty());
             node = self.plan.add(vec![node], NodeKind::SinkUpsertMaterializer(materializer), schema.clone());
         }
         let exactly_once = self.exactly_once(insert, sink.as_ref())?;
@@ -85,6 +88,14 @@ impl Lowering {
 
     /// Whether the sink's rows are published with epochs.
     fn exactly_once(&self, insert: &BoundInsert, sink: &dyn Sink) -> Result<bool> {
+        let is_asked = self.is_asked_exactly_once(insert, sink)?;
+        match sink.refusal_of_exactly_once() {
+            Some(error) if is_asked => Err(insert.table.in_text(error)),
+            _ => Ok(is_asked),
+        }
+    }
+
+    fn is_asked_exactly_once(&self, insert: &BoundInsert, sink: &dyn Sink) -> Result<bool> {
         let delivery = self.options.sinks.delivery;
         if self.options.batch.is_some() {
             return Ok(false);
@@ -151,6 +162,7 @@ impl Lowering {
         (is_needed && is_updated(&self.plan, input)).then(|| SinkUpsertMaterializerNode {
             primary_key: key.to_vec(),
             upsert_key: keys.smallest().filter(|key| !key.is_empty()).map(<[usize]>::to_vec),
+            dealt_by: None,
             ttl: self.options.sinks.state_ttl,
         })
     }

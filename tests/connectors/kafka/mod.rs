@@ -1,6 +1,7 @@
 //! The kafka connector against a real broker, found by the environment variable `MILLSTREAM_TEST_KAFKA` (host:port).
 
 mod away;
+mod exactly_once;
 mod growth;
 mod reading;
 mod refusals;

@@ -6,7 +6,7 @@ use millstream::changelog::rejects::{DeadLetters, ErrorHandling, Handling, Rejec
 
 use super::*;
 
-async fn topic_with(name: &str, setting: (&str, &str)) -> String {
+pub async fn topic_with(name: &str, setting: (&str, &str)) -> String {
     let name = unique(name);
     let admin: AdminClient<DefaultClientContext> = config().create().unwrap();
     let new = NewTopic::new(&name, 1, TopicReplication::Fixed(1)).set(setting.0, setting.1);

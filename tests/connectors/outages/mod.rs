@@ -6,8 +6,8 @@
 mod busy;
 mod delivered;
 mod growth;
-mod load;
-mod own;
+pub mod load;
+pub mod own;
 mod scene;
 mod script;
 mod soak;

@@ -50,12 +50,18 @@ impl Stage {
 impl Job {
     /// Starts `millstream run`; what it says goes to files in the folder.
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_until(folder, arguments, None)
+    }
+
+    /// The same, up to a fail point where it ends itself.
+    pub fn start_until(folder: &Path, arguments: &[&str], failpoint: Option<&str>) -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string();
         let (stdout, stderr) = (folder.join(format!("{id}.out")), folder.join(format!("{id}.err")));
         let child = Command::new(env!("CARGO_BIN_EXE_millstream"))
             .arg("run")
             .args(arguments)
             .env("NO_COLOR", "1")
+            .envs(failpoint.map(|name| ("MILLSTREAM_FAILPOINT", name)))
             .stdin(Stdio::null())
             .stdout(File::create(&stdout).unwrap())
             .stderr(File::create(&stderr).unwrap())
@@ -77,6 +83,11 @@ impl Job {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         peak / 1024
+    }
+
+    /// True where the process has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Fails the test when the process has ended.

@@ -6,6 +6,7 @@
 mod address;
 mod bad_input;
 mod broken_scan;
+mod exactly_once;
 mod lookup;
 mod outage;
 mod provider;
@@ -42,12 +43,18 @@ pub fn server() -> Server {
              postgresql://user:password@host:port/database"
         )
     });
-    let rest = url.strip_prefix("postgresql://").expect("MILLSTREAM_TEST_POSTGRES starts with postgresql://");
-    let (login, rest) = rest.split_once('@').expect("MILLSTREAM_TEST_POSTGRES has a user");
-    let (address, database) = rest.split_once('/').expect("MILLSTREAM_TEST_POSTGRES has a database");
-    let (user, password) =
-        login.split_once(':').map_or((login, None), |(user, password)| (user, Some(password.into())));
-    Server { address: address.into(), user: user.into(), password, database: database.into() }
+    Server::of(&url)
+}
+
+impl Server {
+    pub fn of(url: &str) -> Self {
+        let rest = url.strip_prefix("postgresql://").expect("the address starts with postgresql://");
+        let (login, rest) = rest.split_once('@').expect("the address has a user");
+        let (address, database) = rest.split_once('/').expect("the address has a database");
+        let (user, password) =
+            login.split_once(':').map_or((login, None), |(user, password)| (user, Some(password.into())));
+        Self { address: address.into(), user: user.into(), password, database: database.into() }
+    }
 }
 
 /// A schema of a test's own.

@@ -10,7 +10,7 @@ use crate::changelog::RowKind;
 use crate::connectors::kafka::columns::RecordColumns;
 use crate::connectors::kafka::options::KafkaOptions;
 use crate::connectors::kafka::sink::KafkaSink;
-use crate::connectors::{ChangelogSupport, OpenContext, Sink, SinkWriter, TableDescriptor};
+use crate::connectors::{ChangelogSupport, Guarantee, OpenContext, Sink, SinkTarget, SinkWriter, TableDescriptor};
 use crate::error::Result;
 use crate::formats::{Encoder, FormatError, Messages};
 
@@ -65,6 +65,14 @@ impl Sink for UpsertSink {
 
     fn parallelism(&self) -> Option<usize> {
         self.records.parallelism()
+    }
+
+    fn guarantee(&self) -> Guarantee {
+        self.records.guarantee()
+    }
+
+    fn target(&self) -> Option<SinkTarget> {
+        self.records.target()
     }
 
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {

@@ -9,8 +9,8 @@ use arrow::row::{RowConverter, SortField};
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use crate::changelog::{ChangelogBatch, RowKind};
-use crate::connectors::SinkWriter;
+use crate::changelog::{ChangelogBatch, Epoch, RowKind};
+use crate::connectors::{SinkWriter, Staged};
 use crate::error::Result;
 
 /// The buffer is written when it holds this much, whatever the options say.
@@ -126,6 +126,12 @@ impl<W: SinkWriter> SinkWriter for UpsertWriter<W> {
     async fn flush(&mut self) -> Result<()> {
         self.write_kept().await?;
         self.records.flush().await
+    }
+
+    /// What is kept came before the barrier, and belongs to the epoch.
+    async fn stage(&mut self, epoch: Epoch) -> Result<Staged> {
+        self.write_kept().await?;
+        self.records.stage(epoch).await
     }
 
     async fn close(&mut self) -> Result<()> {

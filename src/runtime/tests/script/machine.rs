@@ -1,4 +1,5 @@
-//! The operators of a plan, driven by hand: one subtask, no tasks, no queues, no clock.
+//! The operators of a plan, driven by hand: no tasks, no queues, no clock. One subtask of each, or, behind exchanges by
+//! key, as many as are asked for.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -7,13 +8,14 @@ use tokio::sync::watch;
 
 use super::rows::{batch, instant_text, lines, millis};
 use super::text::Event;
-use crate::changelog::{EndKind, Epoch, StreamElement};
+use crate::changelog::{ChangelogBatch, EndKind, Epoch, StreamElement};
 use crate::error::Error;
 use crate::operators::{BundleEnd, Operator, Output, Progress};
-use crate::plan::stream_plan::{NodeKind, StreamPlan};
+use crate::plan::stream_plan::{Distribution, NodeKind, StreamPlan};
 use crate::plan::table::{Door, PlannedTable};
 use crate::runtime::assembly::Assembly;
 use crate::runtime::chain::Body;
+use crate::runtime::exchange::split_by_key;
 use crate::runtime::job::{JobConfig, Signal};
 use crate::runtime::metrics::{JobMetrics, WindowMetrics};
 use crate::runtime::source_task::SourceSteps;
@@ -31,16 +33,24 @@ pub struct Machine {
     /// What each table gives, by its name.
     tables: HashMap<String, Schema>,
     steps: HashMap<usize, SourceSteps>,
-    operators: BTreeMap<usize, Box<dyn Operator>>,
+    /// The subtasks of every node that has operators.
+    operators: BTreeMap<usize, Vec<Box<dyn Operator>>>,
+    /// How many subtasks each node has.
+    widths: Vec<usize>,
     config: JobConfig,
     metrics: Arc<JobMetrics>,
     clock: Arc<ManualClock>,
-    /// Of nodes with several inputs: the watermark of each.
-    watermarks: HashMap<(usize, usize), Watermark>,
+    /// Of subtasks with several inputs: the watermark of each.
+    watermarks: HashMap<(Subtask, Subtask), Watermark>,
     /// What came to the sinks.
     told: Vec<String>,
+    /// What is left when all changes are applied: rows by what tells them apart, and how often each is there.
+    pub left: BTreeMap<String, (String, i64)>,
     ended: bool,
 }
+
+/// A node's number, and which of its subtasks.
+type Subtask = (usize, usize);
 
 /// Where a script may be restarted without another result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,19 +100,31 @@ impl Machine {
             tables: tables.into_iter().map(|table| (table.name.clone(), given(&table))).collect(),
             steps: HashMap::new(),
             operators: BTreeMap::new(),
+            widths: Vec::new(),
             config: JobConfig { clock: clock.clone(), ..config(1) },
             metrics: Arc::new(metrics),
             clock,
             watermarks: HashMap::new(),
             told: Vec::new(),
+            left: BTreeMap::new(),
             ended: false,
         };
-        machine.build().await;
+        machine.build(1).await;
         machine
     }
 
-    /// Makes new operators.
-    async fn build(&mut self) {
+    /// Makes new operators: `width` of each behind an exchange by key.
+    async fn build(&mut self, width: usize) {
+        self.widths.clear();
+        self.operators.clear();
+        for node in &self.plan.nodes {
+            let widest = node.inputs.iter().map(|&input| self.widths[input]).max().unwrap_or(1);
+            self.widths.push(match &node.kind {
+                NodeKind::Exchange(Distribution::Hash(_)) => width,
+                NodeKind::Exchange(_) => 1,
+                _ => widest,
+            });
+        }
         let (signal, _) = watch::channel(Signal::Run);
         let (plan, metrics) = (&self.plan, self.metrics.clone());
         let assembly = Assembly {
@@ -120,10 +142,14 @@ impl Machine {
                     self.steps.insert(id, SourceSteps::try_new(source).expect("steps of a source"));
                 }
                 NodeKind::Exchange(_) | NodeKind::Union | NodeKind::Sink(_) => {}
-                _ => match assembly.body(id, 0, 1).await.expect("an operator") {
-                    Body::Operator(operator) => _ = self.operators.insert(id, operator),
-                    _ => panic!("{:?} is no operator", node.kind),
-                },
+                _ => {
+                    for subtask in 0..self.widths[id] {
+                        match assembly.body(id, subtask, self.widths[id]).await.expect("an operator") {
+                            Body::Operator(operator) => self.operators.entry(id).or_default().push(operator),
+                            _ => panic!("{:?} is no operator", node.kind),
+                        }
+                    }
+                }
             }
         }
     }
@@ -135,27 +161,29 @@ impl Machine {
 
     /// Bytes that all operators hold.
     pub fn held(&self) -> usize {
-        self.operators.values().filter_map(|operator| operator.state_size()).map(|size| size.bytes).sum()
+        self.operators.values().flatten().filter_map(|operator| operator.state_size()).map(|size| size.bytes).sum()
     }
 
     pub fn take_told(&mut self) -> Vec<String> {
         std::mem::take(&mut self.told)
     }
 
-    /// The state of every operator, as bytes.
-    pub fn snapshots(&mut self) -> Vec<(usize, Vec<u8>)> {
-        let encoded = |(id, operator): (&usize, &mut Box<dyn Operator>)| {
-            let snapshot = operator.snapshot(Epoch(1)).expect("a snapshot");
-            (*id, snapshot.encode().expect("bytes of a snapshot"))
+    /// The state of every operator, as bytes, by subtask.
+    pub fn snapshots(&mut self) -> Vec<(usize, Vec<Vec<u8>>)> {
+        let encoded = |operator: &mut Box<dyn Operator>| {
+            operator.snapshot(Epoch(1)).expect("a snapshot").encode().expect("bytes of a snapshot")
         };
-        self.operators.iter_mut().map(encoded).collect()
+        let of_node =
+            |(id, subtasks): (&usize, &mut Vec<Box<dyn Operator>>)| (*id, subtasks.iter_mut().map(encoded).collect());
+        self.operators.iter_mut().map(of_node).collect()
     }
 
     /// Gives new operators the state of each of another plan; what they refuse.
-    pub async fn offer(&mut self, snapshots: &[(usize, Vec<u8>)]) -> Vec<Error> {
-        let snapshots: Vec<Snapshot> = snapshots.iter().map(|(_, bytes)| Snapshot::decode(bytes).unwrap()).collect();
-        self.build().await;
-        let operators = self.operators.values_mut();
+    pub async fn offer(&mut self, snapshots: &[(usize, Vec<Vec<u8>>)]) -> Vec<Error> {
+        let bytes = snapshots.iter().flat_map(|(_, subtasks)| subtasks);
+        let snapshots: Vec<Snapshot> = bytes.map(|bytes| Snapshot::decode(bytes).unwrap()).collect();
+        self.build(1).await;
+        let operators = self.operators.values_mut().flatten();
         operators.flat_map(|operator| snapshots.iter().filter_map(|state| operator.restore(state).err())).collect()
     }
 
@@ -175,18 +203,42 @@ impl Machine {
         self.plan.nodes.iter().map(|node| of(&node.kind)).min().unwrap_or(Restarts::BehindRows)
     }
 
-    /// A barrier goes in front: what is held back for company is told.
-    async fn restart(&mut self) {
-        for id in 0..self.plan.nodes.len() {
-            if self.operators.contains_key(&id) {
-                self.drive(id, |operator, out| operator.flush(out));
-            }
+    /// Every subtask that has an operator, inputs first.
+    fn subtasks(&self) -> Vec<Subtask> {
+        self.operators.iter().flat_map(|(id, subtasks)| (0..subtasks.len()).map(|subtask| (*id, subtask))).collect()
+    }
+
+    /// New operators take back what the old ones knew, `width` of each behind an exchange by key. A barrier goes in front:
+    /// what is held back for company is told.
+    pub async fn restart(&mut self, width: usize) {
+        for subtask in self.subtasks() {
+            self.drive(subtask, |operator, out| operator.flush(out));
         }
         let snapshots = self.snapshots();
-        self.build().await;
+        self.build(width).await;
         for (id, bytes) in snapshots {
-            let state = Snapshot::decode(&bytes).expect("a snapshot that is whole");
-            self.operators.get_mut(&id).unwrap().restore(&state).expect("state that fits");
+            let states: Vec<Snapshot> =
+                bytes.iter().map(|bytes| Snapshot::decode(bytes).expect("a snapshot that is whole")).collect();
+            for (subtask, operator) in self.operators.get_mut(&id).unwrap().iter_mut().enumerate() {
+                let state = Snapshot::rescaled(&states, subtask, self.widths[id]).expect("state with a key");
+                operator.restore(&state).expect("state that fits");
+            }
+        }
+        self.realign();
+    }
+
+    /// The inputs of all subtasks have come as far as the last one of their nodes had.
+    fn realign(&mut self) {
+        let mut lowest: HashMap<(usize, usize), Watermark> = HashMap::new();
+        for (((to, _), (from, _)), watermark) in self.watermarks.drain() {
+            lowest.entry((to, from)).and_modify(|low| *low = (*low).min(watermark)).or_insert(watermark);
+        }
+        for ((to, from), watermark) in lowest {
+            for subtask in 0..self.widths[to] {
+                for input in self.inputs((to, subtask)).into_iter().filter(|input| input.0 == from) {
+                    self.watermarks.insert(((to, subtask), input), watermark);
+                }
+            }
         }
     }
 
@@ -203,7 +255,7 @@ impl Machine {
                 let narrow = batch.rows().project(&columns).unwrap();
                 let narrow = batch.with_rows(narrow.with_schema(node.scan_schema.clone()).unwrap());
                 match self.steps[&source].apply(&narrow) {
-                    Ok(Some(rows)) => self.forward(source, StreamElement::Batch(rows)),
+                    Ok(Some(rows)) => self.forward((source, 0), StreamElement::Batch(rows)),
                     Ok(None) => {}
                     Err(error) => self.fail(&error),
                 }
@@ -223,14 +275,13 @@ impl Machine {
             Event::Time(time) => {
                 let now_ms = millis(time);
                 self.clock.set(now_ms);
-                for id in 0..self.plan.nodes.len() {
-                    let due = |o: &dyn Operator| o.next_timer().is_some_and(|timer| timer <= now_ms);
-                    if self.operators.get(&id).is_some_and(|o| due(o.as_ref())) {
-                        self.drive(id, |operator, out| operator.on_time(now_ms, out));
+                for (id, subtask) in self.subtasks() {
+                    if self.operators[&id][subtask].next_timer().is_some_and(|timer| timer <= now_ms) {
+                        self.drive((id, subtask), |operator, out| operator.on_time(now_ms, out));
                     }
                 }
             }
-            Event::Restart => self.restart().await,
+            Event::Restart => self.restart(1).await,
             Event::Late => self.told.push(format!("late rows: {}", self.metrics.rows_late())),
         }
     }
@@ -251,7 +302,7 @@ impl Machine {
 
     fn all(&mut self, table: Option<&String>, element: &StreamElement) {
         for source in self.sources(table) {
-            self.forward(source, element.clone());
+            self.forward((source, 0), element.clone());
         }
     }
 
@@ -260,20 +311,39 @@ impl Machine {
         self.ended = true;
     }
 
-    /// Hands an element to the nodes behind `from`.
-    fn forward(&mut self, from: usize, element: StreamElement) {
+    /// Hands an element to the nodes behind a subtask.
+    fn forward(&mut self, from: Subtask, element: StreamElement) {
         for to in 0..self.plan.nodes.len() {
-            if self.plan.nodes[to].inputs.contains(&from) && !self.ended {
+            if self.plan.nodes[to].inputs.contains(&from.0) && !self.ended {
                 self.give(from, to, element.clone());
             }
         }
     }
 
-    fn give(&mut self, from: usize, to: usize, element: StreamElement) {
+    /// Rows go to the subtask that has their key, everything else to all behind an exchange.
+    fn give(&mut self, from: Subtask, to: usize, element: StreamElement) {
+        match (&self.plan.nodes[to].kind, element) {
+            (NodeKind::Exchange(Distribution::Hash(key)), StreamElement::Batch(batch)) => {
+                let parts = split_by_key(&batch, key, self.widths[to]).expect("a key with groups");
+                for (subtask, part) in parts.into_iter().enumerate() {
+                    if let Some(part) = part {
+                        self.arrive(from, (to, subtask), StreamElement::Batch(part));
+                    }
+                }
+            }
+            (NodeKind::Exchange(_), element @ StreamElement::Batch(_)) => self.arrive(from, (to, 0), element),
+            (NodeKind::Exchange(_), element) => {
+                (0..self.widths[to]).for_each(|subtask| self.arrive(from, (to, subtask), element.clone()));
+            }
+            (_, element) => self.arrive(from, (to, from.1), element),
+        }
+    }
+
+    fn arrive(&mut self, from: Subtask, to: Subtask, element: StreamElement) {
         if let Some(element) = self.aligned(from, to, element) {
-            if let NodeKind::Sink(_) = self.plan.nodes[to].kind {
-                self.tell(&element);
-            } else if self.operators.contains_key(&to) {
+            if let NodeKind::Sink(_) = self.plan.nodes[to.0].kind {
+                self.tell(to.0, &element);
+            } else if self.operators.contains_key(&to.0) {
                 self.operate(to, element);
             } else {
                 self.forward(to, element);
@@ -281,13 +351,21 @@ impl Machine {
         }
     }
 
+    /// The subtasks that a subtask reads.
+    fn inputs(&self, (to, subtask): Subtask) -> Vec<Subtask> {
+        let node = &self.plan.nodes[to];
+        let is_exchange = matches!(node.kind, NodeKind::Exchange(_));
+        let of_node = |&input: &usize| (0..self.widths[input]).map(move |at| (input, at));
+        node.inputs.iter().flat_map(of_node).filter(|(_, at)| is_exchange || *at == subtask).collect()
+    }
+
     /// Of several inputs the lowest watermark counts; the rest comes once.
-    fn aligned(&mut self, from: usize, to: usize, element: StreamElement) -> Option<StreamElement> {
-        let inputs = &self.plan.nodes[to].inputs;
+    fn aligned(&mut self, from: Subtask, to: Subtask, element: StreamElement) -> Option<StreamElement> {
+        let inputs = self.inputs(to);
         match element {
             _ if inputs.len() < 2 => Some(element),
             StreamElement::Watermark(watermark) => {
-                let lowest = |all: &HashMap<(usize, usize), Watermark>| {
+                let lowest = |all: &HashMap<(Subtask, Subtask), Watermark>| {
                     inputs.iter().map(|input| all.get(&(to, *input)).copied().unwrap_or(Watermark::MIN)).min()
                 };
                 let before = lowest(&self.watermarks);
@@ -299,46 +377,81 @@ impl Machine {
         }
     }
 
-    fn operate(&mut self, id: usize, element: StreamElement) {
+    fn operate(&mut self, to: Subtask, element: StreamElement) {
         let now_ms = self.clock.now_ms();
         match element {
-            StreamElement::Batch(batch) => self.drive(id, |operator, out| {
+            StreamElement::Batch(batch) => self.drive(to, |operator, out| {
                 operator.tell_time(now_ms);
                 operator.process(0, batch, out)
             }),
             StreamElement::Watermark(watermark) => {
-                self.drive(id, |operator, out| operator.on_watermark(watermark, out))
+                self.drive(to, |operator, out| operator.on_watermark(watermark, out))
             }
             StreamElement::End(EndKind::Data) => {
-                self.drive(id, |operator, out| operator.on_input_end(0, out));
-                self.forward(id, StreamElement::End(EndKind::Data));
+                self.drive(to, |operator, out| operator.on_input_end(0, out));
+                self.forward(to, StreamElement::End(EndKind::Data));
             }
             StreamElement::Barrier(_) | StreamElement::End(EndKind::Stop) => {
-                self.drive(id, |operator, out| operator.flush(out));
-                self.forward(id, element);
+                self.drive(to, |operator, out| operator.flush(out));
+                self.forward(to, element);
             }
-            other => self.forward(id, other),
+            other => self.forward(to, other),
         }
     }
 
+    fn operator(&mut self, (id, subtask): Subtask) -> &mut dyn Operator {
+        self.operators.get_mut(&id).expect("a node with operators")[subtask].as_mut()
+    }
+
     /// Lets an operator say all that it has to say.
-    fn drive(&mut self, id: usize, act: impl FnOnce(&mut dyn Operator, &mut Output) -> crate::Result<Progress>) {
+    fn drive(&mut self, at: Subtask, act: impl FnOnce(&mut dyn Operator, &mut Output) -> crate::Result<Progress>) {
         let mut out = Output::new();
-        let mut progress = act(self.operators.get_mut(&id).unwrap().as_mut(), &mut out);
+        let mut progress = act(self.operator(at), &mut out);
         loop {
             let emitted: Vec<StreamElement> = out.drain().collect();
             for element in emitted {
-                self.forward(id, element);
+                self.forward(at, element);
             }
             match progress {
                 Ok(Progress::Done) => return,
-                Ok(Progress::More) => progress = self.operators.get_mut(&id).unwrap().resume(&mut out),
+                Ok(Progress::More) => progress = self.operator(at).resume(&mut out),
                 Err(error) => return self.fail(&error),
             }
         }
     }
 
-    fn tell(&mut self, element: &StreamElement) {
+    /// Applies changes to what is left of them.
+    fn fold(&mut self, sink: usize, batch: &ChangelogBatch) {
+        let node = &self.plan.nodes[sink];
+        let NodeKind::Sink(table) = &node.kind else { panic!("no sink") };
+        let key = match (table.key.as_slice(), self.plan.nodes[node.inputs[0]].upsert_keys.smallest()) {
+            ([], Some(key)) => key,
+            (key, _) => key,
+        };
+        let by_key = !node.mode.is_insert_only() && !node.mode.before && !key.is_empty();
+        let keys = match by_key {
+            true => lines(&batch.with_rows(batch.rows().project(key).expect("columns of a key"))),
+            false => lines(batch),
+        };
+        for (row, (key, line)) in keys.into_iter().zip(lines(batch)).enumerate() {
+            let (key, adds) = (key[3..].to_string(), batch.kind(row).is_addition());
+            if by_key {
+                match adds {
+                    true => drop(self.left.insert(key, (line[3..].to_string(), 1))),
+                    false => drop(self.left.remove(&key)),
+                }
+                continue;
+            }
+            let count = &mut self.left.entry(key).or_default().1;
+            *count += if adds { 1 } else { -1 };
+        }
+        self.left.retain(|_, (_, count)| *count != 0);
+    }
+
+    fn tell(&mut self, sink: usize, element: &StreamElement) {
+        if let StreamElement::Batch(batch) = element {
+            self.fold(sink, batch);
+        }
         match element {
             StreamElement::Batch(batch) => self.told.extend(lines(batch)),
             StreamElement::Watermark(watermark) => self.told.push(format!("watermark {}", instant_text(watermark.0))),
