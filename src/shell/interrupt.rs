@@ -1,12 +1,16 @@
 //! Ctrl-C: how often the user has asked to stop what is going on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::jobs::ENDED_AT_ONCE;
 use crate::console;
 use crate::log::Line;
+
+/// So long may the last words take.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Counts requests to stop; shared by everyone who waits for one.
 #[derive(Debug, Clone)]
@@ -63,9 +67,17 @@ impl Interrupt {
         match signal {
             Signal::Interrupt if at_a_prompt && !self.is_ended() => _ = self.ask(),
             _ if self.is_ended() => {
-                console::close_screen();
-                console::clear_live();
-                console::say(Line::info("millstream", ENDED_AT_ONCE));
+                // A terminal that takes nothing doesn't keep the process.
+                let (open, said) = std::sync::mpsc::channel::<()>();
+                let say = move || {
+                    console::close_screen();
+                    console::clear_live();
+                    console::say(Line::info("millstream", ENDED_AT_ONCE));
+                    drop(open);
+                };
+                if std::thread::Builder::new().spawn(say).is_ok() {
+                    let _said = said.recv_timeout(PATIENCE);
+                }
                 std::process::exit(130);
             }
             _ => self.end(),
