@@ -1,7 +1,5 @@
 //! Leaving: with jobs that run, by a key, a command or a signal.
 
-use std::net::TcpListener;
-
 use super::jobs::tables;
 use super::terminal::{Left, Options, Terminal, key};
 
@@ -96,27 +94,4 @@ fn a_signal_takes_the_live_table_away() {
     assert!(shell.is_covered());
     shell.signal("TERM");
     assert_orderly(&shell.left());
-}
-
-#[test]
-fn ctrl_c_ends_a_shell_whose_job_does_not_stop() {
-    // It accepts, and never answers: what the job has still to write waits for it.
-    let dead = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = dead.local_addr().expect("an address");
-    let shell = Terminal::start(Options { lines: 40, ..Options::default() });
-    shell.run(&tables(0));
-    shell.run(&format!(
-        "CREATE TABLE dead (n BIGINT) WITH ('connector' = 'jdbc', 'table-name' = 't',\n\
-         'url' = 'jdbc:postgresql://{address}/db', 'connection.max-retry-timeout' = '10 min');"
-    ));
-    shell.run("INSERT INTO dead SELECT n FROM s;");
-    let _connection = dead.accept().expect("the job connects");
-    shell.press(key::CTRL_D);
-    shell.wait_for(ASKS);
-    shell.press("y");
-    shell.wait_for("Ctrl-C ends at once");
-    shell.press(key::CTRL_C);
-    let left = shell.left();
-    assert!(left.screen.contains("ended at once"), "{}", left.screen);
-    assert_eq!(left.code, 130, "{}", left.screen);
 }
