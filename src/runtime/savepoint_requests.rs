@@ -1,7 +1,7 @@
 //! Answers what other processes ask of a job: savepoints.
 
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,11 +39,14 @@ pub(super) async fn answer(
     }
 }
 
-async fn answer_all(requests: &Requests, folder: &PathBuf, ask: &mpsc::Sender<SavepointRequest>) -> Result<()> {
+async fn answer_all(requests: &Requests, folder: &Path, ask: &mpsc::Sender<SavepointRequest>) -> Result<()> {
     for (id, to) in requests.waiting().await? {
         let (reply, written) = oneshot::channel();
-        let request =
-            SavepointRequest { folder: to.unwrap_or_else(|| folder.clone()), when: SavepointTime::NextBarrier, reply };
+        let request = SavepointRequest {
+            folder: to.unwrap_or_else(|| folder.to_path_buf()),
+            when: SavepointTime::NextBarrier,
+            reply,
+        };
         let outcome = match ask.send(request).await {
             Ok(()) => written.await.ok(),
             Err(_) => None,
