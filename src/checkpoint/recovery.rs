@@ -37,11 +37,12 @@ pub enum Decision {
 }
 
 /// Decides, from all checkpoints of a job (the newest first) and the markers at its targets. `durable`: the checkpoints
-/// outlive the process, so that a marker without one is strange.
+/// outlive the process, so that a marker without one is strange. `in_parts`: the targets that may have a part of an epoch
+/// whose marker they lack.
 ///
 /// # Errors
 /// Where rows would be lost or written twice, of kind `State`: what is there, and what to do.
-pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool) -> Result<Decision> {
+pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool, in_parts: &[String]) -> Result<Decision> {
     let mut damaged = Vec::new();
     let mut discard = Vec::new();
     let mut newest: Option<(Epoch, String)> = None;
@@ -64,6 +65,17 @@ pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool) -> Res
             continue;
         }
         stands.check(&manifest)?;
+        if let Some((damaged, error)) = damaged.first() {
+            let in_part = manifest.targets.iter().find(|target| in_parts.contains(&target.name));
+            if let Some(target) = in_part {
+                return Err(Error::state(format!(
+                    "checkpoint {} can't be restored, and {} may have a part of its rows",
+                    damaged.0, target.name
+                ))
+                .with_detail(format!("{}.", error.message()))
+                .with_hint(BEGIN_ANEW));
+            }
+        }
         let publish = stands.behind_held(&manifest);
         return Ok(Decision::Restore { manifest: Box::new(manifest), publish, discard, damaged });
     }
@@ -98,7 +110,9 @@ fn stands<'a>(manifest: &Manifest, markers: &'a [TargetMarker]) -> Result<Stands
     for at in markers {
         let known = |marker: &Marker| {
             let inherited = manifest.inherited.iter().find(|inherited| inherited.target == at.target);
-            inherited.and_then(|inherited| inherited.marker.as_ref()) == Some(marker)
+            let inherited = inherited.and_then(|inherited| inherited.marker.as_ref());
+            // Starts that published nothing may have left their number.
+            inherited.is_some_and(|known| (&known.lineage, known.epoch) == (&marker.lineage, marker.epoch))
         };
         let epoch = match &at.marker {
             None => None,
@@ -144,6 +158,8 @@ impl Stands<'_> {
     /// Refuses targets that are further than the manifest, or not as far as it says that they were.
     fn check(&self, manifest: &Manifest) -> Result<()> {
         for (name, epoch) in self.of(manifest) {
+            let since = manifest.targets.iter().find(|target| target.name == *name).map(|target| target.since);
+            let published = manifest.published.filter(|published| since.is_none_or(|since| since <= *published));
             match epoch {
                 Some(epoch) if *epoch > manifest.epoch => {
                     return Err(Error::state(format!(
@@ -152,7 +168,7 @@ impl Stands<'_> {
                     ))
                     .with_hint(BEGIN_ANEW));
                 }
-                epoch if *epoch < manifest.published => {
+                epoch if *epoch < published => {
                     return Err(Error::state(format!(
                         "{name} {}, and the checkpoint of epoch {} knows that epoch {} was published to it",
                         match epoch {
@@ -160,7 +176,7 @@ impl Stands<'_> {
                             None => "has no marker of this job".to_string(),
                         },
                         manifest.epoch.0,
-                        manifest.published.unwrap_or_default().0
+                        published.unwrap_or_default().0
                     ))
                     .with_detail("It was set back, or its marker is gone: rows may be missing there.")
                     .with_hint(BEGIN_ANEW));

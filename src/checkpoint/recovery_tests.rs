@@ -23,9 +23,10 @@ fn marker(text: &str) -> TargetMarker {
     TargetMarker { target: target.to_string(), marker }
 }
 
+/// A target called "os" has no transactions.
 fn decided(found: Vec<Found>, markers: &[&str]) -> String {
     let markers: Vec<TargetMarker> = markers.iter().map(|text| marker(text)).collect();
-    match decide(found, &markers, true) {
+    match decide(found, &markers, true, &["os".to_string()]) {
         Ok(Decision::Fresh) => "fresh".to_string(),
         Ok(Decision::Restore { manifest, publish, discard, damaged }) => {
             let discard: Vec<String> = discard.iter().map(|epoch| epoch.0.to_string()).collect();
@@ -96,11 +97,16 @@ fn held_goes_by_the_manifest() {
 #[test]
 fn a_damaged_checkpoint_falls_back_where_no_target_is_past_it() {
     use EpochMode::{Held, Rollback};
-    let held = || vec![torn(5), found(4, Held, &["pg", "os"])];
-    assert_eq!(decided(held(), &["pg@4", "os@4"]), "restore 4, damaged 5");
+    let held = || vec![torn(5), found(4, Held, &["pg", "kafka"])];
+    assert_eq!(decided(held(), &["pg@4", "kafka@4"]), "restore 4, damaged 5");
     assert_eq!(
-        decided(held(), &["pg@5", "os@4"]),
+        decided(held(), &["pg@5", "kafka@4"]),
         "refuse: pg has epoch 5, and the newest checkpoint that can be restored is that of epoch 4"
+    );
+    // Some rows of epoch 5 may stand there without its marker.
+    assert_eq!(
+        decided(vec![torn(5), found(4, Held, &["pg", "os"])], &["pg@4", "os@4"]),
+        "refuse: checkpoint 5 can't be restored, and os may have a part of its rows"
     );
     let rollback = || vec![torn(5), found(4, Rollback, &["pg"])];
     assert_eq!(decided(rollback(), &["pg@4"]), "restore 4, damaged 5");
@@ -122,10 +128,23 @@ fn a_target_that_the_job_did_not_have_yet_is_no_reason_to_refuse() {
 }
 
 #[test]
+fn a_target_that_came_to_a_job_later_lacks_what_was_published_before() {
+    let mut with_another = manifest(6, EpochMode::Held, &["pg", "os"]);
+    with_another.targets[1].since = Epoch(6);
+    let found = || {
+        let newest = Found { epoch: Epoch(6), manifest: Ok(with_another.clone()) };
+        vec![newest, found(5, EpochMode::Held, &["pg"])]
+    };
+    assert_eq!(decided(found(), &["pg@5", "os"]), "restore 6, publish to pg os");
+    assert_eq!(decided(found(), &["pg@6", "os"]), "restore 6, publish to os");
+    assert!(decided(found(), &["pg@4", "os"]).starts_with("refuse: pg has epoch 4"));
+}
+
+#[test]
 fn a_folder_without_checkpoints_and_a_target_with_rows_is_refused() {
     assert_eq!(decided(Vec::new(), &["pg"]), "fresh");
     assert!(decided(Vec::new(), &["pg@3"]).starts_with("refuse: pg has rows of this job up to epoch 3"));
-    assert!(matches!(decide(Vec::new(), &[marker("pg@3")], false), Ok(Decision::Fresh)));
+    assert!(matches!(decide(Vec::new(), &[marker("pg@3")], false, &[]), Ok(Decision::Fresh)));
 }
 
 #[test]
@@ -137,6 +156,10 @@ fn a_lineage_that_began_anew_does_not_look_behind_its_start() {
     let of = |manifest: Manifest| Found { epoch: manifest.epoch, manifest: Ok(manifest) };
     let old = || found(5, EpochMode::Rollback, &["pg"]);
     assert_eq!(decided(vec![of(start.clone()), old()], &["pg@5"]), "restore 6");
+    let mut by_another_start = marker("pg@5");
+    by_another_start.marker.as_mut().unwrap().attempt = 9;
+    let decision = decide(vec![of(start.clone()), old()], &[by_another_start], true, &[]);
+    assert!(matches!(decision, Ok(Decision::Restore { .. })), "{decision:?}");
     let next = Manifest { epoch: Epoch(7), kind: super::super::manifest::CheckpointKind::Periodic, ..start.clone() };
     assert_eq!(decided(vec![of(next.clone()), of(start.clone()), old()], &["pg@5"]), "restore 6, discard 7");
     assert_eq!(decided(vec![of(next), of(start), old()], &["pg@b7"]), "restore 7");

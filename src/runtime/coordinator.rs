@@ -5,9 +5,10 @@
 //!           ─► state and held output written ─► manifest n ─► publish to every target ─► complete(n) to every source
 //! ```
 //! One epoch is under way at a time, and the one before it is published when its barrier is sent. Tasks that have ended
-//! count as passed; what they knew at their end stays part of every later checkpoint.
+//! count as passed; what they knew at their end stays part of every later checkpoint. While a source is read that can't
+//! resume there is no epoch: its end would have to come inside.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use super::checkpoints::Checkpoints;
 use super::metrics::JobMetrics;
 use super::staging::{Staging, TaskSnapshot, data_name};
 use super::start::Started;
+use super::timer;
 use crate::changelog::Epoch;
 use crate::checkpoint::{CheckpointKind, KnownPieces, Manifest, Store, collect};
 use crate::connectors::{EpochMode, Reporter};
@@ -69,6 +71,8 @@ pub struct Coordinator<'a> {
     pub sources: Vec<mpsc::Sender<SourceCommand>>,
     /// How many tasks there are.
     pub tasks: usize,
+    /// Those that read what can't be resumed, as long as they do.
+    pub unresumable: HashSet<TaskId>,
     pub reports: mpsc::UnboundedReceiver<TaskReport>,
     pub savepoints: &'a mut mpsc::Receiver<SavepointRequest>,
     /// A writer holds so much that the epoch should end.
@@ -89,7 +93,7 @@ impl Coordinator<'_> {
     /// Runs until all tasks have ended and what they left is published.
     pub async fn run(mut self) -> Result<()> {
         let mut next = self.started.first;
-        let mut due = Instant::now() + self.options.interval;
+        let mut due = timer::now() + self.options.interval;
         let mut under_way: Option<UnderWay> = None;
         let mut ended: HashMap<TaskId, TaskSnapshot> = HashMap::new();
         let mut ended_without = 0;
@@ -107,20 +111,23 @@ impl Coordinator<'_> {
                             under_way.passed.insert(task, snapshot);
                         }
                     }
-                    Some(TaskReport::Ended(task, snapshot)) => match snapshot {
-                        Some(snapshot) => drop(ended.insert(task, snapshot)),
-                        None => ended_without += 1,
-                    },
+                    Some(TaskReport::Ended(task, snapshot)) => {
+                        self.unresumable.remove(&task);
+                        match snapshot {
+                            Some(snapshot) => drop(ended.insert(task, snapshot)),
+                            None => ended_without += 1,
+                        }
+                    }
                 },
                 Some(request) = self.savepoints.recv() => {
                     requests.push(request);
-                    due = Instant::now();
+                    due = timer::now();
                 }
-                () = full.notified() => due = Instant::now(),
-                () = tokio::time::sleep_until(due), if under_way.is_none() => {
-                    due = Instant::now() + self.options.interval;
+                () = full.notified() => due = timer::now(),
+                () = timer::sleep_until(due), if under_way.is_none() && self.unresumable.is_empty() => {
+                    due = timer::now() + self.options.interval;
                     self.send_barrier(next).await?;
-                    under_way = Some(UnderWay { epoch: next, since: Instant::now(), passed: HashMap::new() });
+                    under_way = Some(UnderWay { epoch: next, since: timer::now(), passed: HashMap::new() });
                     next = next.next();
                 }
                 () = super::source_task::sleep_until(deadline) => {
@@ -149,7 +156,7 @@ impl Coordinator<'_> {
                     // What a task left with its end is published once.
                     ended.iter_mut().filter(|(task, _)| !passed.contains_key(task)).for_each(|(_, t)| t.parts.clear());
                     self.complete(epoch, staging, kind, since, &mut requests).await?;
-                    due = due.max(Instant::now() + self.options.min_pause);
+                    due = due.max(timer::now() + self.options.min_pause);
                     if kind == CheckpointKind::Final {
                         return Ok(());
                     }
@@ -157,7 +164,7 @@ impl Coordinator<'_> {
             }
             if all_ended && under_way.is_none() {
                 let staging = Staging::of(ended.values());
-                let now = Instant::now();
+                let now = timer::now();
                 return self.complete(next, staging, CheckpointKind::Final, now, &mut requests).await;
             }
         }
@@ -202,6 +209,10 @@ impl Coordinator<'_> {
             self.reporter.tell(&format!("old checkpoints stay: {}", error.message()));
         }
         reach("checkpoint.collected");
+        if kind == CheckpointKind::Final {
+            // There is none to come that they could wait for.
+            requests.extend(std::iter::from_fn(|| self.savepoints.try_recv().ok()));
+        }
         for request in requests.drain(..) {
             let written = self.write_savepoint(epoch, &staging, since, &request.folder).await;
             let _gone = request.reply.send(written);
@@ -246,7 +257,7 @@ impl Coordinator<'_> {
             }
             tries += 1;
             self.reporter.tell(&format!("checkpoint {} can't be written: {}; trying again", epoch.0, error.message()));
-            tokio::time::sleep(WRITE_AGAIN).await;
+            timer::sleep(WRITE_AGAIN).await;
         }
     }
 
@@ -261,8 +272,8 @@ impl Coordinator<'_> {
         let (targets, mode) = (self.started.targets.clone(), self.started.mode);
         let (staged, known) = (staging.clone(), self.known.clone());
         // Encoding takes its time: the threads of tasks have better things to do.
-        let encoded = tokio::task::spawn_blocking(move || staged.encode(name, &targets, mode, &known));
-        let encoded = encoded.await.map_err(|_| Error::internal("encoding a checkpoint was cut off"))??;
+        let encoded = super::aside(move || staged.encode(name, &targets, mode, &known)).await;
+        let encoded = encoded.ok_or_else(|| Error::internal("encoding a checkpoint was cut off"))??;
         let mut manifest = Manifest {
             operators: encoded.operators,
             targets: encoded.targets,
@@ -272,14 +283,12 @@ impl Coordinator<'_> {
         encoded.data.write(&self.started.folder.store, &self.started.folder.data()).await?;
         reach("checkpoint.state-written");
         reach("checkpoint.before-manifest");
-        let name = self.started.folder.manifest_name(epoch);
-        let manifest = Manifest { took_ms: since.elapsed().as_millis() as u64, ..manifest };
-        if !self.started.folder.store.create(&name, manifest.encode()?.into()).await? {
-            return Err(Error::state(format!("\"{name}\" is there already: another process runs the job")));
-        }
+        let manifest = Manifest { took_ms: took_ms(since), ..manifest };
+        let written = self.started.folder.write_manifest(manifest.clone()).await?;
         reach("checkpoint.manifest-written");
-        self.known = Arc::new(encoded.known);
-        Ok(manifest)
+        // That of an earlier try names other files.
+        self.known = Arc::new(if written == manifest { encoded.known } else { KnownPieces::default() });
+        Ok(written)
     }
 
     /// A manifest without its pieces.
@@ -294,7 +303,7 @@ impl Coordinator<'_> {
             published: self.started.published,
             inherited: self.started.inherited.clone(),
             created_ms: self.clock.now_ms(),
-            took_ms: since.elapsed().as_millis() as u64,
+            took_ms: took_ms(since),
             bytes: 0,
             operators: Vec::new(),
             sources: staging.sources.clone(),
@@ -315,10 +324,9 @@ impl Coordinator<'_> {
         let store = Store::folder(&path)?;
         // What the epoch left is published: nothing is held.
         let staged = staging.clone();
-        let encoded = tokio::task::spawn_blocking(move || {
-            staged.encode("0".to_string(), &[], EpochMode::Held, &KnownPieces::default())
-        });
-        let encoded = encoded.await.map_err(|_| Error::internal("encoding a savepoint was cut off"))??;
+        let encode = move || staged.encode("0".to_string(), &[], EpochMode::Held, &KnownPieces::default());
+        let encoded = super::aside(encode).await;
+        let encoded = encoded.ok_or_else(|| Error::internal("encoding a savepoint was cut off"))??;
         let manifest = Manifest {
             bytes: encoded.data.bytes(),
             operators: encoded.operators,
@@ -334,4 +342,8 @@ impl Coordinator<'_> {
             let _ended = source.send(command).await;
         }
     }
+}
+
+fn took_ms(since: Instant) -> u64 {
+    timer::now().saturating_duration_since(since).as_millis() as u64
 }
