@@ -39,6 +39,8 @@ pub struct Found {
     pub epoch: Epoch,
     /// The manifest, or why it can't be read.
     pub manifest: Result<Manifest>,
+    /// It was noted that the epoch is published everywhere.
+    pub published: bool,
 }
 
 /// A checkpoint that can be restored.
@@ -100,6 +102,11 @@ impl JobFolder {
         }
     }
 
+    /// Notes that an epoch is published everywhere: for a start that can't read the marker of a target any more.
+    pub async fn note_published(&self, epoch: Epoch) -> Result<()> {
+        self.store.create(&format!("{}/chk-{}/published", self.name, epoch.0), Bytes::new()).await.map(drop)
+    }
+
     /// Counts the attempt of this start: higher than any before.
     pub async fn take_attempt(&self) -> Result<u64> {
         let folder = format!("{}/attempts", self.name);
@@ -122,11 +129,13 @@ impl JobFolder {
     /// What can't be read for reasons of the store: it may be whole.
     pub async fn checkpoints(&self) -> Result<Vec<Found>> {
         let mut found = Vec::new();
-        for name in self.store.list(&self.name).await? {
-            let Some(epoch) = epoch_of(&name) else { continue };
-            let Some(bytes) = self.store.read(&name).await? else { continue };
+        let names = self.store.list(&self.name).await?;
+        for name in &names {
+            let Some(epoch) = epoch_of(name) else { continue };
+            let Some(bytes) = self.store.read(name).await? else { continue };
             let manifest = Manifest::decode(&bytes).map_err(|error| error.context(format!("\"{name}\"")));
-            found.push(Found { epoch, manifest });
+            let noted = format!("{}/chk-{}/published", self.name, epoch.0);
+            found.push(Found { epoch, manifest, published: names.contains(&noted) });
         }
         found.sort_by_key(|found| std::cmp::Reverse(found.epoch));
         Ok(found)

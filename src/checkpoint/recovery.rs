@@ -46,7 +46,7 @@ pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool, in_par
     let mut damaged = Vec::new();
     let mut discard = Vec::new();
     let mut newest: Option<(Epoch, String)> = None;
-    for Found { epoch, manifest } in found {
+    for Found { epoch, manifest, published } in found {
         let manifest = match manifest {
             Ok(manifest) => manifest,
             Err(error) => {
@@ -59,7 +59,10 @@ pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool, in_par
             break;
         }
         newest.get_or_insert_with(|| (epoch, manifest.lineage.clone()));
-        let stands = stands(&manifest, markers)?;
+        let stands = stands(&manifest, markers, published)?;
+        if !published {
+            stands.check_left(&manifest)?;
+        }
         if manifest.mode == EpochMode::Rollback && manifest.kind != CheckpointKind::Start && stands.behind(&manifest) {
             discard.push(epoch);
             continue;
@@ -105,7 +108,9 @@ struct Stands<'a> {
     targets: Vec<(&'a str, Option<Epoch>)>,
 }
 
-fn stands<'a>(manifest: &Manifest, markers: &'a [TargetMarker]) -> Result<Stands<'a>> {
+/// `published`: it was noted that the manifest's epoch is everywhere, which stands in for a marker that is gone (group
+/// offsets of a stopped job expire).
+fn stands<'a>(manifest: &Manifest, markers: &'a [TargetMarker], published: bool) -> Result<Stands<'a>> {
     let mut targets = Vec::with_capacity(markers.len());
     for at in markers {
         let known = |marker: &Marker| {
@@ -115,6 +120,7 @@ fn stands<'a>(manifest: &Manifest, markers: &'a [TargetMarker]) -> Result<Stands
             inherited.is_some_and(|known| (&known.lineage, known.epoch) == (&marker.lineage, marker.epoch))
         };
         let epoch = match &at.marker {
+            None if published && manifest.targets.iter().any(|target| target.name == at.target) => Some(manifest.epoch),
             None => None,
             Some(marker) if marker.lineage == manifest.lineage => Some(marker.epoch),
             Some(marker) if known(marker) => None,
@@ -140,6 +146,30 @@ impl Stands<'_> {
     fn of<'b>(&'b self, manifest: &'b Manifest) -> impl Iterator<Item = &'b (&'b str, Option<Epoch>)> {
         let known = |name: &str| manifest.targets.iter().any(|target| target.name == name);
         self.targets.iter().filter(move |(name, _)| known(name))
+    }
+
+    /// Refuses a manifest whose epoch may not have come to a target that the job no longer has.
+    fn check_left(&self, manifest: &Manifest) -> Result<()> {
+        if manifest.kind == CheckpointKind::Start {
+            return Ok(());
+        }
+        let here = |name: &str| self.targets.iter().any(|(known, _)| *known == name);
+        for target in manifest.targets.iter().filter(|target| !here(&target.name)) {
+            let rows: u64 = target.held.iter().map(|part| part.rows).sum();
+            if manifest.mode == EpochMode::Held && rows == 0 {
+                continue;
+            }
+            return Err(Error::state(format!(
+                "the job no longer writes to {}, and it isn't known whether the rows of epoch {} came there",
+                target.name, manifest.epoch.0
+            ))
+            .with_detail("A sink was removed, or its address, database or user is spelled differently.")
+            .with_hint(
+                "Start the job as it was and stop it: then everything is written, and it can be changed. Or begin anew \
+                 from a savepoint with --from, or with --fresh: sinks may then see rows again.",
+            ));
+        }
+        Ok(())
     }
 
     /// True where the epoch of a manifest in the mode Rollback was not published.

@@ -4,11 +4,11 @@ use super::super::manifest::tests::manifest;
 use super::*;
 
 fn found(epoch: u64, mode: EpochMode, targets: &[&str]) -> Found {
-    Found { epoch: Epoch(epoch), manifest: Ok(manifest(epoch, mode, targets)) }
+    Found { epoch: Epoch(epoch), manifest: Ok(manifest(epoch, mode, targets)), published: false }
 }
 
 fn torn(epoch: u64) -> Found {
-    Found { epoch: Epoch(epoch), manifest: Err(Error::state("the manifest is damaged")) }
+    Found { epoch: Epoch(epoch), manifest: Err(Error::state("the manifest is damaged")), published: false }
 }
 
 /// `postgres@3`, or `postgres@b3` of the lineage "b", or `postgres` without a marker.
@@ -132,7 +132,7 @@ fn a_target_that_came_to_a_job_later_lacks_what_was_published_before() {
     let mut with_another = manifest(6, EpochMode::Held, &["pg", "os"]);
     with_another.targets[1].since = Epoch(6);
     let found = || {
-        let newest = Found { epoch: Epoch(6), manifest: Ok(with_another.clone()) };
+        let newest = Found { epoch: Epoch(6), manifest: Ok(with_another.clone()), published: false };
         vec![newest, found(5, EpochMode::Held, &["pg"])]
     };
     assert_eq!(decided(found(), &["pg@5", "os"]), "restore 6, publish to pg os");
@@ -153,7 +153,7 @@ fn a_lineage_that_began_anew_does_not_look_behind_its_start() {
     (start.lineage, start.published) = ("b".to_string(), None);
     start.kind = super::super::manifest::CheckpointKind::Start;
     start.inherited = vec![marker("pg@5")];
-    let of = |manifest: Manifest| Found { epoch: manifest.epoch, manifest: Ok(manifest) };
+    let of = |manifest: Manifest| Found { epoch: manifest.epoch, manifest: Ok(manifest), published: false };
     let old = || found(5, EpochMode::Rollback, &["pg"]);
     assert_eq!(decided(vec![of(start.clone()), old()], &["pg@5"]), "restore 6");
     let mut by_another_start = marker("pg@5");
@@ -163,4 +163,36 @@ fn a_lineage_that_began_anew_does_not_look_behind_its_start() {
     let next = Manifest { epoch: Epoch(7), kind: super::super::manifest::CheckpointKind::Periodic, ..start.clone() };
     assert_eq!(decided(vec![of(next.clone()), of(start.clone()), old()], &["pg@5"]), "restore 6, discard 7");
     assert_eq!(decided(vec![of(next), of(start), old()], &["pg@b7"]), "restore 7");
+}
+
+#[test]
+fn a_target_that_the_job_no_longer_has_must_have_been_written() {
+    let left = "refuse: the job no longer writes to pg, and it isn't known whether the rows of epoch 5 came there";
+    let noted = |found: Found| Found { published: true, ..found };
+    assert_eq!(decided(vec![found(5, EpochMode::Rollback, &["pg"])], &["other"]), left);
+    assert_eq!(decided(vec![noted(found(5, EpochMode::Rollback, &["pg"]))], &["other"]), "restore 5");
+    assert_eq!(decided(vec![found(5, EpochMode::Held, &["os", "pg"])], &["os@5"]), "restore 5");
+    let mut held = manifest(5, EpochMode::Held, &["os", "pg"]);
+    let piece = super::super::data::PieceRef { file: "1-5-0".to_string(), offset: 0, length: 0, sum: 0 };
+    let part =
+        super::super::manifest::HeldPart { sink: 1, table: "t".to_string(), subtask: 0, rows: 7, payload: piece };
+    held.targets[1].held.push(part);
+    let of = |published| vec![Found { epoch: Epoch(5), manifest: Ok(held.clone()), published }];
+    assert_eq!(decided(of(false), &["os@5"]), left);
+    assert_eq!(decided(of(true), &["os@5"]), "restore 5");
+}
+
+#[test]
+fn a_note_stands_in_for_a_marker_that_has_expired() {
+    let noted = |mode| vec![Found { published: true, ..found(5, mode, &["kafka"]) }];
+    for mode in [EpochMode::Rollback, EpochMode::Held] {
+        assert_eq!(decided(noted(mode), &["kafka"]), "restore 5");
+        assert_eq!(decided(noted(mode), &["kafka@5"]), "restore 5");
+    }
+    // A database that was set back to the epoch before goes on from there.
+    let found = vec![
+        Found { published: true, ..found(5, EpochMode::Rollback, &["pg"]) },
+        found(4, EpochMode::Rollback, &["pg"]),
+    ];
+    assert_eq!(decided(found, &["pg@4"]), "restore 4, discard 5");
 }

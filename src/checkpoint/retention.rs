@@ -17,6 +17,7 @@ pub async fn collect(folder: &JobFolder, kept: &[&Manifest]) -> Result<()> {
         let epoch = chk.rsplit('/').next().and_then(|chk| chk.strip_prefix("chk-")?.parse().ok()).map(Epoch);
         if epoch.is_some_and(|epoch| !epochs.contains(&epoch)) {
             folder.store.delete(&name).await?;
+            folder.store.delete(&format!("{chk}/published")).await?;
             folder.store.forget_folder(chk);
         }
     }

@@ -193,6 +193,12 @@ impl Coordinator<'_> {
         let manifest = self.write_until_done(epoch, &staging, kind, since).await?;
         self.publish(epoch, &staging).await?;
         reach("publish.after");
+        if !self.started.targets.is_empty() {
+            // Without the note a start asks the targets alone.
+            if let Err(error) = self.started.folder.note_published(epoch).await {
+                tracing::debug!(epoch = epoch.0, "it can't be noted what was published: {error}");
+            }
+        }
         self.started.published = Some(epoch);
         self.metrics.epoch.store(epoch.0, std::sync::atomic::Ordering::Relaxed);
         self.metrics.checkpoints.completed(&manifest);
