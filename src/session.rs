@@ -15,7 +15,7 @@ use arrow::datatypes::Schema as ArrowSchema;
 use arrow::record_batch::RecordBatch;
 use tokio::sync::mpsc;
 
-pub use self::checkpoints::{StateOptions, local_folder};
+pub use self::checkpoints::{FromSavepoint, StateOptions};
 pub use self::jobs::{JobRegistry, SessionJob};
 pub use self::listing::Listing;
 use crate::catalog::{Catalog, Integrations, Object, ObjectName, RegisteredTable, conform};
@@ -41,6 +41,10 @@ pub struct Session {
     reporter: Reporter,
     memory: Arc<MemoryBudget>,
     state: StateOptions,
+    /// Jobs that have begun: what the command line says of their start was for the first time.
+    begun: HashSet<String>,
+    /// The names of the jobs that were planned without a start.
+    planned_jobs: Vec<String>,
     /// The jobs' name where `pipeline.name` is not set.
     default_name: Option<String>,
     /// The statements whose jobs share a name, in order.
@@ -140,6 +144,8 @@ impl Session {
             reporter: Reporter::silent(),
             memory: Arc::default(),
             state: StateOptions::default(),
+            begun: HashSet::new(),
+            planned_jobs: Vec::new(),
             default_name: None,
             job_names: HashMap::new(),
             jobs: JobRegistry::default(),
@@ -252,7 +258,7 @@ impl Session {
     pub async fn execute_statement(&mut self, statement: &Statement, text: &SourceText) -> Result<Outcome> {
         let outcome = match &statement.kind {
             StatementKind::Look(look) => self.look(look).await,
-            StatementKind::StopJob { job, drain } => self.stop_job(job, *drain).await.map(|()| Outcome::Done),
+            StatementKind::StopJob { job, savepoint, drain } => self.stop_job(job, *savepoint, *drain).await,
             _ => self.run_statement(statement, text),
         };
         outcome.map_err(|e| e.at(statement.span).in_text(text))
@@ -272,6 +278,11 @@ impl Session {
     /// What was noticed since the last call.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
+    }
+
+    /// The names that the jobs will have whose statements were checked or prepared.
+    pub fn planned_jobs(&self) -> &[String] {
+        &self.planned_jobs
     }
 
     pub fn settings(&self) -> &Settings {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use crate::checkpoint::local_folder;
 use crate::connectors::options::{parse_duration, quoted_list};
 use crate::error::{Error, Result, nearest};
 pub use unused::UNUSED;
@@ -217,6 +218,17 @@ pub const SETTINGS: &[SettingSpec] = &[
     only("table.builtin-database-name", &["default_database"]),
 ];
 
+/// Earlier names of options, which Flink 2.2 still takes, and those they have now.
+pub const EARLIER: &[(&str, &str)] = &[
+    ("state.checkpoints.dir", "execution.checkpointing.dir"),
+    ("state.backend.fs.checkpointdir", "execution.checkpointing.dir"),
+    ("state.checkpoints.num-retained", "execution.checkpointing.num-retained"),
+    ("state.savepoints.dir", "execution.checkpointing.savepoint-dir"),
+    ("savepoints.state.backend.fs.dir", "execution.checkpointing.savepoint-dir"),
+    ("execution.savepoint.path", "execution.state-recovery.path"),
+    ("execution.savepoint.ignore-unclaimed-state", "execution.state-recovery.ignore-unclaimed-state"),
+];
+
 /// The values of `sql-client.execution.result-mode`: Flink's three, and ours.
 pub const RESULT_MODES: &[&str] = &["TABLE", "CHANGELOG", "TABLEAU", "CSV", "JSON", "VERTICAL"];
 
@@ -316,7 +328,8 @@ impl Settings {
 
     pub fn get(&self, key: &str) -> Option<&str> {
         let default = || SETTINGS.iter().find(|s| s.key == key).and_then(|s| s.default);
-        self.0.get(key).map(String::as_str).or_else(default)
+        let earlier = || EARLIER.iter().filter(|(_, now)| *now == key).find_map(|(earlier, _)| self.0.get(*earlier));
+        self.0.get(key).or_else(earlier).map(String::as_str).or_else(default)
     }
 
     pub fn duration(&self, key: &str) -> Option<Duration> {
@@ -356,11 +369,12 @@ pub fn is_known(key: &str) -> bool {
 }
 
 fn known() -> impl Iterator<Item = &'static str> {
-    SETTINGS.iter().map(|spec| spec.key).chain(UNUSED.iter().copied())
+    let earlier = EARLIER.iter().map(|(earlier, _)| *earlier);
+    SETTINGS.iter().map(|spec| spec.key).chain(earlier).chain(UNUSED.iter().copied())
 }
 
 fn outcome(key: &str) -> SetOutcome {
-    if SETTINGS.iter().any(|spec| spec.key == key) {
+    if SETTINGS.iter().any(|spec| spec.key == key) || EARLIER.iter().any(|(earlier, _)| *earlier == key) {
         return SetOutcome::Works;
     }
     if UNUSED.contains(&key) {
@@ -406,6 +420,9 @@ pub fn allowed_words(key: &str) -> Option<&'static [&'static str]> {
 }
 
 fn check_value(key: &str, value: &str) -> Result<()> {
+    if let Some((_, now)) = EARLIER.iter().find(|(earlier, _)| *earlier == key) {
+        return check_value(now, value);
+    }
     let expect = |fine: bool, expected: &str| match fine {
         true => Ok(()),
         false => Err(Error::statement(format!("option '{key}': '{value}' is not {expected}"))),
@@ -455,6 +472,9 @@ fn check_value(key: &str, value: &str) -> Result<()> {
         }
         "table.exec.mini-batch.size" | "sql-client.execution.max-table-result.rows" => {
             expect(value.trim().parse::<i64>().is_ok(), "a number")
+        }
+        "execution.checkpointing.dir" | "execution.checkpointing.savepoint-dir" | "execution.state-recovery.path" => {
+            local_folder(value).map(drop).map_err(|error| error.context(format!("option '{key}'")))
         }
         "execution.checkpointing.tolerable-failed-checkpoints"
         | "execution.checkpointing.num-retained"

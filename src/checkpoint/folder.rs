@@ -33,6 +33,22 @@ pub fn job_folder(job: &str) -> String {
     name
 }
 
+/// Whether a process runs the job whose folder has this name.
+pub fn is_running(store: &Store, name: &str) -> Result<bool> {
+    let Some(lock) = store.root().map(|root| root.join(name).join("lock")) else { return Ok(false) };
+    let failed = |error: std::io::Error| Error::external(format!("cannot use \"{}\": {error}", lock.display()));
+    let file = match File::open(&lock) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(failed(error)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
 /// A checkpoint in a folder.
 #[derive(Debug)]
 pub struct Found {
@@ -184,9 +200,11 @@ mod tests {
         let folder = JobFolder::open(store.clone(), "alerts").unwrap();
         assert_eq!(folder.take_attempt().await.unwrap(), 1);
         assert_eq!(folder.take_attempt().await.unwrap(), 2);
+        assert!(is_running(&store, "alerts").unwrap() && !is_running(&store, "other").unwrap());
         let error = JobFolder::open(store.clone(), "alerts").unwrap_err();
         assert_eq!(error.message(), "job \"alerts\" is running already");
         drop(folder);
+        assert!(!is_running(&store, "alerts").unwrap());
         std::fs::write(root.path().join("alerts/attempts/0000000003#1"), "").unwrap();
         let folder = JobFolder::open(store.clone(), "alerts").unwrap();
         assert!(!root.path().join("alerts/attempts/0000000003#1").exists());

@@ -94,11 +94,16 @@ impl Store {
 
     /// The names of all objects below a folder, in order.
     pub async fn list(&self, folder: &str) -> Result<Vec<String>> {
+        Ok(self.sizes(folder).await?.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// The same with their bytes; the folder "" holds all.
+    pub async fn sizes(&self, folder: &str) -> Result<Vec<(String, u64)>> {
         let listed = self.objects.list(Some(&path(folder)?)).try_collect::<Vec<_>>().await;
         let listed = listed.map_err(|error| self.failed("list", folder, error))?;
-        let mut names: Vec<String> = listed.into_iter().map(|object| object.location.to_string()).collect();
-        names.sort_unstable();
-        Ok(names)
+        let mut sizes: Vec<_> = listed.into_iter().map(|object| (object.location.to_string(), object.size)).collect();
+        sizes.sort_unstable();
+        Ok(sizes)
     }
 
     /// Removes an object; one that is gone is no error.

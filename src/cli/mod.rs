@@ -1,16 +1,19 @@
-//! The command line: `run`, `sql`, `check`, `explain`.
+//! The command line: `run`, `sql`, `check`, `explain`, `savepoint`, `checkpoints`.
 //!
 //! Exit codes: 0 finished or stopped cleanly, 1 failed while running, 2 a statement, an option or the command line is
 //! wrong.
 
 mod cascade;
 mod check;
+mod checkpoints;
 mod explain;
 mod memory;
 mod metrics_server;
 mod run;
+mod savepoint;
 mod script;
 mod sql;
+mod state;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,7 +69,7 @@ enum Command {
     /// 'pipeline.name'. The command ends when its jobs end; Ctrl-C (or SIGTERM) stops them cleanly: sources stop, rows
     /// in flight arrive, sinks flush. A second Ctrl-C ends at once.
     #[command(
-        after_help = "Examples:\n  millstream run sql/quickstart.sql\n  millstream run tables.sql simple_filter.sql\n  millstream run tables.sql -e \"SELECT * FROM CPU_OUT_FILTER /*+ OPTIONS('scan.bounded.mode'='latest-offset') */\"\n  millstream run job.sql --set parallelism.default=2 --config prod/millstream.toml"
+        after_help = "Examples:\n  millstream run sql/quickstart.sql\n  millstream run tables.sql simple_filter.sql\n  millstream run tables.sql -e \"SELECT * FROM CPU_OUT_FILTER /*+ OPTIONS('scan.bounded.mode'='latest-offset') */\"\n  millstream run job.sql --set parallelism.default=2 --config prod/millstream.toml\n  millstream run job.sql --state /var/lib/alerts   (goes on where it was, however it ended)"
     )]
     Run(RunArgs),
     /// The SQL shell: explore topics, try queries on live data, start and watch jobs.
@@ -85,6 +88,18 @@ enum Command {
     /// Print the plans of every query and INSERT.
     #[command(after_help = "Example:\n  millstream explain tables.sql job.sql")]
     Explain(ScriptArgs),
+    /// Write a savepoint of a job that another process runs, and print its folder.
+    ///
+    /// It is written with the job's next checkpoint, for which there is no waiting; the job goes on.
+    #[command(
+        after_help = "Examples:\n  millstream savepoint alerts --state /var/lib/alerts\n  millstream savepoint alerts --state /var/lib/alerts --to /backup"
+    )]
+    Savepoint(savepoint::SavepointArgs),
+    /// List the checkpoints and savepoints in a folder, or look into one.
+    #[command(
+        after_help = "Examples:\n  millstream checkpoints /var/lib/alerts\n  millstream checkpoints /var/lib/alerts simple_filter 42\n  millstream checkpoints /backup/savepoint-alerts-3f2a90c1d4e5 --format json"
+    )]
+    Checkpoints(checkpoints::CheckpointsArgs),
     /// Print a completion script for a shell.
     #[command(
         after_help = "Example:\n  millstream completions bash > ~/.local/share/bash-completion/completions/millstream"
@@ -113,6 +128,8 @@ struct ScriptArgs {
 struct RunArgs {
     #[command(flatten)]
     script: ScriptArgs,
+    #[command(flatten)]
+    state: state::StateArgs,
     /// The name of jobs that don't set 'pipeline.name'.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -162,6 +179,8 @@ pub fn main() -> ExitCode {
         Command::Sql(args) => on_runtime(sql::sql(args)),
         Command::Check(args) => on_runtime(check::check(args)),
         Command::Explain(args) => on_runtime(explain::explain(args)),
+        Command::Savepoint(args) => on_runtime(savepoint::savepoint(args)),
+        Command::Checkpoints(args) => on_runtime(checkpoints::checkpoints(args)),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "millstream", &mut script);

@@ -20,21 +20,29 @@ pub async fn run(args: RunArgs) -> Exit {
         Ok(script) => script,
         Err(error) => return refuse(&error),
     };
-    match plan_all(&script) {
-        Ok(warnings) if !args.quiet => warnings.iter().for_each(|warning| console::notice("warning", warning)),
-        Ok(_) => {}
+    let jobs = match plan_all(&script, &args) {
+        Ok((warnings, jobs)) => {
+            let warnings = warnings.iter().filter(|_| !args.quiet);
+            warnings.for_each(|warning| console::notice("warning", warning));
+            jobs
+        }
         Err(planned) => {
             planned.0.iter().for_each(console::error);
             planned.1.lines().into_iter().for_each(|line| console::say(Line::info("millstream", line)));
             return Exit::Wrong;
         }
-    }
+    };
+    let state = match args.state.read(Some(&jobs)).await {
+        Ok(state) => state,
+        Err(error) => return refuse(&error),
+    };
     let stop = Interrupt::of_process(false);
     let manner = Manner { quiet: args.quiet, warned: true, fail_fast: args.fail_fast, interactive: false };
     let budget = args.memory.or_else(default_budget).map(MemoryBudget::new).unwrap_or_default();
     let session = script.session().map(|s| {
         let quiet = args.quiet;
-        s.with_memory(budget).with_job_name(args.name.clone()).with_reporter(Reporter::new(move |line| {
+        let s = s.with_memory(budget).with_job_name(args.name.clone()).with_state(state);
+        s.with_reporter(Reporter::new(move |line| {
             if !quiet {
                 console::progress(Line::info("millstream::connector", line));
             }
@@ -70,11 +78,12 @@ fn refuse(error: &Error) -> Exit {
     Exit::of(error)
 }
 
-/// Plans every statement before the first one runs: a typo in the last line starts nothing. Gives the warnings, or the
-/// errors with what follows from them.
-fn plan_all(script: &Script) -> Result<Vec<Error>, (Vec<Error>, Cascade)> {
+/// Plans every statement before the first one runs: a typo in the last line starts nothing. Gives the warnings and the
+/// names of the jobs, or the errors with what follows from them.
+fn plan_all(script: &Script, args: &RunArgs) -> Result<(Vec<Error>, Vec<String>), (Vec<Error>, Cascade)> {
     let mut cascade = Cascade::default();
-    let mut session = script.session().map_err(|e| (vec![e], Cascade::default()))?;
+    let session = script.session().map_err(|e| (vec![e], Cascade::default()))?;
+    let mut session = session.with_job_name(args.name.clone()).with_state(args.state.planned());
     let (mut errors, mut warnings): (Vec<Error>, Vec<Error>) = Default::default();
     for (statement, text) in script.statements() {
         let declares = statement.declares;
@@ -88,7 +97,7 @@ fn plan_all(script: &Script) -> Result<Vec<Error>, (Vec<Error>, Cascade)> {
         let noticed = session.take_notices().into_iter().filter(|notice| notice.kind == NoticeKind::Warning);
         warnings.extend(noticed.map(|notice| notice.as_error(Some(text))));
     }
-    if errors.is_empty() { Ok(warnings) } else { Err((errors, cascade)) }
+    if errors.is_empty() { Ok((warnings, session.planned_jobs().to_vec())) } else { Err((errors, cascade)) }
 }
 
 async fn run_statements(script: &Script, client: &mut Client) -> Result<()> {

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::memory::default_budget;
 use super::script::Setup;
+use super::state::StateArgs;
 use super::{Exit, end, memory_size};
 use crate::connectors::Reporter;
 use crate::console;
@@ -35,6 +36,8 @@ pub struct SqlArgs {
     /// Where the integrations are [default: millstream.toml beside the first file, then here].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    state: StateArgs,
     /// What was typed, kept between sessions [default: ~/.millstream_history].
     #[arg(long, value_name = "FILE", env = "MILLSTREAM_HISTORY")]
     history: Option<PathBuf>,
@@ -47,7 +50,7 @@ pub struct SqlArgs {
 pub async fn sql(args: SqlArgs) -> Exit {
     let interactive = args.file.is_empty() && args.execute.is_empty() && is_interactive();
     let interrupt = Interrupt::of_process(interactive);
-    match start(&args, interrupt, interactive) {
+    match start(&args, interrupt, interactive).await {
         Ok(mut client) => {
             let done = work(&args, &mut client, interactive).await;
             end(client, done).await
@@ -59,12 +62,12 @@ pub async fn sql(args: SqlArgs) -> Exit {
     }
 }
 
-fn start(args: &SqlArgs, interrupt: Interrupt, interactive: bool) -> Result<Client> {
+async fn start(args: &SqlArgs, interrupt: Interrupt, interactive: bool) -> Result<Client> {
     let first = args.init.first().or(args.file.first()).map(PathBuf::as_path);
     let session = Setup::read(&args.set, args.config.as_deref(), first)?.session()?;
     let budget = args.memory.or_else(default_budget).map(MemoryBudget::new).unwrap_or_default();
     let reporter = Reporter::new(|line| console::progress(Line::info("millstream::connector", line)));
-    let session = session.with_memory(budget).with_reporter(reporter);
+    let session = session.with_memory(budget).with_reporter(reporter).with_state(args.state.read(None).await?);
     let session = if interactive { session.on_screen() } else { session };
     Ok(Client::new(session, interrupt, Manner { interactive, ..Manner::default() }))
 }

@@ -57,6 +57,13 @@ pub enum EpochMode {
 }
 
 impl EpochMode {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rollback => "rollback",
+            Self::Held => "held",
+        }
+    }
+
     /// The mode of a job with these targets.
     pub fn of<'a>(mut targets: impl Iterator<Item = &'a dyn Target>) -> Self {
         match (targets.next(), targets.next()) {

@@ -5,6 +5,7 @@ use datafusion::common::DFSchema;
 use datafusion::logical_expr::{Expr, FetchType, LogicalPlan, SkipType};
 
 use super::aggregate::Aggregate;
+use super::delivery::delivery;
 use super::expand::Expand;
 use super::identity::{Keeper, keepers};
 use super::nodes::{LookupJoin, Sink};
@@ -181,9 +182,12 @@ impl Printer<'_> {
         }
     }
 
-    /// What a node keeps, what it sends, and by which columns its rows replace each other where they do.
+    /// What a node keeps, what it sends or how that is delivered, and by which columns its rows replace each other where they do.
     fn properties(&self, node: &StreamNode) -> String {
         let mut text = state(self.plan, node).map(|state| format!(", state=[{state}]")).unwrap_or_default();
+        if let NodeKind::Sink(sink) = &node.kind {
+            text.extend(delivery(self.plan, sink).map(|promise| format!(", {promise}")));
+        }
         let updates = !node.mode.is_insert_only();
         if !matches!(node.kind, NodeKind::Sink(_)) && (updates || self.changelog_mode) {
             text += &format!(", changelogMode=[{}]", node.mode);

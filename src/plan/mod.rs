@@ -9,6 +9,7 @@ pub mod bind;
 pub mod changelog_mode;
 pub mod current_watermark;
 pub mod dead_letters;
+mod delivery;
 pub mod expand;
 pub mod explain;
 pub mod identity;

@@ -23,6 +23,8 @@ pub struct StreamPlan {
     pub nodes: Vec<StreamNode>,
     /// The tables that dead letters go to.
     pub dead_letters: Vec<DeadLetterSink>,
+    /// The job keeps checkpoints: sinks may publish with them.
+    pub has_checkpoints: bool,
     /// The plans of batch queries as people read them, by the source that gives the answer.
     pub answers: Vec<(usize, String)>,
 }

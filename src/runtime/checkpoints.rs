@@ -20,6 +20,8 @@ pub struct Checkpoints {
     /// How many are kept (`state.checkpoints.num-retained`).
     pub retained: usize,
     pub from: StartFrom,
+    /// Where savepoints go that name no folder; none where the job keeps nothing either.
+    pub savepoints: Option<PathBuf>,
     /// State of operators that the job no longer has is dropped instead of refused.
     pub allow_non_restored: bool,
 }
@@ -35,6 +37,7 @@ impl Checkpoints {
             tolerable_failures: 0,
             retained: 1,
             from: StartFrom::Newest,
+            savepoints: None,
             allow_non_restored: false,
         }
     }

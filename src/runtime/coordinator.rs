@@ -13,10 +13,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::checkpoints::Checkpoints;
+use super::job::{Signal, end};
 use super::metrics::JobMetrics;
 use super::staging::{Staging, TaskSnapshot, data_name};
 use super::start::Started;
@@ -52,11 +53,21 @@ pub enum TaskReport {
     Ended(TaskId, Option<TaskSnapshot>),
 }
 
+/// Which moment a savepoint is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SavepointTime {
+    /// The next barrier, for which there is no waiting.
+    NextBarrier,
+    /// The end of the job, which is stopped or drained for it.
+    End { drain: bool },
+}
+
 /// Somebody wants a savepoint.
 #[derive(Debug)]
 pub struct SavepointRequest {
     /// The folder that savepoints go to, each in one of its own.
     pub folder: PathBuf,
+    pub when: SavepointTime,
     /// Where it is.
     pub reply: oneshot::Sender<Result<PathBuf>>,
 }
@@ -75,6 +86,8 @@ pub struct Coordinator<'a> {
     pub unresumable: HashSet<TaskId>,
     pub reports: mpsc::UnboundedReceiver<TaskReport>,
     pub savepoints: &'a mut mpsc::Receiver<SavepointRequest>,
+    /// What ends the tasks.
+    pub signal: watch::Sender<Signal>,
     /// A writer holds so much that the epoch should end.
     pub full: Arc<Notify>,
     pub metrics: Arc<JobMetrics>,
@@ -97,7 +110,8 @@ impl Coordinator<'_> {
         let mut under_way: Option<UnderWay> = None;
         let mut ended: HashMap<TaskId, TaskSnapshot> = HashMap::new();
         let mut ended_without = 0;
-        let mut requests: Vec<SavepointRequest> = Vec::new();
+        // Each with the first epoch that may answer it.
+        let mut requests: Vec<(Epoch, SavepointRequest)> = Vec::new();
         let full = self.full.clone();
         loop {
             let deadline = under_way.as_ref().map(|epoch| epoch.since + self.options.timeout);
@@ -120,8 +134,11 @@ impl Coordinator<'_> {
                     }
                 },
                 Some(request) = self.savepoints.recv() => {
-                    requests.push(request);
-                    due = timer::now();
+                    match request.when {
+                        SavepointTime::NextBarrier => due = timer::now(),
+                        SavepointTime::End { drain } => end(&self.signal, drain),
+                    }
+                    requests.push((next, request));
                 }
                 () = full.notified() => due = timer::now(),
                 () = timer::sleep_until(due), if under_way.is_none() && self.unresumable.is_empty() => {
@@ -186,7 +203,7 @@ impl Coordinator<'_> {
         staging: Staging,
         kind: CheckpointKind,
         since: Instant,
-        requests: &mut Vec<SavepointRequest>,
+        requests: &mut Vec<(Epoch, SavepointRequest)>,
     ) -> Result<()> {
         reach("checkpoint.all-staged");
         let staging = Arc::new(staging);
@@ -215,13 +232,22 @@ impl Coordinator<'_> {
             self.reporter.tell(&format!("old checkpoints stay: {}", error.message()));
         }
         reach("checkpoint.collected");
-        if kind == CheckpointKind::Final {
-            // There is none to come that they could wait for.
-            requests.extend(std::iter::from_fn(|| self.savepoints.try_recv().ok()));
+        let is_final = kind == CheckpointKind::Final;
+        if is_final {
+            // Those that nobody has looked at yet.
+            requests.extend(std::iter::from_fn(|| self.savepoints.try_recv().ok()).map(|request| (epoch, request)));
         }
-        for request in requests.drain(..) {
+        let answered = |(first, request): &mut (Epoch, SavepointRequest)| {
+            is_final || request.when == SavepointTime::NextBarrier && *first <= epoch
+        };
+        for (_, request) in requests.extract_if(.., answered) {
             let written = self.write_savepoint(epoch, &staging, since, &request.folder).await;
-            let _gone = request.reply.send(written);
+            let written = written.map_err(|error| error.context("the savepoint can't be written"));
+            let told = written.as_ref().map(|path| format!("savepoint {} is written", path.display())).ok();
+            // Who asked has gone: it is there all the same.
+            if let (Err(_), Some(told)) = (request.reply.send(written), told) {
+                self.reporter.news(&told);
+            }
         }
         Ok(())
     }

@@ -83,7 +83,18 @@ pub fn exposition<'a>(jobs: impl IntoIterator<Item = (&'a str, &'a JobMetrics)>)
         if let Some(budget) = metrics.memory.budget().bytes() {
             families.add("millstream_state_budget_bytes", &[("job", job)], budget as u64);
         }
-        families.add("millstream_job_epoch", &[("job", job)], get(&metrics.epoch));
+        let (labels, checkpoints) = ([("job", job)], &metrics.checkpoints);
+        families.add("millstream_job_epoch", &labels, get(&metrics.epoch));
+        families.add("millstream_job_restarts_total", &labels, get(&metrics.restarts));
+        families.add("millstream_checkpoints_completed_total", &labels, get(&checkpoints.completed));
+        families.add("millstream_checkpoints_failed_total", &labels, get(&checkpoints.failed));
+        families.add("millstream_checkpoint_restored_epoch", &labels, get(&checkpoints.restored_epoch));
+        if let Some(last) = checkpoints.last() {
+            families.add("millstream_checkpoint_last_duration_seconds", &labels, last.took_ms as f64 / 1000.0);
+            families.add("millstream_checkpoint_last_pause_seconds", &labels, last.pause.as_secs_f64());
+            families.add("millstream_checkpoint_last_bytes", &labels, last.bytes);
+            families.add("millstream_checkpoint_last_timestamp_seconds", &labels, last.created_ms as f64 / 1000.0);
+        }
     }
     families.text()
 }
@@ -159,6 +170,42 @@ pub const METRICS: &[(&str, &str, &str)] = &[
     ("millstream_state_bytes", "gauge", "Bytes of an operator's state."),
     ("millstream_state_budget_bytes", "gauge", "Bytes that the operators of all jobs together may hold: `--memory`."),
     ("millstream_job_epoch", "gauge", "The last epoch that was completed; 0 before the first."),
+    ("millstream_job_restarts_total", "counter", "How often the job started anew by itself (Flink: numRestarts)."),
+    (
+        "millstream_checkpoints_completed_total",
+        "counter",
+        "Checkpoints that were completed (numberOfCompletedCheckpoints).",
+    ),
+    (
+        "millstream_checkpoints_failed_total",
+        "counter",
+        "Tries to write a checkpoint that failed (numberOfFailedCheckpoints).",
+    ),
+    (
+        "millstream_checkpoint_restored_epoch",
+        "gauge",
+        "The epoch that the job has gone on from; 0 where it began anew.",
+    ),
+    (
+        "millstream_checkpoint_last_duration_seconds",
+        "gauge",
+        "How long the last checkpoint took, from the barrier to the manifest (lastCheckpointDuration).",
+    ),
+    (
+        "millstream_checkpoint_last_pause_seconds",
+        "gauge",
+        "How long the barrier of the last checkpoint held up a task at most.",
+    ),
+    (
+        "millstream_checkpoint_last_bytes",
+        "gauge",
+        "Bytes of the last checkpoint, those that earlier ones wrote included (lastCheckpointFullSize).",
+    ),
+    (
+        "millstream_checkpoint_last_timestamp_seconds",
+        "gauge",
+        "When the last checkpoint was made, in seconds since the Unix epoch.",
+    ),
 ];
 
 fn families() -> Families {
@@ -224,6 +271,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::checkpoint::{Manifest, manifest_of as manifest};
+    use crate::connectors::EpochMode;
     use crate::runtime::metrics::{LookupMetrics, SinkMetrics, SourceMetrics};
 
     #[test]
@@ -252,6 +301,25 @@ mod tests {
             assert!(text.lines().any(|l| l == line), "{line} is missing in\n{text}");
         }
         assert!(!text.contains("watermark_seconds"), "there is no watermark yet");
+    }
+
+    #[test]
+    fn checkpoints_are_told_once_there_is_one() {
+        let metrics = JobMetrics::default();
+        metrics.checkpoints.failed();
+        let text = exposition([("a", &metrics)]);
+        assert!(text.contains("millstream_checkpoints_failed_total{job=\"a\"} 1\n"), "{text}");
+        assert!(!text.contains("checkpoint_last"), "there is none yet");
+        metrics.checkpoints.completed(&Manifest { took_ms: 1_500, bytes: 7, ..manifest(42, EpochMode::Held, &[]) });
+        let text = exposition([("a", &metrics)]);
+        for line in [
+            "millstream_checkpoints_completed_total{job=\"a\"} 1",
+            "millstream_checkpoint_last_duration_seconds{job=\"a\"} 1.5",
+            "millstream_checkpoint_last_bytes{job=\"a\"} 7",
+            "millstream_job_restarts_total{job=\"a\"} 0",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} is missing in\n{text}");
+        }
     }
 
     #[test]

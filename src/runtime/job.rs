@@ -21,6 +21,7 @@ use super::job_state::{EndWriter, JobId, JobState};
 use super::memory::{JobMemory, MemoryBudget};
 use super::metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics, WindowMetrics};
 use super::restart::{RestartStrategy, Restarts};
+use super::savepoint_requests;
 use super::start::{Start, Started};
 use crate::changelog::rejects::ErrorHandling;
 use crate::checkpoint::JobFolder;
@@ -67,6 +68,18 @@ pub enum Signal {
     Drain,
     /// The only sink needs no more rows.
     Satisfied,
+}
+
+/// Ends the tasks: as if the data had ended, or at once where they are. One that is stopping goes on stopping.
+pub(super) fn end(signal: &watch::Sender<Signal>, drain: bool) {
+    signal.send_if_modified(|signal| {
+        let asked = if drain { Signal::Drain } else { Signal::Stop };
+        let ends = *signal != asked && (!drain || *signal == Signal::Run);
+        if ends {
+            *signal = asked;
+        }
+        ends
+    });
 }
 
 /// A running job. Dropping it ends the job at once, without flushing.
@@ -143,11 +156,13 @@ pub fn start(plan: StreamPlan, config: JobConfig) -> JobHandle {
     let metrics = Arc::new(metrics_of(&plan, JobMemory::new(config.memory.clone())));
     let (name, clock) = (config.name.clone(), config.clock.clone());
     let (ask, savepoints) = mpsc::channel(4);
+    let ask_savepoint = ask.clone();
     let ask = config.checkpoints.is_some().then_some(ask);
-    let state = Arc::new(JobState::new(name.clone(), metrics.clone(), clock.now_ms(), ask));
+    let folder = config.checkpoints.as_ref().and_then(|checkpoints| checkpoints.savepoints.clone());
+    let state = Arc::new(JobState::new(name.clone(), metrics.clone(), clock.now_ms(), ask, folder));
     let signal = state.signal().clone();
     let watched = signal.subscribe();
-    let job = Job { plan, config, metrics: metrics.clone(), signal, savepoints };
+    let job = Job { plan, config, metrics: metrics.clone(), signal, savepoints, ask_savepoint };
     let end = EndWriter { state: state.clone(), clock };
     let done = super::spawn(async move {
         let ended = job.run(watched).await;
@@ -186,6 +201,8 @@ struct Job {
     metrics: Arc<JobMetrics>,
     signal: watch::Sender<Signal>,
     savepoints: mpsc::Receiver<SavepointRequest>,
+    /// The way to the coordinator of whichever attempt.
+    ask_savepoint: mpsc::Sender<SavepointRequest>,
 }
 
 impl Job {
@@ -195,12 +212,33 @@ impl Job {
             Some(checkpoints) => Some(Arc::new(JobFolder::open(checkpoints.store.clone(), &self.config.name)?)),
             None => None,
         };
+        let checkpoints = self.config.checkpoints.as_ref();
+        let asked_from_outside = match (checkpoints.and_then(|options| options.savepoints.clone()), &folder) {
+            (Some(to), Some(folder)) if folder.store.is_durable() => {
+                let (ask, reporter) = (self.ask_savepoint.clone(), self.config.reporter.clone());
+                Some(savepoint_requests::answer(folder.clone(), to, ask, reporter))
+            }
+            _ => None,
+        };
+        let answering = OptionFuture::from(asked_from_outside);
+        tokio::select! {
+            biased;
+            ended = self.attempts(folder, &mut watched) => ended,
+            Some(never) = answering => match never {},
+        }
+    }
+
+    async fn attempts(
+        &mut self,
+        folder: Option<Arc<JobFolder>>,
+        watched: &mut watch::Receiver<Signal>,
+    ) -> Result<JobEnd> {
         let mut restarts = Restarts::new(self.config.restart.clone());
         let mut attempts = 0;
         let mut was_open = false;
         loop {
             attempts += 1;
-            let error = match self.attempt(folder.clone(), attempts == 1, &mut was_open, &mut watched).await {
+            let error = match self.attempt(folder.clone(), attempts == 1, &mut was_open, watched).await {
                 Ok(end) => return Ok(end),
                 Err(error) => error,
             };
@@ -213,7 +251,7 @@ impl Job {
             self.config.reporter.tell(&format!("job \"{name}\" failed: {told}; starting it anew in {delay:?}"));
             tokio::select! {
                 biased;
-                end = stopped(&mut watched) => return match end {
+                end = stopped(watched) => return match end {
                     JobEnd::Stopped => Ok(end),
                     // Not all data was read.
                     JobEnd::Finished => Err(error),
@@ -367,6 +405,7 @@ impl Job {
                     unresumable,
                     reports,
                     savepoints: &mut self.savepoints,
+                    signal: self.signal.clone(),
                     full,
                     metrics: self.metrics.clone(),
                     reporter: self.config.reporter.without_ends(),

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::coordinator::SavepointRequest;
-use super::job::{JobEnd, Signal};
+use super::coordinator::{SavepointRequest, SavepointTime};
+use super::job::{JobEnd, Signal, end};
 use super::metrics::JobMetrics;
+use crate::checkpoint::Store;
 use crate::error::{Error, ErrorKind, Result};
 use crate::time::Clock;
 
@@ -79,6 +80,8 @@ pub struct JobState {
     ended: watch::Sender<Option<Ended>>,
     /// The way to the coordinator; none where the job has no checkpoints.
     savepoints: Option<mpsc::Sender<SavepointRequest>>,
+    /// Where its savepoints go if nothing else is said.
+    savepoint_folder: Option<PathBuf>,
 }
 
 /// How a job ended, and when.
@@ -97,27 +100,22 @@ impl JobState {
         metrics: Arc<JobMetrics>,
         started_ms: i64,
         savepoints: Option<mpsc::Sender<SavepointRequest>>,
+        savepoint_folder: Option<PathBuf>,
     ) -> Self {
         let (signal, _) = watch::channel(Signal::Run);
         let (ended, _) = watch::channel(None);
-        Self { id: JobId::random(), name, metrics, started_ms, signal, ended, savepoints }
+        Self { id: JobId::random(), name, metrics, started_ms, signal, ended, savepoints, savepoint_folder }
     }
 
     /// Asks the job to stop: sources stop, rows in flight arrive at the sinks, sinks flush. Open windows stay open.
     pub fn stop(&self) {
-        self.signal.send_replace(Signal::Stop);
+        end(&self.signal, false);
     }
 
     /// Asks the job to end as if its data did: sources stop, the last watermark is sent, open windows give their rows.
     /// One that is stopping already goes on stopping.
     pub fn drain(&self) {
-        self.signal.send_if_modified(|signal| {
-            let running = *signal == Signal::Run;
-            if running {
-                *signal = Signal::Drain;
-            }
-            running
-        });
+        end(&self.signal, true);
     }
 
     /// Writes a savepoint into a folder of its own below `folder`, with the next barrier; says where it is.
@@ -125,14 +123,55 @@ impl JobState {
     /// # Errors
     /// A job without checkpoints, or one that has ended.
     pub async fn savepoint(&self, folder: PathBuf) -> Result<PathBuf> {
-        let Some(savepoints) = &self.savepoints else {
-            return Err(Error::statement(format!("job \"{}\" keeps no checkpoints", self.name))
-                .with_hint("SET 'execution.checkpointing.interval' = '1s' before it starts."));
-        };
-        let ended = || Error::statement(format!("job \"{}\" has ended", self.name));
+        self.request(folder, SavepointTime::NextBarrier).await?.await.unwrap_or_else(|_| Err(self.without_savepoint()))
+    }
+
+    /// Stops or drains the job once it runs, and writes a savepoint of where it ends: no row was written behind it.
+    ///
+    /// # Errors
+    /// A job without checkpoints, which goes on; or one that ends otherwise meanwhile.
+    pub async fn stop_with_savepoint(self: &Arc<Self>, folder: PathBuf, drain: bool) -> Result<PathBuf> {
+        self.end_with_savepoint(folder, drain).await?.await
+    }
+
+    /// The same in two steps: when this returns, any end of the job knows of the savepoint, which the future gives.
+    pub async fn end_with_savepoint(
+        self: &Arc<Self>,
+        folder: PathBuf,
+        drain: bool,
+    ) -> Result<impl Future<Output = Result<PathBuf>> + use<>> {
+        // A folder that can't be written is told of before anything ends.
+        Store::folder(&folder)?;
+        let (written, job) = (self.request(folder, SavepointTime::End { drain }).await?, self.clone());
+        Ok(async move { written.await.unwrap_or_else(|_| Err(job.without_savepoint())) })
+    }
+
+    async fn request(&self, folder: PathBuf, when: SavepointTime) -> Result<oneshot::Receiver<Result<PathBuf>>> {
+        let savepoints = self.coordinator()?;
         let (reply, written) = oneshot::channel();
-        savepoints.send(SavepointRequest { folder, reply }).await.map_err(|_| ended())?;
-        written.await.map_err(|_| ended())?
+        let request = SavepointRequest { folder, when, reply };
+        savepoints.send(request).await.map_err(|_| self.without_savepoint())?;
+        Ok(written)
+    }
+
+    /// The way to the coordinator.
+    ///
+    /// # Errors
+    /// A job without checkpoints.
+    pub(crate) fn coordinator(&self) -> Result<&mpsc::Sender<SavepointRequest>> {
+        self.savepoints.as_ref().ok_or_else(|| {
+            Error::statement(format!("job \"{}\" keeps no checkpoints", self.name))
+                .with_hint("SET 'execution.checkpointing.interval' = '1s' before it starts.")
+        })
+    }
+
+    fn without_savepoint(&self) -> Error {
+        Error::external(format!("job \"{}\" has ended or failed before there was a savepoint", self.name))
+    }
+
+    /// Where its savepoints go if nothing else is said; none where it keeps nothing beyond the process.
+    pub fn savepoint_folder(&self) -> Option<&PathBuf> {
+        self.savepoint_folder.as_ref()
     }
 
     pub fn status(&self) -> JobStatus {

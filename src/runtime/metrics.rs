@@ -65,6 +65,8 @@ pub struct LastCheckpoint {
     pub pause: Duration,
     /// By the clock of the job.
     pub created_ms: i64,
+    /// The same moment, to tell how long ago it was.
+    pub at: Instant,
 }
 
 impl CheckpointMetrics {
@@ -80,6 +82,7 @@ impl CheckpointMetrics {
             took_ms: manifest.took_ms,
             pause: Duration::from_nanos(self.pause_ns.swap(0, Ordering::Relaxed)),
             created_ms: manifest.created_ms,
+            at: Instant::now(),
         });
     }
 

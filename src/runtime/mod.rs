@@ -22,6 +22,7 @@ mod lookup_cache;
 mod memory;
 mod metrics;
 mod restart;
+mod savepoint_requests;
 mod source_task;
 mod staging;
 mod start;

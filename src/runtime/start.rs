@@ -13,7 +13,7 @@ use super::targets::{self, OpenTarget, TargetPlan};
 use crate::changelog::Epoch;
 use crate::checkpoint::{
     CheckpointKind, DataReader, DataWriter, Decision, Found, HeldPart, JobFolder, Manifest, OperatorState, PieceRef,
-    SourceState, SplitState, Store, TargetMarker, TargetState, decide, read_snapshot,
+    SourceState, SplitState, TargetMarker, TargetState, decide, open_savepoint, read_snapshot,
 };
 use crate::connectors::{DoorMetrics, EpochMode, Reporter, Staged, StagedPart, TargetContext};
 use crate::error::{Error, ErrorKind, Result};
@@ -385,14 +385,7 @@ fn held_parts<'a>(manifest: &'a Manifest, targets: &[&OpenTarget]) -> Result<Vec
 
 /// Reads a savepoint, whole.
 async fn read_savepoint(path: &Path, keepers: &[Keeper]) -> Result<(Manifest, Restored)> {
-    if !path.is_dir() {
-        return Err(Error::statement(format!("there is no savepoint \"{}\"", path.display()))
-            .with_hint("Give the folder that `savepoint` or STOP JOB … WITH SAVEPOINT has told."));
-    }
-    let store = Store::folder(path)?;
-    let missing = || Error::statement(format!("\"{}\" is no savepoint: it has no _metadata", path.display()));
-    let bytes = store.read("_metadata").await?.ok_or_else(missing)?;
-    let manifest = Manifest::decode(&bytes).map_err(|error| error.context(format!("\"{}\"", path.display())))?;
+    let (store, manifest) = open_savepoint(path).await?;
     let mut reader = DataReader::new(&store, "data");
     let mut restored = restored(&mut reader, &manifest, keepers).await?;
     for table in manifest.operators.iter().flat_map(|operator| &operator.tables) {

@@ -1,10 +1,10 @@
 //! What settings say of a job's checkpoints, of where it starts, and of what happens when it fails.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Session;
-use crate::checkpoint::Store;
+use crate::checkpoint::{Store, local_folder};
 use crate::error::{Error, Result};
 use crate::plan::lower::Delivery;
 use crate::runtime::{Backoff, Checkpoints, RestartStrategy, StartFrom};
@@ -14,12 +14,20 @@ use crate::runtime::{Backoff, Checkpoints, RestartStrategy, StartFrom};
 pub struct StateOptions {
     /// In place of 'execution.checkpointing.dir'.
     pub folder: Option<PathBuf>,
-    /// In place of 'execution.state-recovery.path'.
-    pub savepoint: Option<PathBuf>,
-    /// Nothing is restored.
+    /// In place of 'execution.state-recovery.path'; for the first start of its job.
+    pub savepoint: Option<FromSavepoint>,
+    /// Nothing is restored by the first start of each job.
     pub fresh: bool,
     /// As 'execution.state-recovery.ignore-unclaimed-state'.
     pub allow_non_restored: bool,
+}
+
+/// A savepoint, and who begins from it.
+#[derive(Debug, Clone)]
+pub struct FromSavepoint {
+    pub folder: PathBuf,
+    /// The name of the job; none where there is one job only.
+    pub job: Option<String>,
 }
 
 impl Session {
@@ -32,8 +40,9 @@ impl Session {
     /// What sinks may count on.
     pub(super) fn delivery(&self) -> Delivery {
         let mode = self.settings.get("execution.checkpointing.mode").unwrap_or_default();
-        let exactly_once = self.checkpoint_interval().is_some() && mode.eq_ignore_ascii_case("EXACTLY_ONCE");
-        Delivery { exactly_once, durable: self.checkpoint_folder().is_ok_and(|folder| folder.is_some()) }
+        let checkpoints = self.checkpoint_interval().is_some();
+        let exactly_once = checkpoints && mode.eq_ignore_ascii_case("EXACTLY_ONCE");
+        Delivery { checkpoints, exactly_once, durable: self.checkpoint_folder().is_ok_and(|folder| folder.is_some()) }
     }
 
     fn checkpoint_interval(&self) -> Option<Duration> {
@@ -62,25 +71,24 @@ impl Session {
         }
     }
 
-    /// How the next job is checkpointed; `None` where no interval is set.
-    pub(super) fn checkpoints(&self) -> Result<Option<Checkpoints>> {
-        let Some(interval) = self.checkpoint_interval() else { return Ok(None) };
+    /// How the job of this name is checkpointed; `None` where no interval is set.
+    pub(super) fn checkpoints(&self, job: &str) -> Result<Option<Checkpoints>> {
+        let from = self.start_from(job)?;
+        let Some(interval) = self.checkpoint_interval() else {
+            return match from {
+                StartFrom::Savepoint(_) => {
+                    Err(Error::statement(format!("job \"{job}\" begins from a savepoint, which needs checkpoints"))
+                        .with_hint("Give --state DIR, or SET 'execution.checkpointing.interval' = '1s'."))
+                }
+                _ => Ok(None),
+            };
+        };
         let folder = self.checkpoint_folder()?;
         let store = match &folder {
             Some(folder) => Store::folder(folder)?,
             None => Store::memory(),
         };
         let number = |key: &str| self.settings.get(key).and_then(|value| value.trim().parse::<u32>().ok());
-        let path = self.settings.get("execution.state-recovery.path");
-        let savepoint = match &self.state.savepoint {
-            Some(savepoint) => Some(savepoint.clone()),
-            None => path.map(local_folder).transpose()?,
-        };
-        let from = match savepoint {
-            _ if self.state.fresh => StartFrom::Fresh,
-            Some(savepoint) => StartFrom::Savepoint(savepoint),
-            None => StartFrom::Newest,
-        };
         let defaults = Checkpoints::new(store, interval);
         let duration = |key: &str, default| self.settings.duration(key).unwrap_or(default);
         Ok(Some(Checkpoints {
@@ -90,10 +98,29 @@ impl Session {
                 .unwrap_or(defaults.tolerable_failures),
             retained: number("execution.checkpointing.num-retained").unwrap_or(1).max(1) as usize,
             from,
+            savepoints: self.savepoint_folder().ok(),
             allow_non_restored: self.state.allow_non_restored
                 || self.settings.bool("execution.state-recovery.ignore-unclaimed-state"),
             ..defaults
         }))
+    }
+
+    /// What a job of this name goes on from.
+    fn start_from(&self, job: &str) -> Result<StartFrom> {
+        let is_first = !self.begun.contains(job);
+        match &self.state.savepoint {
+            _ if self.state.fresh && is_first => return Ok(StartFrom::Fresh),
+            Some(savepoint) if is_first => match &savepoint.job {
+                Some(other) if other != job => self.reporter.news(&format!(
+                    "job \"{job}\" begins as usual: savepoint \"{}\" is of job \"{other}\"",
+                    savepoint.folder.display()
+                )),
+                _ => return Ok(StartFrom::Savepoint(savepoint.folder.clone())),
+            },
+            _ => {}
+        }
+        let path = self.settings.get("execution.state-recovery.path");
+        Ok(path.map(local_folder).transpose()?.map_or(StartFrom::Newest, StartFrom::Savepoint))
     }
 
     /// `restart-strategy.type`: Flink's default is exponential-delay with checkpoints, none without.
@@ -128,34 +155,5 @@ impl Session {
             }
             _ => RestartStrategy::Never,
         }
-    }
-}
-
-/// A folder of this machine: `file:///var/lib/alerts`, or a path.
-pub fn local_folder(value: &str) -> Result<PathBuf> {
-    let path = match value.split_once("://") {
-        Some(("file", path)) => path,
-        Some((scheme, _)) => {
-            return Err(Error::unsupported(format!("a checkpoint folder in '{scheme}://'"))
-                .with_hint("Give a folder of this machine: 'file:///var/lib/alerts'."));
-        }
-        None => value.strip_prefix("file:").unwrap_or(value),
-    };
-    Ok(Path::new(path).to_path_buf())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn folders_are_named_as_in_flink() {
-        for value in ["file:///var/lib/a", "/var/lib/a", "file:/var/lib/a"] {
-            assert_eq!(local_folder(value).unwrap(), Path::new("/var/lib/a"), "{value}");
-        }
-        assert_eq!(
-            local_folder("s3://bucket/a").unwrap_err().message(),
-            "a checkpoint folder in 's3://' is not supported"
-        );
     }
 }

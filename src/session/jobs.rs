@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use chrono_tz::Tz;
 
-use super::{Listing, Session};
+use super::{Listing, Outcome, Session};
 use crate::connectors::secrets::mask_text;
 use crate::error::{Error, Result, did_you_mean};
 use crate::runtime::{JobHandle, JobState, JobStatus, SourceMetrics};
@@ -108,8 +108,10 @@ impl Session {
         let mut listing = Listing::new(&columns);
         for column in &mut listing.columns {
             match column.0.as_str() {
-                "start time" | "end time" => column.1 = time_type(),
-                "rows in" | "rows out" | "lag" => column.1 = SqlType::nullable(TypeKind::BigInt),
+                "start time" | "end time" | "checkpoint time" => column.1 = time_type(),
+                "rows in" | "rows out" | "lag" | "checkpoint" | "checkpoint bytes" | "checkpoint ms" | "restarts" => {
+                    column.1 = SqlType::nullable(TypeKind::BigInt);
+                }
                 _ => {}
             }
         }
@@ -120,6 +122,7 @@ impl Session {
             metrics.sinks.iter().map(|sink| format!("{}: {}", sink.table, counted_rows(sink.door.rows.load(Relaxed))));
         let waiting = Some(metrics.waiting_for()).filter(|_| ended.is_none()).filter(|waiting| !waiting.is_empty());
         let failure = ended.as_ref().and_then(|ended| ended.failure.as_ref()).map(|(_, message)| message.clone());
+        let checkpoint = metrics.checkpoints.last();
         let mut row = flink_cells(&job.state, zone);
         row.extend([
             ended.map(|ended| moment(ended.at_ms, zone)),
@@ -129,6 +132,11 @@ impl Session {
             watermark.map(|watermark| watermark.to_string()),
             Some(sources.collect::<Vec<_>>().join("; ")),
             Some(sinks.collect::<Vec<_>>().join("; ")),
+            checkpoint.map(|last| last.epoch.0.to_string()),
+            checkpoint.map(|last| moment(last.created_ms, zone)),
+            checkpoint.map(|last| last.bytes.to_string()),
+            checkpoint.map(|last| last.took_ms.to_string()),
+            Some(metrics.restarts.load(Relaxed).to_string()),
             failure.or(waiting),
             Some(job.sql.split_whitespace().collect::<Vec<_>>().join(" ")),
         ]);
@@ -137,7 +145,8 @@ impl Session {
     }
 
     /// Asks a job to stop and waits until it has ended, or not if it is a query. Cancel safe: what was asked stays asked.
-    pub(super) async fn stop_job(&self, asked: &Ident, drain: bool) -> Result<()> {
+    /// With a savepoint it says where that is.
+    pub(super) async fn stop_job(&self, asked: &Ident, savepoint: bool, drain: bool) -> Result<Outcome> {
         let job = self.jobs.find(&asked.value).map_err(|error| error.at(asked.span))?.clone();
         let name = &job.state.name;
         if job.state.status().has_ended() {
@@ -148,26 +157,58 @@ impl Session {
             };
             return Err(Error::statement(format!("job \"{name}\" {how} already")).at(asked.span));
         }
-        match drain {
-            true => job.state.drain(),
-            false => job.state.stop(),
+        if savepoint && job.is_query {
+            return Err(Error::statement(format!("\"{name}\" is a query, which keeps no state")).at(asked.span));
         }
-        if job.is_query {
-            return Ok(());
-        }
-        match job.state.wait().await.failure {
-            None => Ok(()),
-            Some((kind, message)) => {
-                Err(Error::new(kind, format!("job \"{name}\" failed while it was stopped: {message}")))
+        let written = match (savepoint, drain) {
+            (true, _) => {
+                job.state.coordinator().map_err(|error| error.at(asked.span))?;
+                let set = self.savepoint_folder();
+                let folder = set.or_else(|error| job.state.savepoint_folder().cloned().ok_or(error))?;
+                Some(job.state.stop_with_savepoint(folder, drain).await)
             }
+            (false, true) => {
+                job.state.drain();
+                None
+            }
+            (false, false) => {
+                job.state.stop();
+                None
+            }
+        };
+        if job.is_query {
+            return Ok(Outcome::Done);
+        }
+        // A failure says more than that there is no savepoint.
+        let refused = matches!(&written, Some(Err(_))) && job.state.status() == JobStatus::Running;
+        if let Some((kind, message)) = if refused { None } else { job.state.wait().await.failure } {
+            return Err(Error::new(kind, format!("job \"{name}\" failed while it was stopped: {message}")));
+        }
+        match written.transpose()? {
+            Some(path) => Ok(Outcome::Listing(Listing::single("savepoint path", [path.display().to_string()]))),
+            None => Ok(Outcome::Done),
         }
     }
 }
 
 const FLINK_COLUMNS: &[&str] = &["job id", "job name", "status", "start time"];
 
-const OUR_COLUMNS: &[&str] =
-    &["end time", "rows in", "rows out", "lag", "watermark", "sources", "sinks", "message", "statement"];
+const OUR_COLUMNS: &[&str] = &[
+    "end time",
+    "rows in",
+    "rows out",
+    "lag",
+    "watermark",
+    "sources",
+    "sinks",
+    "checkpoint",
+    "checkpoint time",
+    "checkpoint bytes",
+    "checkpoint ms",
+    "restarts",
+    "message",
+    "statement",
+];
 
 fn time_type() -> SqlType {
     SqlType::nullable(TypeKind::TimestampLtz(6))

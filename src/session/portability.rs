@@ -24,6 +24,18 @@ pub fn notices(session: &Session) -> Vec<Notice> {
             found.push(portable(format!("option '{key}' is Millstream's: Flink ignores it"), None));
         }
     }
+    let retention = session.settings.get("execution.checkpointing.externalized-checkpoint-retention");
+    let retains = retention.is_some_and(|value| value.eq_ignore_ascii_case("RETAIN_ON_CANCELLATION"));
+    if session.settings.get("execution.checkpointing.interval").is_some() && !retains {
+        found.push(portable(
+            "Flink removes the checkpoints of a job that is stopped; Millstream goes on from them".to_string(),
+            Some(
+                "SET 'execution.checkpointing.externalized-checkpoint-retention' = 'RETAIN_ON_CANCELLATION' makes both \
+                 agree."
+                    .to_string(),
+            ),
+        ));
+    }
     for (key, meaning) in [
         ("parallelism.default", "Flink runs with parallelism 1 where none is set; Millstream with the number of cores"),
         ("table.local-time-zone", "Flink's session time zone is the JVM's where none is set; Millstream's is UTC"),

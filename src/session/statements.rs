@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::plan::PlannedInserts;
 use super::{Listing, Outcome, Query, Session, portability};
 use crate::catalog::{Object, ObjectName, View, table_of};
 use crate::connectors::secrets::redact;
@@ -27,9 +28,9 @@ impl Session {
             StatementKind::Query(query) => {
                 let (sink, rows) = CollectSink::new();
                 let planned = self.plan_query_noted(query, Arc::new(sink), statement.span)?;
-                let name = self.settings.get("pipeline.name").unwrap_or("collect").to_string();
+                let name = self.job_name(self.settings.get("pipeline.name").unwrap_or("collect").to_string(), None);
                 // What a query has shown can't be taken back: it keeps nothing.
-                let config = self.job_config(name, None, None);
+                let config = self.job_config(name, None);
                 let updating = planned
                     .stream
                     .nodes
@@ -59,8 +60,8 @@ impl Session {
     /// nothing uses it.
     pub(super) fn plan_statement(&mut self, statement: &Statement, text: &SourceText, strictly: bool) -> Result<()> {
         match &statement.kind {
-            StatementKind::Insert(insert) => self.plan_inserts_noted(std::slice::from_ref(insert)).map(|_| ()),
-            StatementKind::StatementSet(inserts) => self.plan_inserts_noted(inserts).map(|_| ()),
+            StatementKind::Insert(insert) => self.plan_job(std::slice::from_ref(insert), &statement.text),
+            StatementKind::StatementSet(inserts) => self.plan_job(inserts, &statement.text),
             StatementKind::Query(query) => {
                 let (sink, _) = CollectSink::new();
                 let planned = self.plan_query_noted(query, Arc::new(sink), statement.span)?;
@@ -260,16 +261,30 @@ impl Session {
         Ok(())
     }
 
-    fn start_inserts(&mut self, inserts: &[Insert], sql: &str) -> Result<Outcome> {
+    fn plan_job(&mut self, inserts: &[Insert], sql: &str) -> Result<()> {
         let planned = self.plan_inserts_noted(inserts)?;
+        let name = self.insert_name(&planned, sql);
+        self.planned_jobs.push(name);
+        Ok(())
+    }
+
+    /// `pipeline.name`, or what the job writes to.
+    fn insert_name(&mut self, planned: &PlannedInserts, sql: &str) -> String {
         let tables: Vec<String> = planned.stream.sinks().map(str::to_string).collect();
         let set = self.settings.get("pipeline.name").map(str::to_string);
         let name = set.or_else(|| self.default_name.clone()).unwrap_or_else(|| {
             let full = |t: &String| crate::catalog::ObjectName::local(t).to_string();
             format!("insert-into_{}", tables.iter().map(full).collect::<Vec<_>>().join(","))
         });
-        let checkpoints = if self.settings.batch() { None } else { self.checkpoints()? };
-        let config = self.job_config(name, Some(sql), checkpoints);
+        self.job_name(name, Some(sql))
+    }
+
+    fn start_inserts(&mut self, inserts: &[Insert], sql: &str) -> Result<Outcome> {
+        let planned = self.plan_inserts_noted(inserts)?;
+        let name = self.insert_name(&planned, sql);
+        let checkpoints = if self.settings.batch() { None } else { self.checkpoints(&name)? };
+        self.begun.insert(name.clone());
+        let config = self.job_config(name, checkpoints);
         let job = start(planned.stream, config);
         self.jobs.add(&job, sql, false);
         Ok(Outcome::Job(job))
@@ -299,8 +314,7 @@ impl Session {
         name
     }
 
-    fn job_config(&mut self, name: String, sql: Option<&str>, checkpoints: Option<Checkpoints>) -> JobConfig {
-        let name = self.job_name(name, sql);
+    fn job_config(&self, name: String, checkpoints: Option<Checkpoints>) -> JobConfig {
         JobConfig {
             name: name.into(),
             parallelism: self.settings.parallelism(),

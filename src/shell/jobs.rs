@@ -1,5 +1,6 @@
 //! The jobs that were started: each is watched, what happens to it is said at once, and their ends are waited for.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 use super::interrupt::Interrupt;
 use super::rates::{Progress, Rates, ended_line, facts};
 use crate::console;
+use crate::error::Result;
 use crate::log::Line;
 use crate::runtime::{JobHandle, JobState, spawn};
 
@@ -67,6 +69,19 @@ impl Jobs {
     /// Asks all to stop.
     pub fn stop_all(&self) {
         self.running().iter().for_each(|job| job.stop());
+    }
+
+    /// Asks all that keep checkpoints to end with a savepoint; gives their names and what waits for the folder.
+    pub async fn end_with_savepoints(&self) -> Vec<(Arc<str>, impl Future<Output = Result<PathBuf>> + use<>)> {
+        let mut asked = Vec::new();
+        for job in self.running() {
+            let Some(folder) = job.savepoint_folder().cloned() else { continue };
+            match job.end_with_savepoint(folder, false).await {
+                Ok(savepoint) => asked.push((job.name.clone(), savepoint)),
+                Err(error) => console::error(&error.context(format!("no savepoint of job \"{}\"", job.name))),
+            }
+        }
+        asked
     }
 
     /// Waits until the job that was added last has ended. False where it has failed.

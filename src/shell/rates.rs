@@ -11,7 +11,7 @@ use super::columns::Columns;
 use crate::changelog::rejects::Stage;
 use crate::console;
 use crate::log::{self, Line, LogFormat};
-use crate::runtime::{JobEnd, JobMetrics, SourceMetrics};
+use crate::runtime::{JobEnd, JobMetrics, LastCheckpoint, SourceMetrics};
 use crate::time::Watermark;
 
 /// How progress is shown.
@@ -183,10 +183,7 @@ impl JobRate {
         let close = self.metrics.next_close().map(|close| shown_beside(Watermark(close), watermark));
         rest.extend(close.map(|close| format!("next window closes at {close}")));
         rest.extend(troubles(&self.metrics));
-        let epoch = self.metrics.epoch.load(std::sync::atomic::Ordering::Relaxed);
-        if epoch > 0 {
-            rest.push(format!("epoch {epoch}"));
-        }
+        rest.extend(self.metrics.checkpoints.last().map(|last| checkpoint(&last, now)));
         let waiting = self.metrics.waiting_for();
         if !waiting.is_empty() {
             rest.push(format!("({waiting})"));
@@ -252,7 +249,7 @@ pub fn tell_troubles(query: &str, metrics: &JobMetrics) {
 pub fn facts(job: &str, metrics: &JobMetrics, line: String) -> Line {
     let watermark = metrics.sources.iter().filter(|s| s.has_watermark).map(|s| s.watermark()).min();
     let counted = |n: u64| (n > 0).then_some(n);
-    let waiting = metrics.waiting_for();
+    let (waiting, checkpoint) = (metrics.waiting_for(), metrics.checkpoints.last());
     Line::info("millstream::job", line)
         .with("job", job)
         .with("rows_in", metrics.rows_in())
@@ -265,17 +262,23 @@ pub fn facts(job: &str, metrics: &JobMetrics, line: String) -> Line {
         .with("retries", counted(metrics.retries()))
         .with("rejected", counted(metrics.rejected.total()))
         .with("epoch", counted(metrics.epoch.load(std::sync::atomic::Ordering::Relaxed)))
+        .with("checkpoint_bytes", checkpoint.map(|last| last.bytes))
+        .with("checkpoint_ms", checkpoint.map(|last| last.took_ms))
+        .with("restarts", counted(metrics.restarts.load(std::sync::atomic::Ordering::Relaxed)))
         .with("waiting_for", (!waiting.is_empty()).then_some(waiting))
 }
 
 /// `1 undecodable`, `4 late`, `1 far ahead`, `2 retries`, `3 rejected (2 decode, 1 write)`: what went wrong without failing the job.
 pub fn troubles(metrics: &JobMetrics) -> Vec<String> {
-    let retries = metrics.retries();
+    let (retries, restarts) = (metrics.retries(), metrics.restarts.load(std::sync::atomic::Ordering::Relaxed));
+    let failed = metrics.checkpoints.failed.load(std::sync::atomic::Ordering::Relaxed);
     let counts = [
         (metrics.rows_undecodable(), "undecodable"),
         (metrics.rows_late(), "late"),
         (metrics.sources.iter().map(|source| source.future.rows()).sum(), "far ahead"),
         (retries, if retries == 1 { "retry" } else { "retries" }),
+        (restarts, if restarts == 1 { "restart" } else { "restarts" }),
+        (failed, if failed == 1 { "failed checkpoint" } else { "failed checkpoints" }),
     ];
     let mut troubles: Vec<String> =
         counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", grouped(*n))).collect();
@@ -312,6 +315,43 @@ fn shown_beside(moment: Watermark, other: Option<Watermark>) -> String {
     }
 }
 
+/// `checkpoint 42 (1.2 MB in 12 ms, 3 s ago)`
+fn checkpoint(last: &LastCheckpoint, now: Instant) -> String {
+    let (bytes, took) = (bytes_text(last.bytes), millis_text(last.took_ms));
+    let age = match now.saturating_duration_since(last.at).as_secs() {
+        0 => "0 s".to_string(),
+        seconds => millis_text(seconds.saturating_mul(1_000)),
+    };
+    format!("checkpoint {} ({bytes} in {took}, {age} ago)", last.epoch.0)
+}
+
+/// `812 B`, `1.2 MB`
+pub fn bytes_text(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let (mut size, mut unit) = (bytes as f64, 0);
+    while size >= 999.5 && unit + 1 < UNITS.len() {
+        (size, unit) = (size / 1_000.0, unit + 1);
+    }
+    match unit {
+        0 => format!("{bytes} B"),
+        _ if size < 9.95 => format!("{size:.1} {}", UNITS[unit]),
+        _ => format!("{size:.0} {}", UNITS[unit]),
+    }
+}
+
+/// `12 ms`, `3.4 s`, `5 min`, `2 h`, `3 d`
+pub fn millis_text(millis: u64) -> String {
+    let seconds = millis / 1_000;
+    match seconds {
+        0 => format!("{millis} ms"),
+        1..10 if millis % 1_000 != 0 => format!("{:.1} s", (millis / 100) as f64 / 10.0),
+        ..120 => format!("{seconds} s"),
+        ..7_200 => format!("{} min", seconds / 60),
+        ..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
 /// `1234567` as `1,234,567`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -342,6 +382,14 @@ mod tests {
         metrics.sources.push(source.clone());
         let metrics = Arc::new(metrics);
         (Rates::new([("j".into(), metrics)].into_iter()).jobs.remove(0), source)
+    }
+
+    #[test]
+    fn sizes_and_times_are_short() {
+        let sizes = [0, 999, 1_000, 9_949, 9_950, 999_499, 999_500, 1_200_000, 3_000_000_000].map(super::bytes_text);
+        assert_eq!(sizes, ["0 B", "999 B", "1.0 kB", "9.9 kB", "10 kB", "999 kB", "1.0 MB", "1.2 MB", "3.0 GB"]);
+        let times = [0, 999, 1_000, 1_250, 10_900, 119_000, 120_000, 7_200_000, 172_800_000].map(super::millis_text);
+        assert_eq!(times, ["0 ms", "999 ms", "1 s", "1.2 s", "10 s", "119 s", "2 min", "2 h", "2 d"]);
     }
 
     #[test]

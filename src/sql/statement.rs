@@ -80,9 +80,10 @@ pub enum StatementKind {
     DescribeJob {
         job: Ident,
     },
-    /// `STOP JOB 'id' [WITH DRAIN]`
+    /// `STOP JOB 'id' [WITH SAVEPOINT] [WITH DRAIN]`
     StopJob {
         job: Ident,
+        savepoint: bool,
         drain: bool,
     },
     Explain {

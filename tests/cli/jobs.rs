@@ -75,18 +75,23 @@ fn a_job_is_described_with_what_it_has_done() {
     );
     let ended = millstream(&["run", "-q", "-e", &sql]).expect(0);
     let expected = "\
-job name   | three
-status     | FINISHED
-start time | <the time>
-end time   | <the time>
-rows in    | 3
-rows out   | 3
-lag        | 0
-watermark  |
-sources    | few: 3 rows
-sinks      | nowhere: 3 rows
-message    |
-statement  | INSERT INTO nowhere SELECT n FROM few
+job name         | three
+status           | FINISHED
+start time       | <the time>
+end time         | <the time>
+rows in          | 3
+rows out         | 3
+lag              | 0
+watermark        |
+sources          | few: 3 rows
+sinks            | nowhere: 3 rows
+checkpoint       |
+checkpoint time  |
+checkpoint bytes |
+checkpoint ms    |
+restarts         | 0
+message          |
+statement        | INSERT INTO nowhere SELECT n FROM few
 ";
     let shown = without_chance(&ended.out);
     let lines: String = shown.lines().skip(2).map(|line| format!("{}\n", line.trim_end())).collect();

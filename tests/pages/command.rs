@@ -49,9 +49,9 @@ pub fn as_check(words: &[String]) -> Option<Vec<String>> {
     while let Some(word) = rest.next() {
         match word {
             "run" | "explain" | "check" if checked.is_empty() => checked.push("check"),
-            "completions" if checked.is_empty() => return None,
-            "--metrics" | "--name" | "--log-format" | "--memory" => _ = rest.next(),
-            "-q" | "--quiet" | "--fail-fast" | "--portable" | "--strict" => {}
+            "completions" | "savepoint" | "checkpoints" if checked.is_empty() => return None,
+            "--metrics" | "--name" | "--log-format" | "--memory" | "--state" | "--from" => _ = rest.next(),
+            "-q" | "--quiet" | "--fail-fast" | "--portable" | "--strict" | "--fresh" => {}
             word if checked.is_empty() => flags.push(word),
             word => checked.push(word),
         }
@@ -75,7 +75,7 @@ fn commands_are_cut_as_a_shell_cuts_them() {
 #[test]
 fn what_runs_is_checked_with_the_same_files() {
     let words = |text: &str| text.split(' ').map(str::to_string).collect::<Vec<_>>();
-    let line = words("millstream run -q --name j --metrics :9 a.sql --set k=v");
+    let line = words("millstream run -q --name j --metrics :9 --state s a.sql --set k=v");
     assert_eq!(as_check(&line), Some(words("check a.sql --set k=v")));
     assert_eq!(as_check(&words("millstream completions bash")), None);
 }

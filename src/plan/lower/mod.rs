@@ -126,11 +126,13 @@ impl Lowering {
             return Err(Error::statement(message)
                 .with_hint("Say how long rows may wait: SET 'table.exec.mini-batch.allow-latency' = '1 s'."));
         }
+        let has_checkpoints = options.batch.is_none() && options.sinks.delivery.checkpoints;
         let mut scans = HashMap::new();
         for plan in plans {
             source::collect(plan, &mut scans)?;
         }
-        Ok(Self { plan: StreamPlan::default(), scans, options, values: 0 })
+        let plan = StreamPlan { has_checkpoints, ..StreamPlan::default() };
+        Ok(Self { plan, scans, options, values: 0 })
     }
 
     /// A whole query, whose rows go to a sink.

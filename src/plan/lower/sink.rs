@@ -36,7 +36,9 @@ pub struct SinkRules {
 /// What the job's checkpoints allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delivery {
-    /// There are checkpoints, in the mode EXACTLY_ONCE.
+    /// There are checkpoints.
+    pub checkpoints: bool,
+    /// They are in the mode EXACTLY_ONCE.
     pub exactly_once: bool,
     /// They outlive the process: sinks that say nothing write exactly once, too.
     pub durable: bool,

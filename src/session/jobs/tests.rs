@@ -131,6 +131,11 @@ async fn windowed(session: &mut Session, folder: &std::path::Path) -> JobHandle 
         "doc,2024-01-01 00:00:01,1\nhappy,2024-01-01 00:00:02,2\ndoc,2024-01-01 00:00:03,3\n",
     )
     .unwrap();
+    summing(session, folder, 3).await
+}
+
+/// The job, once it has read so many rows.
+async fn summing(session: &mut Session, folder: &std::path::Path, rows: u64) -> JobHandle {
     let sql = format!(
         "CREATE TABLE cpu (host STRING, ts TIMESTAMP(3), `load` INT, WATERMARK FOR ts AS ts)
            WITH ('connector' = 'filesystem', 'path' = '{0}/in', 'format' = 'csv', 'source.monitor-interval' = '1 h');
@@ -142,16 +147,17 @@ async fn windowed(session: &mut Session, folder: &std::path::Path) -> JobHandle 
         folder.display()
     );
     let job = started(session, &sql).await;
-    while job.metrics.rows_in() < 3 {
+    while job.metrics.rows_in() < rows {
         tokio::task::yield_now().await;
     }
     job
 }
 
-/// All lines that were written.
+/// All lines that were written. Hidden files are the committer's.
 fn written(folder: &std::path::Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder.join("out")) else { return Vec::new() };
-    let files = entries.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    let visible = entries.map(Result::unwrap).filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'));
+    let files = visible.map(|entry| std::fs::read_to_string(entry.path()).unwrap());
     let mut lines: Vec<String> = files.flat_map(|text| text.lines().map(str::to_string).collect::<Vec<_>>()).collect();
     lines.sort();
     lines
@@ -172,6 +178,55 @@ async fn a_drained_job_closes_its_windows_and_a_stopped_one_does_not() {
         let end = if status == "FINISHED" { JobEnd::Finished } else { JobEnd::Stopped };
         assert_eq!(job.wait().await.unwrap(), end);
     }
+}
+
+#[tokio::test]
+async fn a_savepoint_of_the_end_has_the_windows_that_were_open_unless_they_were_drained() {
+    for (stop, before, behind) in [
+        ("STOP JOB 'sums' WITH SAVEPOINT", vec![], vec!["doc,4", "doc,5", "happy,2"]),
+        // All windows there can be are over: what comes behind is late, as in Flink.
+        ("STOP JOB 'sums' WITH DRAIN WITH SAVEPOINT", vec!["doc,4", "happy,2"], vec!["doc,4", "happy,2"]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = |name: &str| {
+            format!(
+                "SET 'parallelism.default' = '1'; SET 'execution.checkpointing.interval' = '1 h';
+                 SET 'execution.checkpointing.dir' = 'file://{}/{name}';",
+                folder.path().display()
+            )
+        };
+        let (mut session, _) = session();
+        session.execute(&checkpoints("state")).await.unwrap();
+        let _job = windowed(&mut session, folder.path()).await;
+        let told = listing(&mut session, stop).await;
+        assert_eq!(written(folder.path()), before, "{stop}");
+        let savepoint = cell(&told, "savepoint path");
+        // The rest, in another session with another folder.
+        std::fs::write(folder.path().join("in/b.csv"), "doc,2024-01-01 00:02:00,5\n").unwrap();
+        let (mut session, _) = self::session();
+        session.execute(&checkpoints("other")).await.unwrap();
+        session.execute(&format!("SET 'execution.state-recovery.path' = '{savepoint}'")).await.unwrap();
+        let job = summing(&mut session, folder.path(), 1).await;
+        session.execute("STOP JOB 'sums' WITH DRAIN").await.unwrap();
+        assert_eq!((written(folder.path()), job.metrics.rows_in()), (to_strings(&behind), 1), "{stop}");
+    }
+}
+
+fn to_strings(lines: &[&str]) -> Vec<String> {
+    lines.iter().map(|line| line.to_string()).collect()
+}
+
+#[tokio::test]
+async fn a_job_without_checkpoints_goes_on_where_a_savepoint_was_asked_for() {
+    let (mut session, _) = session();
+    session.execute(TABLES).await.unwrap();
+    let job = started(&mut session, "SET 'pipeline.name' = 'j'; INSERT INTO nowhere SELECT n FROM endless").await;
+    let refused = error(&mut session, "STOP JOB 'j' WITH SAVEPOINT").await;
+    assert_eq!(refused.message(), "job \"j\" keeps no checkpoints");
+    assert_eq!(job.state().status(), JobStatus::Running);
+    let path = "SET 'execution.state-recovery.path' = '/tmp/none'; INSERT INTO nowhere SELECT n FROM endless";
+    let refused = error(&mut session, path).await;
+    assert!(refused.message().ends_with("begins from a savepoint, which needs checkpoints"), "{refused}");
 }
 
 #[tokio::test]

@@ -63,6 +63,8 @@ pub struct Client {
     /// Where `\o` sends results.
     output: Option<File>,
     jobs: Jobs,
+    /// Jobs that run in the end are stopped with savepoints.
+    saves: bool,
     /// A job failed that what follows in the script counts on.
     failed: bool,
     /// Told of every job and query that begins.
@@ -85,6 +87,7 @@ impl Client {
             draft: None,
             output: None,
             jobs: Jobs::new(progress, manner.fail_fast),
+            saves: false,
             failed: false,
             observer: None,
         }
@@ -253,10 +256,14 @@ impl Client {
     /// stop. False where a job failed.
     pub async fn end(&mut self, error: Option<&Error>) -> bool {
         console::clear_live();
+        let mut savepoints = Vec::new();
         if let Some(error) = error {
             console::error(error);
             self.jobs.stop_all();
         } else if self.manner.interactive {
+            if self.saves {
+                savepoints = self.jobs.end_with_savepoints().await;
+            }
             // Who leaves has asked for the end.
             self.interrupt.clear();
             if !self.interrupt.is_ended() {
@@ -264,6 +271,12 @@ impl Client {
             }
         }
         let fine = self.jobs.wait_all(&self.interrupt).await;
+        for (job, savepoint) in savepoints {
+            match savepoint.await {
+                Ok(path) => self.tell(&format!("savepoint of job {job}: {}", path.display())),
+                Err(error) => console::error(&error.context(format!("no savepoint of job \"{job}\""))),
+            }
+        }
         // A person has seen what failed.
         fine || self.manner.interactive
     }

@@ -73,33 +73,58 @@ impl Client {
         }
         let names: Vec<&str> = running.iter().map(|job| &*job.name).collect();
         let are = if names.len() == 1 { "1 job is".to_string() } else { format!("{} jobs are", names.len()) };
-        let question = format!("{are} running: {}. Stop and leave? [y/N]", names.join(", "));
-        tokio::select! {
+        let may_save = running.iter().any(|job| job.savepoint_folder().is_some());
+        let choice = if may_save { "[y/N, s: with savepoints]" } else { "[y/N]" };
+        let question = format!("{are} running: {}. Stop and leave? {choice}", names.join(", "));
+        let answer = tokio::select! {
             // A terminal that doesn't answer is gone.
-            answer = tokio::task::spawn_blocking(move || says_yes(&question)) => answer.is_ok_and(|answer| answer.unwrap_or(true)),
+            answer = tokio::task::spawn_blocking(move || asked(&question, may_save)) => match answer {
+                Ok(answer) => answer.unwrap_or(Answer::Leave),
+                Err(_) => Answer::Stay,
+            },
             () = self.interrupt.ended() => {
                 give_back_terminal();
-                true
+                Answer::Leave
             }
-        }
+        };
+        self.saves = answer == Answer::Save;
+        answer != Answer::Stay
     }
 }
 
-/// One key: y, or Ctrl-D once more.
-fn says_yes(question: &str) -> std::io::Result<bool> {
+/// What becomes of jobs that run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Stay,
+    Leave,
+    /// With savepoints.
+    Save,
+}
+
+/// One key: y, or Ctrl-D once more; s, where there are savepoints.
+fn asked(question: &str, may_save: bool) -> std::io::Result<Answer> {
     use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers, read};
     console::ask(question)?;
     let answer = loop {
         match read() {
             Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => {
                 let again = key.code == KeyCode::Char('d') && key.modifiers == KeyModifiers::CONTROL;
-                break Ok(again || matches!(key.code, KeyCode::Char('y' | 'Y')));
+                break Ok(match key.code {
+                    KeyCode::Char('s' | 'S') if may_save => Answer::Save,
+                    KeyCode::Char('y' | 'Y') => Answer::Leave,
+                    _ if again => Answer::Leave,
+                    _ => Answer::Stay,
+                });
             }
             Ok(_) => {}
             Err(error) => break Err(error),
         }
     };
-    console::screen(if matches!(answer, Ok(false)) { b"no\r\n" } else { b"yes\r\n" });
+    console::screen(match answer {
+        Ok(Answer::Stay) => b"no\r\n".as_slice(),
+        Ok(Answer::Save) => b"yes, with savepoints\r\n",
+        _ => b"yes\r\n",
+    });
     console::give_back();
     answer
 }

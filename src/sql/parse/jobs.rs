@@ -1,21 +1,22 @@
-//! `STOP JOB 'id' [WITH DRAIN]`, `DESCRIBE JOB 'id'`
+//! `STOP JOB 'id' [WITH SAVEPOINT] [WITH DRAIN]`, `DESCRIBE JOB 'id'`
 
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::super::cursor::Cursor;
 use super::super::statement::StatementKind;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 pub(super) fn stop(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
     cursor.expect("STOP JOB")?;
     let job = cursor.string(WHICH)?;
-    if cursor.word(0) == "WITH" && cursor.word(1) == "SAVEPOINT" {
-        return Err(Error::unsupported("STOP JOB ... WITH SAVEPOINT")
-            .with_hint("There are no savepoints yet: STOP JOB '...' writes what is in flight, and WITH DRAIN closes open windows before.")
-            .at(cursor.next_words(2)));
+    let (mut savepoint, mut drain) = (false, false);
+    loop {
+        match () {
+            () if !savepoint && cursor.accept("WITH SAVEPOINT") => savepoint = true,
+            () if !drain && cursor.accept("WITH DRAIN") => drain = true,
+            () => return Ok(StatementKind::StopJob { job, savepoint, drain }),
+        }
     }
-    let drain = cursor.accept("WITH DRAIN");
-    Ok(StatementKind::StopJob { job, drain })
 }
 
 /// `JOB 'id'` behind DESCRIBE, if that is next: `DESCRIBE job` is about a table of that name.

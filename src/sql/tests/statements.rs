@@ -259,14 +259,18 @@ fn summaries_are_one_line_without_secrets() {
 fn jobs_are_named_by_strings_and_a_table_may_be_called_job() {
     let job = |script: &str| match one(script) {
         StatementKind::DescribeJob { job } => format!("describe {}", job.value),
-        StatementKind::StopJob { job, drain } => format!("stop {} {drain}", job.value),
+        StatementKind::StopJob { job, savepoint, drain } => format!("stop {} {savepoint} {drain}", job.value),
         StatementKind::Describe { name } => format!("table {name}"),
         other => panic!("{other:?}"),
     };
     assert_eq!(job("DESCRIBE JOB 'x'"), "describe x");
     assert_eq!(job("desc job 'x'"), "describe x");
-    assert_eq!(job("STOP JOB 'x'"), "stop x false");
-    assert_eq!(job("STOP JOB 'x' WITH DRAIN"), "stop x true");
+    assert_eq!(job("STOP JOB 'x'"), "stop x false false");
+    assert_eq!(job("STOP JOB 'x' WITH DRAIN"), "stop x false true");
+    assert_eq!(job("STOP JOB 'x' WITH SAVEPOINT"), "stop x true false");
+    assert_eq!(job("STOP JOB 'x' WITH SAVEPOINT WITH DRAIN"), "stop x true true");
+    assert_eq!(job("STOP JOB 'x' WITH DRAIN WITH SAVEPOINT"), "stop x true true");
+    assert!(parse("STOP JOB 'x' WITH DRAIN WITH DRAIN")[0].is_err());
     assert_eq!(job("DESCRIBE job"), "table job");
     assert!(matches!(one("SHOW JOBS"), StatementKind::Show(Show::Jobs)));
     assert!(parse("STOP JOB x")[0].is_err() && parse("STOP JOB 'x' WITH")[0].is_err());

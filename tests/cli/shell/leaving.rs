@@ -54,6 +54,35 @@ fn ctrl_d_with_a_job_asks_too() {
 }
 
 #[test]
+fn jobs_that_keep_checkpoints_may_be_left_with_savepoints() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = vec!["--state", folder.path().to_str().unwrap()];
+    let shell = Terminal::start(Options { columns: 200, lines: 40, arguments, ..Options::default() });
+    shell.run(&tables(0));
+    shell.run("SET 'pipeline.name' = 'copy';");
+    shell.run("INSERT INTO nowhere SELECT n FROM s;");
+    // It runs when there is a checkpoint behind that of its start.
+    let since = std::time::Instant::now();
+    let is_behind = |name: &str| name.starts_with("chk-") && name != "chk-0";
+    let runs = || {
+        let entries = std::fs::read_dir(folder.path().join("copy")).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).any(|name| is_behind(&name))
+    };
+    while !runs() {
+        assert!(since.elapsed() < std::time::Duration::from_secs(60), "{}", shell.screen());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    shell.press(key::CTRL_D);
+    shell.wait_for("Stop and leave? [y/N, s: with savepoints]");
+    shell.press("s");
+    let left = shell.left();
+    assert_orderly(&left);
+    assert!(left.screen.contains("savepoint of job copy: /"), "{}", left.screen);
+    let saved = std::fs::read_dir(folder.path().join("savepoints")).unwrap().count();
+    assert_eq!(saved, 1);
+}
+
+#[test]
 fn a_terminated_shell_stops_its_jobs_and_gives_the_terminal_back() {
     for signal in ["TERM", "HUP"] {
         let shell = with_a_job();
