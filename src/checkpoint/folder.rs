@@ -55,6 +55,8 @@ pub struct Found {
     pub epoch: Epoch,
     /// The manifest, or why it can't be read.
     pub manifest: Result<Manifest>,
+    /// It was noted that the epoch is published everywhere.
+    pub published: bool,
 }
 
 /// A checkpoint that can be restored.
@@ -97,6 +99,30 @@ impl JobFolder {
         format!("{}/chk-{}/_metadata", self.name, epoch.0)
     }
 
+    /// Writes a manifest, the last act of a checkpoint. One that an earlier try of this start left is the same.
+    ///
+    /// # Errors
+    /// That of another start: it is there already.
+    pub async fn write_manifest(&self, manifest: Manifest) -> Result<Manifest> {
+        let name = self.manifest_name(manifest.epoch);
+        if self.store.create(&name, manifest.encode()?.into()).await? {
+            return Ok(manifest);
+        }
+        let there = self.store.read(&name).await?.and_then(|bytes| Manifest::decode(&bytes).ok());
+        match there.filter(|there| (there.attempt, &there.lineage) == (manifest.attempt, &manifest.lineage)) {
+            Some(there) => {
+                self.store.sync(&name).await?;
+                Ok(there)
+            }
+            None => Err(Error::state(format!("\"{name}\" is there already: another process runs the job"))),
+        }
+    }
+
+    /// Notes that an epoch is published everywhere: for a start that can't read the marker of a target any more.
+    pub async fn note_published(&self, epoch: Epoch) -> Result<()> {
+        self.store.create(&format!("{}/chk-{}/published", self.name, epoch.0), Bytes::new()).await.map(drop)
+    }
+
     /// Counts the attempt of this start: higher than any before.
     pub async fn take_attempt(&self) -> Result<u64> {
         let folder = format!("{}/attempts", self.name);
@@ -114,16 +140,18 @@ impl JobFolder {
     }
 
     /// All checkpoints, the newest first.
+    ///
+    /// # Errors
+    /// What can't be read for reasons of the store: it may be whole.
     pub async fn checkpoints(&self) -> Result<Vec<Found>> {
         let mut found = Vec::new();
-        for name in self.store.list(&self.name).await? {
-            let Some(epoch) = epoch_of(&name) else { continue };
-            let manifest = match self.store.read(&name).await {
-                Ok(Some(bytes)) => Manifest::decode(&bytes).map_err(|error| error.context(format!("\"{name}\""))),
-                Ok(None) => continue,
-                Err(error) => Err(error),
-            };
-            found.push(Found { epoch, manifest });
+        let names = self.store.list(&self.name).await?;
+        for name in &names {
+            let Some(epoch) = epoch_of(name) else { continue };
+            let Some(bytes) = self.store.read(name).await? else { continue };
+            let manifest = Manifest::decode(&bytes).map_err(|error| error.context(format!("\"{name}\"")));
+            let noted = format!("{}/chk-{}/published", self.name, epoch.0);
+            found.push(Found { epoch, manifest, published: names.contains(&noted) });
         }
         found.sort_by_key(|found| std::cmp::Reverse(found.epoch));
         Ok(found)

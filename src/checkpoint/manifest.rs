@@ -122,6 +122,8 @@ pub struct SplitState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetState {
     pub name: String,
+    /// The first epoch that goes to it: a job may get further targets.
+    pub since: Epoch,
     /// In the mode Held; without it rows are in the target's transaction.
     pub held: Vec<HeldPart>,
 }
@@ -190,7 +192,7 @@ pub(crate) mod tests {
 
     /// A manifest of epoch `epoch` in the lineage "a".
     pub fn manifest(epoch: u64, mode: EpochMode, targets: &[&str]) -> Manifest {
-        let target = |name: &&str| TargetState { name: name.to_string(), held: Vec::new() };
+        let target = |name: &&str| TargetState { name: name.to_string(), since: Epoch(1), held: Vec::new() };
         Manifest {
             job: "alerts".to_string(),
             lineage: "a".to_string(),

@@ -37,15 +37,16 @@ pub enum Decision {
 }
 
 /// Decides, from all checkpoints of a job (the newest first) and the markers at its targets. `durable`: the checkpoints
-/// outlive the process, so that a marker without one is strange.
+/// outlive the process, so that a marker without one is strange. `in_parts`: the targets that may have a part of an epoch
+/// whose marker they lack.
 ///
 /// # Errors
 /// Where rows would be lost or written twice, of kind `State`: what is there, and what to do.
-pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool) -> Result<Decision> {
+pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool, in_parts: &[String]) -> Result<Decision> {
     let mut damaged = Vec::new();
     let mut discard = Vec::new();
     let mut newest: Option<(Epoch, String)> = None;
-    for Found { epoch, manifest } in found {
+    for Found { epoch, manifest, published } in found {
         let manifest = match manifest {
             Ok(manifest) => manifest,
             Err(error) => {
@@ -58,12 +59,26 @@ pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool) -> Res
             break;
         }
         newest.get_or_insert_with(|| (epoch, manifest.lineage.clone()));
-        let stands = stands(&manifest, markers)?;
+        let stands = stands(&manifest, markers, published)?;
+        if !published {
+            stands.check_left(&manifest)?;
+        }
         if manifest.mode == EpochMode::Rollback && manifest.kind != CheckpointKind::Start && stands.behind(&manifest) {
             discard.push(epoch);
             continue;
         }
         stands.check(&manifest)?;
+        if let Some((damaged, error)) = damaged.first() {
+            let in_part = manifest.targets.iter().find(|target| in_parts.contains(&target.name));
+            if let Some(target) = in_part {
+                return Err(Error::state(format!(
+                    "checkpoint {} can't be restored, and {} may have a part of its rows",
+                    damaged.0, target.name
+                ))
+                .with_detail(format!("{}.", error.message()))
+                .with_hint(BEGIN_ANEW));
+            }
+        }
         let publish = stands.behind_held(&manifest);
         return Ok(Decision::Restore { manifest: Box::new(manifest), publish, discard, damaged });
     }
@@ -93,14 +108,19 @@ struct Stands<'a> {
     targets: Vec<(&'a str, Option<Epoch>)>,
 }
 
-fn stands<'a>(manifest: &Manifest, markers: &'a [TargetMarker]) -> Result<Stands<'a>> {
+/// `published`: it was noted that the manifest's epoch is everywhere, which stands in for a marker that is gone (group
+/// offsets of a stopped job expire).
+fn stands<'a>(manifest: &Manifest, markers: &'a [TargetMarker], published: bool) -> Result<Stands<'a>> {
     let mut targets = Vec::with_capacity(markers.len());
     for at in markers {
         let known = |marker: &Marker| {
             let inherited = manifest.inherited.iter().find(|inherited| inherited.target == at.target);
-            inherited.and_then(|inherited| inherited.marker.as_ref()) == Some(marker)
+            let inherited = inherited.and_then(|inherited| inherited.marker.as_ref());
+            // Starts that published nothing may have left their number.
+            inherited.is_some_and(|known| (&known.lineage, known.epoch) == (&marker.lineage, marker.epoch))
         };
         let epoch = match &at.marker {
+            None if published && manifest.targets.iter().any(|target| target.name == at.target) => Some(manifest.epoch),
             None => None,
             Some(marker) if marker.lineage == manifest.lineage => Some(marker.epoch),
             Some(marker) if known(marker) => None,
@@ -128,6 +148,30 @@ impl Stands<'_> {
         self.targets.iter().filter(move |(name, _)| known(name))
     }
 
+    /// Refuses a manifest whose epoch may not have come to a target that the job no longer has.
+    fn check_left(&self, manifest: &Manifest) -> Result<()> {
+        if manifest.kind == CheckpointKind::Start {
+            return Ok(());
+        }
+        let here = |name: &str| self.targets.iter().any(|(known, _)| *known == name);
+        for target in manifest.targets.iter().filter(|target| !here(&target.name)) {
+            let rows: u64 = target.held.iter().map(|part| part.rows).sum();
+            if manifest.mode == EpochMode::Held && rows == 0 {
+                continue;
+            }
+            return Err(Error::state(format!(
+                "the job no longer writes to {}, and it isn't known whether the rows of epoch {} came there",
+                target.name, manifest.epoch.0
+            ))
+            .with_detail("A sink was removed, or its address, database or user is spelled differently.")
+            .with_hint(
+                "Start the job as it was and stop it: then everything is written, and it can be changed. Or begin anew \
+                 from a savepoint with --from, or with --fresh: sinks may then see rows again.",
+            ));
+        }
+        Ok(())
+    }
+
     /// True where the epoch of a manifest in the mode Rollback was not published.
     fn behind(&self, manifest: &Manifest) -> bool {
         self.of(manifest).any(|(_, epoch)| epoch.is_none_or(|epoch| epoch < manifest.epoch))
@@ -144,6 +188,8 @@ impl Stands<'_> {
     /// Refuses targets that are further than the manifest, or not as far as it says that they were.
     fn check(&self, manifest: &Manifest) -> Result<()> {
         for (name, epoch) in self.of(manifest) {
+            let since = manifest.targets.iter().find(|target| target.name == *name).map(|target| target.since);
+            let published = manifest.published.filter(|published| since.is_none_or(|since| since <= *published));
             match epoch {
                 Some(epoch) if *epoch > manifest.epoch => {
                     return Err(Error::state(format!(
@@ -152,7 +198,7 @@ impl Stands<'_> {
                     ))
                     .with_hint(BEGIN_ANEW));
                 }
-                epoch if *epoch < manifest.published => {
+                epoch if *epoch < published => {
                     return Err(Error::state(format!(
                         "{name} {}, and the checkpoint of epoch {} knows that epoch {} was published to it",
                         match epoch {
@@ -160,7 +206,7 @@ impl Stands<'_> {
                             None => "has no marker of this job".to_string(),
                         },
                         manifest.epoch.0,
-                        manifest.published.unwrap_or_default().0
+                        published.unwrap_or_default().0
                     ))
                     .with_detail("It was set back, or its marker is gone: rows may be missing there.")
                     .with_hint(BEGIN_ANEW));

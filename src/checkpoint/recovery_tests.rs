@@ -4,11 +4,11 @@ use super::super::manifest::tests::manifest;
 use super::*;
 
 fn found(epoch: u64, mode: EpochMode, targets: &[&str]) -> Found {
-    Found { epoch: Epoch(epoch), manifest: Ok(manifest(epoch, mode, targets)) }
+    Found { epoch: Epoch(epoch), manifest: Ok(manifest(epoch, mode, targets)), published: false }
 }
 
 fn torn(epoch: u64) -> Found {
-    Found { epoch: Epoch(epoch), manifest: Err(Error::state("the manifest is damaged")) }
+    Found { epoch: Epoch(epoch), manifest: Err(Error::state("the manifest is damaged")), published: false }
 }
 
 /// `postgres@3`, or `postgres@b3` of the lineage "b", or `postgres` without a marker.
@@ -23,9 +23,10 @@ fn marker(text: &str) -> TargetMarker {
     TargetMarker { target: target.to_string(), marker }
 }
 
+/// A target called "os" has no transactions.
 fn decided(found: Vec<Found>, markers: &[&str]) -> String {
     let markers: Vec<TargetMarker> = markers.iter().map(|text| marker(text)).collect();
-    match decide(found, &markers, true) {
+    match decide(found, &markers, true, &["os".to_string()]) {
         Ok(Decision::Fresh) => "fresh".to_string(),
         Ok(Decision::Restore { manifest, publish, discard, damaged }) => {
             let discard: Vec<String> = discard.iter().map(|epoch| epoch.0.to_string()).collect();
@@ -96,11 +97,16 @@ fn held_goes_by_the_manifest() {
 #[test]
 fn a_damaged_checkpoint_falls_back_where_no_target_is_past_it() {
     use EpochMode::{Held, Rollback};
-    let held = || vec![torn(5), found(4, Held, &["pg", "os"])];
-    assert_eq!(decided(held(), &["pg@4", "os@4"]), "restore 4, damaged 5");
+    let held = || vec![torn(5), found(4, Held, &["pg", "kafka"])];
+    assert_eq!(decided(held(), &["pg@4", "kafka@4"]), "restore 4, damaged 5");
     assert_eq!(
-        decided(held(), &["pg@5", "os@4"]),
+        decided(held(), &["pg@5", "kafka@4"]),
         "refuse: pg has epoch 5, and the newest checkpoint that can be restored is that of epoch 4"
+    );
+    // Some rows of epoch 5 may stand there without its marker.
+    assert_eq!(
+        decided(vec![torn(5), found(4, Held, &["pg", "os"])], &["pg@4", "os@4"]),
+        "refuse: checkpoint 5 can't be restored, and os may have a part of its rows"
     );
     let rollback = || vec![torn(5), found(4, Rollback, &["pg"])];
     assert_eq!(decided(rollback(), &["pg@4"]), "restore 4, damaged 5");
@@ -122,10 +128,23 @@ fn a_target_that_the_job_did_not_have_yet_is_no_reason_to_refuse() {
 }
 
 #[test]
+fn a_target_that_came_to_a_job_later_lacks_what_was_published_before() {
+    let mut with_another = manifest(6, EpochMode::Held, &["pg", "os"]);
+    with_another.targets[1].since = Epoch(6);
+    let found = || {
+        let newest = Found { epoch: Epoch(6), manifest: Ok(with_another.clone()), published: false };
+        vec![newest, found(5, EpochMode::Held, &["pg"])]
+    };
+    assert_eq!(decided(found(), &["pg@5", "os"]), "restore 6, publish to pg os");
+    assert_eq!(decided(found(), &["pg@6", "os"]), "restore 6, publish to os");
+    assert!(decided(found(), &["pg@4", "os"]).starts_with("refuse: pg has epoch 4"));
+}
+
+#[test]
 fn a_folder_without_checkpoints_and_a_target_with_rows_is_refused() {
     assert_eq!(decided(Vec::new(), &["pg"]), "fresh");
     assert!(decided(Vec::new(), &["pg@3"]).starts_with("refuse: pg has rows of this job up to epoch 3"));
-    assert!(matches!(decide(Vec::new(), &[marker("pg@3")], false), Ok(Decision::Fresh)));
+    assert!(matches!(decide(Vec::new(), &[marker("pg@3")], false, &[]), Ok(Decision::Fresh)));
 }
 
 #[test]
@@ -134,10 +153,46 @@ fn a_lineage_that_began_anew_does_not_look_behind_its_start() {
     (start.lineage, start.published) = ("b".to_string(), None);
     start.kind = super::super::manifest::CheckpointKind::Start;
     start.inherited = vec![marker("pg@5")];
-    let of = |manifest: Manifest| Found { epoch: manifest.epoch, manifest: Ok(manifest) };
+    let of = |manifest: Manifest| Found { epoch: manifest.epoch, manifest: Ok(manifest), published: false };
     let old = || found(5, EpochMode::Rollback, &["pg"]);
     assert_eq!(decided(vec![of(start.clone()), old()], &["pg@5"]), "restore 6");
+    let mut by_another_start = marker("pg@5");
+    by_another_start.marker.as_mut().unwrap().attempt = 9;
+    let decision = decide(vec![of(start.clone()), old()], &[by_another_start], true, &[]);
+    assert!(matches!(decision, Ok(Decision::Restore { .. })), "{decision:?}");
     let next = Manifest { epoch: Epoch(7), kind: super::super::manifest::CheckpointKind::Periodic, ..start.clone() };
     assert_eq!(decided(vec![of(next.clone()), of(start.clone()), old()], &["pg@5"]), "restore 6, discard 7");
     assert_eq!(decided(vec![of(next), of(start), old()], &["pg@b7"]), "restore 7");
+}
+
+#[test]
+fn a_target_that_the_job_no_longer_has_must_have_been_written() {
+    let left = "refuse: the job no longer writes to pg, and it isn't known whether the rows of epoch 5 came there";
+    let noted = |found: Found| Found { published: true, ..found };
+    assert_eq!(decided(vec![found(5, EpochMode::Rollback, &["pg"])], &["other"]), left);
+    assert_eq!(decided(vec![noted(found(5, EpochMode::Rollback, &["pg"]))], &["other"]), "restore 5");
+    assert_eq!(decided(vec![found(5, EpochMode::Held, &["os", "pg"])], &["os@5"]), "restore 5");
+    let mut held = manifest(5, EpochMode::Held, &["os", "pg"]);
+    let piece = super::super::data::PieceRef { file: "1-5-0".to_string(), offset: 0, length: 0, sum: 0 };
+    let part =
+        super::super::manifest::HeldPart { sink: 1, table: "t".to_string(), subtask: 0, rows: 7, payload: piece };
+    held.targets[1].held.push(part);
+    let of = |published| vec![Found { epoch: Epoch(5), manifest: Ok(held.clone()), published }];
+    assert_eq!(decided(of(false), &["os@5"]), left);
+    assert_eq!(decided(of(true), &["os@5"]), "restore 5");
+}
+
+#[test]
+fn a_note_stands_in_for_a_marker_that_has_expired() {
+    let noted = |mode| vec![Found { published: true, ..found(5, mode, &["kafka"]) }];
+    for mode in [EpochMode::Rollback, EpochMode::Held] {
+        assert_eq!(decided(noted(mode), &["kafka"]), "restore 5");
+        assert_eq!(decided(noted(mode), &["kafka@5"]), "restore 5");
+    }
+    // A database that was set back to the epoch before goes on from there.
+    let found = vec![
+        Found { published: true, ..found(5, EpochMode::Rollback, &["pg"]) },
+        found(4, EpochMode::Rollback, &["pg"]),
+    ];
+    assert_eq!(decided(found, &["pg@4"]), "restore 4, discard 5");
 }

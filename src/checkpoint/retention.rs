@@ -13,10 +13,11 @@ pub async fn collect(folder: &JobFolder, kept: &[&Manifest]) -> Result<()> {
     let epochs: HashSet<Epoch> = kept.iter().map(|manifest| manifest.epoch).collect();
     let files: HashSet<String> = kept.iter().flat_map(|m| m.pieces()).map(|piece| piece.file.clone()).collect();
     for name in folder.store.list(&folder.name).await? {
-        let Some((chk, "_metadata")) = name.rsplit_once('/') else { continue };
+        let Some((chk, _)) = name.rsplit_once('/') else { continue };
         let epoch = chk.rsplit('/').next().and_then(|chk| chk.strip_prefix("chk-")?.parse().ok()).map(Epoch);
         if epoch.is_some_and(|epoch| !epochs.contains(&epoch)) {
             folder.store.delete(&name).await?;
+            folder.store.delete(&format!("{chk}/published")).await?;
             folder.store.forget_folder(chk);
         }
     }
@@ -46,7 +47,7 @@ mod tests {
             let payload = writer.add(b"rows");
             writer.write(&folder.store, &folder.data()).await.unwrap();
             let held = vec![HeldPart { sink: 0, table: "t".to_string(), subtask: 0, rows: 1, payload }];
-            let targets = vec![TargetState { name: "pg".to_string(), held }];
+            let targets = vec![TargetState { name: "pg".to_string(), since: Epoch(1), held }];
             let manifest = Manifest { targets, ..manifest(epoch, EpochMode::Held, &[]) };
             let name = folder.manifest_name(manifest.epoch);
             folder.store.create(&name, manifest.encode().unwrap().into()).await.unwrap();

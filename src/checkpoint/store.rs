@@ -53,12 +53,29 @@ impl Store {
         self.root.as_deref()
     }
 
-    /// Writes an object that is not there yet; false where it is. It is on the disk when this returns.
+    /// Writes an object that is not there yet; false where it is. It is on the disk when this returns. In a folder its
+    /// bytes are on the disk before its name is: also a power failure leaves all of it or nothing.
     pub async fn create(&self, name: &str, bytes: Bytes) -> Result<bool> {
-        let options = PutOptions::from(PutMode::Create);
-        match self.objects.put_opts(&path(name)?, bytes.into(), options).await {
-            Ok(_) => {}
-            Err(object_store::Error::AlreadyExists { .. }) => return Ok(false),
+        let created = match self.is_durable() {
+            false => {
+                self.objects.put_opts(&path(name)?, bytes.into(), PutOptions::from(PutMode::Create)).await.map(drop)
+            }
+            true => {
+                let part = format!("{name}.part");
+                let written = self.objects.put(&path(&part)?, bytes.into()).await;
+                written.map_err(|error| self.failed("write", name, error))?;
+                self.sync(&part).await?;
+                self.objects.rename_if_not_exists(&path(&part)?, &path(name)?).await
+            }
+        };
+        match created {
+            Ok(()) => {}
+            Err(object_store::Error::AlreadyExists { .. }) => {
+                if self.is_durable() {
+                    self.delete(&format!("{name}.part")).await?;
+                }
+                return Ok(false);
+            }
             Err(error) => return Err(self.failed("write", name, error)),
         }
         self.sync(name).await?;
@@ -105,7 +122,7 @@ impl Store {
     }
 
     /// Puts an object and its name on the disk.
-    async fn sync(&self, name: &str) -> Result<()> {
+    pub async fn sync(&self, name: &str) -> Result<()> {
         let Some(root) = self.root.clone() else { return Ok(()) };
         let file = root.join(name);
         let synced = tokio::task::spawn_blocking(move || {

@@ -1,13 +1,13 @@
 //! Opens a job: splits, sinks, lookups and readers, put together as tasks that only have to be run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::chain::{Body, Chain};
-use super::coordinator::{SourceCommand, TaskReport};
+use super::coordinator::{SourceCommand, TaskId, TaskReport};
 use super::dead_letters::DeadLetterWriter;
 use super::exchange::Exchange;
 use super::fragment::{Fragment, cut, parallelisms};
@@ -60,6 +60,8 @@ pub struct Assembled {
     /// What the tasks tell the coordinator. Unbounded, but a task says two things per epoch at most, and epochs wait
     /// for each other.
     pub reports: mpsc::UnboundedReceiver<TaskReport>,
+    /// The tasks that read what can't be resumed.
+    pub unresumable: HashSet<TaskId>,
     /// Where every source begins.
     pub sources: Vec<SourceState>,
 }
@@ -94,7 +96,7 @@ impl Assembly<'_> {
         let (reporting, reports) = mpsc::unbounded_channel();
         let mut wiring = wire(&fragments, &widths);
         let built = self.chains(&fragments, &widths, &mut wiring, reporting, &keepers).await?;
-        let mut commands = Vec::new();
+        let (mut commands, mut unresumable) = (Vec::new(), HashSet::new());
         let mut tasks = Vec::with_capacity(built.len());
         for built in built {
             let fragment = &fragments[built.fragment];
@@ -105,6 +107,9 @@ impl Assembly<'_> {
                     commands.push(sender);
                     let mine = splits.get(&fragment.head).and_then(|s| s.get(built.subtask)).cloned();
                     let identity = identity(&keepers[fragment.head]);
+                    if !node.source.resumes() {
+                        unresumable.insert(built.context.id);
+                    }
                     self.source_task(node, (fragment.head, identity), built, mine.unwrap_or_default(), width, receiver)
                         .await?
                 }
@@ -118,7 +123,7 @@ impl Assembly<'_> {
             tasks.push(Task { run });
         }
         let sources = self.source_states(&splits, &keepers);
-        Ok(Assembled { tasks, commands, reports, sources })
+        Ok(Assembled { tasks, commands, reports, unresumable, sources })
     }
 
     /// Where every source begins, as a checkpoint has it.
@@ -157,7 +162,12 @@ impl Assembly<'_> {
             let door = self.source_metrics(fragment.head).door.clone();
             let context = self.context(0, 1, door, ErrorHandling::Fail);
             let identity = identity(&keepers[fragment.head]);
-            let splits = match self.restored_splits(&identity).filter(|_| node.source.resumes()) {
+            let splits = match self.restored_splits(&identity) {
+                // What can't be resumed was read to its end, or not at all.
+                Some(known) if !node.source.resumes() => match known.is_empty() {
+                    true => Vec::new(),
+                    false => node.source.splits(&context).await?,
+                },
                 Some(known) => {
                     let known = known.iter().map(|s| Split { id: s.id.clone(), position: s.position.clone() });
                     node.source.splits_after(known.collect(), &context).await?
@@ -355,7 +365,7 @@ impl Assembly<'_> {
         let ids: Vec<Arc<str>> = splits.iter().map(|s| s.id.as_str().into()).collect();
         let reader = node.source.open(splits, &context).await?;
         let idle_timeout = node.watermark.as_ref().and_then(|w| w.idle_timeout);
-        let (steps, now) = (SourceSteps::try_new(node)?, tokio::time::Instant::now());
+        let (steps, now) = (SourceSteps::try_new(node)?, super::timer::now());
         let mut watermarks = SplitWatermarks::new(ids.clone(), idle_timeout, steps.pace(), metrics.clone(), now);
         for id in &ids {
             if let Some(watermark) = self.restored_watermark(&identity, id) {

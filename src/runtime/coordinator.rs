@@ -5,9 +5,10 @@
 //!           ─► state and held output written ─► manifest n ─► publish to every target ─► complete(n) to every source
 //! ```
 //! One epoch is under way at a time, and the one before it is published when its barrier is sent. Tasks that have ended
-//! count as passed; what they knew at their end stays part of every later checkpoint.
+//! count as passed; what they knew at their end stays part of every later checkpoint. While a source is read that can't
+//! resume there is no epoch: its end would have to come inside.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use super::job::{Signal, end};
 use super::metrics::JobMetrics;
 use super::staging::{Staging, TaskSnapshot, data_name};
 use super::start::Started;
+use super::timer;
 use crate::changelog::Epoch;
 use crate::checkpoint::{CheckpointKind, KnownPieces, Manifest, Store, collect};
 use crate::connectors::{EpochMode, Reporter};
@@ -80,6 +82,8 @@ pub struct Coordinator<'a> {
     pub sources: Vec<mpsc::Sender<SourceCommand>>,
     /// How many tasks there are.
     pub tasks: usize,
+    /// Those that read what can't be resumed, as long as they do.
+    pub unresumable: HashSet<TaskId>,
     pub reports: mpsc::UnboundedReceiver<TaskReport>,
     pub savepoints: &'a mut mpsc::Receiver<SavepointRequest>,
     /// What ends the tasks.
@@ -102,7 +106,7 @@ impl Coordinator<'_> {
     /// Runs until all tasks have ended and what they left is published.
     pub async fn run(mut self) -> Result<()> {
         let mut next = self.started.first;
-        let mut due = Instant::now() + self.options.interval;
+        let mut due = timer::now() + self.options.interval;
         let mut under_way: Option<UnderWay> = None;
         let mut ended: HashMap<TaskId, TaskSnapshot> = HashMap::new();
         let mut ended_without = 0;
@@ -121,23 +125,26 @@ impl Coordinator<'_> {
                             under_way.passed.insert(task, snapshot);
                         }
                     }
-                    Some(TaskReport::Ended(task, snapshot)) => match snapshot {
-                        Some(snapshot) => drop(ended.insert(task, snapshot)),
-                        None => ended_without += 1,
-                    },
+                    Some(TaskReport::Ended(task, snapshot)) => {
+                        self.unresumable.remove(&task);
+                        match snapshot {
+                            Some(snapshot) => drop(ended.insert(task, snapshot)),
+                            None => ended_without += 1,
+                        }
+                    }
                 },
                 Some(request) = self.savepoints.recv() => {
                     match request.when {
-                        SavepointTime::NextBarrier => due = Instant::now(),
+                        SavepointTime::NextBarrier => due = timer::now(),
                         SavepointTime::End { drain } => end(&self.signal, drain),
                     }
                     requests.push((next, request));
                 }
-                () = full.notified() => due = Instant::now(),
-                () = tokio::time::sleep_until(due), if under_way.is_none() => {
-                    due = Instant::now() + self.options.interval;
+                () = full.notified() => due = timer::now(),
+                () = timer::sleep_until(due), if under_way.is_none() && self.unresumable.is_empty() => {
+                    due = timer::now() + self.options.interval;
                     self.send_barrier(next).await?;
-                    under_way = Some(UnderWay { epoch: next, since: Instant::now(), passed: HashMap::new() });
+                    under_way = Some(UnderWay { epoch: next, since: timer::now(), passed: HashMap::new() });
                     next = next.next();
                 }
                 () = super::source_task::sleep_until(deadline) => {
@@ -166,7 +173,7 @@ impl Coordinator<'_> {
                     // What a task left with its end is published once.
                     ended.iter_mut().filter(|(task, _)| !passed.contains_key(task)).for_each(|(_, t)| t.parts.clear());
                     self.complete(epoch, staging, kind, since, &mut requests).await?;
-                    due = due.max(Instant::now() + self.options.min_pause);
+                    due = due.max(timer::now() + self.options.min_pause);
                     if kind == CheckpointKind::Final {
                         return Ok(());
                     }
@@ -174,7 +181,7 @@ impl Coordinator<'_> {
             }
             if all_ended && under_way.is_none() {
                 let staging = Staging::of(ended.values());
-                let now = Instant::now();
+                let now = timer::now();
                 return self.complete(next, staging, CheckpointKind::Final, now, &mut requests).await;
             }
         }
@@ -203,6 +210,12 @@ impl Coordinator<'_> {
         let manifest = self.write_until_done(epoch, &staging, kind, since).await?;
         self.publish(epoch, &staging).await?;
         reach("publish.after");
+        if !self.started.targets.is_empty() {
+            // Without the note a start asks the targets alone.
+            if let Err(error) = self.started.folder.note_published(epoch).await {
+                tracing::debug!(epoch = epoch.0, "it can't be noted what was published: {error}");
+            }
+        }
         self.started.published = Some(epoch);
         self.metrics.epoch.store(epoch.0, std::sync::atomic::Ordering::Relaxed);
         self.metrics.checkpoints.completed(&manifest);
@@ -276,7 +289,7 @@ impl Coordinator<'_> {
             }
             tries += 1;
             self.reporter.tell(&format!("checkpoint {} can't be written: {}; trying again", epoch.0, error.message()));
-            tokio::time::sleep(WRITE_AGAIN).await;
+            timer::sleep(WRITE_AGAIN).await;
         }
     }
 
@@ -291,8 +304,8 @@ impl Coordinator<'_> {
         let (targets, mode) = (self.started.targets.clone(), self.started.mode);
         let (staged, known) = (staging.clone(), self.known.clone());
         // Encoding takes its time: the threads of tasks have better things to do.
-        let encoded = tokio::task::spawn_blocking(move || staged.encode(name, &targets, mode, &known));
-        let encoded = encoded.await.map_err(|_| Error::internal("encoding a checkpoint was cut off"))??;
+        let encoded = super::aside(move || staged.encode(name, &targets, mode, &known)).await;
+        let encoded = encoded.ok_or_else(|| Error::internal("encoding a checkpoint was cut off"))??;
         let mut manifest = Manifest {
             operators: encoded.operators,
             targets: encoded.targets,
@@ -302,14 +315,12 @@ impl Coordinator<'_> {
         encoded.data.write(&self.started.folder.store, &self.started.folder.data()).await?;
         reach("checkpoint.state-written");
         reach("checkpoint.before-manifest");
-        let name = self.started.folder.manifest_name(epoch);
-        let manifest = Manifest { took_ms: since.elapsed().as_millis() as u64, ..manifest };
-        if !self.started.folder.store.create(&name, manifest.encode()?.into()).await? {
-            return Err(Error::state(format!("\"{name}\" is there already: another process runs the job")));
-        }
+        let manifest = Manifest { took_ms: took_ms(since), ..manifest };
+        let written = self.started.folder.write_manifest(manifest.clone()).await?;
         reach("checkpoint.manifest-written");
-        self.known = Arc::new(encoded.known);
-        Ok(manifest)
+        // That of an earlier try names other files.
+        self.known = Arc::new(if written == manifest { encoded.known } else { KnownPieces::default() });
+        Ok(written)
     }
 
     /// A manifest without its pieces.
@@ -324,7 +335,7 @@ impl Coordinator<'_> {
             published: self.started.published,
             inherited: self.started.inherited.clone(),
             created_ms: self.clock.now_ms(),
-            took_ms: since.elapsed().as_millis() as u64,
+            took_ms: took_ms(since),
             bytes: 0,
             operators: Vec::new(),
             sources: staging.sources.clone(),
@@ -345,10 +356,9 @@ impl Coordinator<'_> {
         let store = Store::folder(&path)?;
         // What the epoch left is published: nothing is held.
         let staged = staging.clone();
-        let encoded = tokio::task::spawn_blocking(move || {
-            staged.encode("0".to_string(), &[], EpochMode::Held, &KnownPieces::default())
-        });
-        let encoded = encoded.await.map_err(|_| Error::internal("encoding a savepoint was cut off"))??;
+        let encode = move || staged.encode("0".to_string(), &[], EpochMode::Held, &KnownPieces::default());
+        let encoded = super::aside(encode).await;
+        let encoded = encoded.ok_or_else(|| Error::internal("encoding a savepoint was cut off"))??;
         let manifest = Manifest {
             bytes: encoded.data.bytes(),
             operators: encoded.operators,
@@ -364,4 +374,8 @@ impl Coordinator<'_> {
             let _ended = source.send(command).await;
         }
     }
+}
+
+fn took_ms(since: Instant) -> u64 {
+    timer::now().saturating_duration_since(since).as_millis() as u64
 }

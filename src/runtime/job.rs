@@ -242,21 +242,30 @@ impl Job {
                 Ok(end) => return Ok(end),
                 Err(error) => error,
             };
-            // What was to end anyway does not begin anew.
-            if matches!(*self.signal.borrow(), Signal::Stop | Signal::Drain) {
-                return Err(error);
-            }
-            // What never ran has nothing to go on with: whoever started it should know at once.
-            let delay = was_open.then(|| restarts.after(&error, self.config.clock.now_ms())).flatten();
+            // What never ran has nothing to go on with, and what should end can't say that it came to its end.
+            let ends = matches!(*self.signal.borrow(), Signal::Stop | Signal::Drain);
+            let delay = (was_open && !ends).then(|| restarts.after(&error, self.config.clock.now_ms())).flatten();
             let Some(delay) = delay else { return Err(error) };
             self.metrics.restarts.fetch_add(1, Ordering::Relaxed);
             let (name, told) = (&self.config.name, error.message());
             self.config.reporter.tell(&format!("job \"{name}\" failed: {told}; starting it anew in {delay:?}"));
             tokio::select! {
                 biased;
-                end = stopped(watched) => return Ok(end),
-                () = tokio::time::sleep(delay) => {}
+                end = stopped(watched) => return match end {
+                    JobEnd::Stopped => Ok(end),
+                    // Not all data was read.
+                    JobEnd::Finished => Err(error),
+                },
+                () = super::timer::sleep(delay) => {}
             }
+            // The rows that were enough may be gone with the attempt.
+            self.signal.send_if_modified(|signal| {
+                let satisfied = *signal == Signal::Satisfied;
+                if satisfied {
+                    *signal = Signal::Run;
+                }
+                satisfied
+            });
         }
     }
 
@@ -379,7 +388,8 @@ impl Job {
     ///
     /// A task that finds its neighbour gone fails too, with an echo; the neighbour's own error is the one to report.
     async fn supervise(&mut self, opened: Opened) -> Result<()> {
-        let Opened { assembled: Assembled { tasks: open, commands, reports, .. }, started, full, .. } = opened;
+        let Opened { assembled, started, full, .. } = opened;
+        let Assembled { tasks: open, commands, reports, unresumable, .. } = assembled;
         let mut tasks = JoinSet::new();
         let count = open.len();
         open.into_iter().for_each(|task| spawn_task(&mut tasks, task));
@@ -392,6 +402,7 @@ impl Job {
                     known: Arc::default(),
                     sources: commands,
                     tasks: count,
+                    unresumable,
                     reports,
                     savepoints: &mut self.savepoints,
                     signal: self.signal.clone(),

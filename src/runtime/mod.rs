@@ -31,6 +31,7 @@ mod targets;
 mod task;
 #[cfg(test)]
 mod tests;
+mod timer;
 mod watermarks;
 mod windows;
 mod wiring;
@@ -51,6 +52,14 @@ pub use metrics::{
 pub use restart::{Backoff, RestartStrategy};
 
 use std::future::Future;
+
+/// Does work that takes its time beside the threads of tasks; where there is only one thread, on it.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    match tokio::runtime::Handle::current().runtime_flavor() {
+        tokio::runtime::RuntimeFlavor::CurrentThread => Some(work()),
+        _ => tokio::task::spawn_blocking(work).await.ok(),
+    }
+}
 
 /// The one door to a new task.
 #[allow(clippy::disallowed_methods)]

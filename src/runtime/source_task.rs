@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 use arrow::array::{Array, UInt32Array};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 
 use super::chain::Chain;
 use super::coordinator::SourceCommand;
@@ -17,6 +17,7 @@ use super::job::Signal;
 use super::metrics::SourceMetrics;
 use super::staging::{TaskSnapshot, split_state};
 use super::task::{TaskContext, sleep_for_timer};
+use super::timer::{self, Ticks};
 use super::watermarks::{Advance, Pace, RowTimes, SplitWatermarks};
 use crate::changelog::rejects::{ErrorHandling, Records};
 use crate::changelog::{ChangelogBatch, EndKind, Epoch, Origin, StreamElement};
@@ -131,8 +132,7 @@ impl SourceSteps {
 impl SourceTask {
     /// Reads until the data ends or the job is stopped; everything read has arrived when this returns.
     pub async fn run(mut self, mut signal: watch::Receiver<Signal>) -> Result<()> {
-        let mut ticks = tokio::time::interval(self.watermarks.pace().every);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = Ticks::new(self.watermarks.pace().every);
         let mut commands_open = true;
         if self.chain.is_satisfied() {
             self.context.satisfied();
@@ -141,8 +141,12 @@ impl SourceTask {
             let asked = *signal.borrow();
             match asked {
                 Signal::Run => {}
-                Signal::Stop | Signal::Satisfied => return self.finish(EndKind::Stop).await,
-                Signal::Drain => return self.finish(EndKind::Data).await,
+                Signal::Stop => {
+                    let goes_on = self.resumes;
+                    return self.finish(EndKind::Stop, goes_on).await;
+                }
+                Signal::Satisfied => return self.finish(EndKind::Stop, true).await,
+                Signal::Drain => return self.finish(EndKind::Data, true).await,
             }
             let deadline = self.chain.deadline();
             let timer = self.chain.next_timer();
@@ -153,7 +157,7 @@ impl SourceTask {
                     Some(command) => self.on_command(command).await?,
                     None => commands_open = false,
                 },
-                _ = sleep_until(deadline) => self.chain.on_deadline(Instant::now()).await?,
+                _ = sleep_until(deadline) => self.chain.on_deadline(timer::now()).await?,
                 _ = sleep_for_timer(timer, &*self.context.clock) => {
                     self.chain.on_time(self.context.clock.now_ms()).await?;
                 }
@@ -163,9 +167,9 @@ impl SourceTask {
                         let batch = ChangelogBatch::of_kinds(rows, kinds).with_origin(self.origin(records));
                         self.on_rows(split, batch).await?;
                     }
-                    SourceEvent::SplitStart(split) => self.watermarks.on_split_start(split, Instant::now()),
+                    SourceEvent::SplitStart(split) => self.watermarks.on_split_start(split, timer::now()),
                     SourceEvent::SplitEnd(split) => self.watermarks.on_split_end(&split),
-                    SourceEvent::End => return self.finish(EndKind::Data).await,
+                    SourceEvent::End => return self.finish(EndKind::Data, true).await,
                 },
             }
         }
@@ -183,7 +187,7 @@ impl SourceTask {
         let count = batch.num_rows();
         self.metrics.door.rows.fetch_add(count as u64, Ordering::Relaxed);
         self.metrics.door.batches.fetch_add(1, Ordering::Relaxed);
-        self.watermarks.on_rows(&split, count, Instant::now());
+        self.watermarks.on_rows(&split, count, timer::now());
         let mut parts = Vec::new();
         let mut declared = |first, part: Option<_>| parts.extend(part.map(|part| (first, part)));
         if let Err(error) = compute_parts(&batch, &mut |batch| self.steps.declared(batch), &mut declared) {
@@ -284,7 +288,7 @@ impl SourceTask {
     }
 
     async fn advance(&mut self) -> Result<()> {
-        let advance = self.watermarks.advance(Instant::now());
+        let advance = self.watermarks.advance(timer::now());
         if self.steps.watermark.is_none() {
             return Ok(());
         }
@@ -323,12 +327,17 @@ impl SourceTask {
         SourceState { identity: self.identity.clone(), table: self.metrics.table.clone(), splits: splits.collect() }
     }
 
-    async fn finish(mut self, kind: EndKind) -> Result<()> {
+    /// `goes_on`: a restart goes on from here, be it that nothing more is needed.
+    async fn finish(mut self, kind: EndKind, goes_on: bool) -> Result<()> {
         self.metrics.lag.store(self.reader.lag().unwrap_or(0), Ordering::Relaxed);
-        let source = self.state();
+        let mut source = self.state();
+        if !self.resumes {
+            // Nothing is left of it: a restart doesn't read it again.
+            source.splits.clear();
+        }
         let snapshot = self.chain.end(kind).await?;
         let known = TaskSnapshot { source: Some(source), ..snapshot };
-        self.context.ended((self.resumes || kind == EndKind::Data).then_some(known));
+        self.context.ended(goes_on.then_some(known));
         Ok(())
     }
 }
@@ -336,7 +345,7 @@ impl SourceTask {
 /// Sleeps until the moment, or for ever without one.
 pub async fn sleep_until(deadline: Option<Instant>) {
     match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        Some(deadline) => timer::sleep_until(deadline).await,
         None => std::future::pending().await,
     }
 }

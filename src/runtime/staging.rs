@@ -87,7 +87,7 @@ impl Staging {
                 rows: part.staged.rows,
                 payload: data.add(&part.staged.payload),
             });
-            states.push(TargetState { name: target.name.clone(), held: held.collect() });
+            states.push(TargetState { name: target.name.clone(), since: target.since, held: held.collect() });
         }
         Ok(Encoded { data, operators, targets: states, known: noted })
     }

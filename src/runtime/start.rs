@@ -12,8 +12,8 @@ use super::staging::data_name;
 use super::targets::{self, OpenTarget, TargetPlan};
 use crate::changelog::Epoch;
 use crate::checkpoint::{
-    CheckpointKind, DataReader, DataWriter, Decision, Found, JobFolder, Manifest, OperatorState, PieceRef, SourceState,
-    SplitState, TargetMarker, TargetState, decide, open_savepoint, read_snapshot,
+    CheckpointKind, DataReader, DataWriter, Decision, Found, HeldPart, JobFolder, Manifest, OperatorState, PieceRef,
+    SourceState, SplitState, TargetMarker, TargetState, decide, open_savepoint, read_snapshot,
 };
 use crate::connectors::{DoorMetrics, EpochMode, Reporter, Staged, StagedPart, TargetContext};
 use crate::error::{Error, ErrorKind, Result};
@@ -85,14 +85,14 @@ impl Start<'_> {
         let mode = targets::mode(&planned);
         let attempt = self.folder.take_attempt().await?;
         reach("start.attempt-taken");
-        let mut found = self.folder.checkpoints().await?;
+        let found = self.folder.checkpoints().await?;
         let from = if self.first_attempt { self.checkpoints.from.clone() } else { StartFrom::Newest };
         let known = found.iter().find_map(|found| found.manifest.as_ref().ok()).map(|m| m.lineage.clone());
         let lineage = match (&from, known) {
             (StartFrom::Newest, Some(known)) => known,
             _ => uuid::Uuid::new_v4().simple().to_string(),
         };
-        let targets = self.open(&planned, &lineage, attempt, mode).await?;
+        let mut targets = self.open(&planned, &lineage, attempt, mode).await?;
         let mut markers = Vec::with_capacity(targets.len());
         for target in &targets {
             markers.push(target.fence().await?);
@@ -101,13 +101,15 @@ impl Start<'_> {
         let seen = found.iter().map(|found| found.epoch);
         let marked = markers.iter().filter_map(|at| Some(at.marker.as_ref()?.epoch));
         let highest = seen.chain(marked).max();
+        let first = highest.map_or(Epoch(1), Epoch::next);
+        targets.iter_mut().for_each(|target| target.since = first);
         let base = Started {
             folder: self.folder.clone(),
             attempt,
             lineage,
             mode,
             targets,
-            first: highest.map_or(Epoch(1), Epoch::next),
+            first,
             published: None,
             inherited: markers.clone(),
             restored: None,
@@ -131,7 +133,7 @@ impl Start<'_> {
                 ));
                 Started { first: base.first.next(), restored: Some(restored), ..base }
             }
-            StartFrom::Newest => self.newest(base, &mut found, &markers).await?,
+            StartFrom::Newest => self.newest(base, found, &markers, &in_parts(&planned)).await?,
         };
         self.check_left_over(&started)?;
         reach("start.restored");
@@ -183,27 +185,40 @@ impl Start<'_> {
     }
 
     /// Goes on from the newest checkpoint that counts; one whose files are damaged is passed over where that is safe.
-    async fn newest(&self, base: Started, found: &mut Vec<Found>, markers: &[TargetMarker]) -> Result<Started> {
+    async fn newest(
+        &self,
+        mut base: Started,
+        mut found: Vec<Found>,
+        markers: &[TargetMarker],
+        in_parts: &[String],
+    ) -> Result<Started> {
+        let mut bad: HashMap<Epoch, Error> = HashMap::new();
         loop {
-            let decision = decide(std::mem::take(found), markers, self.checkpoints.store.is_durable())?;
+            for checkpoint in &mut found {
+                if let Some(error) = bad.get(&checkpoint.epoch) {
+                    checkpoint.manifest = Err(Error::state(error.message()));
+                }
+            }
+            let decision = decide(found, markers, self.checkpoints.store.is_durable(), in_parts)?;
             let Decision::Restore { manifest, publish, discard, damaged } = decision else { return Ok(base) };
+            let lacking: Vec<&OpenTarget> = base.targets.iter().filter(|t| publish.contains(&t.name)).collect();
+            let held_parts = held_parts(&manifest, &lacking)?;
             let data = self.folder.data();
             let read = async {
                 let mut reader = DataReader::new(&self.checkpoints.store, &data);
                 let restored = restored(&mut reader, &manifest, &self.keepers()).await?;
-                let lacking: Vec<&OpenTarget> = base.targets.iter().filter(|t| publish.contains(&t.name)).collect();
-                let parts = held(&mut reader, &manifest, &lacking).await?;
+                let mut parts = Vec::with_capacity(held_parts.len());
+                for (sink, part) in held_parts {
+                    let staged = Staged { rows: part.rows, payload: reader.read(&part.payload).await? };
+                    parts.push(StagedPart { sink, subtask: part.subtask, staged });
+                }
                 Ok::<_, Error>((restored, parts))
             };
             let (restored, parts) = match read.await {
                 Ok(read) => read,
                 Err(error) if error.kind() == ErrorKind::State => {
-                    let bad = manifest.epoch;
-                    *found = self.folder.checkpoints().await?;
-                    // What was damaged before is so still, and now this one is as well.
-                    for checkpoint in found.iter_mut().filter(|checkpoint| checkpoint.epoch == bad) {
-                        checkpoint.manifest = Err(Error::state(error.message()));
-                    }
+                    bad.insert(manifest.epoch, error);
+                    found = self.folder.checkpoints().await?;
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -212,23 +227,46 @@ impl Start<'_> {
                 let line = format!("checkpoint {} can't be restored ({}); going back to", epoch.0, error.message());
                 self.reporter.tell(&format!("{line} checkpoint {}", manifest.epoch.0));
             }
-            let restored_epoch = manifest.epoch;
-            tracing::debug!(epoch = restored_epoch.0, discarded = discard.len(), "restoring");
+            let epoch = manifest.epoch;
+            tracing::debug!(epoch = epoch.0, discarded = discard.len(), "restoring");
             for target in base.targets.iter().filter(|target| publish.contains(&target.name)) {
                 let parts = target.parts(&parts);
-                target.committer.publish(restored_epoch, &parts).await.map_err(|e| e.context(target.name.clone()))?;
+                target.committer.publish(epoch, &parts).await.map_err(|e| e.context(target.name.clone()))?;
             }
-            let published = (manifest.kind != CheckpointKind::Start).then_some(restored_epoch);
+            for target in &mut base.targets {
+                if let Some(known) = manifest.targets.iter().find(|known| known.name == target.name) {
+                    target.since = known.since;
+                }
+            }
             return Ok(Started {
-                published,
+                published: (manifest.kind != CheckpointKind::Start).then_some(epoch),
                 inherited: manifest.inherited.clone(),
                 restored: Some(restored),
                 begins: false,
-                kept: vec![*manifest],
+                kept: self.kept(*manifest, &bad).await?,
                 ..base
             });
         }
     }
+
+    /// The checkpoint that is restored, behind the older ones of its lineage that are retained as well.
+    async fn kept(&self, restored: Manifest, bad: &HashMap<Epoch, Error>) -> Result<Vec<Manifest>> {
+        let older = self.folder.checkpoints().await?.into_iter().filter_map(|found| found.manifest.ok());
+        let mut kept: Vec<Manifest> = older
+            .filter(|older| older.epoch < restored.epoch && older.lineage == restored.lineage)
+            .filter(|older| !bad.contains_key(&older.epoch))
+            .take(self.checkpoints.retained.saturating_sub(1))
+            .collect();
+        kept.reverse();
+        kept.push(restored);
+        Ok(kept)
+    }
+}
+
+/// The names of the targets that don't take an epoch in one act.
+fn in_parts(planned: &[TargetPlan]) -> Vec<String> {
+    let parted = planned.iter().filter(|target| !target.target.has_transactions());
+    parted.map(|target| target.name.clone()).collect()
 }
 
 impl Started {
@@ -240,7 +278,11 @@ impl Started {
             Some(restored) => restored.take_over(&mut data)?,
             None => Vec::new(),
         };
-        let targets = self.targets.iter().map(|target| TargetState { name: target.name.clone(), held: Vec::new() });
+        let targets = self.targets.iter().map(|target| TargetState {
+            name: target.name.clone(),
+            since: target.since,
+            held: Vec::new(),
+        });
         let manifest = Manifest {
             job: job.to_string(),
             lineage: self.lineage.clone(),
@@ -258,11 +300,7 @@ impl Started {
             targets: targets.collect(),
         };
         data.write(&self.folder.store, &self.folder.data()).await?;
-        let name = self.folder.manifest_name(epoch);
-        match self.folder.store.create(&name, manifest.encode()?.into()).await? {
-            true => Ok(manifest),
-            false => Err(Error::state(format!("\"{name}\" is there already: another process runs the job"))),
-        }
+        self.folder.write_manifest(manifest).await
     }
 }
 
@@ -320,8 +358,8 @@ async fn restored(reader: &mut DataReader<'_>, manifest: &Manifest, keepers: &[K
     Ok(Restored { epoch: manifest.epoch, operators, sources, left_over, states: Vec::new(), data: HashMap::new() })
 }
 
-/// Reads what is held for some targets, by the numbers that their sinks have now.
-async fn held(reader: &mut DataReader<'_>, manifest: &Manifest, targets: &[&OpenTarget]) -> Result<Vec<StagedPart>> {
+/// What is held for some targets, with the numbers that their sinks have now.
+fn held_parts<'a>(manifest: &'a Manifest, targets: &[&OpenTarget]) -> Result<Vec<(usize, &'a HeldPart)>> {
     let mut parts = Vec::new();
     for target in targets {
         let Some(state) = manifest.targets.iter().find(|state| state.name == target.name) else { continue };
@@ -339,9 +377,7 @@ async fn held(reader: &mut DataReader<'_>, manifest: &Manifest, targets: &[&Open
                 ))
                 .with_hint("Start the job as it was once more, so that they are written; then change it.")
             })?;
-            let payload = reader.read(&part.payload).await?;
-            let staged = Staged { rows: part.rows, payload };
-            parts.push(StagedPart { sink: sink.sink, subtask: part.subtask, staged });
+            parts.push((sink.sink, part));
         }
     }
     Ok(parts)

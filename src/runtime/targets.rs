@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::changelog::Epoch;
 use crate::checkpoint::TargetMarker;
 use crate::connectors::{Committer, EpochMode, StagedPart, Target, TargetContext, TargetTable};
 use crate::error::{Error, Result};
@@ -30,6 +31,8 @@ pub struct TargetPlan {
 pub struct OpenTarget {
     pub name: String,
     pub sinks: Vec<TargetSink>,
+    /// The first epoch that goes to it.
+    pub since: Epoch,
     pub committer: Arc<dyn Committer>,
 }
 
@@ -64,7 +67,7 @@ pub fn mode(targets: &[TargetPlan]) -> EpochMode {
 impl TargetPlan {
     pub async fn open(&self, context: &TargetContext) -> Result<OpenTarget> {
         let committer = self.target.open(self.tables.clone(), context).await?;
-        Ok(OpenTarget { name: self.name.clone(), sinks: self.sinks.clone(), committer })
+        Ok(OpenTarget { name: self.name.clone(), sinks: self.sinks.clone(), since: Epoch(0), committer })
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
 
 use super::chain::Chain;
 use super::coordinator::{TaskId, TaskReport};
@@ -12,6 +11,7 @@ use super::job::Signal;
 use super::lookup::LookupHead;
 use super::source_task::sleep_until;
 use super::staging::TaskSnapshot;
+use super::timer;
 use crate::changelog::{Epoch, StreamElement};
 use crate::error::{Error, Result};
 use crate::time::Clock;
@@ -75,7 +75,7 @@ impl GateTask {
             let lookup_waits = self.lookup.as_ref().is_some_and(|lookup| !lookup.is_empty());
             tokio::select! {
                 biased;
-                _ = sleep_until(deadline) => self.chain.on_deadline(Instant::now()).await?,
+                _ = sleep_until(deadline) => self.chain.on_deadline(timer::now()).await?,
                 _ = sleep_for_timer(timer, &*self.context.clock) => {
                     self.chain.on_time(self.context.clock.now_ms()).await?;
                 }
@@ -140,7 +140,7 @@ pub async fn sleep_for_timer(timer: Option<i64>, clock: &dyn Clock) {
     match timer {
         Some(timer) => {
             let wait = timer.saturating_sub(clock.now_ms()).max(0) as u64;
-            tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
+            timer::sleep(std::time::Duration::from_millis(wait)).await;
         }
         None => std::future::pending().await,
     }

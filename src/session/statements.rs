@@ -12,7 +12,7 @@ use crate::plan::explain::explain;
 use crate::plan::stream_plan::NodeKind;
 use crate::plan::table::PlannedTable;
 use crate::plan::uses::table_uses;
-use crate::runtime::{Checkpoints, CollectSink, JobConfig, start};
+use crate::runtime::{Checkpoints, CollectSink, JobConfig, JobStatus, start};
 use crate::span::{SourceText, Span};
 use crate::sql::{
     AlterTable, ExplainDetail, Ident, Insert, LikePattern, ObjectPath, Show, Statement, StatementKind,
@@ -290,17 +290,22 @@ impl Session {
         Ok(Outcome::Job(job))
     }
 
-    /// The name of the next job. Statements that share one are numbered in their order; the same statement has the same
-    /// number when it is run again, for by its name a job finds its checkpoints. A job that runs keeps its name.
+    /// The name of the next job. Statements that share one are numbered in their order, the same in every run, for by
+    /// its name a job finds its checkpoints. A statement that was stopped or failed, and is given again, goes on under
+    /// its number.
     fn job_name(&mut self, name: String, sql: Option<&str>) -> String {
         let numbered = |number: usize| if number == 0 { name.clone() } else { format!("{name}-{}", number + 1) };
-        let runs = |number: usize| {
+        let status = |number: usize| {
             let numbered = numbered(number);
-            self.jobs.iter().any(|job| job.state.name.as_ref() == numbered && !job.state.status().has_ended())
+            self.jobs.iter().filter(|job| job.state.name.as_ref() == numbered).last().map(|job| job.state.status())
         };
-        let Some(sql) = sql else { return numbered((0..).find(|number| !runs(*number)).unwrap_or_default()) };
+        let Some(sql) = sql else {
+            let is_free = |number: &usize| status(*number).is_none_or(JobStatus::has_ended);
+            return numbered((0..).find(is_free).unwrap_or_default());
+        };
         let known = self.job_names.get(&name).map_or(&[][..], Vec::as_slice);
-        let again = (0..known.len()).find(|number| known[*number] == sql && !runs(*number));
+        let broken_off = |number: &usize| matches!(status(*number), Some(JobStatus::Canceled | JobStatus::Failed));
+        let again = (0..known.len()).find(|number| known[*number] == sql && broken_off(number));
         let number = again.unwrap_or(known.len());
         let name = numbered(number);
         if again.is_none() {

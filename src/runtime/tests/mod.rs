@@ -2,6 +2,7 @@
 
 mod barriers;
 mod chain;
+mod epochs;
 mod event_time;
 mod flow;
 mod harness;
@@ -9,3 +10,6 @@ mod jobs;
 mod lookup;
 mod one_row;
 mod script;
+mod simulation;
+
+pub use simulation::time as simulated_time;

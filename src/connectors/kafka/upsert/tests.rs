@@ -41,7 +41,9 @@ fn what_can_be_no_table_of_keys_is_refused() {
             .contains("doesn't support 'debezium-json' as value format: 'debezium-json' is not in insert-only mode")
     );
     assert!(refused(&table(&[0], &[("key.format", "debezium-json")])).contains("as key format"));
-    assert!(refused(&table(&[0], &[("sink.delivery-guarantee", "exactly-once")])).contains("not supported yet"));
+    assert!(
+        refused(&table(&[0], &[("sink.delivery-guarantee", "exactly-once")])).contains("sink.transactional-id-prefix")
+    );
     assert!(refused(&table(&[0], &[("key.fields-prefix", "k_")])).contains("a key prefix is not allowed"));
     for (key, value) in [("scan.startup.mode", "earliest-offset"), ("key.fields", "k")] {
         assert!(refused(&table(&[0], &[(key, value)])).contains(key), "{key}");

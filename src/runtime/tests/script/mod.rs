@@ -38,6 +38,7 @@ mod text;
 use std::path::{Path, PathBuf};
 
 use self::machine::{Machine, Restarts};
+pub use self::rows::{instant_text, lines};
 use self::text::{Event, Script};
 use crate::error::ErrorKind;
 
