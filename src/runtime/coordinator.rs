@@ -56,7 +56,7 @@ pub enum TaskReport {
 /// Which moment a savepoint is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SavepointTime {
-    /// The next barrier, for which there is no waiting.
+    /// The epoch that ends next, for which there is no waiting.
     NextBarrier,
     /// The end of the job, which is stopped or drained for it.
     End { drain: bool },
@@ -110,8 +110,7 @@ impl Coordinator<'_> {
         let mut under_way: Option<UnderWay> = None;
         let mut ended: HashMap<TaskId, TaskSnapshot> = HashMap::new();
         let mut ended_without = 0;
-        // Each with the first epoch that may answer it.
-        let mut requests: Vec<(Epoch, SavepointRequest)> = Vec::new();
+        let mut requests: Vec<SavepointRequest> = Vec::new();
         let full = self.full.clone();
         loop {
             let deadline = under_way.as_ref().map(|epoch| epoch.since + self.options.timeout);
@@ -138,7 +137,7 @@ impl Coordinator<'_> {
                         SavepointTime::NextBarrier => due = timer::now(),
                         SavepointTime::End { drain } => end(&self.signal, drain),
                     }
-                    requests.push((next, request));
+                    requests.push(request);
                 }
                 () = full.notified() => due = timer::now(),
                 () = timer::sleep_until(due), if under_way.is_none() && self.unresumable.is_empty() => {
@@ -203,7 +202,7 @@ impl Coordinator<'_> {
         staging: Staging,
         kind: CheckpointKind,
         since: Instant,
-        requests: &mut Vec<(Epoch, SavepointRequest)>,
+        requests: &mut Vec<SavepointRequest>,
     ) -> Result<()> {
         reach("checkpoint.all-staged");
         let staging = Arc::new(staging);
@@ -235,14 +234,11 @@ impl Coordinator<'_> {
         let is_final = kind == CheckpointKind::Final;
         if is_final {
             // Those that nobody has looked at yet.
-            requests.extend(std::iter::from_fn(|| self.savepoints.try_recv().ok()).map(|request| (epoch, request)));
+            requests.extend(std::iter::from_fn(|| self.savepoints.try_recv().ok()));
         }
-        let answered = |(first, request): &mut (Epoch, SavepointRequest)| {
-            is_final || request.when == SavepointTime::NextBarrier && *first <= epoch
-        };
-        for (_, request) in requests.extract_if(.., answered) {
+        let answered = |request: &mut SavepointRequest| is_final || request.when == SavepointTime::NextBarrier;
+        for request in requests.extract_if(.., answered) {
             let written = self.write_savepoint(epoch, &staging, since, &request.folder).await;
-            let written = written.map_err(|error| error.context("the savepoint can't be written"));
             let told = written.as_ref().map(|path| format!("savepoint {} is written", path.display())).ok();
             // Who asked has gone: it is there all the same.
             if let (Err(_), Some(told)) = (request.reply.send(written), told) {
