@@ -67,7 +67,7 @@ async fn damaged(number: u64, atomic: bool, targets: usize, what: Damage, in_dat
     let sinks = if targets == 1 { vec![Some("one"); 3] } else { vec![Some("one"), Some("two"), Some("one")] };
     let run = run_in(folder.path(), number, [("one", atomic), ("two", atomic)], sinks);
     let case = format!("{number}, atomic {atomic}, targets {targets}, {what:?}, in data {in_data}");
-    let dies_at = Some(20 * targets as u64 + number % 8);
+    let dies_at = Some(10 * targets as u64 + number % 8);
     let trouble = Trouble { dies_at, dies_in_protocol: true, ..Trouble::default() };
     let ended = run.start(trouble, None).await.expect("no error");
     if ended == End::Finished {
@@ -120,7 +120,7 @@ async fn a_damaged_checkpoint_is_passed_over_or_refused() {
 async fn several_damaged_checkpoints_are_told_and_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = run_in(folder.path(), 1, [("one", true), ("two", true)], vec![Some("one"); 3]);
-    let trouble = Trouble { dies_at: Some(30), dies_in_protocol: true, ..Trouble::default() };
+    let trouble = Trouble { dies_at: Some(14), dies_in_protocol: true, ..Trouble::default() };
     assert_eq!(run.start(trouble, None).await.expect("no error"), End::Died);
     let data = std::fs::read_dir(folder.path().join("test/data")).expect("a folder of data");
     data.for_each(|file| damage(&file.expect("a file").path(), Damage::Truncated));
