@@ -114,6 +114,7 @@ mod tests {
     use super::super::manifest::tests::manifest;
     use super::super::manifest::{HeldPart, TargetState};
     use super::*;
+    use crate::changelog::Epoch;
     use crate::connectors::EpochMode;
 
     async fn put(store: &Store, folder: &str, epoch: u64) -> String {
