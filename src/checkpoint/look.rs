@@ -122,7 +122,7 @@ mod tests {
         let file = format!("{}/{}", data_folder(folder), payload.file);
         writer.write(store, &data_folder(folder)).await.unwrap();
         let held = vec![HeldPart { sink: 0, table: "t".to_string(), subtask: 0, rows: 1, payload }];
-        let targets = vec![TargetState { name: "pg".to_string(), held }];
+        let targets = vec![TargetState { name: "pg".to_string(), since: crate::changelog::Epoch(1), held }];
         let manifest = Manifest { targets, ..manifest(epoch, EpochMode::Held, &[]) };
         store.create(&format!("{folder}/_metadata"), manifest.encode().unwrap().into()).await.unwrap();
         file

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::simulation::time::{self, simulated};
 use super::simulation::{Dice, SimulatedStore, Trouble, World};
@@ -16,7 +16,8 @@ use crate::checkpoint::{CheckpointKind, JobFolder, SourceState, Store};
 use crate::connectors::{Committer, EpochMode, Marker, Reporter, Staged, StagedPart};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Checkpoints;
-use crate::runtime::coordinator::{Coordinator, SavepointRequest, SourceCommand, TaskId, TaskReport};
+use crate::runtime::coordinator::{Coordinator, SavepointRequest, SavepointTime, SourceCommand, TaskId, TaskReport};
+use crate::runtime::job::Signal;
 use crate::runtime::staging::TaskSnapshot;
 use crate::runtime::start::Started;
 use crate::runtime::targets::{OpenTarget, TargetSink};
@@ -186,6 +187,7 @@ async fn coordinated<T>(
             kept: Vec::new(),
         },
         known: Arc::default(),
+        signal: watch::channel(Signal::Run).0,
         sources: vec![sources],
         tasks,
         unresumable,
@@ -406,7 +408,7 @@ fn a_checkpoint_that_cannot_be_written_is_tried_again_as_often_as_is_tolerated()
 /// Asks for a savepoint.
 async fn savepoint(hand: &Hand, folder: &std::path::Path) -> oneshot::Receiver<Result<std::path::PathBuf>> {
     let (reply, answer) = oneshot::channel();
-    let request = SavepointRequest { folder: folder.to_path_buf(), reply };
+    let request = SavepointRequest { folder: folder.to_path_buf(), when: SavepointTime::NextBarrier, reply };
     hand.savepoints.send(request).await.expect("the coordinator runs");
     answer
 }
