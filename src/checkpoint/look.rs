@@ -114,7 +114,6 @@ mod tests {
     use super::super::manifest::tests::manifest;
     use super::super::manifest::{HeldPart, TargetState};
     use super::*;
-    use crate::changelog::Epoch;
     use crate::connectors::EpochMode;
 
     async fn put(store: &Store, folder: &str, epoch: u64) -> String {
@@ -123,7 +122,7 @@ mod tests {
         let file = format!("{}/{}", data_folder(folder), payload.file);
         writer.write(store, &data_folder(folder)).await.unwrap();
         let held = vec![HeldPart { sink: 0, table: "t".to_string(), subtask: 0, rows: 1, payload }];
-        let targets = vec![TargetState { name: "pg".to_string(), since: Epoch(1), held }];
+        let targets = vec![TargetState { name: "pg".to_string(), since: crate::changelog::Epoch(1), held }];
         let manifest = Manifest { targets, ..manifest(epoch, EpochMode::Held, &[]) };
         store.create(&format!("{folder}/_metadata"), manifest.encode().unwrap().into()).await.unwrap();
         file

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::simulation::time::{self, simulated};
 use super::simulation::{Dice, SimulatedStore, Trouble, World};
@@ -187,6 +187,7 @@ async fn coordinated<T>(
             kept: Vec::new(),
         },
         known: Arc::default(),
+        signal: watch::channel(Signal::Run).0,
         sources: vec![sources],
         tasks,
         unresumable,
