@@ -193,7 +193,6 @@ async fn coordinated<T>(
         unresumable,
         reports,
         savepoints: &mut savepoints,
-        signal: tokio::sync::watch::channel(Signal::Run).0,
         full: full.clone(),
         metrics: Arc::default(),
         reporter: Reporter::new(move |line| lines.lock().unwrap().push(line.to_string())),
