@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use millstream::ChangelogBatch;
-use millstream::arrow::array::{Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
+use millstream::arrow::array::{Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use millstream::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use millstream::changelog::Epoch;
 use millstream::functions::aggregate::find;

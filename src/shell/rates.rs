@@ -344,10 +344,10 @@ pub fn millis_text(millis: u64) -> String {
     let seconds = millis / 1_000;
     match seconds {
         0 => format!("{millis} ms"),
-        1..10 if millis % 1_000 != 0 => format!("{:.1} s", (millis / 100) as f64 / 10.0),
-        ..120 => format!("{seconds} s"),
-        ..7_200 => format!("{} min", seconds / 60),
-        ..172_800 => format!("{} h", seconds / 3_600),
+        1..10 if !millis.is_multiple_of(1_000) => format!("{:.1} s", (millis / 100) as f64 / 10.0),
+        1..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
         _ => format!("{} d", seconds / 86_400),
     }
 }

@@ -1,5 +1,6 @@
 //! Publishes epochs to a database: one transaction with the marker and the rows of every table and writer.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -194,8 +195,8 @@ impl JdbcCommitter {
         let said = |failure: Failure| Failed::of(failure, &self.link);
         let limit = self.link.answer_timeout();
         for load in loads {
-            if !tables.contains_key(&load.sink) {
-                tables.insert(load.sink, load.to.table.prepare(connection, &self.door.reporter).await?);
+            if let Entry::Vacant(unprepared) = tables.entry(load.sink) {
+                unprepared.insert(load.to.table.prepare(connection, &self.door.reporter).await?);
             }
         }
         let mark = match mark {

@@ -75,7 +75,8 @@ impl Refusals {
         let control = |sql| async move {
             transaction::control(watch, sql).await.map_err(|failure: Failure| Failed::of(failure, watch.link))
         };
-        let mut parts = vec![0..batch.num_rows()];
+        let all = 0..batch.num_rows();
+        let mut parts = vec![all];
         while let Some(part) = parts.pop() {
             let halves = halves(batch, &part);
             let Some(flush) = flush(table, batch, &part, halves.is_some()) else { continue };
@@ -142,7 +143,8 @@ mod tests {
             let column: ArrayRef = Arc::new(Int32Array::from_iter_values(0..kinds.len() as i32));
             let rows = RecordBatch::try_from_iter([("a", column)]).unwrap();
             let batch = ChangelogBatch::new(rows, kinds.clone());
-            let (mut parts, mut singles) = (vec![0..kinds.len()], Vec::new());
+            let all = 0..kinds.len();
+            let (mut parts, mut singles) = (vec![all], Vec::new());
             while let Some(part) = parts.pop() {
                 match halves(&batch, &part) {
                     Some([first, second]) => {

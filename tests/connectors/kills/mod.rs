@@ -1,6 +1,8 @@
 //! Jobs that are killed: at moments by chance, and at every step of the protocol. Started again each time, they leave in
 //! every sink what an undisturbed run would have left.
 
+#![allow(clippy::disallowed_methods)] // tests spawn on their own runtime
+
 mod committed;
 mod expected;
 mod load;

@@ -8,6 +8,7 @@ use super::{printed, session};
 async fn a_listener_that_says_nothing_is_given_up() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    #[allow(clippy::disallowed_methods)] // a test spawns on its own runtime
     let accepting = tokio::spawn(async move {
         let mut open = Vec::new();
         loop {
