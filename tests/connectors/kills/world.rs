@@ -122,10 +122,20 @@ impl World {
     }
 
     fn add(&mut self, file: &str, text: &str) {
-        let path = self.stage.write(file, text);
+        // By its name a job is known at its targets: each world has its own.
+        let name = file.trim_end_matches(".sql");
+        let set = format!("SET 'pipeline.name' = '{name}'");
+        assert!(text.contains(&set), "{file} names its job");
+        let text = text.replace(&set, &format!("SET 'pipeline.name' = '{}'", self.job(file)));
+        let path = self.stage.write(file, &text);
         let config = self.stage.path("generated.toml").display().to_string();
         let state = self.stage.path("state");
         self.workers.push(Worker::new(file, &self.stage.path(""), &config, &path, &state));
+    }
+
+    /// The name of the job of a file.
+    fn job(&self, file: &str) -> String {
+        format!("{}_{}", file.trim_end_matches(".sql"), self.stage.db.schema)
     }
 
     pub fn start_all(&mut self) {
@@ -149,8 +159,7 @@ impl World {
 
     /// The newest checkpoint of a worker's job.
     fn newest(&self, worker: usize) -> u64 {
-        let job = self.workers[worker].name.trim_end_matches(".sql");
-        let folder = self.stage.path("state").join(job);
+        let folder = self.stage.path("state").join(self.job(&self.workers[worker].name));
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let epoch = |name: String| name.strip_prefix("chk-")?.parse().ok();
         entries.filter_map(|entry| epoch(entry.file_name().into_string().ok()?)).max().unwrap_or(0)

@@ -47,6 +47,7 @@ async fn a_full_disk_fails_the_job_by_name_and_with_room_it_goes_on() {
     }
     let sql = format!(
         "SET 'execution.checkpointing.interval' = '20 ms';
+         SET 'restart-strategy.type' = 'none';
          CREATE TABLE r (hostname STRING) WITH ('connector' = 'kafka', 'topic' = '{topic}', 'properties.group.id' = '{topic}',
            'scan.startup.mode' = 'group-offsets', 'properties.auto.offset.reset' = 'earliest',
            'scan.bounded.mode' = 'latest-offset', 'value.format' = 'json');
