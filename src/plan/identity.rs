@@ -3,7 +3,7 @@
 //! An identity has two parts. The first is a hash of what the node does, of which rows (`lineage.rs`). Nodes that do the
 //! same of the same rows have the same; the second part tells them apart, by the sinks they lead to and their order.
 //! Where only one node has a first part, the second doesn't matter: a sink may be renamed. State that nobody takes is
-//! found by [`matches`] as well.
+//! found by [`matches()`] as well.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
