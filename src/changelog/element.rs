@@ -11,7 +11,7 @@ pub struct Epoch(pub u64);
 
 impl Epoch {
     pub fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 

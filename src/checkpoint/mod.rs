@@ -6,6 +6,7 @@
 //!           data/7-42-0           state and held output, many pieces in a file
 //!           requests/…            for savepoints, from other processes
 //!           chk-42/_metadata      the manifest of epoch 42: written last, by put-if-absent
+//!           chk-42/published      of the last one of a job that has ended: every target has it
 //! ```
 //! A checkpoint is its manifest and the pieces that it names; those that did not change stay where an earlier one wrote
 //! them. What no manifest names is collected. A crash at any byte leaves the checkpoints before it as they were.

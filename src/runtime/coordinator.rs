@@ -209,8 +209,8 @@ impl Coordinator<'_> {
         let manifest = self.write_until_done(epoch, &staging, kind, since).await?;
         self.publish(epoch, &staging).await?;
         reach("publish.after");
-        if !self.started.targets.is_empty() {
-            // Without the note a start asks the targets alone.
+        // While it runs the targets say so, and the next checkpoint; markers of a job that has ended may expire.
+        if kind == CheckpointKind::Final && !self.started.targets.is_empty() {
             if let Err(error) = self.started.folder.note_published(epoch).await {
                 tracing::debug!(epoch = epoch.0, "it can't be noted what was published: {error}");
             }

@@ -6,6 +6,9 @@ use rand::RngExt;
 
 use crate::error::{Error, ErrorKind};
 
+/// No delay is longer.
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+
 /// `restart-strategy.type` and its options, as Flink has them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RestartStrategy {
@@ -81,7 +84,7 @@ impl Restarts {
                 if calm.is_none_or(|calm| calm > reset.saturating_add(self.delay.as_millis() as i64)) {
                     (self.count, self.delay) = (0, backoff.initial);
                 } else {
-                    self.delay = self.delay.mul_f64(backoff.multiplier).min(backoff.max);
+                    self.delay = times(self.delay, backoff.multiplier).min(backoff.max);
                 }
                 self.failures = vec![now_ms];
                 self.count += 1;
@@ -89,10 +92,15 @@ impl Restarts {
                     return None;
                 }
                 let jitter = 1.0 + backoff.jitter * (rand::rng().random::<f64>() * 2.0 - 1.0);
-                Some(self.delay.mul_f64(jitter.max(0.0)))
+                Some(times(self.delay, jitter))
             }
         }
     }
+}
+
+/// A delay that is longer or shorter by a factor; as long as can be where the factor is beyond all measure.
+fn times(delay: Duration, factor: f64) -> Duration {
+    Duration::try_from_secs_f64(delay.as_secs_f64() * factor.max(0.0)).map_or(LONGEST, |delay| delay.min(LONGEST))
 }
 
 /// True where another attempt may go better: a service was away, or something of ours broke.
@@ -126,6 +134,15 @@ mod tests {
             delays(RestartStrategy::Exponential(backoff), &[0, 1_000, 3_000, 9_000_000, 9_000_100]),
             [Some(1_000), Some(1_500), Some(2_000), Some(1_000), Some(1_500)]
         );
+    }
+
+    #[test]
+    fn factors_beyond_all_measure_wait_as_long_as_can_be() {
+        for (multiplier, jitter) in [(1e300, 0.0), (-1.0, 0.0), (1.5, 1e300)] {
+            let backoff = Backoff { multiplier, jitter, ..Backoff::default() };
+            let delays = delays(RestartStrategy::Exponential(backoff), &[0, 1, 2]);
+            assert!(delays.iter().flatten().all(|ms| *ms <= LONGEST.as_millis()), "{delays:?}");
+        }
     }
 
     #[test]
