@@ -118,7 +118,7 @@ fn a_value_that_is_taken_back_again_and_again_before_it_came_is_kept_once() {
     assert_eq!(retract(&mut made_up, 2), held);
     let mut next = made("LISTAGG", &["STRING"], true);
     next.grow(1);
-    next.restore(&[0], &made_up.state(&[0]).unwrap()).unwrap();
+    next.restore(&[0], &super::restart_tests::saved(&*made_up, &[0])).unwrap();
     let mut come = made("LISTAGG", &["STRING"], true);
     come.update(&[0; 5], &texts(&[Some("a"), Some("a"), Some("b"), Some("a"), Some("a")]), Signs::Added).unwrap();
     next.merge(&[0], &come.state(&[0]).unwrap()).unwrap();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, BinaryArray};
 
 use super::bag::{ValueCodec, Values};
-use super::sequence::{Sequence, merge_sequence, restore_sequence, write_sequences};
+use super::saved::{CountedValues, Saved, read_counted, torn};
+use super::sequence::{Sequence, merge_sequence, write_sequences};
 use super::{Accumulator, Signs, at, column};
 use crate::error::Result;
 use crate::functions::Signature;
@@ -26,7 +27,7 @@ pub trait Shape: Send + 'static {
 /// A [`Sequence`] per slot.
 pub struct Arrivals<S> {
     sequences: Vec<Sequence>,
-    codec: ValueCodec,
+    codec: Arc<ValueCodec>,
     retracts: bool,
     shape: S,
 }
@@ -34,7 +35,8 @@ pub struct Arrivals<S> {
 impl<S: Shape> Arrivals<S> {
     pub fn boxed(types: &Signature, retracts: bool, shape: S) -> Result<Box<dyn Accumulator>> {
         let types: Vec<_> = types.arguments.iter().map(|ty| ty.arrow()).collect();
-        Ok(Box::new(Self { sequences: Vec::new(), codec: ValueCodec::try_new(&types)?, retracts, shape }))
+        let codec = Arc::new(ValueCodec::try_new(&types)?);
+        Ok(Box::new(Self { sequences: Vec::new(), codec, retracts, shape }))
     }
 
     fn apply(
@@ -108,12 +110,18 @@ impl<S: Shape> Accumulator for Arrivals<S> {
         Ok(())
     }
 
+    fn save(&self, slots: &[u32]) -> Result<Vec<Saved>> {
+        let sequences = slots.iter().map(|slot| &self.sequences[at(*slot)]);
+        Ok(vec![CountedValues::save(&self.codec, sequences, Sequence::list)])
+    }
+
     fn restore(&mut self, slots: &[u32], saved: &[ArrayRef]) -> Result<()> {
-        let sequences: &BinaryArray = column(saved, 0)?;
-        for (row, slot) in slots.iter().enumerate() {
-            restore_sequence(&mut self.sequences[at(*slot)], sequences, row, self.retracts)?;
-        }
-        Ok(())
+        let Self { sequences, codec, retracts, .. } = self;
+        read_counted(codec, saved, 0, |row, value, count| {
+            let slot = slots.get(row).ok_or_else(torn)?;
+            sequences[at(*slot)].relist(value, count, *retracts);
+            Ok(())
+        })
     }
 
     fn memory(&self) -> usize {

@@ -1,11 +1,14 @@
 //! Values of any type as bytes that sort as the values do, and bags of them: which occur, and how often.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BinaryArray, BinaryBuilder};
 use arrow::datatypes::DataType;
 use arrow::row::{RowConverter, Rows, SortField};
 
+use super::at;
+use super::saved::{CountedValues, Saved, read_counted, torn};
 use crate::error::{Error, Result};
 
 /// Between a column and its values as bytes.
@@ -58,6 +61,11 @@ impl Values {
 
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
+    }
+
+    /// Bytes of all values.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Bytes held.
@@ -160,11 +168,7 @@ pub fn read_value(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
     rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(torn)
 }
 
-pub fn torn() -> Error {
-    Error::state("the state of an aggregate is damaged")
-}
-
-/// Bags as a column.
+/// Bags as a column, to be merged.
 pub fn write_bags<'a>(bags: impl Iterator<Item = &'a Bag>) -> BinaryArray {
     let (mut column, mut bytes) = (BinaryBuilder::new(), Vec::new());
     for bag in bags {
@@ -181,4 +185,26 @@ pub fn merge_bag(bag: &mut Bag, column: &BinaryArray, row: usize, each: impl FnM
         true => Ok(()),
         false => bag.read(column.value(row), each),
     }
+}
+
+/// Bags as a column that outlives the process.
+pub fn save_bags(codec: &Arc<ValueCodec>, bags: &[Bag], slots: &[u32]) -> Saved {
+    CountedValues::save(codec, slots.iter().map(|slot| &bags[at(*slot)]), |bag, add| {
+        bag.iter().for_each(|(value, count)| add(value, count));
+    })
+}
+
+/// Makes bags, which are empty, those that [`save_bags`] saved in the column at `position`.
+pub fn restore_bags(
+    codec: &ValueCodec,
+    bags: &mut [Bag],
+    slots: &[u32],
+    saved: &[ArrayRef],
+    position: usize,
+) -> Result<()> {
+    read_counted(codec, saved, position, |row, value, count| {
+        let slot = slots.get(row).ok_or_else(torn)?;
+        bags[at(*slot)].add(value, count);
+        Ok(())
+    })
 }

@@ -6,7 +6,8 @@ use arrow::array::{Array, ArrayRef, BinaryArray, Int32Array, MapArray, StructArr
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::DataType;
 
-use super::bag::{Bag, ValueCodec, Values, merge_bag, write_bags};
+use super::bag::{Bag, ValueCodec, Values, merge_bag, restore_bags, save_bags, write_bags};
+use super::saved::Saved;
 use super::{Accumulator, AggregateFunction, Signs, at, column};
 use crate::error::{Error, Result};
 use crate::functions::Signature;
@@ -36,7 +37,7 @@ impl AggregateFunction for Collect {
 
     fn accumulator(&self, types: &Signature, _retracts: bool) -> Result<Box<dyn Accumulator>> {
         let types_of = |ty: &SqlType| ty.arrow();
-        let codec = ValueCodec::try_new(&types.arguments.iter().map(types_of).collect::<Vec<_>>())?;
+        let codec = Arc::new(ValueCodec::try_new(&types.arguments.iter().map(types_of).collect::<Vec<_>>())?);
         Ok(Box::new(Collected { bags: Vec::new(), codec, out: types.returns.arrow() }))
     }
 }
@@ -44,7 +45,7 @@ impl AggregateFunction for Collect {
 /// A [`Bag`] per slot.
 struct Collected {
     bags: Vec<Bag>,
-    codec: ValueCodec,
+    codec: Arc<ValueCodec>,
     out: DataType,
 }
 
@@ -139,6 +140,14 @@ impl Accumulator for Collected {
             merge_bag(&mut self.bags[at(*slot)], bags, row, |_, _| {})?;
         }
         Ok(())
+    }
+
+    fn save(&self, slots: &[u32]) -> Result<Vec<Saved>> {
+        Ok(vec![save_bags(&self.codec, &self.bags, slots)])
+    }
+
+    fn restore(&mut self, slots: &[u32], saved: &[ArrayRef]) -> Result<()> {
+        restore_bags(&self.codec, &mut self.bags, slots, saved, 0)
     }
 
     fn memory(&self) -> usize {

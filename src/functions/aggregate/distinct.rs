@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BinaryArray};
 use arrow::datatypes::DataType;
 
-use super::bag::{Bag, ValueCodec, merge_bag, write_bags};
+use super::bag::{Bag, ValueCodec, merge_bag, restore_bags, save_bags, write_bags};
+use super::saved::Saved;
 use super::{Accumulator, Signs, at, column};
 use crate::error::Result;
 
@@ -14,13 +15,13 @@ use crate::error::Result;
 pub struct Distinct {
     inner: Box<dyn Accumulator>,
     bags: Vec<Bag>,
-    codec: ValueCodec,
+    codec: Arc<ValueCodec>,
 }
 
 impl Distinct {
     /// `types` are those of the arguments.
     pub fn boxed(inner: Box<dyn Accumulator>, types: &[DataType]) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(Self { inner, bags: Vec::new(), codec: ValueCodec::try_new(types)? }))
+        Ok(Box::new(Self { inner, bags: Vec::new(), codec: Arc::new(ValueCodec::try_new(types)?) }))
     }
 
     /// Which rows bring a value or take the last of its kind away.
@@ -79,17 +80,14 @@ impl Accumulator for Distinct {
     }
 
     /// The other may know more than the values: their order, say.
-    fn save(&self, slots: &[u32]) -> Result<Vec<ArrayRef>> {
-        let mut saved = self.state(slots)?;
+    fn save(&self, slots: &[u32]) -> Result<Vec<Saved>> {
+        let mut saved = vec![save_bags(&self.codec, &self.bags, slots)];
         saved.extend(self.inner.save(slots)?);
         Ok(saved)
     }
 
     fn restore(&mut self, slots: &[u32], saved: &[ArrayRef]) -> Result<()> {
-        let bags: &BinaryArray = column(saved, 0)?;
-        for (row, slot) in slots.iter().enumerate() {
-            merge_bag(&mut self.bags[at(*slot)], bags, row, |_, _| {})?;
-        }
+        restore_bags(&self.codec, &mut self.bags, slots, saved, 0)?;
         self.inner.restore(slots, &saved[1..])
     }
 

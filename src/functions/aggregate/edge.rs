@@ -6,6 +6,7 @@ use arrow::array::{Array, ArrayRef, BinaryArray};
 
 use super::arrivals::{Arrivals, Shape};
 use super::bag::{ValueCodec, Values};
+use super::saved::{CountedValues, Saved, read_counted, torn};
 use super::sequence::Sequence;
 use super::{Accumulator, AggregateFunction, Signs, at, column};
 use crate::error::{Error, Result};
@@ -53,7 +54,7 @@ impl AggregateFunction for Edge {
 
     fn accumulator(&self, types: &Signature, retracts: bool) -> Result<Box<dyn Accumulator>> {
         let ty = types.returns.arrow();
-        let codec = ValueCodec::try_new(std::slice::from_ref(&ty))?;
+        let codec = Arc::new(ValueCodec::try_new(std::slice::from_ref(&ty))?);
         let null = codec.null(&ty)?;
         match retracts {
             true => Arrivals::boxed(types, true, Outermost { null, last: self.last }),
@@ -82,7 +83,7 @@ impl Shape for Outermost {
 /// The one value per slot that counts, as bytes; nothing before one has come.
 struct Kept {
     values: Vec<Vec<u8>>,
-    codec: ValueCodec,
+    codec: Arc<ValueCodec>,
     null: Box<[u8]>,
     last: bool,
 }
@@ -150,6 +151,23 @@ impl Accumulator for Kept {
             }
         }
         Ok(())
+    }
+
+    fn save(&self, slots: &[u32]) -> Result<Vec<Saved>> {
+        let values = slots.iter().map(|slot| &self.values[at(*slot)]).map(Vec::as_slice);
+        Ok(vec![CountedValues::save(&self.codec, values, |value, add| {
+            if !value.is_empty() {
+                add(value, 1);
+            }
+        })])
+    }
+
+    fn restore(&mut self, slots: &[u32], saved: &[ArrayRef]) -> Result<()> {
+        let Self { values, codec, .. } = self;
+        read_counted(codec, saved, 0, |row, value, _| {
+            values[at(*slots.get(row).ok_or_else(torn)?)] = value.to_vec();
+            Ok(())
+        })
     }
 
     fn memory(&self) -> usize {

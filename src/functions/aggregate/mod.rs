@@ -15,6 +15,7 @@ mod extreme;
 mod fold;
 mod listagg;
 mod ordered;
+mod saved;
 mod sequence;
 mod single_value;
 mod spread;
@@ -27,6 +28,7 @@ use arrow::array::ArrayRef;
 
 pub use bag::{ValueCodec, Values};
 pub use distinct::Distinct;
+pub use saved::Saved;
 
 use super::scalar::Signature;
 use crate::error::{Error, Result};
@@ -112,18 +114,19 @@ pub trait Accumulator: Send {
     /// Empties these slots, for other groups.
     fn clear(&mut self, slots: &[u32]);
 
-    /// What these slots hold, to be merged elsewhere or kept: a row each.
+    /// What these slots hold, to be merged elsewhere in this process: a row each.
     fn state(&self, slots: &[u32]) -> Result<Vec<ArrayRef>>;
 
     /// Adds what [`Accumulator::state`] gave, row by row, to these slots.
     fn merge(&mut self, slots: &[u32], state: &[ArrayRef]) -> Result<()>;
 
-    /// All that these slots hold, a row each: for [`Accumulator::restore`]. What merging settles is still open here.
-    fn save(&self, slots: &[u32]) -> Result<Vec<ArrayRef>> {
-        self.state(slots)
+    /// All that these slots hold, a row each, for [`Accumulator::restore`] in another process: values in the types that
+    /// they have. What merging settles is still open here.
+    fn save(&self, slots: &[u32]) -> Result<Vec<Saved>> {
+        Ok(self.state(slots)?.into_iter().map(Saved::Now).collect())
     }
 
-    /// Makes these slots, which are empty, what they were when [`Accumulator::save`] was asked.
+    /// Makes these slots, which are empty, what they were when [`Accumulator::save`] was asked: of its columns.
     fn restore(&mut self, slots: &[u32], saved: &[ArrayRef]) -> Result<()> {
         self.merge(slots, saved)
     }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, BinaryArray};
 use arrow::datatypes::DataType;
 
-use super::bag::{Bag, ValueCodec, Values, merge_bag, write_bags};
+use super::bag::{Bag, ValueCodec, Values, merge_bag, restore_bags, save_bags, write_bags};
+use super::saved::Saved;
 use super::{Accumulator, Signs, at, column};
 use crate::error::Result;
 
 /// A bag of values per slot; without retraction only the extreme is in it.
 pub struct Ordered {
     bags: Vec<Bag>,
-    codec: ValueCodec,
+    codec: Arc<ValueCodec>,
     null: Box<[u8]>,
     max: bool,
     retracts: bool,
@@ -20,7 +21,7 @@ pub struct Ordered {
 
 impl Ordered {
     pub fn boxed(ty: DataType, max: bool, retracts: bool) -> Result<Box<dyn Accumulator>> {
-        let codec = ValueCodec::try_new(std::slice::from_ref(&ty))?;
+        let codec = Arc::new(ValueCodec::try_new(std::slice::from_ref(&ty))?);
         let null = codec.null(&ty)?;
         Ok(Box::new(Self { bags: Vec::new(), codec, null, max, retracts }))
     }
@@ -100,6 +101,14 @@ impl Accumulator for Ordered {
             other.iter().for_each(|(value, _)| self.apply(*slot, value, 1));
         }
         Ok(())
+    }
+
+    fn save(&self, slots: &[u32]) -> Result<Vec<Saved>> {
+        Ok(vec![save_bags(&self.codec, &self.bags, slots)])
+    }
+
+    fn restore(&mut self, slots: &[u32], saved: &[ArrayRef]) -> Result<()> {
+        restore_bags(&self.codec, &mut self.bags, slots, saved, 0)
     }
 
     fn memory(&self) -> usize {

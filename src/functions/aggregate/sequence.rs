@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{Array, BinaryArray, BinaryBuilder};
 
-use super::bag::{read_value, torn, write_value};
+use super::bag::{read_value, write_value};
+use super::saved::torn;
 use crate::error::Result;
 
 /// The values of a slot. Where none is ever taken back they are not looked up, either.
@@ -88,6 +89,20 @@ impl Sequence {
         Ok(())
     }
 
+    /// Tells every value in order, then what is owed, with a count below zero.
+    pub fn list(&self, add: &mut dyn FnMut(&[u8], i64)) {
+        self.iter().for_each(|value| add(value, 1));
+        self.owed.iter().for_each(|(value, times)| add(value, -times.cast_signed()));
+    }
+
+    /// Takes in what [`Sequence::list`] told.
+    pub fn relist(&mut self, value: &[u8], count: i64, retracts: bool) {
+        match u64::try_from(count) {
+            Ok(times) => (0..times).for_each(|_| self.push(value, retracts)),
+            Err(_) => *self.owed.entry(value.into()).or_default() += count.unsigned_abs(),
+        }
+    }
+
     /// Takes away what is owed and has come.
     fn settle(&mut self) {
         for (value, mut times) in std::mem::take(&mut self.owed) {
@@ -101,7 +116,7 @@ impl Sequence {
     }
 }
 
-/// Sequences as a column.
+/// Sequences as a column, to be merged.
 pub fn write_sequences<'a>(sequences: impl Iterator<Item = &'a Sequence>) -> BinaryArray {
     let (mut column, mut bytes) = (BinaryBuilder::new(), Vec::new());
     for sequence in sequences {
@@ -114,15 +129,9 @@ pub fn write_sequences<'a>(sequences: impl Iterator<Item = &'a Sequence>) -> Bin
 
 /// Puts the sequence in a row of such a column behind `sequence`.
 pub fn merge_sequence(sequence: &mut Sequence, column: &BinaryArray, row: usize, retracts: bool) -> Result<()> {
-    restore_sequence(sequence, column, row, retracts)?;
+    if column.is_valid(row) {
+        sequence.read(column.value(row), retracts)?;
+    }
     sequence.settle();
     Ok(())
-}
-
-/// Makes an empty sequence what the one in a row of such a column was.
-pub fn restore_sequence(sequence: &mut Sequence, column: &BinaryArray, row: usize, retracts: bool) -> Result<()> {
-    match column.is_null(row) {
-        true => Ok(()),
-        false => sequence.read(column.value(row), retracts),
-    }
 }

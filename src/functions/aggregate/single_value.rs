@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BinaryArray, Int64Array};
 
 use super::bag::{ValueCodec, Values};
+use super::saved::{CountedValues, Saved, read_counted, torn};
 use super::{Accumulator, AggregateFunction, Signs, at, column};
 use crate::error::{Error, Result};
 use crate::functions::Signature;
@@ -31,7 +32,7 @@ impl AggregateFunction for SingleValue {
 
     fn accumulator(&self, types: &Signature, _retracts: bool) -> Result<Box<dyn Accumulator>> {
         let ty = types.returns.arrow();
-        let codec = ValueCodec::try_new(std::slice::from_ref(&ty))?;
+        let codec = Arc::new(ValueCodec::try_new(std::slice::from_ref(&ty))?);
         let null = codec.null(&ty)?;
         Ok(Box::new(Singles { states: Vec::new(), codec, null }))
     }
@@ -61,7 +62,7 @@ impl Single {
 
 struct Singles {
     states: Vec<Single>,
-    codec: ValueCodec,
+    codec: Arc<ValueCodec>,
     null: Box<[u8]>,
 }
 
@@ -115,6 +116,22 @@ impl Accumulator for Singles {
             }
         }
         Ok(())
+    }
+
+    fn save(&self, slots: &[u32]) -> Result<Vec<Saved>> {
+        let states = slots.iter().map(|slot| &self.states[at(*slot)]);
+        Ok(vec![CountedValues::save(&self.codec, states, |state, add| match state.rows {
+            0 => {}
+            1 => add(&state.value, 1),
+            rows => add(&self.null, rows),
+        })])
+    }
+
+    fn restore(&mut self, slots: &[u32], saved: &[ArrayRef]) -> Result<()> {
+        let Self { states, codec, .. } = self;
+        read_counted(codec, saved, 0, |row, value, rows| {
+            states[at(*slots.get(row).ok_or_else(torn)?)].apply(value, rows)
+        })
     }
 
     fn memory(&self) -> usize {

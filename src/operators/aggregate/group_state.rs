@@ -14,16 +14,17 @@ impl GroupAggregate {
 
     pub(super) fn save(&mut self, epoch: Epoch) -> Result<Snapshot> {
         let saved = self.saved()?;
-        let (empty, mut table) = (saved.table(), saved.table());
+        let mut table = saved.table();
         let Self { groups, counts, values, lifetime, pieces, .. } = self;
         pieces.save(&mut table, epoch, counts.len(), |slots| {
             let slots: Vec<u32> = slots.filter(|slot| counts[*slot as usize] != 0).collect();
-            let mut columns: Vec<ArrayRef> = Vec::new();
-            if let Some(lifetime) = lifetime {
-                columns.push(Arc::new(Int64Array::from(lifetime.touched(&slots))));
-            }
-            saved.save(&mut columns, groups.keys(&slots)?, counts, values, &slots)?;
-            Ok(vec![empty.rows(columns)?])
+            saved.save(&slots, counts, values, &|slots| {
+                let touched = lifetime.as_ref().map(|lifetime| lifetime.touched(slots));
+                let mut columns: Vec<ArrayRef> = Vec::new();
+                columns.extend(touched.map(|touched| Arc::new(Int64Array::from(touched)) as ArrayRef));
+                columns.extend(groups.keys(slots)?);
+                Ok(columns)
+            })
         })?;
         Ok(Snapshot::of(self.name()).with_table("groups", table))
     }

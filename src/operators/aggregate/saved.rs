@@ -7,17 +7,21 @@ use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 
 use super::call::AggregateCall;
 use crate::error::{Error, Result};
-use crate::functions::aggregate::Accumulator;
-use crate::state::StateTable;
+use crate::functions::aggregate::{Accumulator, Saved};
+use crate::state::{PieceRows, StateTable};
 
 /// The columns of groups, behind `before` others.
 pub struct SavedGroups {
-    columns: Vec<(String, DataType)>,
+    /// Without rows.
+    empty: StateTable,
     before: usize,
     key: usize,
     /// How many columns each call has.
     widths: Vec<usize>,
 }
+
+/// What the values of a piece's groups should have at most: many values for some groups make several pieces.
+const PIECE_BYTES: usize = 64 << 20;
 
 impl SavedGroups {
     /// Of groups by the columns `key` of `input`.
@@ -38,37 +42,51 @@ impl SavedGroups {
         for (i, call) in calls.iter().enumerate() {
             let saved = call.accumulator(retracts)?.save(&[])?;
             widths.push(saved.len());
-            let named = |part: &ArrayRef| (format!("{i} {}", call.describe(retracts)), part.data_type().clone());
-            columns.extend(saved.iter().map(named));
+            for part in saved {
+                columns.push((format!("{i} {}", call.describe(retracts)), part.column()?.data_type().clone()));
+            }
         }
-        Ok(Self { columns, before, key: key.len(), widths })
-    }
-
-    /// Positions of the key columns.
-    pub fn key_columns(&self) -> Vec<usize> {
-        (self.before..self.before + self.key).collect()
+        let empty = StateTable::new(columns).keyed((before..before + key.len()).collect());
+        Ok(Self { empty, before, key: key.len(), widths })
     }
 
     /// A table of groups, without rows yet. Subtasks have their rows by the key.
     pub fn table(&self) -> StateTable {
-        StateTable::new(self.columns.iter().cloned()).keyed(self.key_columns())
+        self.empty.clone()
     }
 
-    /// Adds the columns of these slots to those before.
+    /// The rows of these slots. `front` gives the columns before those of the key, and these, of some slots.
     pub fn save(
         &self,
-        row: &mut Vec<ArrayRef>,
-        key: Vec<ArrayRef>,
+        slots: &[u32],
         counts: &[i64],
         values: &[Box<dyn Accumulator>],
-        slots: &[u32],
-    ) -> Result<()> {
-        row.extend(key);
-        row.push(Arc::new(Int64Array::from_iter_values(slots.iter().map(|slot| counts[*slot as usize]))));
+        front: &dyn Fn(&[u32]) -> Result<Vec<ArrayRef>>,
+    ) -> Result<Vec<PieceRows>> {
+        let mut saved = Vec::new();
         for values in values {
-            row.extend(values.save(slots)?);
+            saved.extend(values.save(slots)?);
         }
-        Ok(())
+        let bytes: usize = saved.iter().map(Saved::memory).sum();
+        if bytes > PIECE_BYTES && slots.len() > 1 {
+            drop(saved);
+            let (left, right) = slots.split_at(slots.len() / 2);
+            let mut pieces = self.save(left, counts, values, front)?;
+            pieces.extend(self.save(right, counts, values, front)?);
+            return Ok(pieces);
+        }
+        let mut row = front(slots)?;
+        row.push(Arc::new(Int64Array::from_iter_values(slots.iter().map(|slot| counts[*slot as usize]))));
+        let whole = |mut row: Vec<ArrayRef>, saved: &[Saved]| -> Result<Vec<ArrayRef>> {
+            for saved in saved {
+                row.push(saved.column()?);
+            }
+            Ok(row)
+        };
+        Ok(vec![match saved.iter().all(|saved| matches!(saved, Saved::Now(_))) {
+            true => self.empty.rows(whole(row, &saved)?)?,
+            false => self.empty.rows_later(slots.len(), bytes, move || whole(row.clone(), &saved)),
+        }])
     }
 
     /// The key columns in a piece of the table.

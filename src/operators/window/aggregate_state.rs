@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array};
+use arrow::array::Int64Array;
 use arrow::datatypes::DataType;
 
 use super::*;
@@ -21,12 +21,10 @@ impl WindowAggregate {
 
     pub(super) fn save(&mut self, epoch: Epoch) -> Result<Snapshot> {
         let saved = self.saved()?;
-        let (empty, mut table) = (saved.table(), saved.table());
+        let mut table = saved.table();
         for (&slice, pane) in &mut self.panes {
             pane.save(&mut table, epoch, slice, |pane, slots| {
-                let mut columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from_value(slice, slots.len()))];
-                pane.columns(&saved, &mut columns, slots)?;
-                empty.rows(columns)
+                pane.rows(&saved, slots, |slots| vec![Arc::new(Int64Array::from_value(slice, slots.len()))])
             })?;
         }
         Ok(Snapshot::of(self.name()).with_number("progress", self.progress.0).with_table("panes", table))

@@ -158,7 +158,7 @@ impl Pane {
         table: &mut StateTable,
         epoch: Epoch,
         slice: i64,
-        mut save: impl FnMut(&Self, &[u32]) -> Result<PieceRows>,
+        mut save: impl FnMut(&Self, &[u32]) -> Result<Vec<PieceRows>>,
     ) -> Result<()> {
         let mut pieces = std::mem::take(&mut self.pieces);
         if self.slice.replace(slice) != Some(slice) {
@@ -167,15 +167,24 @@ impl Pane {
         }
         let saved = pieces.save(table, epoch, self.len(), |slots| {
             let slots: Vec<u32> = slots.collect();
-            Ok(vec![save(self, &slots)?])
+            save(self, &slots)
         });
         self.pieces = pieces;
         saved
     }
 
-    /// Adds the columns of these groups to `row`.
-    pub fn columns(&self, saved: &SavedGroups, row: &mut Vec<ArrayRef>, slots: &[u32]) -> Result<()> {
-        saved.save(row, self.groups.keys(slots)?, &self.counts, &self.values, slots)
+    /// Rows of these groups; `before` gives the columns in front of some.
+    pub fn rows(
+        &self,
+        saved: &SavedGroups,
+        slots: &[u32],
+        before: impl Fn(&[u32]) -> Vec<ArrayRef>,
+    ) -> Result<Vec<PieceRows>> {
+        saved.save(slots, &self.counts, &self.values, &|slots| {
+            let mut columns = before(slots);
+            columns.extend(self.groups.keys(slots)?);
+            Ok(columns)
+        })
     }
 
     /// Takes in groups that are not here yet.

@@ -10,15 +10,15 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use super::aggregate::{WindowAggregateShape, WindowOutput};
 use super::late::LateRows;
 use super::pane::columns;
-use super::session_state::{restore_windows, save_windows, window_columns};
-use super::sessions::{Over, Place, Sessions};
+use super::session_state::{restore_sessions, save_sessions, session_columns};
+use super::sessions::{Open, Over, Place, Sessions};
 use super::slices::slice_ends;
 use super::windows::WindowKind;
 use crate::changelog::{ChangelogBatch, Epoch};
 use crate::error::{Error, Result};
 use crate::functions::aggregate::{Accumulator, Signs};
 use crate::operators::{Operator, Output, Progress, StateSize};
-use crate::state::{Snapshot, StateTable};
+use crate::state::Snapshot;
 use crate::time::{EventTime, Watermark};
 
 /// Sessions that are told at once.
@@ -211,31 +211,35 @@ impl Operator for SessionAggregate {
         self.fire(out)
     }
 
-    fn snapshot(&mut self, _epoch: Epoch) -> Result<Snapshot> {
-        let saved = self.shape.pane.saved(window_columns())?;
+    fn snapshot(&mut self, epoch: Epoch) -> Result<Snapshot> {
+        let saved = self.shape.pane.saved(session_columns())?;
         let mut table = saved.table();
-        for sessions in self.sessions.all().chunks(StateTable::PIECE_ROWS) {
-            let mut columns = save_windows(sessions);
-            let keys: Vec<u32> = sessions.iter().map(|session| session.key).collect();
-            let slots: Vec<u32> = sessions.iter().map(|session| session.slot).collect();
-            saved.save(&mut columns, self.sessions.key_columns(&keys)?, &self.counts, &self.values, &slots)?;
-            table.push(columns)?;
-        }
+        let Self { sessions, counts, values, .. } = self;
+        sessions.save(&mut table, epoch, |sessions, slots| {
+            saved.save(slots, counts, values, &|slots| {
+                let open: Vec<Open> = slots.iter().filter_map(|slot| sessions.session(*slot)).collect();
+                let mut columns = save_sessions(&open);
+                columns.extend(sessions.key_columns(&open.iter().map(|session| session.key).collect::<Vec<_>>())?);
+                Ok(columns)
+            })
+        })?;
         Ok(Snapshot::of(self.name()).with_number("progress", self.progress.0).with_table("sessions", table))
     }
 
     fn restore(&mut self, state: &Snapshot) -> Result<()> {
-        let saved = self.shape.pane.saved(window_columns())?;
+        let (saved, mut pieces) = (self.shape.pane.saved(session_columns())?, Vec::new());
         for part in state.parts() {
             // Sessions that were told are gone: what is over but was not told by a subtask that was behind comes next.
             let told = Watermark(part.expect(self.name())?.number("progress")?);
             self.progress = self.progress.max(told);
             for piece in part.table("sessions", &saved.table())?.read() {
-                let piece = &piece?;
-                let slots = restore_windows(&mut self.sessions, saved.key(piece), piece)?;
-                self.grow();
-                saved.restore(piece, &mut self.counts, &mut self.values, &slots)?;
+                pieces.push(piece?);
             }
+        }
+        let slots = restore_sessions(&mut self.sessions, &pieces, |piece| saved.key(piece).to_vec())?;
+        self.grow();
+        for (piece, slots) in pieces.iter().zip(&slots) {
+            saved.restore(piece, &mut self.counts, &mut self.values, slots)?;
         }
         Ok(())
     }

@@ -4,6 +4,8 @@
 //! over: dropped and counted. State: the rows of open sessions. Watermarks follow behind the sessions that they close;
 //! barriers: unchanged.
 
+use std::sync::Arc;
+
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
@@ -42,7 +44,7 @@ pub struct SessionTableShape {
 pub struct SessionTable {
     shape: SessionTableShape,
     sessions: Sessions,
-    codec: ValueCodec,
+    codec: Arc<ValueCodec>,
     /// The rows of each slot.
     rows: Vec<Vec<(RowKind, Box<[u8]>)>>,
     /// Bytes of all rows.
@@ -56,7 +58,7 @@ impl SessionTable {
     pub fn try_new(shape: SessionTableShape, late: LateRows) -> Result<Self> {
         let sessions = Sessions::try_new(&shape.input, &shape.key, shape.gap, shape.clock)?;
         let types: Vec<DataType> = shape.input.fields().iter().map(|field| field.data_type().clone()).collect();
-        let codec = ValueCodec::try_new(&types)?;
+        let codec = Arc::new(ValueCodec::try_new(&types)?);
         Ok(Self {
             shape,
             sessions,
@@ -178,8 +180,8 @@ impl Operator for SessionTable {
         self.fire(out)
     }
 
-    fn snapshot(&mut self, _epoch: Epoch) -> Result<Snapshot> {
-        self.save()
+    fn snapshot(&mut self, epoch: Epoch) -> Result<Snapshot> {
+        self.save(epoch)
     }
 
     fn restore(&mut self, state: &Snapshot) -> Result<()> {

@@ -1,91 +1,80 @@
-//! What the sessions of a table are after a restart: those that are open, and their rows.
+//! What the sessions of a table are after a restart: the rows of those that are open.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Array, StringArray};
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::DataType;
 
-use super::super::session_state::{restore_windows, save_windows, window_columns};
+use super::super::session_state::{SESSION_COLUMNS, restore_sessions, save_sessions, session_columns};
+use super::super::sessions::Open;
 use super::*;
 use crate::error::Error;
-use crate::operators::aggregate::numbers;
-use crate::state::StateTable;
+use crate::functions::aggregate::Values;
+use crate::state::{PieceRows, StateTable};
 
 impl SessionTable {
-    /// Sessions: window, key, how many rows. Rows, in the order of the sessions: kind, columns.
-    fn tables(&self) -> (StateTable, StateTable) {
-        let input = |column: usize| self.shape.input.field(column);
-        let key = self.shape.key.iter().enumerate();
-        let key = key.map(|(i, column)| (format!("key {i}"), input(*column).data_type().clone()));
-        let rows = ("rows".to_string(), DataType::Int64);
-        let columns = (0..self.shape.input.fields().len()).map(input);
-        let columns = columns.map(|field| (format!("column {}", field.name()), field.data_type().clone()));
+    /// Rows, those of a session in their order: its columns, the kind, the columns.
+    fn table(&self) -> StateTable {
         let kind = ("kind".to_string(), DataType::Utf8);
-        let of_key = (2..2 + key.len()).collect();
-        (
-            StateTable::new(window_columns().into_iter().chain(key).chain([rows])).keyed(of_key),
-            StateTable::new(std::iter::once(kind).chain(columns))
-                .keyed(self.shape.key.iter().map(|column| column + 1).collect()),
-        )
+        let columns = self.shape.input.fields().iter();
+        let columns = columns.map(|field| (format!("column {}", field.name()), field.data_type().clone()));
+        let key = self.shape.key.iter().map(|column| SESSION_COLUMNS + 1 + column).collect();
+        StateTable::new(session_columns().into_iter().chain([kind]).chain(columns)).keyed(key)
     }
 
-    pub(super) fn save(&self) -> Result<Snapshot> {
-        let (mut table, mut row_table) = self.tables();
-        let all = self.sessions.all();
-        for sessions in all.chunks(StateTable::PIECE_ROWS) {
-            let mut columns = save_windows(sessions);
-            let keys: Vec<u32> = sessions.iter().map(|session| session.key).collect();
-            columns.extend(self.sessions.key_columns(&keys)?);
-            let counts = sessions.iter().map(|session| self.rows[session.slot as usize].len() as i64);
-            columns.push(Arc::new(Int64Array::from_iter_values(counts)));
-            table.push(columns)?;
-        }
-        let rows: Vec<_> = all.iter().flat_map(|session| &self.rows[session.slot as usize]).collect();
-        for rows in rows.chunks(StateTable::PIECE_ROWS) {
-            let kinds: StringArray = rows.iter().map(|(kind, _)| Some(kind.to_string())).collect();
-            let mut columns: Vec<ArrayRef> = vec![Arc::new(kinds)];
-            columns.extend(self.codec.decode(rows.iter().map(|(_, row)| row.as_ref()))?);
-            row_table.push(columns)?;
-        }
-        let snapshot = Snapshot::of(self.name()).with_number("progress", self.progress.0);
-        Ok(snapshot.with_table("sessions", table).with_table("rows", row_table))
+    pub(super) fn save(&mut self, epoch: Epoch) -> Result<Snapshot> {
+        let (empty, mut table) = (self.table(), self.table());
+        let Self { sessions, rows, codec, .. } = self;
+        let piece = |rows: &[(Open, &(RowKind, Box<[u8]>))]| -> PieceRows {
+            let (mut copied, mut kinds) = (Values::default(), Vec::with_capacity(rows.len()));
+            for (_, (kind, row)) in rows {
+                kinds.push(kind.symbol());
+                copied.push(row);
+            }
+            let sessions: Vec<Open> = rows.iter().map(|(session, _)| *session).collect();
+            let codec = codec.clone();
+            empty.rows_later(rows.len(), copied.memory() + size_of_val(&sessions[..]), move || {
+                let mut columns = save_sessions(&sessions);
+                columns.push(Arc::new(StringArray::from_iter_values(&kinds)));
+                columns.extend(codec.decode(copied.iter())?);
+                Ok(columns)
+            })
+        };
+        sessions.save(&mut table, epoch, |sessions, slots| {
+            let of_slot = |slot: &u32| sessions.session(*slot).map(|session| (session, &rows[*slot as usize]));
+            let rows = slots.iter().filter_map(of_slot);
+            let rows: Vec<_> = rows.flat_map(|(session, rows)| rows.iter().map(move |row| (session, row))).collect();
+            Ok(rows.chunks(StateTable::PIECE_ROWS).map(piece).collect())
+        })?;
+        Ok(Snapshot::of(self.name()).with_number("progress", self.progress.0).with_table("rows", table))
     }
 
     pub(super) fn load(&mut self, state: &Snapshot) -> Result<()> {
-        // Sessions that were told are gone: what is over but was not told by a subtask that was behind comes next.
-        state.parts().iter().try_for_each(|part| self.take(part))
-    }
-
-    fn take(&mut self, state: &Snapshot) -> Result<()> {
-        let (table, row_table) = self.tables();
-        self.progress = self.progress.max(Watermark(state.expect(self.name())?.number("progress")?));
-        let mut places = Vec::new();
-        for piece in state.table("sessions", &table)?.read() {
-            let piece = &piece?;
-            let counts = numbers(piece, 2 + self.shape.key.len())?;
-            let slots = restore_windows(&mut self.sessions, &piece.columns()[2..2 + self.shape.key.len()], piece)?;
-            for (slot, count) in slots.iter().zip(counts) {
-                places.extend(std::iter::repeat_n(*slot, usize::try_from(*count).map_err(|_| damaged())?));
+        let (table, mut pieces) = (self.table(), Vec::new());
+        for part in state.parts() {
+            // Sessions that were told are gone: what is over but was not told by a subtask that was behind comes next.
+            self.progress = self.progress.max(Watermark(part.expect(self.name())?.number("progress")?));
+            for piece in part.table("rows", &table)?.read() {
+                pieces.push(piece?);
             }
         }
+        let columns = |piece: &RecordBatch| -> Vec<ArrayRef> { piece.columns()[SESSION_COLUMNS + 1..].to_vec() };
+        let key = |piece: &RecordBatch| -> Vec<ArrayRef> {
+            self.shape.key.iter().map(|column| piece.column(SESSION_COLUMNS + 1 + column).clone()).collect()
+        };
+        let slots = restore_sessions(&mut self.sessions, &pieces, key)?;
         self.rows.resize_with(self.sessions.slots(), Vec::new);
-        let mut places = places.into_iter();
-        for piece in state.table("rows", &row_table)?.read() {
-            let piece = &piece?;
-            let kinds = piece.column(0).as_any().downcast_ref::<StringArray>().ok_or_else(damaged)?;
-            let values = self.codec.encode(&piece.columns()[1..])?;
-            for row in 0..piece.num_rows() {
+        for (piece, slots) in pieces.iter().zip(&slots) {
+            let kinds = piece.column(SESSION_COLUMNS).as_any().downcast_ref::<StringArray>().ok_or_else(damaged)?;
+            let values = self.codec.encode(&columns(piece))?;
+            for (row, slot) in slots.iter().enumerate() {
                 let kind = kinds.is_valid(row).then(|| RowKind::of_symbol(kinds.value(row))).flatten();
-                let (kind, slot) = (kind.ok_or_else(damaged)?, places.next().ok_or_else(damaged)?);
                 let bytes: Box<[u8]> = values.row(row).as_ref().into();
                 self.row_bytes += bytes.len();
-                self.rows[slot as usize].push((kind, bytes));
+                self.rows[*slot as usize].push((kind.ok_or_else(damaged)?, bytes));
             }
         }
-        match places.next() {
-            None => Ok(()),
-            Some(_) => Err(damaged()),
-        }
+        Ok(())
     }
 }
 

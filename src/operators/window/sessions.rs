@@ -6,9 +6,11 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 
 use super::windows::{Window, WindowClock};
+use crate::changelog::Epoch;
 use crate::error::Result;
 use crate::operators::StateSize;
 use crate::operators::aggregate::GroupKeys;
+use crate::state::{PieceRows, SlotPieces, StateTable};
 use crate::time::Watermark;
 
 /// The open sessions of all keys. Each has a slot for what is kept of it.
@@ -18,12 +20,15 @@ pub struct Sessions {
     open: BTreeMap<(u32, i64), Session>,
     /// Key and start by end and number: the order in which they will be over.
     ends: BTreeMap<(i64, u64), (u32, i64)>,
-    slots: u32,
+    /// Key and start of the session in each slot; none where it is free.
+    slots: Vec<Option<(u32, i64)>>,
     /// How many sessions have begun.
     begun: u64,
     free: Vec<u32>,
     gap: i64,
     clock: WindowClock,
+    /// What was given of slots at the last barrier.
+    pieces: SlotPieces,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +56,15 @@ pub enum Place {
     },
 }
 
+/// A session that is open.
+#[derive(Debug, Clone, Copy)]
+pub struct Open {
+    pub key: u32,
+    pub window: Window,
+    /// How many had begun before it.
+    pub number: u64,
+}
+
 /// A session that is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Over {
@@ -64,19 +78,21 @@ impl Sessions {
     pub fn try_new(schema: &SchemaRef, key: &[usize], gap: i64, clock: WindowClock) -> Result<Self> {
         let keys = GroupKeys::try_new(schema, key)?;
         let (open, ends) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { keys, open, ends, slots: 0, begun: 0, free: Vec::new(), gap, clock })
+        let (slots, free, pieces) = (Vec::new(), Vec::new(), SlotPieces::default());
+        Ok(Self { keys, open, ends, slots, begun: 0, free, gap, clock, pieces })
     }
 
     /// How many slots there are, free ones included.
     pub fn slots(&self) -> usize {
-        self.slots as usize
+        self.slots.len()
     }
 
     pub fn size(&self) -> StateSize {
         // Every session is in two trees, whose nodes are two thirds full as a rule.
         let session = (size_of::<((u32, i64), Session)>() + size_of::<((i64, u64), (u32, i64))>()) * 3 / 2;
-        let free = self.free.capacity() * size_of::<u32>();
-        StateSize { keys: self.open.len(), bytes: self.keys.memory() + free + self.open.len() * session }
+        let slots = self.slots.capacity() * size_of::<Option<(u32, i64)>>() + self.free.capacity() * size_of::<u32>();
+        let bytes = self.keys.memory() + slots + self.open.len() * session + self.pieces.memory();
+        StateSize { keys: self.open.len(), bytes }
     }
 
     /// The keys of rows.
@@ -104,6 +120,7 @@ impl Sessions {
         let ((_, first_start), Session { slot, .. }) = *before.last().unwrap_or(&last);
         let window = Window { start: row.start.min(first_start), end: row.end.max(last.1.end) };
         if before.is_empty() && window.start == first_start && window.end == last.1.end {
+            self.pieces.touch(&[slot]);
             return Place::Slot { slot, merged: Vec::new() };
         }
         let mut number = u64::MAX;
@@ -115,6 +132,7 @@ impl Sessions {
         self.insert(key, window, slot, number);
         let others = before.iter().rev().chain([&last]).skip(1);
         let merged: Vec<u32> = others.map(|(_, session)| session.slot).collect();
+        self.vacate(&merged);
         self.free.extend(&merged);
         Place::Slot { slot, merged }
     }
@@ -122,8 +140,8 @@ impl Sessions {
     /// Begins a session that touches no other; gives its slot.
     pub fn open(&mut self, key: u32, window: Window) -> u32 {
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots += 1;
-            self.slots - 1
+            self.slots.push(None);
+            (self.slots.len() - 1) as u32
         });
         self.insert(key, window, slot, self.begun);
         self.begun += 1;
@@ -133,14 +151,42 @@ impl Sessions {
     fn insert(&mut self, key: u32, window: Window, slot: u32, number: u64) {
         self.open.insert((key, window.start), Session { end: window.end, slot, number });
         self.ends.insert((window.end, number), (key, window.start));
+        self.slots[slot as usize] = Some((key, window.start));
+        self.pieces.touch(&[slot]);
     }
 
-    /// All open sessions in the order in which they began.
-    pub fn all(&self) -> Vec<Over> {
-        let mut all: Vec<(u64, Over)> =
-            self.open.iter().map(|(place, session)| (session.number, session.over(*place))).collect();
-        all.sort_unstable_by_key(|(number, _)| *number);
-        all.into_iter().map(|(_, session)| session).collect()
+    /// The sessions in these slots are open no longer.
+    fn vacate(&mut self, slots: &[u32]) {
+        slots.iter().for_each(|slot| self.slots[*slot as usize] = None);
+        self.pieces.touch(slots);
+    }
+
+    /// The open session in a slot.
+    pub fn session(&self, slot: u32) -> Option<Open> {
+        let (key, start) = self.slots.get(slot as usize).copied().flatten()?;
+        let session = self.open.get(&(key, start))?;
+        Some(Open { key, window: Window { start, end: session.end }, number: session.number })
+    }
+
+    /// The slot of the open session with this key and start.
+    pub fn slot(&self, place: (u32, i64)) -> Option<u32> {
+        self.open.get(&place).map(|session| session.slot)
+    }
+
+    /// Adds what is kept of open sessions to a table; `save` makes the rows of those in some slots.
+    pub fn save(
+        &mut self,
+        table: &mut StateTable,
+        epoch: Epoch,
+        mut save: impl FnMut(&Self, &[u32]) -> Result<Vec<PieceRows>>,
+    ) -> Result<()> {
+        let mut pieces = std::mem::take(&mut self.pieces);
+        let saved = pieces.save(table, epoch, self.slots.len(), |slots| {
+            let open: Vec<u32> = slots.filter(|slot| self.slots[*slot as usize].is_some()).collect();
+            save(self, &open)
+        });
+        self.pieces = pieces;
+        saved
     }
 
     /// When the next session is over.
@@ -159,6 +205,7 @@ impl Sessions {
             let place = next.remove();
             over.extend(self.open.remove(&place).map(|session| session.over(place)));
         }
+        self.vacate(&over.iter().map(|session| session.slot).collect::<Vec<_>>());
         over
     }
 
@@ -181,9 +228,12 @@ impl Sessions {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::datatypes::Schema;
+    use arrow::array::AsArray;
+    use arrow::datatypes::{Int64Type, Schema};
 
+    use super::super::session_state::{save_sessions, session_columns};
     use super::*;
+    use crate::state::Piece;
 
     fn sessions() -> Sessions {
         let mut sessions = Sessions::try_new(&Arc::new(Schema::empty()), &[], 10, WindowClock::UTC).unwrap();
@@ -311,9 +361,63 @@ mod tests {
                 assert_eq!(told.collect::<Vec<_>>(), model.take_over(progress), "seed {seed}, step {step}");
                 // Both keys stay those of the test: only slots are freed.
                 sessions.free.extend(over.iter().map(|session| session.slot));
-                assert_eq!(sessions.all().len(), model.open.len());
+                assert_eq!(sessions.size().keys, model.open.len());
+                assert_eq!(sessions.slots.iter().flatten().count(), model.open.len());
             }
-            assert!(sessions.all().is_empty());
+            assert!(sessions.open.is_empty());
         }
+    }
+
+    /// The sessions that are open, as `start-end begun`, by the ids of their pieces.
+    fn saved(sessions: &mut Sessions, epoch: u64) -> Vec<(String, Vec<String>)> {
+        let mut table = StateTable::new(session_columns());
+        let empty = table.clone();
+        let rows = |sessions: &Sessions, slots: &[u32]| {
+            let open: Vec<Open> = slots.iter().map(|slot| sessions.session(*slot).unwrap()).collect();
+            Ok(vec![empty.rows(save_sessions(&open))?])
+        };
+        sessions.save(&mut table, Epoch(epoch), rows).unwrap();
+        let text = |piece: &Piece| {
+            let rows = piece.rows().unwrap();
+            let column = |i: usize| rows.column(i).as_primitive::<Int64Type>().values().to_vec();
+            let all = column(0).into_iter().zip(column(1)).zip(column(2));
+            all.map(|((start, end), begun)| format!("{start}-{end} {begun}")).collect()
+        };
+        table.pieces().iter().map(|piece| (piece.id().unwrap().to_string(), text(piece))).collect()
+    }
+
+    #[test]
+    fn only_sessions_that_changed_are_given_anew() {
+        let mut sessions = sessions();
+        (0..6_000).for_each(|i| assert_eq!(sessions.place(0, i * 100, Watermark::MIN), slot(i as u32, &[])));
+        let ids = |saved: &[(String, Vec<String>)]| saved.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
+        let first = saved(&mut sessions, 1);
+        assert_eq!(ids(&first), ["0-0-0-1", "0-1-0-1"]);
+        assert_eq!(saved(&mut sessions, 2), first);
+        // A row within a session, one that makes it longer, one that makes two of them one, one that begins another.
+        assert_eq!(sessions.place(0, 590_000, Watermark::MIN), slot(5_900, &[]));
+        assert_eq!(ids(&saved(&mut sessions, 3)), ["0-0-0-1", "0-1-0-3"]);
+        assert_eq!(sessions.place(0, 590_009, Watermark::MIN), slot(5_900, &[]));
+        let longer = saved(&mut sessions, 4);
+        assert_eq!(
+            (ids(&longer), &longer[1].1[5_900 - 4_096]),
+            (vec!["0-0-0-1".into(), "0-1-0-4".into()], &"590000-590019 5900".to_string())
+        );
+        (1..10).for_each(|i| drop(sessions.place(0, i * 10, Watermark::MIN)));
+        let merged = saved(&mut sessions, 5);
+        assert_eq!((ids(&merged), &merged[0].1[0]), (vec!["0-0-0-5".into(), "0-1-0-4".into()], &"0-110 0".to_string()));
+        assert_eq!(merged[0].1.len(), 4_095);
+        assert_eq!(sessions.place(0, 900_000, Watermark::MIN), slot(1, &[]));
+        let begun = saved(&mut sessions, 6);
+        assert_eq!(
+            (ids(&begun), &begun[0].1[1]),
+            (vec!["0-0-0-6".into(), "0-1-0-4".into()], &"900000-900010 6000".to_string())
+        );
+        // Those that are over are gone.
+        let over = sessions.take_over(Watermark(500_000), usize::MAX);
+        sessions.release(&over);
+        let left = saved(&mut sessions, 7);
+        assert_eq!(left.iter().map(|(_, rows)| rows.len()).sum::<usize>(), sessions.size().keys);
+        assert_eq!(ids(&left), ["0-0-0-7", "0-1-0-7"]);
     }
 }
