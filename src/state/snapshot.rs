@@ -79,3 +79,34 @@ impl Snapshot {
         Error::state(format!("the state of {} has no {name}", self.operator))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::DataType;
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn state_of_something_else_is_refused() {
+        let groups = || {
+            let columns = [("host".to_string(), DataType::Utf8), ("rows".to_string(), DataType::Int64)];
+            StateTable::new(columns).keyed(vec![0])
+        };
+        let snapshot = Snapshot::of("GroupAggregate").with_number("progress", -1).with_table("groups", groups());
+        assert!(snapshot.expect("GroupAggregate").is_ok());
+        assert_eq!(snapshot.number("progress").unwrap(), -1);
+        assert!(snapshot.table("groups", &groups()).is_ok());
+        let other = StateTable::new([("host".to_string(), DataType::Utf8)]);
+        let by_rows = groups().keyed(vec![1]);
+        for error in [
+            snapshot.table("groups", &by_rows).unwrap_err(),
+            snapshot.expect("WindowAggregate").unwrap_err(),
+            snapshot.number("seen").unwrap_err(),
+            snapshot.table("panes", &groups()).unwrap_err(),
+            snapshot.table("groups", &other).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::State, "{error}");
+        }
+    }
+}

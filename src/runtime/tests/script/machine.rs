@@ -9,6 +9,10 @@ use tokio::sync::watch;
 use super::rows::{batch, instant_text, lines, millis};
 use super::text::Event;
 use crate::changelog::{ChangelogBatch, EndKind, Epoch, StreamElement};
+use crate::checkpoint::{
+    DataReader, DataWriter, KnownPieces, Manifest, Owner, Store, manifest_of, read_snapshot, write_snapshot,
+};
+use crate::connectors::EpochMode;
 use crate::error::Error;
 use crate::operators::{BundleEnd, Operator, Output, Progress};
 use crate::plan::stream_plan::{Distribution, NodeKind, StreamPlan};
@@ -47,6 +51,10 @@ pub struct Machine {
     /// What is left when all changes are applied: rows by what tells them apart, and how often each is there.
     pub left: BTreeMap<String, (String, i64)>,
     ended: bool,
+    /// Where its checkpoints lie, how many there were, and what the last one named.
+    store: Store,
+    epoch: u64,
+    known: KnownPieces,
 }
 
 /// A node's number, and which of its subtasks.
@@ -108,6 +116,9 @@ impl Machine {
             told: Vec::new(),
             left: BTreeMap::new(),
             ended: false,
+            store: Store::memory(),
+            epoch: 0,
+            known: KnownPieces::default(),
         };
         machine.build(1).await;
         machine
@@ -117,6 +128,7 @@ impl Machine {
     async fn build(&mut self, width: usize) {
         self.widths.clear();
         self.operators.clear();
+        self.known = KnownPieces::default();
         for node in &self.plan.nodes {
             let widest = node.inputs.iter().map(|&input| self.widths[input]).max().unwrap_or(1);
             self.widths.push(match &node.kind {
@@ -168,23 +180,46 @@ impl Machine {
         std::mem::take(&mut self.told)
     }
 
-    /// The state of every operator, as bytes, by subtask.
-    pub fn snapshots(&mut self) -> Vec<(usize, Vec<Vec<u8>>)> {
-        let encoded = |operator: &mut Box<dyn Operator>| {
-            operator.snapshot(Epoch(1)).expect("a snapshot").encode().expect("bytes of a snapshot")
-        };
-        let of_node =
-            |(id, subtasks): (&usize, &mut Vec<Box<dyn Operator>>)| (*id, subtasks.iter_mut().map(encoded).collect());
-        self.operators.iter_mut().map(of_node).collect()
+    /// Writes a checkpoint: only what is new since the one before.
+    async fn checkpoint(&mut self) -> Manifest {
+        self.epoch += 1;
+        let (mut writer, mut noted) = (DataWriter::new(self.epoch.to_string()), KnownPieces::default());
+        let mut states = Vec::new();
+        for (id, subtasks) in &mut self.operators {
+            let parallelism = subtasks.len();
+            for (subtask, operator) in subtasks.iter_mut().enumerate() {
+                let snapshot = operator.snapshot(Epoch(self.epoch)).expect("a snapshot");
+                let owner =
+                    Owner { identity: id.to_string(), about: operator.name().to_string(), subtask, parallelism };
+                let state = write_snapshot(&mut writer, &owner, &snapshot, &self.known, &mut noted);
+                states.push(state.expect("a snapshot that can be written"));
+            }
+        }
+        writer.write(&self.store, "data").await.expect("a store that takes files");
+        self.known = noted;
+        let manifest = Manifest { operators: states, ..manifest_of(self.epoch, EpochMode::Held, &[]) };
+        Manifest::decode(&manifest.encode().expect("a manifest")).expect("a manifest that is whole")
+    }
+
+    /// The state of every operator, by subtask, as a checkpoint keeps it.
+    pub async fn states(&mut self) -> BTreeMap<usize, Vec<Snapshot>> {
+        let manifest = self.checkpoint().await;
+        let mut reader = DataReader::new(&self.store, "data");
+        let mut states: BTreeMap<usize, Vec<Snapshot>> = BTreeMap::new();
+        for state in &manifest.operators {
+            let id = state.identity.parse().expect("the number of a node");
+            let snapshot = read_snapshot(&mut reader, state).await.expect("a snapshot that is whole");
+            states.entry(id).or_default().push(snapshot);
+        }
+        states
     }
 
     /// Gives new operators the state of each of another plan; what they refuse.
-    pub async fn offer(&mut self, snapshots: &[(usize, Vec<Vec<u8>>)]) -> Vec<Error> {
-        let bytes = snapshots.iter().flat_map(|(_, subtasks)| subtasks);
-        let snapshots: Vec<Snapshot> = bytes.map(|bytes| Snapshot::decode(bytes).unwrap()).collect();
+    pub async fn offer(&mut self, states: &BTreeMap<usize, Vec<Snapshot>>) -> Vec<Error> {
         self.build(1).await;
         let operators = self.operators.values_mut().flatten();
-        operators.flat_map(|operator| snapshots.iter().filter_map(|state| operator.restore(state).err())).collect()
+        let states = || states.values().flatten();
+        operators.flat_map(|operator| states().filter_map(|state| operator.restore(state).err())).collect()
     }
 
     /// Where restarts leave all as it is.
@@ -209,21 +244,21 @@ impl Machine {
     }
 
     /// New operators take back what the old ones knew, `width` of each behind an exchange by key. A barrier goes in front:
-    /// what is held back for company is told.
+    /// what is held back for company is told. Their first checkpoint follows at once, so that the next one has only what
+    /// was changed in between.
     pub async fn restart(&mut self, width: usize) {
         for subtask in self.subtasks() {
             self.drive(subtask, |operator, out| operator.flush(out));
         }
-        let snapshots = self.snapshots();
+        let states = self.states().await;
         self.build(width).await;
-        for (id, bytes) in snapshots {
-            let states: Vec<Snapshot> =
-                bytes.iter().map(|bytes| Snapshot::decode(bytes).expect("a snapshot that is whole")).collect();
+        for (id, states) in states {
             for (subtask, operator) in self.operators.get_mut(&id).unwrap().iter_mut().enumerate() {
                 let state = Snapshot::rescaled(&states, subtask, self.widths[id]).expect("state with a key");
                 operator.restore(&state).expect("state that fits");
             }
         }
+        self.checkpoint().await;
         self.realign();
     }
 

@@ -21,7 +21,7 @@
 //! - `watermark 12:00:29.999`, `idle`: of all tables, or `t: watermark …` of one.
 //! - `time 12:01:00`: processing time, which stands still in between; it begins with 00:00:00.
 //! - `barrier 1`, `end` (of the data), `stop`.
-//! - `restart`: the state of every operator as bytes, and new operators that take it back.
+//! - `restart`: a checkpoint in memory, and new operators that take it back.
 //! - `late`: how many rows were late so far.
 //!
 //! Every script runs twice: straight; and row by row with a restart behind every event. Both give the same. Batches stay
@@ -148,13 +148,13 @@ async fn state_of_other_queries_is_refused() {
         for step in script.steps.iter().take(2) {
             machine.apply(&step.event).await;
         }
-        states.push((path, machine.snapshots()));
+        states.push((path, machine.states().await));
         machines.push(machine);
     }
     let mut refused = 0;
     for ((path, _), machine) in states.iter().zip(&mut machines) {
-        for (from, snapshots) in &states {
-            for error in machine.offer(snapshots).await {
+        for (from, states) in &states {
+            for error in machine.offer(states).await {
                 assert_eq!(error.kind(), ErrorKind::State, "{} for {}: {error}", from.display(), path.display());
                 refused += 1;
             }
