@@ -73,6 +73,7 @@ pub mod settings;
 pub mod shell;
 pub mod span;
 pub mod sql;
+pub mod startup;
 pub mod state;
 pub mod time;
 pub mod types;

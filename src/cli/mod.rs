@@ -24,6 +24,7 @@ use crate::console;
 use crate::error::{Error, ErrorKind};
 use crate::log::{self, LogFormat};
 use crate::shell::client::Client;
+use crate::startup;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +149,9 @@ struct RunArgs {
     /// keeps them.
     #[arg(long, value_name = "BYTES", value_parser = memory_size)]
     memory: Option<usize>,
+    /// Print what the time until the first row was spent on.
+    #[arg(long)]
+    trace_startup: bool,
 }
 
 fn memory_size(text: &str) -> Result<usize, String> {
@@ -169,6 +173,7 @@ struct CheckArgs {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    startup::begin();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return misused(&error),

@@ -13,13 +13,19 @@ use crate::runtime::MemoryBudget;
 use crate::session::NoticeKind;
 use crate::shell::client::{Client, Manner};
 use crate::shell::interrupt::Interrupt;
+use crate::startup;
 
 /// Runs the script of a command line.
 pub async fn run(args: RunArgs) -> Exit {
+    if args.trace_startup {
+        startup::trace();
+    }
+    startup::done(|| "command line read, runtime started");
     let script = match Script::read(&args.script) {
         Ok(script) => script,
         Err(error) => return refuse(&error),
     };
+    startup::done(|| "script read");
     let jobs = match plan_all(&script, &args) {
         Ok((warnings, jobs)) => {
             let warnings = warnings.iter().filter(|_| !args.quiet);
@@ -32,6 +38,7 @@ pub async fn run(args: RunArgs) -> Exit {
             return Exit::Wrong;
         }
     };
+    startup::done(|| "statements planned");
     let state = match args.state.read(Some(&jobs)).await {
         Ok(state) => state,
         Err(error) => return refuse(&error),
@@ -65,8 +72,11 @@ pub async fn run(args: RunArgs) -> Exit {
         }
         client.observe(move |job| registry.add(job.name.clone(), job.metrics.clone()));
     }
+    startup::done(|| "session ready");
     let done = run_statements(&script, &mut client).await;
-    match end(client, done).await {
+    let exit = end(client, done).await;
+    startup::print();
+    match exit {
         // All statements were planned before: whatever it is, it came up while running.
         Exit::Wrong => Exit::Failed,
         exit => exit,

@@ -34,6 +34,7 @@ use crate::operators::{
 };
 use crate::plan::identity::{Keeper, keepers};
 use crate::plan::stream_plan::{GroupAggregateNode, NodeKind, OnReject, SourceNode, StreamPlan};
+use crate::startup;
 use crate::state::Snapshot;
 use crate::time::Watermark;
 
@@ -90,6 +91,7 @@ impl Assembly<'_> {
         let fragments = cut(self.plan);
         let keepers = keepers(self.plan);
         let splits = self.splits(&fragments, &keepers).await?;
+        startup::done(|| "splits found");
         let widths = parallelisms(self.plan, &fragments, self.config.parallelism, |head| {
             splits.get(&head).map_or(1, |per_subtask| per_subtask.len().max(1))
         });
@@ -319,7 +321,9 @@ impl Assembly<'_> {
                 let epochs = if sink.exactly_once { self.writer_epochs(id) } else { None };
                 let stages = epochs.as_ref().map(|epochs| (epochs.sink, subtask));
                 let context = OpenContext { may_reject, epochs, ..context };
-                Body::Writer { writer: sink.sink.open(&context).await?, metrics, stages }
+                let writer = sink.sink.open(&context).await?;
+                startup::done(|| format!("sink {} open", sink.table));
+                Body::Writer { writer, metrics, stages }
             }
             other => return Err(Error::internal(format!("a {other:?} inside a fragment"))),
         })
@@ -364,6 +368,7 @@ impl Assembly<'_> {
         let context = self.context(built.subtask, width, metrics.door.clone(), errors.clone());
         let ids: Vec<Arc<str>> = splits.iter().map(|s| s.id.as_str().into()).collect();
         let reader = node.source.open(splits, &context).await?;
+        startup::done(|| format!("source {} open", node.table));
         let idle_timeout = node.watermark.as_ref().and_then(|w| w.idle_timeout);
         let (steps, now) = (SourceSteps::try_new(node)?, super::timer::now());
         let mut watermarks = SplitWatermarks::new(ids.clone(), idle_timeout, steps.pace(), metrics.clone(), now);
@@ -395,6 +400,7 @@ impl Assembly<'_> {
         let metrics = self.lookup_metrics(head);
         let context = self.context(subtask, width, metrics.door.clone(), errors.clone());
         let lookup = join.lookup.open(&join.request, &context).await?;
+        startup::done(|| format!("lookup {} open", join.table));
         Ok(Some(LookupHead::new(LookupJoin {
             lookup,
             keys: join.keys.clone(),

@@ -16,6 +16,7 @@ use crate::connectors::{SinkWriter, StagedPart};
 use crate::error::Result;
 use crate::failpoint::reach;
 use crate::operators::{Operator, Output, Progress};
+use crate::startup;
 use crate::state::Snapshot;
 use crate::time::{Clock, SystemClock, Watermark};
 
@@ -192,7 +193,10 @@ impl Chain {
                     writer.write(batch).await?;
                     let blocked = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
                     metrics.blocked_ns.fetch_add(blocked, Ordering::Relaxed);
-                    metrics.door.rows.fetch_add(rows, Ordering::Relaxed);
+                    if metrics.door.rows.fetch_add(rows, Ordering::Relaxed) == 0 {
+                        startup::done(|| format!("first rows written to {}", metrics.table));
+                        startup::print();
+                    }
                     metrics.door.batches.fetch_add(1, Ordering::Relaxed);
                 }
                 StreamElement::Barrier(_) | StreamElement::End(_) => {

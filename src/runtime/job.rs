@@ -28,6 +28,7 @@ use crate::checkpoint::JobFolder;
 use crate::connectors::{OpenContext, Reporter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::stream_plan::{NodeKind, StreamPlan, WindowAggregateNode, WindowTableNode};
+use crate::startup;
 use crate::time::Clock;
 use crate::types::TimeAttribute;
 
@@ -277,12 +278,14 @@ impl Job {
         was_open: &mut bool,
         watched: &mut watch::Receiver<Signal>,
     ) -> Result<JobEnd> {
+        startup::done(|| format!("job \"{}\" planned and started", self.config.name));
         let opened = tokio::select! {
             biased;
             end = stopped(watched) => return Ok(end),
             opened = self.open(folder, first) => opened?,
         };
         *was_open = true;
+        startup::done(|| format!("job \"{}\" open", self.config.name));
         self.metrics.waits_for_nothing();
         let dead_letters = opened.dead_letters.clone();
         self.supervise(opened).await?;

@@ -26,6 +26,7 @@ use crate::connectors::{SourceEvent, SourceReader, Split};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operators::{Calc, compute_parts};
 use crate::plan::stream_plan::{SourceNode, WatermarkNode};
+use crate::startup;
 use crate::time::Watermark;
 
 /// A watermark that is so much ahead of the clock is told of: a day.
@@ -185,7 +186,9 @@ impl SourceTask {
 
     async fn on_rows(&mut self, split: Arc<str>, batch: ChangelogBatch) -> Result<()> {
         let count = batch.num_rows();
-        self.metrics.door.rows.fetch_add(count as u64, Ordering::Relaxed);
+        if self.metrics.door.rows.fetch_add(count as u64, Ordering::Relaxed) == 0 {
+            startup::done(|| format!("first rows read from {}", self.metrics.table));
+        }
         self.metrics.door.batches.fetch_add(1, Ordering::Relaxed);
         self.watermarks.on_rows(&split, count, timer::now());
         let mut parts = Vec::new();

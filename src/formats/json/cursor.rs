@@ -12,6 +12,9 @@ pub(super) type Scan<T> = Result<T, Odd>;
 /// Values nested deeper than this are left to the general parser, which has its own limit.
 const DEPTH_MAX: usize = 64;
 
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
 /// Reads a text from front to back.
 #[derive(Debug)]
 pub(super) struct Cursor<'a> {
@@ -31,6 +34,35 @@ pub(super) struct Number<'a> {
     pub fraction_digits: usize,
     pub has_point: bool,
     pub has_exponent: bool,
+}
+
+/// A text to compare with, eight bytes at a time.
+#[derive(Debug, Default)]
+pub(super) struct FixedText {
+    bytes: Vec<u8>,
+    /// The bytes in words, and which of each word's bytes count.
+    words: Vec<(u64, u64)>,
+}
+
+impl FixedText {
+    pub fn new(bytes: &[u8]) -> Self {
+        let mut text = Self::default();
+        text.set(bytes);
+        text
+    }
+
+    pub fn set(&mut self, bytes: &[u8]) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(bytes);
+        self.words.clear();
+        self.words.extend(bytes.chunks(8).map(|chunk| {
+            let (mut word, mut mask) = ([0; 8], [0; 8]);
+            for (i, byte) in chunk.iter().enumerate() {
+                (word[i], mask[i]) = (*byte, 0xFF);
+            }
+            (u64::from_le_bytes(word), u64::from_le_bytes(mask))
+        }));
+    }
 }
 
 impl<'a> Cursor<'a> {
@@ -75,6 +107,23 @@ impl<'a> Cursor<'a> {
         found
     }
 
+    /// Takes `text` if it comes next.
+    #[inline(always)]
+    pub fn take_text(&mut self, text: &FixedText) -> bool {
+        let mut rest = self.rest();
+        for (word, mask) in &text.words {
+            let Some((next, after)) = rest.split_first_chunk::<8>() else {
+                return self.take(&text.bytes);
+            };
+            if (u64::from_le_bytes(*next) ^ word) & mask != 0 {
+                return false;
+            }
+            rest = after;
+        }
+        self.pos += text.bytes.len();
+        true
+    }
+
     #[inline]
     pub fn keyword(&mut self, word: &[u8]) -> Scan<()> {
         if self.take(word) { Ok(()) } else { Err(Odd) }
@@ -106,6 +155,18 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub fn string(&mut self, out: &mut Vec<u8>) -> Scan<()> {
         self.expect(b'"')?;
+        // To copy a known number of bytes costs a fraction of copying an unknown one: what is too much is cut off.
+        if let Some(next) = self.rest().first_chunk::<16>() {
+            let [low, high] = [0, 64].map(|shift| quotes_or_escapes((u128::from_le_bytes(*next) >> shift) as u64));
+            let end = (u128::from(high) << 64 | u128::from(low)).trailing_zeros() as usize / 8;
+            if next.get(end) == Some(&b'"') {
+                let whole = out.len() + end;
+                out.extend_from_slice(next);
+                out.truncate(whole);
+                self.pos += end + 1;
+                return Ok(());
+            }
+        }
         loop {
             let (part, ends) = self.string_part()?;
             out.extend_from_slice(part);
@@ -184,6 +245,20 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     fn digits(&mut self, value: &mut u64) -> Scan<usize> {
         let start = self.pos;
+        while let Some(next) = self.rest().first_chunk::<8>() {
+            // Eight at a time: each byte becomes its digit, or more than nine.
+            let digits = u64::from_le_bytes(*next) ^ (ONES * u64::from(b'0'));
+            let others = (digits.wrapping_add(ONES * 0x76) | digits) & HIGHS;
+            let count = others.trailing_zeros() / 8;
+            if count == 0 {
+                break;
+            }
+            self.pos += count as usize;
+            *value = value.wrapping_mul(10u64.pow(count)).wrapping_add(eight_digits(digits << (64 - 8 * count)));
+            if count < 8 {
+                return Ok(self.pos - start);
+            }
+        }
         loop {
             let digit = self.peek().wrapping_sub(b'0');
             if digit > 9 {
@@ -270,20 +345,31 @@ impl<'a> Cursor<'a> {
 /// Eight bytes at a time: fields are mostly shorter than what makes a call of `memchr2` worthwhile.
 #[inline]
 fn quote_or_escape(text: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    // The high bit of each byte that is zero; exact up to the first one, which is all that is used.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
     let mut at = 0;
     for chunk in text.as_chunks::<8>().0.iter().take(4) {
-        let word = u64::from_le_bytes(*chunk);
-        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        let found = quotes_or_escapes(u64::from_le_bytes(*chunk));
         if found != 0 {
             return Some(at + (found.trailing_zeros() / 8) as usize);
         }
         at += 8;
     }
     memchr::memchr2(b'"', b'\\', text.get(at..)?).map(|found| at + found)
+}
+
+/// The high bit of each byte that is a quote or a backslash; exact up to the first one, which is all that is used.
+#[inline(always)]
+fn quotes_or_escapes(word: u64) -> u64 {
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')))
+}
+
+/// The number that eight digits make, the first of them in the lowest byte.
+#[inline(always)]
+fn eight_digits(digits: u64) -> u64 {
+    // Neighbours are put together: pairs, fours, all eight.
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00FF_00FF_00FF_00FF;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_FFFF_0000_FFFF;
+    fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xFFFF_FFFF
 }
 
 impl Number<'_> {

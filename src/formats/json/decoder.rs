@@ -88,7 +88,8 @@ impl JsonDecoder {
 
     /// The fast way; false where it gave up, with everything as it was.
     fn scan(&mut self, message: &[u8]) -> bool {
-        if std::str::from_utf8(message).is_err() {
+        // Mostly it is ASCII, which is quicker to see.
+        if !message.is_ascii() && std::str::from_utf8(message).is_err() {
             return false;
         }
         let mut cursor = Cursor::new(message);

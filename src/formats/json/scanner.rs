@@ -1,7 +1,7 @@
 //! One JSON message straight into columns.
 
 use super::cursor::{Cursor, Number, Odd, Scan};
-use super::shape::{Keys, Shape};
+use super::shape::{Key, Keys, Shape};
 use super::{Rules, base64};
 use crate::formats::column::{Column, Ranges, Values};
 use crate::formats::temporal;
@@ -9,19 +9,12 @@ use crate::formats::temporal;
 /// Reads the object at the cursor as a row: one value more in each of `columns`, or [`Odd`] with any of them begun.
 #[inline]
 pub(super) fn scan_row(cursor: &mut Cursor, columns: &mut [Column], keys: &mut Keys, rules: &Rules) -> Scan<()> {
-    if cursor.peek() != b'{' {
-        return Err(Odd);
-    }
     // All columns of a row are equally long before it.
     let rows = columns.first().map_or(0, Column::len);
     let (mut place, mut found) = (0, 0);
-    let mut more = cursor.open(b'}');
-    while more {
-        let column = keys.next(cursor, place)?;
-        place += 1;
-        cursor.skip_space();
-        match column {
-            Some(i) => {
+    loop {
+        match keys.next(cursor, place)? {
+            Key::Of(i) => {
                 let (Some(column), Some(shape)) = (columns.get_mut(i), keys.shapes.get_mut(i)) else {
                     return Err(Odd);
                 };
@@ -32,9 +25,10 @@ pub(super) fn scan_row(cursor: &mut Cursor, columns: &mut [Column], keys: &mut K
                 scan_value(cursor, column, shape, rules)?;
                 found += 1;
             }
-            None => cursor.skip_value()?,
+            Key::Unread => cursor.skip_value()?,
+            Key::End => break,
         }
-        more = cursor.more(b'}')?;
+        place += 1;
     }
     if found < columns.len() {
         if rules.fail_on_missing {

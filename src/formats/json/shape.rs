@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::cursor::{Cursor, Odd, Scan};
+use super::cursor::{Cursor, FixedText, Odd, Scan};
 use crate::types::{SqlType, TypeKind};
 
 /// How deep into a column's values objects are looked at by name.
@@ -23,8 +23,27 @@ pub(super) struct Keys {
     pub names: Vec<String>,
     pub shapes: Vec<Shape>,
     positions: HashMap<Vec<u8>, usize>,
-    /// What came at each place last time: the key with quotes and colon, and its column.
-    guesses: Vec<(Vec<u8>, Option<usize>)>,
+    /// What came at each place last time.
+    guesses: Vec<Guess>,
+}
+
+/// What stands at a place of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Key {
+    /// The key of this column.
+    Of(usize),
+    /// A key that nobody asks for.
+    Unread,
+    /// The end of the object.
+    End,
+}
+
+/// All that stood between two values, a key in it, and what the key is: messages of one producer mostly have the same
+/// text there.
+#[derive(Debug)]
+struct Guess {
+    text: FixedText,
+    key: Key,
 }
 
 /// Places behind this are looked up, not guessed.
@@ -50,33 +69,45 @@ impl Keys {
         Self { names, shapes, positions, guesses: Vec::new() }
     }
 
-    /// Reads a key and its colon: the column it names, if any. `place` counts the object's keys.
+    /// Passes over everything up to the next value: brace or comma, key and colon; or over the end of the object.
+    /// `place` counts the object's keys.
     #[inline(always)]
-    pub fn next(&mut self, cursor: &mut Cursor, place: usize) -> Scan<Option<usize>> {
-        if let Some((text, column)) = self.guesses.get(place)
-            && cursor.take(text)
+    pub fn next(&mut self, cursor: &mut Cursor, place: usize) -> Scan<Key> {
+        if let Some(guess) = self.guesses.get(place)
+            && cursor.take_text(&guess.text)
         {
-            return Ok(*column);
+            return Ok(guess.key);
+        }
+        if place > 0 && cursor.peek() == b'}' {
+            cursor.expect(b'}')?;
+            return Ok(Key::End);
         }
         self.look_up(cursor, place)
     }
 
     #[cold]
-    fn look_up(&mut self, cursor: &mut Cursor, place: usize) -> Scan<Option<usize>> {
+    fn look_up(&mut self, cursor: &mut Cursor, place: usize) -> Scan<Key> {
         let before = cursor.rest();
+        let follows = match (place, cursor.peek()) {
+            (0, b'{') => cursor.open(b'}'),
+            (0, _) => return Err(Odd),
+            _ => cursor.more(b'}')?,
+        };
+        if !follows {
+            return Ok(Key::End);
+        }
         let key = cursor.plain_string()?;
-        let column = self.positions.get(key).copied();
+        let key = self.positions.get(key).map_or(Key::Unread, |column| Key::Of(*column));
         cursor.skip_space();
         cursor.expect(b':')?;
+        cursor.skip_space();
         let text = before.get(..before.len() - cursor.rest().len()).ok_or(Odd)?;
-        if place < GUESSES_MAX {
-            let guess = (text.to_vec(), column);
-            if let Some(known) = self.guesses.get_mut(place) {
-                *known = guess;
-            } else if place == self.guesses.len() {
-                self.guesses.push(guess);
-            }
+        if place == self.guesses.len() && place < GUESSES_MAX {
+            self.guesses.push(Guess { text: FixedText::new(text), key });
+        } else if let Some(guess) = self.guesses.get_mut(place) {
+            guess.text.set(text);
+            guess.key = key;
         }
-        Ok(column)
+        Ok(key)
     }
 }
