@@ -21,6 +21,7 @@ mod lookup;
 mod lookup_cache;
 mod memory;
 mod metrics;
+mod patience;
 mod restart;
 mod savepoint_requests;
 mod source_task;
