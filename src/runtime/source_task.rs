@@ -338,9 +338,27 @@ impl SourceTask {
             // Nothing is left of it: a restart doesn't read it again.
             source.splits.clear();
         }
+        let positions = self.reader.positions();
         let snapshot = self.chain.end(kind).await?;
         let known = TaskSnapshot { source: Some(source), ..snapshot };
         self.context.ended(goes_on.then_some(known));
+        if goes_on && self.resumes {
+            self.report_end(positions).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the epoch that the end belongs to, and reports the last positions with it.
+    async fn report_end(&mut self, positions: Vec<Split>) -> Result<()> {
+        while let Some(command) = self.commands.recv().await {
+            let SourceCommand::Complete(epoch) = command else { continue };
+            // Behind a barrier that it has let pass the end belongs to the next epoch.
+            let is_last = self.snapshots.iter().all(|(passed, _)| *passed > epoch);
+            self.on_command(command).await?;
+            if is_last {
+                return self.reader.on_epoch_complete(&positions).await;
+            }
+        }
         Ok(())
     }
 }
