@@ -7,6 +7,7 @@ mod busy;
 mod delivered;
 mod growth;
 pub mod load;
+mod once;
 pub mod own;
 mod scene;
 mod script;
