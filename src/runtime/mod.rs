@@ -51,6 +51,8 @@ pub use metrics::{
     WindowMetrics,
 };
 pub use restart::{Backoff, RestartStrategy};
+#[cfg(test)]
+pub(crate) use tests::simulated_store;
 
 use std::future::Future;
 
