@@ -342,25 +342,31 @@ impl SourceTask {
         let snapshot = self.chain.end(kind).await?;
         let known = TaskSnapshot { source: Some(source), ..snapshot };
         self.context.ended(goes_on.then_some(known));
-        if goes_on && self.resumes {
-            self.report_end(positions).await?;
+        let Self { reader, commands, resumes, snapshots, chain, .. } = self;
+        // It has said all.
+        drop(chain);
+        match goes_on && resumes {
+            true => report_end(reader, commands, snapshots, positions).await,
+            false => Ok(()),
         }
-        Ok(())
     }
+}
 
-    /// Waits for the epoch that the end belongs to, and reports the last positions with it.
-    async fn report_end(&mut self, positions: Vec<Split>) -> Result<()> {
-        while let Some(command) = self.commands.recv().await {
-            let SourceCommand::Complete(epoch) = command else { continue };
-            // Behind a barrier that it has let pass the end belongs to the next epoch.
-            let is_last = self.snapshots.iter().all(|(passed, _)| *passed > epoch);
-            self.on_command(command).await?;
-            if is_last {
-                return self.reader.on_epoch_complete(&positions).await;
-            }
-        }
-        Ok(())
+/// Waits for the epoch that the end of a source belongs to, and reports its last positions with it.
+async fn report_end(
+    mut reader: Box<dyn SourceReader>,
+    mut commands: mpsc::Receiver<SourceCommand>,
+    mut snapshots: Vec<(Epoch, Vec<Split>)>,
+    last: Vec<Split>,
+) -> Result<()> {
+    while let Some(command) = commands.recv().await {
+        let SourceCommand::Complete(epoch) = command else { continue };
+        let passed = snapshots.extract_if(.., |(passed, _)| *passed <= epoch).last();
+        // Behind a barrier that it has let pass the end belongs to the next epoch.
+        let Some((_, positions)) = passed else { return reader.on_epoch_complete(&last).await };
+        reader.on_epoch_complete(&positions).await?;
     }
+    Ok(())
 }
 
 /// Sleeps until the moment, or for ever without one.

@@ -53,6 +53,8 @@ impl Scene {
             before: format!(
                 "SET 'execution.checkpointing.interval' = '300 ms';
                  SET 'execution.checkpointing.dir' = 'file://{}';
+                 SET 'execution.checkpointing.timeout' = '3 s';
+                 SET 'execution.checkpointing.tolerable-failed-checkpoints' = '1';
                  SET 'restart-strategy.type' = 'fixed-delay';
                  SET 'restart-strategy.fixed-delay.attempts' = '1000';
                  SET 'pipeline.name' = '{id}';",

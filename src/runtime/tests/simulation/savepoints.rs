@@ -10,7 +10,6 @@ use object_store::path::Path as ObjectPath;
 use super::service::Content;
 use super::store::SAVEPOINTS;
 use super::world::World;
-use crate::changelog::Epoch;
 use crate::checkpoint::{JobFolder, Manifest, Store};
 use crate::runtime::StartFrom;
 

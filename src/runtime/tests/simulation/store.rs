@@ -35,7 +35,7 @@ pub fn set_world(world: Option<Arc<World>>) {
 pub fn folder(path: &std::path::Path) -> Option<Store> {
     let inside = path.strip_prefix(SAVEPOINTS).ok()?.to_str()?;
     let world = WORLD.with(|world| world.borrow().clone())?;
-    let prefix = Path::parse(format!("savepoints/{inside}")).ok()?;
+    let prefix = Path::from(format!("savepoints/{inside}"));
     Some(Store::of(Arc::new(PrefixStore::new(SimulatedStore(world), prefix))))
 }
 
