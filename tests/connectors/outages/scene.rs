@@ -9,7 +9,7 @@ use super::delivered::{self, Delivered};
 use super::load::{Load, add_partitions, create_topic, delete_topic, fill};
 use super::own::{Own, Service};
 use super::script::Ways;
-use crate::kafka::{broker, unique};
+use crate::kafka::{broker, client, unique};
 use crate::pipelines::job::{Ended, Job, pause};
 
 /// Longer than any outage of these tests and what follows from it on a slow machine.
@@ -22,6 +22,8 @@ pub struct Scene {
     pub postgres: String,
     pub opensearch: String,
     pub ways: Ways,
+    /// The client that reads Kafka.
+    pub client: String,
     pub id: String,
 }
 
@@ -50,6 +52,7 @@ impl Scene {
             postgres: variable("MILLSTREAM_TEST_POSTGRES"),
             opensearch: variable("MILLSTREAM_TEST_OPENSEARCH"),
             ways: Ways::default(),
+            client: client(),
             id: unique("outage").replace('-', "_"),
             own,
         };

@@ -73,7 +73,7 @@ impl Scene {
     }
 
     pub fn sql(&self) -> String {
-        let Self { id, kafka, opensearch, ways, .. } = self;
+        let Self { id, kafka, opensearch, ways, client, .. } = self;
         let or = |way: &Option<String>, usual: String| way.clone().unwrap_or(usual);
         let kafka = or(&ways.kafka, format!("'properties.bootstrap.servers' = '{kafka}'"));
         let jdbc = or(&ways.jdbc, self.jdbc_at(self.postgres_parts().2));
@@ -88,7 +88,7 @@ impl Scene {
         format!(
             "{before}
              CREATE TABLE numbers (seq BIGINT, host INT, payload STRING, looked AS PROCTIME())
-               WITH ({input}, 'scan.startup.mode' = 'earliest-offset'{more});
+               WITH ({input}, 'scan.startup.mode' = 'earliest-offset', 'scan.client' = '{client}'{more});
              CREATE TABLE hosts (host INT, name STRING)
                WITH ({jdbc}, 'table-name' = '{id}_hosts');
              CREATE TABLE to_topic (seq BIGINT, payload STRING, name STRING) WITH ({output}{to_topic});

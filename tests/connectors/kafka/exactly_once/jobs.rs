@@ -10,7 +10,8 @@ const KILLS: usize = 5;
 
 /// The numbers that readers of what is committed see in a topic.
 async fn numbers(topic: &str) -> Vec<u64> {
-    let mut rows: Vec<u64> = read(&strings(topic, &[])).await.unwrap().iter().map(|row| row.parse().unwrap()).collect();
+    let rows = read_now(&strings(topic, &[])).await.unwrap();
+    let mut rows: Vec<u64> = rows.iter().map(|row| row.parse().unwrap()).collect();
     rows.sort_unstable();
     rows
 }
