@@ -73,4 +73,5 @@ echo 'killed; started again:'
 start 1 --trace-startup
 while ! grep -q 'first rows written' "$FOLDER/log"; do sleep 0.1; done
 sed -n 's/.*millstream::startup[: ]*//p; /at ms\|^ *[0-9.]* *[0-9.]*  /p' "$FOLDER/log"
-kill -9 "$JOB"
+{ kill -9 "$JOB" && wait "$JOB"; } 2>/dev/null || true
+JOB=''
