@@ -61,9 +61,10 @@ soak-outages: ## random outages of all services under a running job (SEED=1 MINU
 bench: ## microbenchmarks over Arrow batches
 	$(CARGO) bench
 
-bench-kafka: ## rows per CPU-second of the tutorial's jobs 1 to 4 on a real broker
+bench-kafka: ## rows per CPU-second, memory and latency of jobs on a real broker (ROWS, RUNS, CHECKPOINTS=1s, OTHER='command {file}')
 	$(CARGO) build --release
-	@$(SERVICES) with benches/kafka.sh
+	$(CARGO) bench --no-run --bench latency
+	@CARGO="$(CARGO)" $(SERVICES) with benches/kafka.sh
 
 bench-checkpoints: ## pause, duration and size of checkpoints of a million keys, and the way back
 	$(CARGO) build --release
