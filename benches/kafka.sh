@@ -72,12 +72,12 @@ exactly_once() {
   sed -e "s/'topic' = '\(${ID}_[a-z_]*\|{out}\)'/&, $guarantee/"
 }
 
-# command SUBJECT FILE: what runs a job file.
+# command_of SUBJECT FILE: what runs a job file.
 command_of() {
-  local words
   case $1 in
     other) printf '%s' "${OTHER//\{file\}/$2}" ;;
-    *) printf -v words '%q ' "$MILLSTREAM" run "${ARGUMENTS[@]}" "$2"; printf '%s' "$words" ;;
+    checkpoints) printf '%q ' "$MILLSTREAM" run --fresh "${ARGUMENTS[@]}" "$2" ;;
+    *) printf '%q ' "$MILLSTREAM" run "${ARGUMENTS[@]}" "$2" ;;
   esac
 }
 
