@@ -57,7 +57,7 @@ mod clock {
 mod tests {
     #[test]
     fn work_takes_time_of_its_thread_and_of_the_process() {
-        let (thread, process) = (super::of_thread(), super::of_process());
+        let (process, thread) = (super::of_process(), super::of_thread());
         let mut sum = 0u64;
         while super::of_thread() < thread + 1_000_000 {
             sum = std::hint::black_box(sum.wrapping_add(1));
