@@ -7,7 +7,7 @@
 #   CHECKPOINTS=1s make bench-kafka                             each job also with exactly-once checkpoints of this interval, and the ratio
 #   OTHER='flink-sql {file}' make bench-kafka                   another engine's command beside it
 #
-# ROWS (10000000; in as many partitions as the broker makes by itself), RUNS (3), JOBS (all four), MILLSTREAM (the binary: target/release/millstream).
+# ROWS (10000000; in as many partitions as the broker makes by itself), RUNS (3), JOBS (all four; none for latency alone), MILLSTREAM (the binary: target/release/millstream).
 # OTHER is a command with its arguments; {file} stands for a job file with all addresses filled in. It must end when the job does, with
 # status 0, and do the work itself or in children that it waits for: their CPU time is what counts, and the memory of the largest.
 # Latency: LATENCY_RATE (50000 rows a second; 0 leaves it out), LATENCY_SECONDS (20), LATENCY_RUNS (1), LATENCY_CHECKPOINTS (100ms).
@@ -17,7 +17,7 @@ export LC_ALL=C
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 ROWS=${ROWS:-10000000} RUNS=${RUNS:-3}
-JOBS=${JOBS:-simple_filter simple_agg simple_filter_pg simple_filter_pg_agg}
+JOBS=${JOBS-simple_filter simple_agg simple_filter_pg simple_filter_pg_agg}
 CHECKPOINTS=${CHECKPOINTS:-} OTHER=${OTHER:-}
 LATENCY_RATE=${LATENCY_RATE:-50000} LATENCY_SECONDS=${LATENCY_SECONDS:-20} LATENCY_RUNS=${LATENCY_RUNS:-1}
 LATENCY_CHECKPOINTS=${LATENCY_CHECKPOINTS:-100ms}

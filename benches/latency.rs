@@ -7,8 +7,8 @@
 //!
 //! Rows are due at a fixed rate whatever becomes of them, and a row's time runs from when it was due, not from when it could
 //! be sent: whoever stalls the sender is charged with it (no coordinated omission). The command copies the topic IN to
-//! the topic OUT, `$IN` and `$OUT` in its environment and `{in}`, `{out}` in its arguments; it is waited for until a first
-//! row has come through it, and ended with SIGTERM. `benches/kafka.sh` calls it; by `cargo bench` alone it does nothing.
+//! the topic OUT, whose names are in its environment; it is waited for until a first row has come through it, and ended
+//! with SIGTERM. `benches/kafka.sh` calls it; by `cargo bench` alone it does nothing.
 
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -159,9 +159,8 @@ impl Between {
                 echo
             }
             Some((program, arguments)) => {
-                let filled = |text: &String| text.replace("{in}", from).replace("{out}", to);
-                let mut command = Command::new(filled(program));
-                command.args(arguments.iter().map(filled));
+                let mut command = Command::new(program);
+                command.args(arguments);
                 command
             }
         };
