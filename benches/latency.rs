@@ -75,9 +75,12 @@ fn main() -> ExitCode {
     }
 }
 
+/// A producer that sends as many rows together as are there while one request is under way: a request for each row would
+/// measure how many of those a broker bears.
 fn producer(broker: &str) -> Result<BaseProducer, Failure> {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", broker).set("linger.ms", "0").set("acks", "all");
+    config.set("max.in.flight.requests.per.connection", "1");
     Ok(config.set("queue.buffering.max.messages", "2000000").create()?)
 }
 
