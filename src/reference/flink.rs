@@ -30,6 +30,11 @@ const OTHER_DEFAULTS: &[(&str, &str, &str)] = &[
         "sql-client.display.print-time-cost",
         "`true` in the shell on a terminal alone: what a script prints is the same each time",
     ),
+    (
+        "SET",
+        "execution.checkpointing.externalized-checkpoint-retention",
+        "none, which retains: a job that is started again goes on from its checkpoints",
+    ),
 ];
 
 /// Defaults that only look different, and why they are the same.

@@ -210,8 +210,7 @@ fn a_job_runs_once_and_fresh_begins_anew() {
 fn a_start_tells_from_where_it_goes_on_and_refuses_to_drop_state() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().to_str().unwrap();
-    let stopped = format!("{} STOP JOB 'counts';", counts());
-    millstream(&["run", "-q", "--state", state, "-e", &stopped]).expect(0);
+    stop_after_a_row(start(folder.path(), &["-e", &counts()])).expect(0);
     let last = listed(folder.path())[0]["epoch"].as_u64().unwrap();
     let ended = stop_after_a_row(start_aloud(folder.path(), &["-e", &counts()])).expect(0);
     let told = format!("job \"counts\" goes on from checkpoint {last}: 1-of-1 at ");
@@ -221,13 +220,16 @@ fn a_start_tells_from_where_it_goes_on_and_refuses_to_drop_state() {
     let refused = millstream(&["run", "-q", "--state", state, "-e", &copy]).expect(1);
     let lost = "has state that the job no longer has: GroupAggregate";
     assert!(refused.err.contains(lost) && refused.err.contains("--allow-non-restored-state"), "{}", refused.err);
-    let stopped = format!("{copy} STOP JOB 'counts';");
-    let allowed = ["run", "--state", state, "--allow-non-restored-state", "-e", &stopped];
-    let dropped = millstream(&allowed).expect(0);
+    let until_checkpoint = |arguments: &[&str]| {
+        let child = start_aloud(folder.path(), arguments);
+        wait_for_checkpoint(folder.path(), "counts");
+        stop(child).expect(0)
+    };
+    let dropped = until_checkpoint(&["--allow-non-restored-state", "-e", &copy]);
     let told = "state that the job no longer has is dropped: GroupAggregate";
     assert!(dropped.err.contains(told), "{}", dropped.err);
     // It is gone from the next checkpoint: nobody has to allow it again.
-    millstream(&["run", "-q", "--state", state, "-e", &stopped]).expect(0);
+    until_checkpoint(&["-e", &copy]);
 }
 
 #[test]
