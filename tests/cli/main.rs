@@ -3,6 +3,7 @@
 mod check;
 mod checkpoints;
 mod errors;
+mod form;
 mod jobs;
 mod logs;
 mod millstream;
