@@ -1,6 +1,7 @@
 //! Places where a test ends the process, as a crash would: nothing is flushed, closed or said.
 //!
-//! `MILLSTREAM_FAILPOINT=NAME` aborts where NAME is reached first, `NAME@3` the third time. Release builds have none.
+//! `MILLSTREAM_FAILPOINT=NAME` aborts where NAME is reached first, `NAME@3` the third time. With `NAME@3:stand-still` the
+//! process stands still there, as by SIGSTOP, until it is told to go on. Release builds have none.
 
 /// Every place, in the order in which an epoch comes by.
 pub const NAMES: &[&str] = &[
@@ -33,27 +34,39 @@ pub const NAMES: &[&str] = &[
     "checkpoint.collected",
 ];
 
-/// Ends the process where the environment asks for it at this place.
+/// Ends or stops the process where the environment asks for it at this place.
 #[cfg(debug_assertions)]
 pub fn reach(name: &'static str) {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    static ASKED: OnceLock<Option<(String, u64)>> = OnceLock::new();
+    static ASKED: OnceLock<Option<(String, u64, bool)>> = OnceLock::new();
     static REACHED: AtomicU64 = AtomicU64::new(0);
 
     debug_assert!(NAMES.contains(&name), "{name} is not in the list of fail points");
     let asked = ASKED.get_or_init(|| {
         let asked = std::env::var("MILLSTREAM_FAILPOINT").ok()?;
-        Some(match asked.split_once('@') {
-            Some((name, turn)) => (name.to_string(), turn.parse().unwrap_or(1)),
-            None => (asked, 1),
-        })
+        let (place, stands_still) = match asked.split_once(':') {
+            Some((place, "stand-still")) => (place, true),
+            _ => (asked.as_str(), false),
+        };
+        let (name, turn) = place.split_once('@').unwrap_or((place, "1"));
+        Some((name.to_string(), turn.parse().unwrap_or(1), stands_still))
     });
-    let Some((wanted, turn)) = asked else { return };
+    let Some((wanted, turn, stands_still)) = asked else { return };
     if wanted == name && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *turn {
-        std::process::abort();
+        match stands_still {
+            true => stand_still(),
+            false => std::process::abort(),
+        }
     }
+}
+
+/// Returns once somebody tells the process to go on.
+#[cfg(debug_assertions)]
+fn stand_still() {
+    let asked = std::process::Command::new("kill").args(["-STOP", &std::process::id().to_string()]).status();
+    assert!(asked.is_ok_and(|asked| asked.success()), "the process can't be made to stand still");
 }
 
 /// Nothing, in release builds.

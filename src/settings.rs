@@ -123,7 +123,11 @@ pub const SETTINGS: &[SettingSpec] = &[
         Some("EXACTLY_ONCE"),
         "EXACTLY_ONCE: sinks publish with checkpoints, those that say nothing of it where there is a folder. AT_LEAST_ONCE: they write as rows come.",
     ),
-    works("execution.checkpointing.timeout", Some("10 min"), "A checkpoint that takes longer fails the job."),
+    works(
+        "execution.checkpointing.timeout",
+        Some("10 min"),
+        "A checkpoint that takes longer, until its rows are published, counts as failed.",
+    ),
     works(
         "execution.checkpointing.min-pause",
         Some("0 ms"),
@@ -132,7 +136,7 @@ pub const SETTINGS: &[SettingSpec] = &[
     works(
         "execution.checkpointing.tolerable-failed-checkpoints",
         Some("0"),
-        "So many tries to write a checkpoint may fail in a row before the job does.",
+        "So many checkpoints may be late, or fail to be written, in a row before the job fails.",
     ),
     works("execution.checkpointing.num-retained", Some("1"), "How many checkpoints are kept."),
     works(

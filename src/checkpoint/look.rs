@@ -21,10 +21,8 @@ pub struct Sight {
 
 /// Opens a folder that is there.
 pub fn open_folder(path: &Path) -> Result<Store> {
-    match path.is_dir() {
-        true => Store::folder(path),
-        false => Err(Error::statement(format!("there is no folder \"{}\"", path.display()))),
-    }
+    let there = Store::existing(path)?;
+    there.ok_or_else(|| Error::statement(format!("there is no folder \"{}\"", path.display())))
 }
 
 /// All checkpoints and savepoints below a folder, by job, the newest first. Data is looked at, not read.

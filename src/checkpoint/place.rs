@@ -32,12 +32,11 @@ pub fn local_folder(value: &str) -> Result<PathBuf> {
 
 /// Opens a savepoint; nothing is made where there is none. Its data is in `data`.
 pub async fn open_savepoint(path: &Path) -> Result<(Store, Manifest)> {
-    if !path.is_dir() {
+    let Some(store) = Store::existing(path)? else {
         return Err(
             Error::statement(format!("there is no savepoint \"{}\"", path.display())).with_hint(NAME_A_SAVEPOINT)
         );
-    }
-    let store = Store::folder(path)?;
+    };
     let missing = || {
         let said = format!("\"{}\" is no savepoint: it has no _metadata", path.display());
         Error::statement(said).with_hint(NAME_A_SAVEPOINT)

@@ -12,6 +12,8 @@ use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 
 use crate::error::{Error, Result};
+#[cfg(test)]
+use crate::runtime::simulated_store as simulated;
 
 /// Objects in a folder, or in memory.
 #[derive(Debug, Clone)]
@@ -24,6 +26,10 @@ pub struct Store {
 impl Store {
     /// A folder of this machine, which is made if need be.
     pub fn folder(path: &Path) -> Result<Self> {
+        #[cfg(test)]
+        if let Some(store) = simulated::folder(path) {
+            return Ok(store);
+        }
         let failed = |error: &dyn std::fmt::Display| {
             Error::external(format!("cannot use \"{}\" for checkpoints: {error}", path.display()))
         };
@@ -31,6 +37,15 @@ impl Store {
         let root = path.canonicalize().map_err(|error| failed(&error))?;
         let objects = LocalFileSystem::new_with_prefix(&root).map_err(|error| failed(&error))?;
         Ok(Self { objects: Arc::new(objects), root: Some(root) })
+    }
+
+    /// A folder of this machine, where there is one.
+    pub fn existing(path: &Path) -> Result<Option<Self>> {
+        #[cfg(test)]
+        if let Some(store) = simulated::folder(path) {
+            return Ok(Some(store));
+        }
+        path.is_dir().then(|| Self::folder(path)).transpose()
     }
 
     /// For as long as the process lives.

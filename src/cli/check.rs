@@ -14,7 +14,7 @@ use crate::span::SourceText;
 /// Prints every error, and what else there is to say.
 pub async fn check(args: CheckArgs) -> Exit {
     let prepared = Script::read(&args.script).and_then(|script| {
-        let session = script.session()?;
+        let session = script.session()?.with_state(args.state.planned());
         Ok((script, session))
     });
     let (script, mut session) = match prepared {

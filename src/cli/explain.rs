@@ -1,14 +1,14 @@
 //! `millstream explain`: the plans of every query and INSERT of a script.
 
 use super::script::Script;
-use super::{Exit, ScriptArgs};
+use super::{Exit, ExplainArgs};
 use crate::console;
 use crate::error::Result;
 use crate::session::Outcome;
 use crate::sql::{Statement, StatementKind};
 
 /// Prints the plans; declarations take effect, nothing runs.
-pub async fn explain(args: ScriptArgs) -> Exit {
+pub async fn explain(args: ExplainArgs) -> Exit {
     match print_plans(&args).await {
         Ok(()) => Exit::Fine,
         Err(error) => {
@@ -18,9 +18,9 @@ pub async fn explain(args: ScriptArgs) -> Exit {
     }
 }
 
-async fn print_plans(args: &ScriptArgs) -> Result<()> {
-    let script = Script::read(args)?;
-    let mut session = script.session()?;
+async fn print_plans(args: &ExplainArgs) -> Result<()> {
+    let script = Script::read(&args.script)?;
+    let mut session = script.session()?.with_state(args.state.planned());
     let mut first = true;
     for (statement, text) in script.statements() {
         let statement = statement.parsed?;

@@ -88,7 +88,7 @@ enum Command {
     Check(CheckArgs),
     /// Print the plans of every query and INSERT.
     #[command(after_help = "Example:\n  millstream explain tables.sql job.sql")]
-    Explain(ScriptArgs),
+    Explain(ExplainArgs),
     /// Write a savepoint of a job that another process runs, and print its folder.
     ///
     /// It is written with the job's next checkpoint, for which there is no waiting; the job goes on.
@@ -163,12 +163,22 @@ fn memory_size(text: &str) -> Result<usize, String> {
 struct CheckArgs {
     #[command(flatten)]
     script: ScriptArgs,
+    #[command(flatten)]
+    state: state::FolderArgs,
     /// Warnings are errors.
     #[arg(long)]
     strict: bool,
     /// List what Flink 2.2 would refuse or read differently.
     #[arg(long)]
     portable: bool,
+}
+
+#[derive(Args)]
+struct ExplainArgs {
+    #[command(flatten)]
+    script: ScriptArgs,
+    #[command(flatten)]
+    state: state::FolderArgs,
 }
 
 /// Runs the command line of this process.

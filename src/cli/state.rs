@@ -8,15 +8,22 @@ use crate::checkpoint::{local_folder, open_savepoint};
 use crate::error::{Error, Result};
 use crate::session::{FromSavepoint, StateOptions};
 
-/// Options of `run` and `sql`.
+/// The option of all commands that plan jobs.
 #[derive(Args, Clone, Default)]
-pub struct StateArgs {
+pub struct FolderArgs {
     /// Where jobs keep their checkpoints [default: 'execution.checkpointing.dir']. What ends or dies goes on from
     /// there when it is run again.
     ///
     /// One is made every second where 'execution.checkpointing.interval' is not set.
     #[arg(long, value_name = "DIR", value_parser = folder)]
     state: Option<PathBuf>,
+}
+
+/// Options of `run` and `sql`.
+#[derive(Args, Clone, Default)]
+pub struct StateArgs {
+    #[command(flatten)]
+    folder: FolderArgs,
     /// Begin from a savepoint; of several jobs, that of its name does.
     #[arg(long, value_name = "SAVEPOINT", value_parser = folder, conflicts_with = "fresh")]
     from: Option<PathBuf>,
@@ -36,15 +43,17 @@ pub fn folder(text: &str) -> Result<PathBuf, String> {
     })
 }
 
+impl FolderArgs {
+    /// For a session that plans and starts nothing.
+    pub fn planned(&self) -> StateOptions {
+        StateOptions { folder: self.state.clone(), ..StateOptions::default() }
+    }
+}
+
 impl StateArgs {
     /// For a session that plans and starts nothing.
     pub fn planned(&self) -> StateOptions {
-        StateOptions {
-            folder: self.state.clone(),
-            savepoint: None,
-            fresh: self.fresh,
-            allow_non_restored: self.allow_non_restored_state,
-        }
+        StateOptions { fresh: self.fresh, allow_non_restored: self.allow_non_restored_state, ..self.folder.planned() }
     }
 
     /// Looks at the savepoint. `jobs` are the names of all that will start, where that is known.

@@ -2,7 +2,7 @@
 
 use super::OptionNotice;
 use super::connector::TableDescriptor;
-use super::options::{COMMON_OPTIONS, OptionEffect, OptionSpec, RawOptions, quoted_list};
+use super::options::{COMMON_OPTIONS, DELIVERY_GUARANTEE, OptionEffect, OptionSpec, RawOptions, quoted_list};
 use crate::formats::option_specs;
 
 /// The options of a table that mean nothing beside the others, or nothing here at all.
@@ -25,6 +25,31 @@ pub fn idle_options(table: &TableDescriptor, connector: &[OptionSpec]) -> Vec<Op
         Some(OptionNotice { key: key.to_string(), message, hint: None, unknown: false })
     };
     table.options.keys().filter_map(notice).collect()
+}
+
+/// The options of a table that mean nothing because the checkpoints of its job make it exactly-once, though it doesn't
+/// say so.
+pub fn idle_in_epochs(table: &TableDescriptor, connector: &[OptionSpec]) -> Vec<OptionNotice> {
+    let guarantee = DELIVERY_GUARANTEE.key;
+    if table.options.get(guarantee).is_some() {
+        return Vec::new();
+    }
+    let idle = |key: &&str| {
+        let spec = connector.iter().find(|spec| spec.key == *key);
+        spec.is_some_and(
+            |spec| matches!(spec.effect, OptionEffect::Unless(other, ["exactly-once"]) if other == guarantee),
+        )
+    };
+    let notice = |key: &str| OptionNotice {
+        key: key.to_string(),
+        message: format!(
+            "option '{key}' of {} has no effect: its rows are published with the checkpoints of the job",
+            table.owner()
+        ),
+        hint: Some(format!("'{guarantee}' = 'at-least-once' writes them as they come.")),
+        unknown: false,
+    };
+    table.options.keys().filter(idle).map(notice).collect()
 }
 
 fn is_met(options: &RawOptions, other: &str, values: &[&str], default: Option<&str>) -> bool {
@@ -52,8 +77,8 @@ mod tests {
     use crate::connectors::find;
     use crate::types::{Field, Schema, SqlType};
 
-    fn idle(connector: &str, pairs: &[(&str, &str)]) -> Vec<String> {
-        let table = TableDescriptor {
+    fn table(connector: &str, pairs: &[(&str, &str)]) -> TableDescriptor {
+        TableDescriptor {
             name: "t".into(),
             columns: [Field::new("a", SqlType::string())].into_iter().collect::<Schema>(),
             metadata: Vec::new(),
@@ -61,8 +86,11 @@ mod tests {
             partition_keys: Vec::new(),
             options: [("connector", connector)].iter().chain(pairs).copied().collect(),
             zone: chrono_tz::UTC,
-        };
-        let notices = idle_options(&table, find(connector, None).unwrap().options());
+        }
+    }
+
+    fn idle(connector: &str, pairs: &[(&str, &str)]) -> Vec<String> {
+        let notices = idle_options(&table(connector, pairs), find(connector, None).unwrap().options());
         assert!(notices.iter().all(|notice| notice.message.contains(&format!("'{}'", notice.key))));
         notices.into_iter().map(|notice| notice.message).collect()
     }
@@ -105,6 +133,15 @@ mod tests {
         assert_eq!(idle("jdbc", &[interval, ("sink.delivery-guarantee", "exactly-once")]), [said]);
         assert!(idle("jdbc", &[interval, ("sink.delivery-guarantee", "at-least-once")]).is_empty());
         assert!(idle("jdbc", &[interval]).is_empty());
+        let [asked, unasked] =
+            [&[interval, ("sink.delivery-guarantee", "exactly-once")][..], &[interval]].map(|pairs| {
+                let notices = idle_in_epochs(&table("jdbc", pairs), find("jdbc", None).unwrap().options());
+                notices.into_iter().map(|notice| notice.message).collect::<Vec<_>>()
+            });
+        assert!(asked.is_empty(), "it is told already");
+        let said = "option 'sink.buffer-flush.interval' of table \"t\" (connector \"jdbc\") has no effect: its rows are \
+                    published with the checkpoints of the job";
+        assert_eq!(unasked, [said]);
     }
 
     #[test]

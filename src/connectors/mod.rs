@@ -27,7 +27,7 @@ mod target;
 mod testing;
 
 pub use connector::{Connector, MetadataColumn, OptionNotice, TableDescriptor, TableUse, cannot};
-pub use effect::{condition, idle_options};
+pub use effect::{condition, idle_in_epochs, idle_options};
 pub use lookup::{Lookup, LookupCacheOptions, LookupRequest, LookupRows, LookupSource};
 pub use registry::{all, find};
 pub use retry::{Retries, RetryPolicy};

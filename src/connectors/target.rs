@@ -184,7 +184,8 @@ pub trait Committer: Send + Sync {
     /// either: the marker is read, behind a fence.
     ///
     /// # Errors
-    /// What could not be published, or where it isn't known: then the job starts anew from what `fence` says.
+    /// What could not be published, or where it isn't known: then the job starts anew from what `fence` says. One of
+    /// the service, or of a row, says where that is.
     async fn publish(&self, epoch: Epoch, parts: &[StagedPart]) -> Result<()>;
 
     /// For the connector's own writers.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 
 use super::table::PlannedTable;
-use crate::connectors::Sink;
+use crate::connectors::options::DELIVERY_GUARANTEE;
+use crate::connectors::{Guarantee, Sink};
 use crate::error::{Error, Result, did_you_mean};
 use crate::types::{SqlType, TypeKind};
 
@@ -125,6 +126,11 @@ impl DeadLetterSink {
         });
         let fields = fields.collect::<Result<Vec<_>>>()?;
         let sink = connector.sink(descriptor).map_err(|e| table.in_text(e))?;
+        if sink.guarantee() == Guarantee::ExactlyOnce {
+            let why = "it asks for 'exactly-once', and dead letters are written at least once".to_string();
+            let error = refusal(table, why).at(descriptor.options.span(DELIVERY_GUARANTEE.key));
+            return Err(table.in_text(error.with_hint("Leave the option out.")));
+        }
         Ok(Self { table: table.name.clone(), sink, fields, schema: schema.arrow() })
     }
 }

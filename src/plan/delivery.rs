@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::stream_plan::{NodeKind, SinkNode, StreamPlan};
 use crate::connectors::{EpochMode, Guarantee};
 
-/// The promise for one sink; none is told where the job keeps no checkpoints.
+/// The promise for one sink; none is told where the job has no epochs.
 pub fn delivery(plan: &StreamPlan, sink: &SinkNode) -> Option<String> {
-    if !plan.has_checkpoints {
+    if !plan.has_checkpoints && !sink.exactly_once {
         return None;
     }
     let promise = match sink.sink.guarantee() {

@@ -13,9 +13,9 @@ pub struct Checkpoints {
     pub interval: Duration,
     /// Between the end of one checkpoint and the next barrier at least (`execution.checkpointing.min-pause`).
     pub min_pause: Duration,
-    /// A checkpoint that takes longer fails the job (`execution.checkpointing.timeout`).
+    /// A checkpoint that takes longer, until its rows are published, has failed (`execution.checkpointing.timeout`).
     pub timeout: Duration,
-    /// So many tries to write a checkpoint may fail in a row (`execution.checkpointing.tolerable-failed-checkpoints`).
+    /// So many may fail in a row (`execution.checkpointing.tolerable-failed-checkpoints`).
     pub tolerable_failures: u32,
     /// How many are kept (`state.checkpoints.num-retained`).
     pub retained: usize,

@@ -19,13 +19,14 @@ use tokio::time::Instant;
 use super::checkpoints::Checkpoints;
 use super::job::{Signal, end};
 use super::metrics::JobMetrics;
+use super::patience::{Patience, Term};
 use super::staging::{Staging, TaskSnapshot, data_name};
 use super::start::Started;
 use super::timer;
 use crate::changelog::Epoch;
 use crate::checkpoint::{CheckpointKind, KnownPieces, Manifest, Store, collect};
 use crate::connectors::{EpochMode, Reporter};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::reach;
 use crate::time::Clock;
 
@@ -97,8 +98,7 @@ pub struct Coordinator<'a> {
 
 /// The epoch that is under way, and what is known of it.
 struct UnderWay {
-    epoch: Epoch,
-    since: Instant,
+    term: Term,
     passed: HashMap<TaskId, TaskSnapshot>,
 }
 
@@ -112,15 +112,16 @@ impl Coordinator<'_> {
         let mut ended_without = 0;
         let mut requests: Vec<SavepointRequest> = Vec::new();
         let full = self.full.clone();
+        let patience = Patience::new(self.options, self.metrics.clone(), self.reporter.clone());
         loop {
-            let deadline = under_way.as_ref().map(|epoch| epoch.since + self.options.timeout);
+            let late = under_way.as_ref().map(|under_way| under_way.term.ends);
             tokio::select! {
                 biased;
                 report = self.reports.recv() => match report {
                     // Tasks were dropped: somebody else says why.
                     None => return Ok(()),
                     Some(TaskReport::Passed(epoch, task, snapshot)) => {
-                        if let Some(under_way) = under_way.as_mut().filter(|under_way| under_way.epoch == epoch) {
+                        if let Some(under_way) = under_way.as_mut().filter(|under_way| under_way.term.epoch == epoch) {
                             under_way.passed.insert(task, snapshot);
                         }
                     }
@@ -143,16 +144,11 @@ impl Coordinator<'_> {
                 () = timer::sleep_until(due), if under_way.is_none() && self.unresumable.is_empty() => {
                     due = timer::now() + self.options.interval;
                     self.send_barrier(next).await?;
-                    under_way = Some(UnderWay { epoch: next, since: timer::now(), passed: HashMap::new() });
+                    under_way = Some(UnderWay { term: patience.begin(next), passed: HashMap::new() });
                     next = next.next();
                 }
-                () = super::source_task::sleep_until(deadline) => {
-                    return Err(Error::external(format!(
-                        "checkpoint {} was not complete within {:?}",
-                        under_way.map_or(0, |under_way| under_way.epoch.0),
-                        self.options.timeout
-                    ))
-                    .with_hint("'execution.checkpointing.timeout' says how long one may take."));
+                () = super::source_task::sleep_until(late) => if let Some(under_way) = &mut under_way {
+                    patience.late(&mut under_way.term, "rows from before it are still on their way")?;
                 }
             }
             let all_ended = ended.len() + ended_without == self.tasks;
@@ -164,14 +160,14 @@ impl Coordinator<'_> {
                 under_way.passed.len() + others == self.tasks
             };
             if under_way.as_ref().is_some_and(passed) {
-                if let Some(UnderWay { epoch, since, passed }) = under_way.take() {
+                if let Some(UnderWay { term, passed }) = under_way.take() {
                     let left = passed.keys().any(|task| ended.contains_key(task));
                     let kind = if all_ended && !left { CheckpointKind::Final } else { CheckpointKind::Periodic };
                     let tasks = ended.iter().filter(|(task, _)| !passed.contains_key(task)).map(|(_, task)| task);
                     let staging = Staging::of(passed.values().chain(tasks));
                     // What a task left with its end is published once.
                     ended.iter_mut().filter(|(task, _)| !passed.contains_key(task)).for_each(|(_, t)| t.parts.clear());
-                    self.complete(epoch, staging, kind, since, &mut requests).await?;
+                    self.complete(term, &patience, staging, kind, &mut requests).await?;
                     due = due.max(timer::now() + self.options.min_pause);
                     if kind == CheckpointKind::Final {
                         return Ok(());
@@ -180,8 +176,8 @@ impl Coordinator<'_> {
             }
             if all_ended && under_way.is_none() {
                 let staging = Staging::of(ended.values());
-                let now = timer::now();
-                return self.complete(next, staging, CheckpointKind::Final, now, &mut requests).await;
+                let term = patience.begin(next);
+                return self.complete(term, &patience, staging, CheckpointKind::Final, &mut requests).await;
             }
         }
     }
@@ -189,7 +185,7 @@ impl Coordinator<'_> {
     /// Rows of the epoch behind it may come as soon as a writer has seen the barrier.
     async fn send_barrier(&mut self, epoch: Epoch) -> Result<()> {
         for target in &self.started.targets {
-            target.committer.begin(epoch.next()).await.map_err(|error| error.context(target.name.clone()))?;
+            target.begin(epoch.next()).await?;
         }
         self.tell(SourceCommand::Barrier(epoch)).await;
         Ok(())
@@ -198,16 +194,18 @@ impl Coordinator<'_> {
     /// Makes an epoch durable, publishes it, and collects what is no longer needed.
     async fn complete(
         &mut self,
-        epoch: Epoch,
+        mut term: Term,
+        patience: &Patience,
         staging: Staging,
         kind: CheckpointKind,
-        since: Instant,
         requests: &mut Vec<SavepointRequest>,
     ) -> Result<()> {
         reach("checkpoint.all-staged");
-        let staging = Arc::new(staging);
-        let manifest = self.write_until_done(epoch, &staging, kind, since).await?;
-        self.publish(epoch, &staging).await?;
+        let (staging, epoch, since) = (Arc::new(staging), term.epoch, term.since);
+        let writing = self.write_until_done(epoch, patience, &staging, kind, since);
+        let manifest = patience.within(&mut term, "it is being written", writing).await?;
+        patience.within(&mut term, "its rows are being published", self.publish(epoch, &staging)).await?;
+        patience.complete();
         reach("publish.after");
         // While it runs the targets say so, and the next checkpoint; markers of a job that has ended may expire.
         if kind == CheckpointKind::Final && !self.started.targets.is_empty() {
@@ -255,8 +253,7 @@ impl Coordinator<'_> {
             if i > 0 {
                 reach("publish.between-targets");
             }
-            let parts = target.parts(&staging.parts);
-            target.committer.publish(epoch, &parts).await.map_err(|error| error.context(target.name.clone()))?;
+            target.publish(epoch, &staging.parts).await?;
         }
         Ok(())
     }
@@ -265,6 +262,7 @@ impl Coordinator<'_> {
     async fn write_until_done(
         &mut self,
         epoch: Epoch,
+        patience: &Patience,
         staging: &Arc<Staging>,
         kind: CheckpointKind,
         since: Instant,
@@ -279,8 +277,7 @@ impl Coordinator<'_> {
                 Ok(manifest) => return Ok(manifest),
                 Err(error) => error,
             };
-            self.metrics.checkpoints.failed();
-            if !matches!(error.kind(), crate::error::ErrorKind::External) || tries >= self.options.tolerable_failures {
+            if !patience.bears() || error.kind() != ErrorKind::External {
                 return Err(error.context(format!("checkpoint {} can't be written", epoch.0)));
             }
             tries += 1;

@@ -179,7 +179,7 @@ pub const METRICS: &[(&str, &str, &str)] = &[
     (
         "millstream_checkpoints_failed_total",
         "counter",
-        "Tries to write a checkpoint that failed (numberOfFailedCheckpoints).",
+        "Checkpoints that were late, and tries to write one that failed (numberOfFailedCheckpoints).",
     ),
     (
         "millstream_checkpoint_restored_epoch",

@@ -416,7 +416,11 @@ impl Job {
                 };
                 Some(coordinator.run())
             }
-            _ => None,
+            _ => {
+                // Nobody tells sources of epochs.
+                drop(commands);
+                None
+            }
         };
         let mut coordinator = std::pin::pin!(OptionFuture::from(coordinator));
         let mut coordinated = None;

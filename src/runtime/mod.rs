@@ -21,6 +21,7 @@ mod lookup;
 mod lookup_cache;
 mod memory;
 mod metrics;
+mod patience;
 mod restart;
 mod savepoint_requests;
 mod source_task;
@@ -50,6 +51,8 @@ pub use metrics::{
     WindowMetrics,
 };
 pub use restart::{Backoff, RestartStrategy};
+#[cfg(test)]
+pub(crate) use tests::simulated_store;
 
 use std::future::Future;
 

@@ -338,11 +338,35 @@ impl SourceTask {
             // Nothing is left of it: a restart doesn't read it again.
             source.splits.clear();
         }
+        let positions = self.reader.positions();
         let snapshot = self.chain.end(kind).await?;
         let known = TaskSnapshot { source: Some(source), ..snapshot };
         self.context.ended(goes_on.then_some(known));
-        Ok(())
+        let Self { reader, commands, resumes, snapshots, chain, .. } = self;
+        // It has said all.
+        drop(chain);
+        match goes_on && resumes {
+            true => report_end(reader, commands, snapshots, positions).await,
+            false => Ok(()),
+        }
     }
+}
+
+/// Waits for the epoch that the end of a source belongs to, and reports its last positions with it.
+async fn report_end(
+    mut reader: Box<dyn SourceReader>,
+    mut commands: mpsc::Receiver<SourceCommand>,
+    mut snapshots: Vec<(Epoch, Vec<Split>)>,
+    last: Vec<Split>,
+) -> Result<()> {
+    while let Some(command) = commands.recv().await {
+        let SourceCommand::Complete(epoch) = command else { continue };
+        let passed = snapshots.extract_if(.., |(passed, _)| *passed <= epoch).last();
+        // Behind a barrier that it has let pass the end belongs to the next epoch.
+        let Some((_, positions)) = passed else { return reader.on_epoch_complete(&last).await };
+        reader.on_epoch_complete(&positions).await?;
+    }
+    Ok(())
 }
 
 /// Sleeps until the moment, or for ever without one.

@@ -138,7 +138,7 @@ impl Start<'_> {
         self.check_left_over(&started)?;
         reach("start.restored");
         for target in &started.targets {
-            target.committer.begin(started.first).await?;
+            target.begin(started.first).await?;
         }
         Ok(started)
     }
@@ -230,8 +230,7 @@ impl Start<'_> {
             let epoch = manifest.epoch;
             tracing::debug!(epoch = epoch.0, discarded = discard.len(), "restoring");
             for target in base.targets.iter().filter(|target| publish.contains(&target.name)) {
-                let parts = target.parts(&parts);
-                target.committer.publish(epoch, &parts).await.map_err(|e| e.context(target.name.clone()))?;
+                target.publish(epoch, &parts).await?;
             }
             for target in &mut base.targets {
                 if let Some(known) = manifest.targets.iter().find(|known| known.name == target.name) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::changelog::Epoch;
 use crate::checkpoint::TargetMarker;
 use crate::connectors::{Committer, EpochMode, StagedPart, Target, TargetContext, TargetTable};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::stream_plan::{NodeKind, StreamPlan};
 
 /// A sink of the plan.
@@ -74,8 +74,26 @@ impl TargetPlan {
 impl OpenTarget {
     /// Shuts out every earlier attempt, and says where the target stands.
     pub async fn fence(&self) -> Result<TargetMarker> {
-        let marker = self.committer.fence().await.map_err(|error| error.context(self.name.clone()))?;
+        let marker = self.committer.fence().await.map_err(|error| self.named(error))?;
         Ok(TargetMarker { target: self.name.clone(), marker })
+    }
+
+    /// Rows of `epoch` may come from now on.
+    pub async fn begin(&self, epoch: Epoch) -> Result<()> {
+        self.committer.begin(epoch).await.map_err(|error| self.named(error))
+    }
+
+    /// Publishes those parts of an epoch that go here.
+    pub async fn publish(&self, epoch: Epoch, all: &[StagedPart]) -> Result<()> {
+        self.committer.publish(epoch, &self.parts(all)).await.map_err(|error| self.named(error))
+    }
+
+    /// Errors of a service, and of rows that it refuses, name it themselves.
+    fn named(&self, error: Error) -> Error {
+        match error.kind() {
+            ErrorKind::State | ErrorKind::Internal => error.context(self.name.clone()),
+            ErrorKind::Statement | ErrorKind::External | ErrorKind::Data => error,
+        }
     }
 
     /// The parts of an epoch that go here, by sink and subtask.

@@ -7,7 +7,11 @@ use super::Session;
 use crate::checkpoint::{Store, local_folder};
 use crate::error::{Error, Result};
 use crate::plan::lower::Delivery;
+use crate::plan::stream_plan::{NodeKind, StreamNode, StreamPlan};
 use crate::runtime::{Backoff, Checkpoints, RestartStrategy, StartFrom};
+
+/// Longer than any job runs.
+const NEVER: Duration = Duration::from_secs(365 * 86_400);
 
 /// Where jobs keep their state and start from, where the command line says so.
 #[derive(Debug, Clone, Default)]
@@ -103,6 +107,12 @@ impl Session {
                 || self.settings.bool("execution.state-recovery.ignore-unclaimed-state"),
             ..defaults
         }))
+    }
+
+    /// A batch job keeps nothing; where a sink publishes epochs all its rows are one, which ends with it.
+    pub(super) fn batch_epoch(&self, plan: &StreamPlan) -> Option<Checkpoints> {
+        let published = |node: &StreamNode| matches!(&node.kind, NodeKind::Sink(sink) if sink.exactly_once);
+        plan.nodes.iter().any(published).then(|| Checkpoints::new(Store::memory(), NEVER))
     }
 
     /// What a job of this name goes on from.

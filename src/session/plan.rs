@@ -6,7 +6,7 @@ use std::time::Duration;
 use datafusion::logical_expr::LogicalPlan;
 
 use super::{Notice, NoticeKind, Session, portability};
-use crate::connectors::{OptionNotice, Sink, TableUse, idle_options};
+use crate::connectors::{OptionNotice, Sink, TableUse, idle_in_epochs, idle_options};
 use crate::error::{Error, Result};
 use crate::operators::{OnLength, OnNull};
 use crate::plan::batch::BatchOptions;
@@ -14,7 +14,7 @@ use crate::plan::bind::expr::ExprContext;
 use crate::plan::bind::{Binder, BoundInsert};
 use crate::plan::lower::{LowerOptions, MiniBatch, SinkRules, UpsertMaterialize, lower_inserts, lower_query};
 use crate::plan::optimize::optimize;
-use crate::plan::stream_plan::StreamPlan;
+use crate::plan::stream_plan::{NodeKind, StreamPlan};
 use crate::plan::table::{Door, PlannedTable};
 use crate::plan::uses::table_uses;
 use crate::settings::SetOutcome;
@@ -150,10 +150,21 @@ impl Session {
     /// Plans INSERTs, and notes what there is to say of the tables they use.
     pub(super) fn plan_inserts_noted(&mut self, inserts: &[Insert]) -> Result<PlannedInserts> {
         let planned = self.plan_inserts(inserts)?;
-        for (insert, (bound, plan)) in inserts.iter().zip(&planned.inserts) {
+        let sinks = planned.stream.nodes.iter().filter_map(|node| match &node.kind {
+            NodeKind::Sink(sink) => Some(sink.exactly_once),
+            _ => None,
+        });
+        for ((insert, (bound, plan)), exactly_once) in inserts.iter().zip(&planned.inserts).zip(sinks) {
             let mut uses = table_uses(plan);
             uses.push((bound.table.clone(), TableUse::Written));
             self.note_uses(&uses, insert.span);
+            match &bound.table.door {
+                Door::Connector { connector, descriptor } if exactly_once => {
+                    let idle = idle_in_epochs(descriptor, connector.options());
+                    self.note_of_options(&bound.table, idle, insert.span);
+                }
+                _ => {}
+            }
         }
         Ok(planned)
     }
@@ -185,10 +196,13 @@ impl Session {
     /// What the connector of a table has to say of its options.
     pub(super) fn note_options(&mut self, table: &PlannedTable, span: Span) {
         let Door::Connector { connector, descriptor } = &table.door else { return };
-        let odd = connector.notices(descriptor);
-        for OptionNotice { key, message, hint, unknown } in
-            odd.into_iter().chain(idle_options(descriptor, connector.options()))
-        {
+        let odd = connector.notices(descriptor).into_iter();
+        self.note_of_options(table, odd.chain(idle_options(descriptor, connector.options())), span);
+    }
+
+    fn note_of_options(&mut self, table: &PlannedTable, notices: impl IntoIterator<Item = OptionNotice>, span: Span) {
+        let Door::Connector { descriptor, .. } = &table.door else { return };
+        for OptionNotice { key, message, hint, unknown } in notices {
             let kind = if unknown { NoticeKind::Warning } else { NoticeKind::WithoutEffect };
             // An option of the declaration is shown there; one of an integration or a hint where the table is used.
             let place = table.text.clone().zip(descriptor.options.key_span(&key));

@@ -282,7 +282,10 @@ impl Session {
     fn start_inserts(&mut self, inserts: &[Insert], sql: &str) -> Result<Outcome> {
         let planned = self.plan_inserts_noted(inserts)?;
         let name = self.insert_name(&planned, sql);
-        let checkpoints = if self.settings.batch() { None } else { self.checkpoints(&name)? };
+        let checkpoints = match self.settings.batch() {
+            true => self.batch_epoch(&planned.stream),
+            false => self.checkpoints(&name)?,
+        };
         self.begun.insert(name.clone());
         let config = self.job_config(name, checkpoints);
         let job = start(planned.stream, config);
@@ -319,7 +322,7 @@ impl Session {
             name: name.into(),
             parallelism: self.settings.parallelism(),
             clock: self.clock.clone(),
-            restart: self.restart_strategy(checkpoints.is_some()),
+            restart: self.restart_strategy(checkpoints.is_some() && !self.settings.batch()),
             checkpoints,
             batch_rows: self.settings.batch_rows(),
             memory: self.memory.clone(),
@@ -327,7 +330,7 @@ impl Session {
         }
     }
 
-    fn explain(&self, details: &[ExplainDetail], statement: &Statement) -> Result<String> {
+    fn explain(&mut self, details: &[ExplainDetail], statement: &Statement) -> Result<String> {
         let missing = details.iter().find_map(|detail| match detail {
             ExplainDetail::ChangelogMode => None,
             ExplainDetail::EstimatedCost => Some("ESTIMATED_COST"),
@@ -351,7 +354,7 @@ impl Session {
                     StatementKind::Insert(insert) => std::slice::from_ref(insert.as_ref()),
                     _ => &[],
                 };
-                let planned = self.plan_inserts(inserts)?;
+                let planned = self.plan_inserts_noted(inserts)?;
                 Ok(explain(planned.inserts.iter().map(|(_, plan)| plan), &planned.stream, changelog_mode))
             }
             _ => Err(Error::statement("EXPLAIN takes a query, an INSERT or a statement set").at(statement.span)),

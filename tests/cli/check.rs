@@ -201,6 +201,43 @@ fn explain_prints_the_plans_and_runs_nothing() {
 }
 
 #[test]
+fn check_and_explain_take_the_folder_that_run_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state").display().to_string();
+    let sql = "CREATE TABLE n (n INT) WITH ('connector' = 'datagen');
+        CREATE TABLE k (n INT) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json',
+          'properties.bootstrap.servers' = 'localhost:9092', 'sink.delivery-guarantee' = 'exactly-once',
+          'sink.transactional-id-prefix' = 'p');
+        CREATE TABLE d (n INT) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://localhost/d', 'table-name' = 'd',
+          'sink.buffer-flush.interval' = '5 s', 'sink.max-retries' = '7');
+        INSERT INTO k SELECT n FROM n; INSERT INTO d SELECT n FROM n;";
+    let refused = millstream(&["check", "-e", sql]).expect(2);
+    assert!(refused.err.contains("table \"k\" asks for 'exactly-once', which needs checkpoints"), "{}", refused.err);
+    let fine = millstream(&["check", "--state", &state, "-e", sql]).expect(0);
+    // The other table doesn't say it, and has options for rows that are written as they come.
+    let idle = "option 'sink.buffer-flush.interval' of table \"d\" (connector \"jdbc\") has no effect: its rows are \
+                published with the checkpoints of the job";
+    assert_eq!(fine.err.matches("published with the checkpoints").count(), 1, "{}", fine.err);
+    assert!(fine.err.contains(idle), "{}", fine.err);
+    let explained = millstream(&["explain", "--state", &state, "-e", sql]).expect(0);
+    assert_eq!(explained.out.matches("delivery=[exactly-once, rollback]").count(), 2, "{}", explained.out);
+    assert!(!folder.path().join("state").exists(), "nothing is written");
+}
+
+#[test]
+fn a_batch_job_can_be_exactly_once() {
+    let sql = "SET 'execution.runtime-mode' = 'batch';
+        CREATE TABLE k (n INT) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json',
+          'properties.bootstrap.servers' = 'localhost:9092', 'sink.delivery-guarantee' = 'exactly-once',
+          'sink.transactional-id-prefix' = 'p');
+        CREATE TABLE d (n INT) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://localhost/d', 'table-name' = 'd');
+        INSERT INTO k VALUES (1); INSERT INTO d VALUES (1);";
+    let explained = millstream(&["explain", "-e", sql]).expect(0);
+    assert_eq!(explained.out.matches("delivery=").count(), 1, "{}", explained.out);
+    assert!(explained.out.contains("delivery=[exactly-once, rollback]"), "{}", explained.out);
+}
+
+#[test]
 fn a_statement_set_reads_a_shared_source_once() {
     let sql = format!(
         "CREATE TABLE r (id INT) WITH ('connector' = 'datagen'); {SINK}

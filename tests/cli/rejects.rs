@@ -137,12 +137,19 @@ fn a_wrong_error_handling_is_refused_by_name() {
             "column \"payload\" is STRING, not BYTES",
             "",
         ),
+        (
+            format!("{print}, 'error-handling.mode' = 'dead-letter', 'error-handling.table' = 's')"),
+            "table \"s\" can't take dead letters: it asks for 'exactly-once'",
+            "Leave the option out.",
+        ),
     ];
     let folder = tempfile::tempdir().unwrap();
     for (table, message, hint) in cases {
         let sql = format!(
             "{} CREATE TABLE q (why STRING) WITH ('connector' = 'print');
              CREATE TABLE r (payload STRING) WITH ('connector' = 'print');
+             CREATE TABLE s (error STRING) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://h/d',
+               'table-name' = 's', 'sink.delivery-guarantee' = 'exactly-once');
              {table}; INSERT INTO p VALUES (1);",
             letters()
         );

@@ -19,7 +19,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::types::{RDKafkaRespErr, RDKafkaType};
 
-use super::block::{Header, TimestampType};
+use super::block::TimestampType;
 use super::context::KafkaContext;
 use super::properties::KafkaProperties;
 
@@ -227,8 +227,8 @@ impl RecordView<'_> {
         unsafe { rd::rd_kafka_message_leader_epoch(self.0) }
     }
 
-    /// Copies the headers: calls `push` for every key and value and returns their places.
-    pub fn headers(&self, mut push: impl FnMut(&[u8]) -> std::ops::Range<usize>, out: &mut Vec<Header>) {
+    /// Hands over key and value of every header.
+    pub fn headers(&self, mut each: impl FnMut(&[u8], Option<&[u8]>)) {
         let mut headers = ptr::null_mut();
         // SAFETY: the message is alive; it owns the headers it returns, and they own their keys and values.
         unsafe {
@@ -239,8 +239,7 @@ impl RecordView<'_> {
             for i in 0..rd::rd_kafka_header_cnt(headers) {
                 let (mut key, mut value, mut size) = (ptr::null(), ptr::null(), 0);
                 rd::rd_kafka_header_get_all(headers, i, &mut key, &mut value, &mut size);
-                let key = push(CStr::from_ptr(key).to_bytes());
-                out.push(Header { key, value: bytes(value.cast(), size).map(&mut push) });
+                each(CStr::from_ptr(key).to_bytes(), bytes(value.cast(), size));
             }
         }
     }

@@ -134,7 +134,25 @@ impl KafkaContext {
         }
     }
 
-    fn on_error(&self, code: Option<RDKafkaErrorCode>, reason: &str) {
+    /// A connection could not be made, or has ended: why, for whoever asks.
+    pub fn broke(&self, fault: Fault) {
+        tracing::debug!(cluster = self.cluster(), why = %fault.why, "connection");
+        self.heard().reason = Some(Fault { why: self.redact(&fault.why), hint: fault.hint });
+        self.count_error();
+    }
+
+    /// No broker is there: says so, once.
+    pub fn lost_all(&self) {
+        let mut heard = self.heard();
+        if !std::mem::replace(&mut heard.lost, true) {
+            let why = heard.reason.as_ref().map_or(String::new(), |reason| format!(": {}", reason.why));
+            drop(heard);
+            self.0.reporter.tell(&format!("lost {}{why}; reconnecting", self.cluster()));
+        }
+    }
+
+    /// Hears an error of the client.
+    pub fn on_error(&self, code: Option<RDKafkaErrorCode>, reason: &str) {
         let reason = self.redact(reason);
         let broken_off = handshake::broken_off(&reason);
         // "(after 0ms in state CONNECT)" and the like say nothing to people.
@@ -150,12 +168,9 @@ impl KafkaContext {
         match code {
             // Said after each broker's own reason, which is worth more.
             Some(RDKafkaErrorCode::AllBrokersDown) => {
-                if !std::mem::replace(&mut heard.lost, true) {
-                    // Its own words only count brokers.
-                    let why = heard.reason.as_ref().map_or(String::new(), |reason| format!(": {}", reason.why));
-                    drop(heard);
-                    self.0.reporter.tell(&format!("lost {}{why}; reconnecting", self.cluster()));
-                }
+                // Its own words only count brokers.
+                drop(heard);
+                self.lost_all();
                 return;
             }
             // A handshake or login that breaks off because the broker goes away says nothing of certificates or passwords.

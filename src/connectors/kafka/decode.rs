@@ -172,20 +172,17 @@ impl RecordDecoder {
 
     fn decode_record(&mut self, block: &Block, record: &BlockRecord) -> Result<usize, (&'static str, FormatError)> {
         let Some(key) = &mut self.key else {
-            let value = record.value.as_ref().map(|value| block.bytes(value));
-            return decode(self.value.as_mut(), value).map_err(|error| ("record", error));
+            return decode(self.value.as_mut(), block.bytes(record.value)).map_err(|error| ("record", error));
         };
         let first_key = key.len();
-        let bytes = record.key.as_ref().map(|key| block.bytes(key));
-        let keys = decode(key.as_mut(), bytes).map_err(|error| ("the key of the record", error))?;
-        if self.upserts && record.value.is_none() {
+        let keys = decode(key.as_mut(), block.bytes(record.key)).map_err(|error| ("the key of the record", error))?;
+        if self.upserts && record.value.is_null() {
             self.pairs.extend((0..keys).map(|key| (None, (first_key + key) as u32)));
             return Ok(keys);
         }
         let first_value = self.value.len();
-        let bytes = record.value.as_ref().map(|value| block.bytes(value));
         // Where the value fails behind a decoded key, no pair names the key: `finish` leaves it out.
-        let values = decode(self.value.as_mut(), bytes).map_err(|error| ("record", error))?;
+        let values = decode(self.value.as_mut(), block.bytes(record.value)).map_err(|error| ("record", error))?;
         for value in 0..values {
             self.pairs.extend((0..keys).map(|key| (Some((first_value + value) as u32), (first_key + key) as u32)));
         }
@@ -274,23 +271,23 @@ fn pick(rows: &RecordBatch, indices: impl Iterator<Item = Option<u32>>) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connectors::kafka::block::TimestampType;
+    use crate::connectors::kafka::block::{OpenBlock, TimestampType};
     use crate::connectors::kafka::options::KafkaOptions;
     use crate::connectors::kafka::testing::table;
     use arrow::util::pretty::pretty_format_batches;
 
     /// A block of records with these keys and values at offsets from 10 on.
     fn block(records: &[(Option<&str>, Option<&str>)]) -> Block {
-        let mut block = Block::new(0, 10);
+        let mut block = OpenBlock::new(0, 10);
         for (i, (key, value)) in records.iter().enumerate() {
-            let key = key.map(|key| block.push_bytes(key.as_bytes()));
-            let value = value.map(|value| block.push_bytes(value.as_bytes()));
+            let key = block.push(key.map(str::as_bytes));
+            let value = block.push(value.map(str::as_bytes));
             let (offset, timestamp_type) = (10 + i as i64, TimestampType::Create);
             let record =
                 BlockRecord { offset, timestamp: 0, timestamp_type, leader_epoch: 0, key, value, headers: 0..0 };
-            block.records.push(record);
+            block.block.records.push(record);
         }
-        block
+        block.finish()
     }
 
     fn decoder(options: &[(&str, &str)], projection: &[usize]) -> RecordDecoder {

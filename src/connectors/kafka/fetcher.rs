@@ -14,11 +14,11 @@ use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
-use super::block::{Block, BlockRecord};
-use super::cluster::missing_topic;
+use super::block::{Block, BlockRecord, Header, OpenBlock, Place, TimestampType};
 use super::consume::{BatchConsumer, Fetched, RecordView};
 use super::context::{code_words, is_retriable};
 use super::decode::RecordNeeds;
+use super::faults;
 use super::split::KafkaSplit;
 use crate::error::{Error, Result};
 
@@ -62,7 +62,7 @@ pub type KnownEnd = Arc<AtomicI64>;
 struct Fetching {
     split: KafkaSplit,
     topic: CString,
-    block: Block,
+    open: OpenBlock,
     /// What the reader knows: the position behind the last block that was sent.
     sent: i64,
     ended: bool,
@@ -79,18 +79,30 @@ impl Fetcher {
         found: Option<mpsc::UnboundedReceiver<KafkaSplit>>,
         out: mpsc::Sender<Result<FromFetcher>>,
     ) -> Self {
+        let left = splits.into_iter().map(Left::new).collect();
+        Self::go_on(consumer, left, (needs, block_rows), found, out)
+    }
+
+    /// Reads on where another client has stopped.
+    pub fn go_on(
+        consumer: BatchConsumer,
+        left: Vec<Left>,
+        (needs, block_rows): (RecordNeeds, usize),
+        found: Option<mpsc::UnboundedReceiver<KafkaSplit>>,
+        out: mpsc::Sender<Result<FromFetcher>>,
+    ) -> Self {
         let mut fetcher =
             Self { consumer, splits: Vec::new(), by_partition: HashMap::new(), needs, block_rows, out, found };
-        for split in splits {
+        for split in left {
             fetcher.add(split);
         }
         fetcher
     }
 
-    fn add(&mut self, split: KafkaSplit) {
+    fn add(&mut self, left: Left) {
         let index = self.splits.len();
-        self.by_partition.entry(split.partition).or_default().push(index);
-        self.splits.push(Fetching::new(index, split));
+        self.by_partition.entry(left.split.partition).or_default().push(index);
+        self.splits.push(Fetching::new(index, left));
     }
 
     /// The end of each split's partition, kept up to date while fetching.
@@ -98,8 +110,17 @@ impl Fetcher {
         self.splits.iter().map(|split| split.known_end.clone()).collect()
     }
 
+    /// Starts the thread, which ends when the reader is gone.
+    pub fn start(self) -> Result<()> {
+        let thread = std::thread::Builder::new().name("kafka-fetch".into());
+        match thread.spawn(move || self.run()) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Error::external(format!("cannot start a thread to read from Kafka: {error}"))),
+        }
+    }
+
     /// Runs until all splits have ended, the reader is gone or something fails; the reader hears which.
-    pub fn run(mut self) {
+    fn run(mut self) {
         if let Err(error) = self.fetch() {
             // The reader may be gone by now: then nobody wants to know.
             let _ = self.out.blocking_send(Err(error));
@@ -113,9 +134,9 @@ impl Fetcher {
             if !self.take_found()? {
                 return Ok(());
             }
-            let open = self.splits.iter().any(|s| !s.block.is_idle_since(s.sent));
+            let open = self.splits.iter().any(|s| !s.open.block.is_idle_since(s.sent));
             let count = self.poll(if open { Duration::ZERO } else { IDLE_WAIT })?;
-            let full = self.splits.iter().any(|s| self.is_full(&s.block));
+            let full = self.splits.iter().any(|s| self.is_full(&s.open));
             if (full || count == 0) && !self.send()? {
                 return Ok(());
             }
@@ -141,7 +162,7 @@ impl Fetcher {
             list.add_partition_offset(&split.topic, split.partition, Offset::Offset(split.position))
                 .and_then(|()| self.consumer.assign_more(&list))
                 .map_err(|error| self.consumer.context().failure("cannot read a new partition", &error))?;
-            self.add(split.clone());
+            self.add(Left::new(split.clone()));
             let known_end = self.splits.last().map(|added| added.known_end.clone()).unwrap_or_default();
             if self.out.blocking_send(Ok(FromFetcher::NewSplit(split, known_end))).is_err() {
                 return Ok(false);
@@ -150,8 +171,8 @@ impl Fetcher {
         Ok(true)
     }
 
-    fn is_full(&self, block: &Block) -> bool {
-        block.records.len() >= self.block_rows || block.buffer.len() >= BLOCK_BYTES
+    fn is_full(&self, open: &OpenBlock) -> bool {
+        open.block.records.len() >= self.block_rows || open.len() >= BLOCK_BYTES
     }
 
     /// Starts reading; splits that have nothing to read end at once.
@@ -159,6 +180,9 @@ impl Fetcher {
         let mut list = TopicPartitionList::new();
         for fetching in &mut self.splits {
             let split = &fetching.split;
+            if fetching.ended_sent {
+                continue;
+            }
             if split.is_done() {
                 fetching.end();
                 continue;
@@ -171,7 +195,7 @@ impl Fetcher {
 
     /// Puts what is ready into the open blocks; returns how much came.
     fn poll(&mut self, wait: Duration) -> Result<usize> {
-        let longest = self.splits.iter().map(|s| s.block.records.len()).max().unwrap_or(0);
+        let longest = self.splits.iter().map(|s| s.open.block.records.len()).max().unwrap_or(0);
         let room = self.block_rows.saturating_sub(longest);
         let Self { consumer, splits, by_partition, needs, .. } = self;
         let mut failure = None;
@@ -245,40 +269,16 @@ impl Fetcher {
         let Some(fetching) = self.splits.get(split) else {
             return Error::external(format!("{}: {reason}", self.consumer.context().cluster()));
         };
-        let (topic, partition) = (&*fetching.split.topic, fetching.split.partition);
+        let split = &fetching.split;
         match code {
-            RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange => self.out_of_range(fetching),
+            RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange => {
+                let range = self.consumer.range(&split.topic, split.partition, RANGE_TIMEOUT).ok();
+                faults::out_of_range(split, fetching.open.block.next_position, range)
+            }
             RDKafkaErrorCode::UnknownTopicOrPartition
             | RDKafkaErrorCode::UnknownTopic
-            | RDKafkaErrorCode::UnknownPartition => {
-                let error = missing_topic(topic, self.consumer.context().servers());
-                error.with_detail(format!("It was there when reading started; partition {partition} is gone now."))
-            }
-            code => {
-                Error::external(format!("cannot read topic \"{topic}\", partition {partition}: {}", code_words(code)))
-                    .with_detail(reason)
-            }
-        }
-    }
-
-    fn out_of_range(&self, fetching: &Fetching) -> Error {
-        let split = &fetching.split;
-        let (topic, partition, position) = (&split.topic, split.partition, fetching.block.next_position);
-        let error = Error::external(format!(
-            "offset {position} of topic \"{topic}\", partition {partition} can't be read: it is out of range"
-        ))
-        .with_hint(
-            "Start from a checkpoint that is not older than the topic's retention, or choose a new start with \
-             'scan.startup.mode'.",
-        );
-        match self.consumer.range(topic, partition, RANGE_TIMEOUT) {
-            Ok((first, end)) if position < first => {
-                error.with_detail(format!("The topic holds offsets {first} to {end}: {position} to {first} are lost."))
-            }
-            Ok((first, end)) => error.with_detail(format!(
-                "The topic holds offsets {first} to {end} only; it may have been deleted and made again."
-            )),
-            Err(_) => error,
+            | RDKafkaErrorCode::UnknownPartition => faults::gone(split, self.consumer.context().servers()),
+            code => faults::unreadable(split, &code_words(code)).with_detail(reason),
         }
     }
 
@@ -301,13 +301,26 @@ impl Fetcher {
     }
 }
 
+/// A split as a client leaves it, or has it to begin with.
+pub struct Left {
+    pub split: KafkaSplit,
+    pub known_end: KnownEnd,
+    /// The reader has heard that it ends.
+    pub ended: bool,
+}
+
+impl Left {
+    fn new(split: KafkaSplit) -> Self {
+        Self { split, known_end: Arc::new(AtomicI64::new(-1)), ended: false }
+    }
+}
+
 impl Fetching {
-    fn new(index: usize, split: KafkaSplit) -> Self {
+    fn new(index: usize, Left { split, known_end, ended }: Left) -> Self {
         // A topic's name has no zero byte: the broker wouldn't take it.
         let topic = CString::new(split.topic.as_bytes()).unwrap_or_default();
-        let block = Block::new(index, split.position);
-        let known_end = Arc::new(AtomicI64::new(-1));
-        Self { sent: split.position, split, topic, block, ended: false, ended_sent: false, known_end }
+        let open = OpenBlock::new(index, split.position);
+        Self { sent: split.position, split, topic, open, ended, ended_sent: ended, known_end }
     }
 
     fn is(&self, topic: &CStr, partition: i32) -> bool {
@@ -316,53 +329,53 @@ impl Fetching {
 
     fn push(&mut self, record: &RecordView<'_>, needs: RecordNeeds) {
         let offset = record.offset();
-        if offset < self.block.next_position {
+        if offset < self.open.block.next_position {
             return;
         }
         if self.split.end.is_some_and(|end| offset >= end) {
             self.end();
             return;
         }
-        let block = &mut self.block;
-        let value = record.value().map(|value| block.push_bytes(value));
-        let key = if needs.key { record.key().map(|key| block.push_bytes(key)) } else { None };
-        let (timestamp, timestamp_type) =
-            if needs.timestamp { record.timestamp() } else { (-1, super::block::TimestampType::None) };
+        let open = &mut self.open;
+        let value = open.push(record.value());
+        let key = if needs.key { open.push(record.key()) } else { Place::NULL };
+        let (timestamp, timestamp_type) = if needs.timestamp { record.timestamp() } else { (-1, TimestampType::None) };
         let leader_epoch = if needs.leader_epoch { record.leader_epoch() } else { -1 };
-        let first_header = block.headers.len();
+        let first_header = open.block.headers.len() as u32;
         if needs.headers {
-            let mut headers = std::mem::take(&mut block.headers);
-            record.headers(|bytes| block.push_bytes(bytes), &mut headers);
-            block.headers = headers;
+            record.headers(|key, value| {
+                let header = Header { key: open.push_bytes(key), value: open.push(value) };
+                open.block.headers.push(header);
+            });
         }
-        let headers = first_header..block.headers.len();
-        block.records.push(BlockRecord { offset, timestamp, timestamp_type, leader_epoch, key, value, headers });
+        let headers = first_header..open.block.headers.len() as u32;
+        open.block.records.push(BlockRecord { offset, timestamp, timestamp_type, leader_epoch, key, value, headers });
         self.advance(offset + 1);
     }
 
     /// Everything before `position` has been read.
     fn advance(&mut self, position: i64) {
-        self.block.next_position = self.block.next_position.max(position);
-        if self.split.end.is_some_and(|end| self.block.next_position >= end) {
+        let block = &mut self.open.block;
+        block.next_position = block.next_position.max(position);
+        if self.split.end.is_some_and(|end| block.next_position >= end) {
             self.end();
         }
     }
 
     fn end(&mut self) {
         self.ended = true;
-        self.block.ended = true;
+        self.open.block.ended = true;
     }
 
     /// The block so far, where it says something new; the next one goes on behind it.
     fn take_block(&mut self, index: usize) -> Option<Block> {
-        if self.ended_sent || self.block.is_idle_since(self.sent) {
+        if self.ended_sent || self.open.block.is_idle_since(self.sent) {
             return None;
         }
-        self.sent = self.block.next_position;
+        self.sent = self.open.block.next_position;
         self.ended_sent = self.ended;
-        let mut next = Block::new(index, self.sent);
-        next.buffer.reserve(self.block.buffer.len());
-        next.records.reserve(self.block.records.len());
-        Some(std::mem::replace(&mut self.block, next))
+        let mut next = OpenBlock::new(index, self.sent);
+        next.reserve_as(&self.open);
+        Some(std::mem::replace(&mut self.open, next).finish())
     }
 }

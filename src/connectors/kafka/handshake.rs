@@ -13,7 +13,7 @@ pub struct Fault {
 /// What to look at where a port breaks off a TLS handshake, and where one breaks off without it.
 pub const MAYBE_NO_TLS: &str = "Perhaps the port doesn't speak TLS: check 'properties.security.protocol' and the port in \
                                 'properties.bootstrap.servers'.";
-const MAYBE_TLS: &str = "Perhaps the port speaks TLS: check 'properties.security.protocol' and the port in \
+pub const MAYBE_TLS: &str = "Perhaps the port speaks TLS: check 'properties.security.protocol' and the port in \
                          'properties.bootstrap.servers'.";
 
 /// What a connection means that ended before the broker said a word. librdkafka words it in several ways, by chance,

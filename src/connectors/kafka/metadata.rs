@@ -161,29 +161,30 @@ fn list_builder() -> ListBuilder<StructBuilder> {
 }
 
 fn append_map(builder: &mut MapBuilder<StringBuilder, BinaryBuilder>, block: &Block, record: &BlockRecord) {
-    let headers = &block.headers[record.headers.clone()];
+    let headers = block.headers(record);
     // The last header of a key counts, at the place of the first.
     let mut last: HashMap<&[u8], usize> = HashMap::new();
     for (i, header) in headers.iter().enumerate() {
-        last.insert(block.bytes(&header.key), i);
+        last.insert(block.bytes(header.key).unwrap_or_default(), i);
     }
     for header in headers {
-        let key = block.bytes(&header.key);
-        let Some(i) = last.remove(key) else { continue };
-        builder.keys().append_value(String::from_utf8_lossy(key));
-        builder.values().append_option(headers[i].value.as_ref().map(|v| block.bytes(v)));
+        let Some(i) = last.remove(block.bytes(header.key).unwrap_or_default()) else { continue };
+        let (key, value) = block.header(headers[i]);
+        builder.keys().append_value(key);
+        builder.values().append_option(value);
     }
     builder.append(true).expect("as many keys as values were appended");
 }
 
 fn append_list(builder: &mut ListBuilder<StructBuilder>, block: &Block, record: &BlockRecord) {
-    for header in &block.headers[record.headers.clone()] {
+    for header in block.headers(record) {
+        let (key, value) = block.header(*header);
         let row = builder.values();
         if let Some(keys) = row.field_builder::<StringBuilder>(0) {
-            keys.append_value(String::from_utf8_lossy(block.bytes(&header.key)));
+            keys.append_value(key);
         }
         if let Some(values) = row.field_builder::<BinaryBuilder>(1) {
-            values.append_option(header.value.as_ref().map(|v| block.bytes(v)));
+            values.append_option(value);
         }
         row.append(true);
     }
@@ -193,23 +194,24 @@ fn append_list(builder: &mut ListBuilder<StructBuilder>, block: &Block, record: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connectors::kafka::block::{Header, TimestampType};
+    use crate::connectors::kafka::block::{Header, OpenBlock, Place, TimestampType};
     use arrow::array::{Array, AsArray};
 
     #[test]
     fn every_builder_makes_a_column_of_its_type() {
-        let mut block = Block::new(0, 0);
+        let mut block = OpenBlock::new(0, 0);
         let key = block.push_bytes(b"k");
         let (first, second) = (block.push_bytes(b"1"), block.push_bytes(b"2"));
-        block.headers.push(Header { key: key.clone(), value: Some(first) });
-        block.headers.push(Header { key, value: Some(second) });
+        block.block.headers.push(Header { key, value: first });
+        block.block.headers.push(Header { key, value: second });
+        let block = block.finish();
         let record = BlockRecord {
             offset: 7,
             timestamp: 1000,
             timestamp_type: TimestampType::Create,
             leader_epoch: -1,
-            key: None,
-            value: None,
+            key: Place::NULL,
+            value: Place::NULL,
             headers: 0..2,
         };
         for metadata in Metadata::ALL {

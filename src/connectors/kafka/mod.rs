@@ -2,8 +2,8 @@
 //!
 //! A table's [`options`] name topics, brokers, formats and modes; [`properties`] and [`security`] turn the Java client's
 //! settings ([`java`]) into librdkafka's. Reading: [`cluster`] answers which partitions there are, [`offsets`] where each begins and
-//! ends, which makes a [`split`]. A [`fetcher`] thread takes records through [`consume`] and makes [`block`]s; the
-//! [`reader`] decodes them ([`decode`]) into batches of the columns that are needed. Writing: the [`writer`] encodes a
+//! ends, which makes a [`split`]. Our own client in [`lean`], or a [`fetcher`] thread through [`consume`] from
+//! librdkafka, takes records and makes [`block`]s, or says why not ([`faults`]); the [`reader`] decodes them ([`decode`]) into batches of the columns that are needed. Writing: the [`writer`] encodes a
 //! batch into one buffer and hands it to its [`output`]: [`produce`], or the [`epochs`] of exactly-once. Which column lives where in a record is in [`columns`] and
 //! [`metadata`]. The connector `upsert-kafka`, whose records replace one another by key, is in [`upsert`].
 //!
@@ -18,10 +18,12 @@ mod decode;
 mod deliveries;
 mod discovery;
 mod epochs;
+mod faults;
 mod fetcher;
 mod handshake;
 pub mod inspect;
 mod java;
+mod lean;
 mod metadata;
 mod offsets;
 mod options;

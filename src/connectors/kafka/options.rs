@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::lean;
+use super::properties::KafkaProperties;
 use crate::connectors::TableDescriptor;
 use crate::connectors::options::{OptionSpec, OptionType, Options, RawOptions};
 use crate::error::{Error, Result};
@@ -56,6 +58,15 @@ pub enum Partitioner {
     /// Each subtask writes to one partition.
     Fixed,
     RoundRobin,
+}
+
+/// Which client fetches records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScanClient {
+    /// Our own, or else librdkafka.
+    pub is_native: bool,
+    /// The table says so: there is no other way.
+    pub is_forced: bool,
 }
 
 /// When a barrier may pass the sink.
@@ -155,6 +166,13 @@ pub const OPTIONS: &[OptionSpec] = &[
     )
     .default("5 min"),
     OptionSpec::new("scan.parallelism", OptionType::Int, "How many subtasks read, at most one per partition."),
+    OptionSpec::new(
+        "scan.client",
+        OptionType::Enum(&["auto", "native", "librdkafka"]),
+        "Who fetches the records: 'native', the engine's own client, which costs a fraction of the CPU time; 'librdkafka'; or 'auto', which is librdkafka so far.",
+    )
+    .default("auto")
+    .ours(),
     OptionSpec::new("sink.parallelism", OptionType::Int, "How many subtasks write."),
     OptionSpec::new(
         "sink.partitioner",
@@ -249,6 +267,22 @@ impl KafkaOptions {
                 Ok(n) if n > 0 => Ok(Some(n)),
                 _ => Err(self.options.invalid(key, format!("'{n}' is not a positive number"))),
             },
+        }
+    }
+
+    /// Who fetches records.
+    ///
+    /// # Errors
+    /// Our own client is asked for what only librdkafka can do.
+    pub fn client(&self, properties: &KafkaProperties) -> Result<ScanClient> {
+        let key = "scan.client";
+        let client = self.options.text(key).unwrap_or("auto");
+        match (client, lean::lacks(properties)) {
+            ("native", Some(lacking)) => {
+                let error = self.options.invalid(key, format!("the native client can't do {lacking}"));
+                Err(error.with_hint("Leave it out, or write 'scan.client' = 'librdkafka'."))
+            }
+            (client, _) => Ok(ScanClient { is_native: client == "native", is_forced: client != "auto" }),
         }
     }
 

@@ -150,6 +150,12 @@ impl KafkaProperties {
         Ok(loaded)
     }
 
+    /// Whether it is said whom to trust; else the system's authorities are.
+    pub fn names_authorities(&self) -> bool {
+        let is_set = |key| self.config.get(key).is_some();
+        is_set("ssl.ca.pem") || is_set("ssl.ca.location") || self.stores.iter().any(Store::is_for_trust)
+    }
+
     /// The brokers' addresses as the table gives them.
     pub fn servers(&self) -> &str {
         self.config.get("bootstrap.servers").unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Reads some partitions: blocks from the fetching thread become batches of rows.
+//! Reads some partitions: blocks from whoever fetches become batches of rows.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use super::cluster::Cluster;
 use super::decode::RecordDecoder;
 use super::discovery::Discovery;
 use super::fetcher::{Fetcher, FromFetcher, KnownEnd, WAITING_BLOCKS};
+use super::lean::{Fetching, LeanFetcher};
 use super::records::KeptBlocks;
 use super::split::KafkaSplit;
 use crate::changelog::rejects::ErrorHandling;
@@ -47,12 +48,20 @@ pub struct KafkaReader {
     reporter: Reporter,
     /// Looks for new partitions as long as the reader lives.
     _discovery: Option<Discovery>,
+    /// Fetches as long as the reader lives; a thread sees for itself that it is gone.
+    _fetching: Option<Fetching>,
 }
 
 struct Reading {
     id: Arc<str>,
     split: KafkaSplit,
     known_end: KnownEnd,
+}
+
+/// Who fetches.
+pub enum Client {
+    Native(Box<LeanFetcher>),
+    Librdkafka(Box<Fetcher>),
 }
 
 /// What a reader is made of beside its splits.
@@ -69,19 +78,21 @@ pub struct ReaderParts {
 }
 
 impl KafkaReader {
-    /// Starts the thread that fetches; it ends with the reader.
+    /// Starts whoever fetches; that ends with the reader.
     pub fn start(
         splits: Vec<KafkaSplit>,
         parts: ReaderParts,
-        fetcher: impl FnOnce(Vec<KafkaSplit>, mpsc::Sender<Result<FromFetcher>>) -> Result<Fetcher>,
+        client: impl FnOnce(Vec<KafkaSplit>, mpsc::Sender<Result<FromFetcher>>) -> Client,
     ) -> Result<Self> {
         let (sender, blocks) = mpsc::channel(WAITING_BLOCKS);
-        let fetcher = fetcher(splits.clone(), sender)?;
-        let ends = fetcher.ends();
-        std::thread::Builder::new()
-            .name("kafka-fetch".into())
-            .spawn(move || fetcher.run())
-            .map_err(|error| Error::external(format!("cannot start a thread to read from Kafka: {error}")))?;
+        let (ends, fetching) = match client(splits.clone(), sender) {
+            Client::Native(fetcher) => (fetcher.ends(), Some(fetcher.start())),
+            Client::Librdkafka(fetcher) => {
+                let ends = fetcher.ends();
+                fetcher.start()?;
+                (ends, None)
+            }
+        };
         let live = splits.len();
         let reading = |(split, known_end): (KafkaSplit, KnownEnd)| Reading { id: split.id().into(), split, known_end };
         let splits = splits.into_iter().zip(ends).map(reading).collect();
@@ -104,6 +115,7 @@ impl KafkaReader {
             metrics,
             reporter,
             _discovery: discovery,
+            _fetching: fetching,
         })
     }
 
@@ -185,7 +197,7 @@ impl SourceReader for KafkaReader {
                 Some(heard) => heard,
                 None => match self.blocks.recv().await {
                     Some(heard) => heard?,
-                    None => return Err(Error::internal("the thread that reads from Kafka has ended early")),
+                    None => return Err(Error::internal("whoever reads from Kafka has ended early")),
                 },
             };
             match heard {

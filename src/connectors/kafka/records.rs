@@ -55,15 +55,11 @@ impl Records for KeptBlocks {
 
 /// A record taken out of its block.
 pub fn record_of(topic: &str, partition: i32, block: &Block, record: &BlockRecord) -> Record {
-    let header = |i: usize| {
-        let header = &block.headers[i];
-        let value = header.value.as_ref().map(|value| block.bytes(value).to_vec());
-        (String::from_utf8_lossy(block.bytes(&header.key)).into_owned(), value)
-    };
-    let headers: Vec<_> = record.headers.clone().map(header).collect();
+    let headers = block.headers(record).iter().map(|header| block.header(*header));
+    let headers: Vec<_> = headers.map(|(key, value)| (key.into_owned(), value.map(<[u8]>::to_vec))).collect();
     Record {
-        payload: record.value.as_ref().map(|value| block.bytes(value).to_vec()),
-        key: record.key.as_ref().map(|key| block.bytes(key).to_vec()),
+        payload: block.bytes(record.value).map(<[u8]>::to_vec),
+        key: block.bytes(record.key).map(<[u8]>::to_vec),
         topic: Some(topic.to_string()),
         partition: Some(partition),
         offset: Some(record.offset),
@@ -75,18 +71,18 @@ pub fn record_of(topic: &str, partition: i32, block: &Block, record: &BlockRecor
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connectors::kafka::block::TimestampType;
+    use crate::connectors::kafka::block::{OpenBlock, Place, TimestampType};
 
     fn block(offsets: std::ops::Range<i64>) -> Block {
-        let mut block = Block::new(0, offsets.end);
+        let mut block = OpenBlock::new(0, offsets.end);
         for offset in offsets {
-            let value = Some(block.push_bytes(format!("v{offset}").as_bytes()));
+            let value = block.push_bytes(format!("v{offset}").as_bytes());
             let (timestamp, timestamp_type) = (offset * 10, TimestampType::Create);
-            let record =
-                BlockRecord { offset, timestamp, timestamp_type, leader_epoch: -1, key: None, value, headers: 0..0 };
-            block.records.push(record);
+            let key = Place::NULL;
+            let record = BlockRecord { offset, timestamp, timestamp_type, leader_epoch: -1, key, value, headers: 0..0 };
+            block.block.records.push(record);
         }
-        block
+        block.finish()
     }
 
     #[test]

@@ -12,10 +12,11 @@ use super::context::KafkaContext;
 use super::decode::RecordDecoder;
 use super::discovery::{Discovery, Search};
 use super::fetcher::Fetcher;
+use super::lean::{self, Instead, LeanFetcher};
 use super::offsets;
-use super::options::{BoundedMode, KafkaOptions, StartupMode, Topics, group_id};
+use super::options::{BoundedMode, KafkaOptions, ScanClient, StartupMode, Topics, group_id};
 use super::properties::{KafkaProperties, Role};
-use super::reader::{KafkaReader, ReaderParts};
+use super::reader::{Client, KafkaReader, ReaderParts};
 use super::records;
 use super::split::KafkaSplit;
 use crate::connectors::{OpenContext, ScanRequest, Source, SourceChanges, SourceReader, Split, TableDescriptor};
@@ -34,6 +35,8 @@ pub struct KafkaSource {
     bounded: BoundedMode,
     group: String,
     parallelism: Option<usize>,
+    /// Who reads the records.
+    client: ScanClient,
     /// One client for questions, made when the first is asked.
     cluster: Arc<Mutex<Option<Cluster>>>,
     /// The partitions that were there when the job started, of all subtasks.
@@ -61,11 +64,13 @@ impl KafkaSource {
         // Formats check their options now, not when a job starts.
         RecordDecoder::try_new(&columns, &scan_schema, &projection)?;
         let group = group_id(&table.options, &table.name);
+        let properties = KafkaProperties::build(&options.options, Role::Consumer, &group)?;
         Ok(Self {
             startup,
+            client: options.client(&properties)?,
             bounded: options.bounded_mode()?,
             parallelism: options.parallelism("scan.parallelism")?,
-            properties: Arc::new(KafkaProperties::build(&options.options, Role::Consumer, &group)?),
+            properties: Arc::new(properties),
             options: Arc::new(options),
             columns: Arc::new(columns),
             scan_schema,
@@ -214,11 +219,26 @@ impl Source for KafkaSource {
         let batch_rows = parts.batch_rows;
         let properties = self.properties.loaded()?;
         let heard = KafkaContext::new(&properties, context.reporter.clone(), context.metrics.clone());
-        let consumer =
-            BatchConsumer::open(&properties, heard.clone()).map_err(|error| settings_error(&heard, &error))?;
-        let reader = KafkaReader::start(splits, parts, |splits, blocks| {
-            Ok(Fetcher::new(consumer, splits, needs, batch_rows, found, blocks))
-        })?;
+        let settings = if self.client.is_native { Some(lean::Settings::new(&properties)?) } else { None };
+        let hears = heard.clone();
+        let librdkafka =
+            move || BatchConsumer::open(&properties, hears.clone()).map_err(|error| settings_error(&hears, &error));
+        let reader = match settings {
+            Some(settings) => {
+                let instead: Option<Instead> = if self.client.is_forced { None } else { Some(Box::new(librdkafka)) };
+                KafkaReader::start(splits, parts, |splits, out| {
+                    let kept = (needs, batch_rows);
+                    let fetcher = LeanFetcher::new(settings, heard, cluster, splits, kept, found, out, instead);
+                    Client::Native(Box::new(fetcher))
+                })?
+            }
+            None => {
+                let consumer = librdkafka()?;
+                KafkaReader::start(splits, parts, |splits, out| {
+                    Client::Librdkafka(Box::new(Fetcher::new(consumer, splits, needs, batch_rows, found, out)))
+                })?
+            }
+        };
         Ok(Box::new(reader))
     }
 }

@@ -100,7 +100,8 @@ impl Lowering {
     fn is_asked_exactly_once(&self, insert: &BoundInsert, sink: &dyn Sink) -> Result<bool> {
         let delivery = self.options.sinks.delivery;
         if self.options.batch.is_some() {
-            return Ok(false);
+            // All rows are one epoch, which ends with the job.
+            return Ok(sink.guarantee() == Guarantee::ExactlyOnce);
         }
         match sink.guarantee() {
             Guarantee::None | Guarantee::AtLeastOnce => Ok(false),

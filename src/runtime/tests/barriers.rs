@@ -78,3 +78,32 @@ async fn finished_sources_do_not_hold_up_epochs() {
     drop(feed);
     assert_eq!(in_time(job.wait()).await.unwrap(), JobEnd::Finished);
 }
+
+#[tokio::test]
+async fn where_a_source_has_ended_is_reported_with_the_last_epoch() {
+    for stops in [false, true] {
+        let mut events = Events::new();
+        let (source, feeds) = events.source(1);
+        let mut plan = StreamPlan::default();
+        let source = add_source(&mut plan, source);
+        let exchange = plan.add(vec![source], NodeKind::Exchange(Distribution::Single), schema());
+        add_sink(&mut plan, exchange, events.sink());
+        let checkpoints = Checkpoints::new(Store::memory(), Duration::from_secs(3_600));
+        let mut job = start(plan, JobConfig { checkpoints: Some(checkpoints), ..config(2) });
+        feeds[0].send(rows(&[("doc", 1)]));
+        while !matches!(events.next().await, Event::Written { .. }) {}
+        if stops {
+            job.stop();
+        }
+        let feeds = stops.then_some(feeds);
+        loop {
+            match events.next().await {
+                Event::Completed(splits) => break assert_eq!(at(&splits, "0").as_deref(), Some("1")),
+                Event::Begun | Event::Written { .. } => panic!("there is one row"),
+                _ => {}
+            }
+        }
+        assert_eq!(in_time(job.wait()).await.unwrap(), if stops { JobEnd::Stopped } else { JobEnd::Finished });
+        drop(feeds);
+    }
+}

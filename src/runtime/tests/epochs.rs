@@ -359,7 +359,53 @@ fn a_checkpoint_that_takes_too_long_fails_the_job() {
         while hand.commands.recv().await.is_some() {}
     });
     let error = ended.unwrap_err();
-    assert_eq!((error.kind(), error.message()), (ErrorKind::External, "checkpoint 2 was not complete within 500ms"));
+    let late = "checkpoint 2 was not complete within 500ms: rows from before it are still on their way";
+    assert_eq!((error.kind(), error.message()), (ErrorKind::External, late));
+}
+
+#[test]
+fn a_checkpoint_that_is_late_goes_on_as_often_as_is_tolerated() {
+    let on_their_way = "checkpoint 1 was not complete within 500ms: rows from before it are still on their way";
+    let published = "checkpoint 1 was not complete within 500ms: its rows are being published";
+    for tolerated in [1, 2] {
+        let tolerate = |options: &mut Checkpoints, _: &mut HashSet<TaskId>| {
+            (options.timeout, options.tolerable_failures) = (5 * INTERVAL, tolerated);
+        };
+        let (ended, (told, lines)) = coordinate(1, Store::memory(), tolerate, async |mut hand| {
+            hand.barrier().await;
+            time::sleep_ms(750).await;
+            hand.target.waits.store(true, Ordering::SeqCst);
+            hand.passed(1, 0, 10);
+            hand.published("publish 1: 10").await;
+            time::sleep_ms(500).await;
+            hand.target.waits.store(false, Ordering::SeqCst);
+            hand.target.goes_on.notify_one();
+            if tolerated > 1 {
+                assert_eq!(hand.complete().await, Epoch(1));
+                // One that is complete makes up for those before it.
+                hand.barrier().await;
+                time::sleep_ms(1_250).await;
+                hand.passed(2, 0, 20);
+                assert_eq!(hand.complete().await, Epoch(2));
+            }
+            let told = hand.told.lock().unwrap().clone();
+            (told, hand.checkpoints().await)
+        });
+        match tolerated {
+            1 => {
+                assert_eq!(told, [format!("{on_their_way}; going on with it")]);
+                assert_eq!(ended.unwrap_err().message(), published);
+                assert_eq!(lines, ["1 periodic of 0"], "a start finds what is to be published");
+            }
+            _ => {
+                let going_on = [on_their_way, published].map(|late| format!("{late}; going on with it"));
+                assert_eq!(told[..2], going_on);
+                assert_eq!(told.len(), 4, "{told:?}");
+                ended.unwrap();
+                assert_eq!(lines, ["1 periodic of 0", "2 periodic of 0"]);
+            }
+        }
+    }
 }
 
 #[test]
@@ -371,7 +417,7 @@ fn what_cannot_be_published_ends_the_attempt() {
         while hand.commands.recv().await.is_some() {}
         hand.checkpoints().await
     });
-    assert_eq!(ended.unwrap_err().message(), "db: the connection is gone");
+    assert_eq!(ended.unwrap_err().message(), "the connection is gone");
     assert_eq!(lines, ["1 periodic of 0"], "a start finds what is to be published");
 }
 

@@ -90,7 +90,7 @@ async fn run(node: SourceNode, probe: &Probe, until_end: impl Future<Output = ()
     let mut chain = Chain::new(Vec::new());
     chain.add(None, Body::Operator(Box::new(probe.clone())));
     let (signal, watched) = watch::channel(Signal::Run);
-    let (_commands, commands) = mpsc::channel(1);
+    let commands = mpsc::channel(1).1;
     let (reports, _reports) = mpsc::unbounded_channel();
     let context = TaskContext { id: 0, clock: Arc::new(SystemClock), signal, may_end_job: true, reports };
     let steps = SourceSteps::try_new(&node).unwrap();

@@ -3,6 +3,7 @@
 mod away;
 mod exactly_once;
 mod growth;
+mod measure;
 mod reading;
 mod refusals;
 pub mod secured;
@@ -43,6 +44,11 @@ pub fn config() -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", broker());
     config
+}
+
+/// The client that reads in tests that don't choose one: `MILLSTREAM_TEST_KAFKA_CLIENT`, `auto` unless set.
+pub fn client() -> String {
+    std::env::var("MILLSTREAM_TEST_KAFKA_CLIENT").unwrap_or_else(|_| "auto".into())
 }
 
 /// A topic name that no other test run uses.
@@ -86,7 +92,9 @@ fn table(
     options: &[(&str, &str)],
 ) -> TableDescriptor {
     let broker = broker();
-    let common = [("connector", "kafka"), ("topic", topic), ("properties.bootstrap.servers", &broker)];
+    let client = client();
+    let common =
+        [("connector", "kafka"), ("topic", topic), ("properties.bootstrap.servers", &broker), ("scan.client", &client)];
     let known = find("kafka", None).unwrap().metadata(&common.iter().copied().collect());
     let metadata = metadata.iter().map(|(key, is_virtual)| {
         let (_, ty, _) = known.iter().find(|(k, _, _)| k == key).unwrap();
@@ -146,8 +154,21 @@ async fn rest(reader: &mut Box<dyn SourceReader>) -> Result<Vec<String>> {
     }
 }
 
-async fn read(table: &TableDescriptor) -> Result<Vec<String>> {
+/// All rows that a bounded table has now, where others write to it.
+async fn read_now(table: &TableDescriptor) -> Result<Vec<String>> {
     rest(&mut open(&source(table), &context()).await?).await
+}
+
+/// All rows of a bounded table, which each client reads alike.
+async fn read(table: &TableDescriptor) -> Result<Vec<String>> {
+    let (mut native, mut librdkafka) = (table.clone(), table.clone());
+    native.options.set("scan.client", "native", None);
+    librdkafka.options.set("scan.client", "librdkafka", None);
+    let native = rest(&mut open(&source(&native), &context()).await?).await;
+    let librdkafka = rest(&mut open(&source(&librdkafka), &context()).await?).await;
+    let told = |rows: &Result<Vec<String>>| rows.as_ref().map_or_else(|error| vec![error.to_string()], Clone::clone);
+    assert_eq!(told(&native), told(&librdkafka), "the clients differ");
+    native
 }
 
 /// The next `count` rows of an endless source.

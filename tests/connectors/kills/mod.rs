@@ -3,10 +3,11 @@
 
 #![allow(clippy::disallowed_methods)] // tests spawn on their own runtime
 
-mod committed;
+pub mod committed;
 mod expected;
 mod load;
 mod points;
+mod removed_sink;
 mod worker;
 mod world;
 

@@ -9,7 +9,7 @@ use super::committed;
 use super::expected::{self, Rows};
 use super::load::Load;
 use super::worker::Worker;
-use crate::kafka::PATIENCE;
+use crate::kafka::{PATIENCE, broker};
 use crate::opensearch::Index;
 use crate::pipelines::job::pause;
 use crate::pipelines::readings::Reading;
@@ -206,7 +206,7 @@ impl World {
         let stage = &self.stage;
         let topic = |name: &str| {
             let name = stage.topic(name).name;
-            async move { tokio::task::spawn_blocking(move || committed::values(&name)).await.unwrap() }
+            async move { tokio::task::spawn_blocking(move || committed::values(&broker(), &name)).await.unwrap() }
         };
         let json = |values: Vec<String>| values.into_iter().map(|v| serde_json::from_str::<Value>(&v).unwrap());
         let mut differences = Vec::new();

@@ -9,12 +9,11 @@ use opensearch::http::{Method, request::JsonBody};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaResult;
-use rdkafka::message::Message;
-use rdkafka::{Offset, TopicPartitionList};
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
 
 use super::load;
+use crate::kills::committed;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -88,32 +87,26 @@ pub fn count_in_topic(servers: &str, topic: &str) -> u64 {
     ends_of_topic(servers, topic).values().sum::<i64>() as u64
 }
 
-/// Everything in a topic up to its end now.
+/// Everything in a topic that readers of what is committed see.
 pub fn in_topic(servers: &str, topic: &str) -> Delivered {
-    let consumer = consumer(servers);
-    let mut open = ends(&consumer, topic);
-    open.retain(|_, end| *end > 0);
-    let mut list = TopicPartitionList::new();
-    for partition in open.keys() {
-        list.add_partition_offset(topic, *partition, Offset::Beginning).unwrap();
-    }
-    consumer.assign(&list).unwrap();
     let mut delivered = Delivered::default();
-    while !open.is_empty() {
-        let message = match consumer.poll(PATIENCE).expect("a record in time") {
-            Ok(message) => message,
-            Err(error) => {
-                println!("reading {topic}: {error}");
-                continue;
-            }
-        };
-        if message.offset() + 1 >= open.get(&message.partition()).copied().unwrap_or(i64::MAX) {
-            open.remove(&message.partition());
-        }
-        let row: Value = serde_json::from_slice(message.payload().unwrap()).unwrap();
+    for value in committed::values(servers, topic) {
+        let row: Value = serde_json::from_str(&value).unwrap();
         delivered.add(row["seq"].as_u64().unwrap(), row["payload"].as_str().unwrap());
     }
     delivered
+}
+
+/// True where rows of a topic are there and not committed yet.
+pub fn is_in_transaction(servers: &str, topic: &str) -> bool {
+    let end = |isolation: &str| -> u64 {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", servers).set("group.id", "tests").set("isolation.level", isolation);
+        ends(&config.create().unwrap(), topic).values().sum::<i64>() as u64
+    };
+    // What is committed in between does not look open.
+    let all = end("read_uncommitted");
+    end("read_committed") < all
 }
 
 async fn client(url: &str) -> tokio_postgres::Client {

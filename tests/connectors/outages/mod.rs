@@ -7,6 +7,7 @@ mod busy;
 mod delivered;
 mod growth;
 pub mod load;
+mod once;
 pub mod own;
 mod scene;
 mod script;
@@ -31,7 +32,10 @@ async fn away(scene: &Scene, service: Service, seconds: u64) {
 
 /// The job survives all that can happen to one of its services, and says what it waits for.
 async fn survives(service: Service, waits_for: &[&str]) {
-    let scene = Scene::new(&[service]).await;
+    survives_in(Scene::new(&[service]).await, service, waits_for).await;
+}
+
+async fn survives_in(scene: Scene, service: Service, waits_for: &[&str]) {
     let (load, mut job) = (scene.load(RATE), scene.job());
     scene.goes_on(&load, &mut job).await;
     for seconds in [1, 30] {
@@ -48,13 +52,17 @@ async fn survives(service: Service, waits_for: &[&str]) {
     }
 }
 
+/// The clients that read Kafka: whatever happens to a broker must not tell them apart.
+const CLIENTS: [&str; 2] = ["native", "librdkafka"];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn kafka_away_loses_nothing() {
-    survives(
-        Service::Kafka,
-        &["lost Kafka at 127.0.0.1:", "answers again", "waiting for Kafka at 127.0.0.1:", "no answer for"],
-    )
-    .await;
+    for client in CLIENTS {
+        let mut scene = Scene::new(&[Service::Kafka]).await;
+        scene.client = client.into();
+        let words = ["lost Kafka at 127.0.0.1:", "answers again", "waiting for Kafka at 127.0.0.1:", "no answer for"];
+        survives_in(scene, Service::Kafka, &words).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,35 +77,41 @@ async fn opensearch_away_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_that_is_lost_is_followed_by_the_next() {
-    let scene = Scene::new(&[Service::Kafka, Service::Kafka2]).await;
-    let (load, mut job) = (scene.load(RATE), scene.job());
-    scene.goes_on(&load, &mut job).await;
-    // The other broker leads every partition while this one is away.
-    for _ in 0..2 {
-        scene.own.kill(Service::Kafka2).await;
+    for client in CLIENTS {
+        let mut scene = Scene::new(&[Service::Kafka, Service::Kafka2]).await;
+        scene.client = client.into();
+        let (load, mut job) = (scene.load(RATE), scene.job());
         scene.goes_on(&load, &mut job).await;
-        scene.own.up(Service::Kafka2).await;
-        scene.goes_on(&load, &mut job).await;
+        // The other broker leads every partition while this one is away.
+        for _ in 0..2 {
+            scene.own.kill(Service::Kafka2).await;
+            scene.goes_on(&load, &mut job).await;
+            scene.own.up(Service::Kafka2).await;
+            scene.goes_on(&load, &mut job).await;
+        }
+        scene.finish(load, job).await;
     }
-    scene.finish(load, job).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_that_is_deleted_while_it_is_read_ends_the_job_by_name() {
-    let scene = Scene::new(&[Service::Kafka]).await;
-    let (load, mut job) = (scene.load(RATE), scene.job());
-    scene.goes_on(&load, &mut job).await;
-    let sent = load.stop().await;
-    scene.reach(sent, &mut job).await;
-    let topic = scene.delete_source().await;
-    let ended = job.end().await;
-    assert_eq!(ended.code, Some(1), "{ended:?}");
-    // A broker that creates topics by itself may have made it again by the time the job looks.
-    let gone = format!("topic \"{topic}\" doesn't exist on Kafka at {}", scene.kafka);
-    let again = "it may have been deleted and made again";
-    let said = |words: &str| ended.stderr.contains(words);
-    assert!(said(&topic) && (said(&gone) || said(again)), "{}", ended.stderr);
-    scene.sinks().await.check(sent);
+    for client in CLIENTS {
+        let mut scene = Scene::new(&[Service::Kafka]).await;
+        scene.client = client.into();
+        let (load, mut job) = (scene.load(RATE), scene.job());
+        scene.goes_on(&load, &mut job).await;
+        let sent = load.stop().await;
+        scene.reach(sent, &mut job).await;
+        let topic = scene.delete_source().await;
+        let ended = job.end().await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        // A broker that creates topics by itself may have made it again by the time the job looks.
+        let gone = format!("topic \"{topic}\" doesn't exist on Kafka at {}", scene.kafka);
+        let again = "it may have been deleted and made again";
+        let said = |words: &str| ended.stderr.contains(words);
+        assert!(said(&topic) && (said(&gone) || said(again)), "{}", ended.stderr);
+        scene.sinks().await.check(sent);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,14 +132,16 @@ async fn a_sink_that_stands_still_holds_back_the_source_and_memory_stays_bounded
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_to_kafka_that_break_in_mid_request_lose_nothing() {
-    // Also connections that count what has arrived take their turn. Later ones live longer, or a large request would
-    // never get through.
-    let (cutter, leads_to) = Cutter::to_be_told((0..3_000).map(|i| Cut::Request(20_000 + 1_500 * i))).await;
-    let mut scene = Scene::of(Own::behind(cutter.address.clone(), leads_to), &[Service::Kafka]).await;
-    scene.kafka = cutter.address.clone();
-    let (load, mut job) = (scene.load(RATE), scene.job());
-    while cutter.cuts() < 10 {
-        scene.goes_on(&load, &mut job).await;
+    for client in CLIENTS {
+        // Also connections that count what has arrived take their turn. Later ones live longer, or a large request would
+        // never get through.
+        let (cutter, leads_to) = Cutter::to_be_told((0..3_000).map(|i| Cut::Request(20_000 + 1_500 * i))).await;
+        let mut scene = Scene::of(Own::behind(cutter.address.clone(), leads_to), &[Service::Kafka]).await;
+        (scene.kafka, scene.client) = (cutter.address.clone(), client.into());
+        let (load, mut job) = (scene.load(RATE), scene.job());
+        while cutter.cuts() < 10 {
+            scene.goes_on(&load, &mut job).await;
+        }
+        scene.finish(load, job).await;
     }
-    scene.finish(load, job).await;
 }

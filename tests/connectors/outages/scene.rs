@@ -1,5 +1,6 @@
 //! One job that reads a topic under load, looks rows up in PostgreSQL and writes to all three services.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tokio_postgres::NoTls;
@@ -8,7 +9,7 @@ use super::delivered::{self, Delivered};
 use super::load::{Load, add_partitions, create_topic, delete_topic, fill};
 use super::own::{Own, Service};
 use super::script::Ways;
-use crate::kafka::{broker, unique};
+use crate::kafka::{broker, client, unique};
 use crate::pipelines::job::{Ended, Job, pause};
 
 /// Longer than any outage of these tests and what follows from it on a slow machine.
@@ -21,6 +22,8 @@ pub struct Scene {
     pub postgres: String,
     pub opensearch: String,
     pub ways: Ways,
+    /// The client that reads Kafka.
+    pub client: String,
     pub id: String,
 }
 
@@ -30,6 +33,8 @@ pub struct Sinks {
     pub upserted: Delivered,
     pub appended: Delivered,
     pub index: Delivered,
+    /// That of the job beside it, where there is one.
+    pub copied: Option<Delivered>,
 }
 
 impl Scene {
@@ -47,6 +52,7 @@ impl Scene {
             postgres: variable("MILLSTREAM_TEST_POSTGRES"),
             opensearch: variable("MILLSTREAM_TEST_OPENSEARCH"),
             ways: Ways::default(),
+            client: client(),
             id: unique("outage").replace('-', "_"),
             own,
         };
@@ -75,13 +81,48 @@ impl Scene {
         scene
     }
 
+    /// With a job that is exactly once and one beside it; all services are the test's own.
+    pub async fn exactly_once() -> Self {
+        let mut scene = Self::new(&[Service::Kafka, Service::PostgreSql, Service::OpenSearch]).await;
+        scene.ways.exactly_once = true;
+        create_topic(&scene.kafka, &scene.copied(), 2, 1).await;
+        scene
+    }
+
+    /// The topic of the job beside it.
+    pub fn copied(&self) -> String {
+        format!("{}_copied", self.id)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     pub fn load(&self, rows_per_second: u64) -> Load {
         Load::start(&self.kafka, &format!("{}_in", self.id), rows_per_second)
     }
 
     /// Starts the job.
     pub fn job(&self) -> Job {
-        self.start(&self.sql())
+        self.start(&self.sql(), None)
+    }
+
+    /// Starts the job, which stands still at a fail point.
+    pub fn job_until(&self, failpoint: &str) -> Job {
+        self.start(&self.sql(), Some(failpoint))
+    }
+
+    /// Waits until rows of the job beside it are in a transaction.
+    pub async fn in_transaction(&self, job: &mut Job) {
+        let start = Instant::now();
+        loop {
+            let (kafka, topic) = (self.kafka.clone(), self.copied());
+            if tokio::task::spawn_blocking(move || delivered::is_in_transaction(&kafka, &topic)).await.unwrap() {
+                return;
+            }
+            job.check();
+            assert!(start.elapsed() < PATIENCE, "no row is in a transaction:\n{}", job.said());
+        }
     }
 
     /// Deletes the topic that the job reads; gives its name.
@@ -118,7 +159,7 @@ impl Scene {
     pub fn slow_job(&self) -> Job {
         let sql = self.sql();
         let (tables, _) = sql.split_once("EXECUTE STATEMENT SET").unwrap();
-        self.start(&format!("{tables} INSERT INTO upserted SELECT seq, payload FROM numbers;"))
+        self.start(&format!("{tables} INSERT INTO upserted SELECT seq, payload FROM numbers;"), None)
     }
 
     async fn upserted(&self) -> u64 {
@@ -149,33 +190,50 @@ impl Scene {
         assert_eq!(delivered::count_in_table(&self.postgres, &wrong).await, 0);
     }
 
-    fn start(&self, sql: &str) -> Job {
-        let path = self.folder.path().join("job.sql");
+    fn start(&self, sql: &str, failpoint: Option<&str>) -> Job {
+        let path = self.path("job.sql");
         std::fs::write(&path, sql).unwrap();
-        Job::start(self.folder.path(), &[path.to_str().unwrap()])
+        Job::start_until(self.folder.path(), &[path.to_str().unwrap()], failpoint)
+    }
+
+    async fn in_topic(&self, topic: String) -> Delivered {
+        let kafka = self.kafka.clone();
+        tokio::task::spawn_blocking(move || delivered::in_topic(&kafka, &topic)).await.unwrap()
     }
 
     /// What every sink holds now.
     pub async fn sinks(&self) -> Sinks {
         let id = &self.id;
-        let (kafka, topic) = (self.kafka.clone(), format!("{id}_out"));
         Sinks {
-            topic: tokio::task::spawn_blocking(move || delivered::in_topic(&kafka, &topic)).await.unwrap(),
+            topic: self.in_topic(format!("{id}_out")).await,
             upserted: delivered::in_table(&self.postgres, &format!("{id}_upserted")).await,
             appended: delivered::in_table(&self.postgres, &format!("{id}_appended")).await,
             index: delivered::in_index(&self.opensearch, id).await,
+            copied: match self.ways.exactly_once {
+                true => Some(self.in_topic(self.copied()).await),
+                false => None,
+            },
         }
     }
 
     /// How many rows each sink holds, repeated ones among them.
-    async fn counts(&self) -> [u64; 4] {
+    async fn counts(&self) -> [u64; 5] {
         let id = &self.id;
         let (kafka, topic) = (self.kafka.clone(), format!("{id}_out"));
+        let topics = match self.ways.exactly_once {
+            // Offsets count the ends of transactions, too.
+            true => [self.in_topic(topic).await.len(), self.in_topic(self.copied()).await.len()],
+            false => {
+                let count = move || delivered::count_in_topic(&kafka, &topic);
+                [tokio::task::spawn_blocking(count).await.unwrap(); 2]
+            }
+        };
         [
-            tokio::task::spawn_blocking(move || delivered::count_in_topic(&kafka, &topic)).await.unwrap(),
+            topics[0],
             delivered::count_in_table(&self.postgres, &format!("{id}_upserted")).await,
             delivered::count_in_table(&self.postgres, &format!("{id}_appended")).await,
             delivered::count_in_index(&self.opensearch, id).await,
+            topics[1],
         ]
     }
 
@@ -228,15 +286,20 @@ impl Scene {
 }
 
 impl Sinks {
-    /// Every row that was sent is in every sink, and again only where there is no key.
+    /// Every row that was sent is in every sink, and again only where there is no key and no checkpoint.
     pub fn check(&self, sent: u64) {
-        self.topic.check("the topic", sent, true);
+        let may_repeat = self.copied.is_none();
+        self.topic.check("the topic", sent, may_repeat);
         self.upserted.check("the table with a key", sent, false);
-        self.appended.check("the table without a key", sent, true);
+        self.appended.check("the table without a key", sent, may_repeat);
         self.index.check("the index", sent, false);
+        if let Some(copied) = &self.copied {
+            copied.check("the topic of the job beside it", sent, false);
+        }
     }
 
     fn fewest(&self) -> u64 {
-        self.topic.len().min(self.upserted.len()).min(self.appended.len()).min(self.index.len())
+        let sinks = [&self.topic, &self.upserted, &self.appended, &self.index];
+        sinks.into_iter().chain(&self.copied).map(Delivered::len).min().unwrap_or(0)
     }
 }

@@ -30,6 +30,13 @@ impl Stage {
         self.start_with(&config, arguments)
     }
 
+    /// The same, up to a fail point.
+    pub fn start_until(&self, arguments: &[&str], failpoint: Option<&str>) -> Job {
+        let config = self.path("generated.toml").display().to_string();
+        let arguments: Vec<_> = ["--config", &config].iter().chain(arguments).copied().collect();
+        Job::start_until(&self.path(""), &arguments, failpoint)
+    }
+
     /// Starts a file of `sql/alerting` with this test's names.
     pub fn start_file(&self, name: &str) -> Job {
         let path = self.write(name, &self.job_text(name));
@@ -53,7 +60,7 @@ impl Job {
         Self::start_until(folder, arguments, None)
     }
 
-    /// The same, up to a fail point where it ends itself.
+    /// The same, up to a fail point where it ends itself or stands still.
     pub fn start_until(folder: &Path, arguments: &[&str], failpoint: Option<&str>) -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string();
         let (stdout, stderr) = (folder.join(format!("{id}.out")), folder.join(format!("{id}.err")));
@@ -88,6 +95,27 @@ impl Job {
     /// True where the process has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Waits until it stands still at its fail point.
+    pub async fn stands_still(&mut self) {
+        let start = Instant::now();
+        loop {
+            self.check();
+            let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+            // Behind the name, which is in brackets.
+            if stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T')) {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "{} doesn't come to its fail point:\n{}", self.what, self.said());
+            pause().await;
+        }
+    }
+
+    /// Lets it go on that stands still.
+    pub fn go_on(&self) {
+        let sent = Command::new("kill").args(["-CONT", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
     }
 
     /// Fails the test when the process has ended.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::topic::Topic;
-use crate::kafka::{broker, unique};
+use crate::kafka::{broker, client, unique};
 use crate::opensearch::Index;
 use crate::postgres::{Db, server};
 
@@ -51,9 +51,11 @@ impl Stage {
         self.rename(&fs::read_to_string(file).unwrap())
     }
 
-    /// A text with this test's names.
+    /// A text with this test's names, and the client that reads Kafka.
     pub fn rename(&self, text: &str) -> String {
+        let startup = "'scan.startup.mode' =";
         let mut text = text
+            .replace(startup, &format!("'scan.client' = '{}', {startup}", client()))
             .replace("'public.cpu_thresholds'", &format!("'{}.limits'", self.db.schema))
             .replace("'public.cpu_load_stats_agg_pg'", &format!("'{}.counts'", self.db.schema))
             .replace("'cpu_high_load'", &format!("'{}'", self.index.name));

@@ -214,17 +214,8 @@ impl Reading {
 
 fn record(partition: i32, view: &RecordView<'_>, keep: usize) -> Record {
     let kept = |bytes: &[u8]| Kept::new(bytes, keep);
-    let (mut buffer, mut headers) = (Vec::new(), Vec::new());
-    let push = |bytes: &[u8]| {
-        let from = buffer.len();
-        buffer.extend_from_slice(bytes);
-        from..buffer.len()
-    };
-    view.headers(push, &mut headers);
-    let slice = |range: &std::ops::Range<usize>| buffer.get(range.clone()).unwrap_or_default();
-    let header = |h: &crate::connectors::kafka::block::Header| {
-        (String::from_utf8_lossy(slice(&h.key)).into_owned(), h.value.as_ref().map(|value| kept(slice(value))))
-    };
+    let mut headers = Vec::new();
+    view.headers(|key, value| headers.push((String::from_utf8_lossy(key).into_owned(), value.map(kept))));
     let (timestamp, _) = view.timestamp();
     Record {
         partition,
@@ -232,6 +223,6 @@ fn record(partition: i32, view: &RecordView<'_>, keep: usize) -> Record {
         timestamp: (timestamp >= 0).then_some(timestamp),
         key: view.key().map(kept),
         value: view.value().map(kept),
-        headers: headers.iter().map(header).collect(),
+        headers,
     }
 }

@@ -38,6 +38,7 @@ const SHARED: &[&str] = &[
     "scan.bounded.specific-offsets",
     "scan.topic-partition-discovery.interval",
     "scan.parallelism",
+    "scan.client",
     "sink.parallelism",
     "sink.delivery-guarantee",
     "sink.transactional-id-prefix",

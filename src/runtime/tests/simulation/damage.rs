@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::dice::Dice;
-use super::run::{End, Run, Shape};
+use super::run::{Asked, End, Run, Shape};
 use super::world::{INJECTED, Trouble};
 use crate::checkpoint::{Manifest, Store};
 use crate::error::ErrorKind;
@@ -69,7 +69,7 @@ async fn damaged(number: u64, atomic: bool, targets: usize, what: Damage, in_dat
     let case = format!("{number}, atomic {atomic}, targets {targets}, {what:?}, in data {in_data}");
     let dies_at = Some(10 * targets as u64 + number % 8);
     let trouble = Trouble { dies_at, dies_in_protocol: true, ..Trouble::default() };
-    let ended = run.start(trouble, None).await.expect("no error");
+    let ended = run.start(trouble, Asked::default()).await.expect("no error");
     if ended == End::Finished {
         return false;
     }
@@ -83,7 +83,7 @@ async fn damaged(number: u64, atomic: bool, targets: usize, what: Damage, in_dat
     // A manifest that is gone is one that was never written: nobody can tell them apart.
     let gone = matches!(what, Damage::Gone) && !in_data;
     let is_past = at.contains(&newest);
-    match run.start(Trouble::default(), None).await {
+    match run.start(Trouble::default(), Asked::default()).await {
         Ok(End::Finished) => {
             // Of the data only what is held may be damaged, which nobody needs any more.
             assert!(!is_past || in_data, "{case}: {at:?} of {newest:?}");
@@ -121,10 +121,10 @@ async fn several_damaged_checkpoints_are_told_and_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = run_in(folder.path(), 1, [("one", true), ("two", true)], vec![Some("one"); 3]);
     let trouble = Trouble { dies_at: Some(14), dies_in_protocol: true, ..Trouble::default() };
-    assert_eq!(run.start(trouble, None).await.expect("no error"), End::Died);
+    assert_eq!(run.start(trouble, Asked::default()).await.expect("no error"), End::Died);
     let data = std::fs::read_dir(folder.path().join("test/data")).expect("a folder of data");
     data.for_each(|file| damage(&file.expect("a file").path(), Damage::Truncated));
-    let error = run.start(Trouble::default(), None).await.unwrap_err();
+    let error = run.start(Trouble::default(), Asked::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::State);
     assert!(error.message().contains("can be restored"), "{error}");
 }
@@ -136,11 +136,11 @@ async fn a_folder_that_cannot_be_written_fails_the_job_and_loses_nothing() {
     let job = folder.path().join("test");
     std::fs::create_dir_all(&job).expect("a folder");
     std::fs::write(job.join("data"), "no folder").expect("a file");
-    let error = run.start(Trouble::default(), None).await.unwrap_err();
+    let error = run.start(Trouble::default(), Asked::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::External);
     assert!(error.message().contains("cannot ") && error.message().contains("/test/data"), "{error}");
     assert!(!error.message().contains(INJECTED));
     std::fs::remove_file(job.join("data")).expect("it is removed");
-    assert_eq!(run.start(Trouble::default(), None).await.expect("no error"), End::Finished);
+    assert_eq!(run.start(Trouble::default(), Asked::default()).await.expect("no error"), End::Finished);
     assert_eq!(run.check(), None);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::check::applied;
 use super::dice::Dice;
 use super::recorded::{RecordedSource, record};
-use super::run::{End, Run};
+use super::run::{Asked, End, Run};
 use super::sink::SimulatedSink;
 use super::target::SimulatedTarget;
 use super::time::simulated;
@@ -83,7 +83,7 @@ fn left(job: &Job, seed: u64, kills: usize, parallelism: &[u64]) -> Result<Vec<S
         for start in 0..=kills {
             run.parallelism = parallelism[start % parallelism.len()];
             let dies_at = (start < kills).then(|| world.dice().between(10, 40));
-            match run.start(Trouble { dies_at, ..Trouble::default() }, None).await {
+            match run.start(Trouble { dies_at, ..Trouble::default() }, Asked::default()).await {
                 Ok(End::Finished) => break,
                 Ok(End::Died) if start < kills => {}
                 Ok(other) => return Err(format!("{other:?}")),

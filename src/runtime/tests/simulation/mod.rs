@@ -5,8 +5,9 @@
 //!                          └► SimulatedStore
 //! ```
 //! A run makes a job of one of the [`query::QUERIES`], starts it, lets it die, fail or stop at a random step, starts it
-//! again, and so on; the last start is left alone until the data is read. Then what stands in the tables must be what is
-//! computed in another way. A run is repeated by its seed:
+//! again, and so on; the last start is left alone until the data is read. Sometimes it leaves savepoints, and sometimes it
+//! begins from one, or anew, with the tables set back to what they were then. In the end what stands in them must be what
+//! is computed in another way. A run is repeated by its seed:
 //!
 //! ```text
 //! SIM_SEED=42 cargo test --lib simulation       one run, with what happened
@@ -20,10 +21,11 @@ mod jobs;
 mod query;
 mod recorded;
 mod run;
+mod savepoints;
 mod service;
 mod sink;
 mod source;
-mod store;
+pub mod store;
 mod target;
 pub mod time;
 mod world;

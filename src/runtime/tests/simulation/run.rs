@@ -9,9 +9,10 @@ use futures::FutureExt;
 use super::check::wrong;
 use super::dice::Dice;
 use super::query::{Expected, QUERIES, Query, Tables, plans};
+use super::savepoints::{self, Savepoints};
 use super::sink::SimulatedSink;
 use super::source::SimulatedSource;
-use super::store::SimulatedStore;
+use super::store::{self, SimulatedStore};
 use super::target::SimulatedTarget;
 use super::time::{self, SimulatedClock, sleep_ms};
 use super::world::{INJECTED, Row, Trouble, World};
@@ -21,7 +22,10 @@ use crate::connectors::Reporter;
 use crate::error::{Error, Result};
 use crate::plan::stream_plan::{NodeKind, StreamPlan};
 use crate::runtime::tests::harness::config;
-use crate::runtime::{Checkpoints, JobConfig, JobEnd, RestartStrategy, start};
+use crate::runtime::{Checkpoints, JobConfig, JobEnd, RestartStrategy, StartFrom, start};
+
+/// What errors of checkpoints say that take too long.
+const LATE: &str = "was not complete within";
 
 /// A job of a run.
 pub struct Run {
@@ -31,6 +35,19 @@ pub struct Run {
     pub parallelism: u64,
     resumes: bool,
     store: Store,
+    savepoints: Savepoints,
+    /// Where the next start begins.
+    from: StartFrom,
+}
+
+/// How a start is ended or disturbed from outside.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked {
+    /// To stop, after so many milliseconds; with a savepoint.
+    stops_after: Option<u64>,
+    with_savepoint: bool,
+    /// For a savepoint, while it goes on.
+    saves_after: Option<u64>,
 }
 
 /// What a job is like.
@@ -66,9 +83,11 @@ pub fn run(seed: u64) -> (Vec<String>, Option<String>) {
         time::simulated(async {
             let mut run = Run::of(seed);
             world = Some(run.world.clone());
+            store::set_world(world.clone());
             run.go().await
         })
     }));
+    store::set_world(None);
     let wrong = match ended {
         Ok(wrong) => wrong,
         Err(panic) => {
@@ -145,13 +164,23 @@ impl Run {
                 _ => {}
             }
         }
-        Self { world, query, plan, parallelism, resumes, store }
+        Self {
+            world,
+            query,
+            plan,
+            parallelism,
+            resumes,
+            store,
+            savepoints: Savepoints::default(),
+            from: StartFrom::Newest,
+        }
     }
 
     /// A job of another plan, which ends.
     pub fn of_plan(world: Arc<World>, plan: StreamPlan) -> Self {
         let store = Store::of(Arc::new(SimulatedStore(world.clone())));
-        Self { world, query: &QUERIES[0], plan, parallelism: 1, resumes: true, store }
+        let (savepoints, from) = (Savepoints::default(), StartFrom::Newest);
+        Self { world, query: &QUERIES[0], plan, parallelism: 1, resumes: true, store, savepoints, from }
     }
 
     /// Starts again and again; what is wrong in the end.
@@ -159,19 +188,27 @@ impl Run {
         let starts = self.world.dice().between(1, 6);
         for _ in 0..starts {
             self.change();
-            let stops_after = {
-                let mut dice = self.world.dice();
-                dice.per_mille(300).then(|| dice.between(0, 150))
-            };
-            match self.start(self.trouble(), stops_after).await {
+            self.from = self.savepoints.next(&self.world, true).await;
+            let asked = self.asked();
+            match self.start(self.trouble(), asked).await {
                 Ok(End::Finished) if self.world.dice().per_mille(700) => break,
                 Ok(_) => {}
                 Err(error) => return Some(format!("it failed: {error} {:?}", error.detail())),
             }
         }
-        match self.start(Trouble::default(), None).await {
+        self.from = self.savepoints.next(&self.world, false).await;
+        match self.start(Trouble::default(), Asked::default()).await {
             Ok(End::Finished) => self.check(),
             other => Some(format!("undisturbed it ended with {other:?}")),
+        }
+    }
+
+    fn asked(&self) -> Asked {
+        let mut dice = self.world.dice();
+        Asked {
+            stops_after: dice.per_mille(300).then(|| dice.between(0, 150)),
+            with_savepoint: dice.per_mille(500),
+            saves_after: dice.per_mille(300).then(|| dice.between(0, 150)),
         }
     }
 
@@ -202,10 +239,16 @@ impl Run {
             }
             false => RestartStrategy::Never,
         };
+        let timeout = match trouble.fails > 0 && dice.per_mille(300) {
+            true => dice.between(2, 40),
+            false => 600_000,
+        };
         let checkpoints = Checkpoints {
+            timeout: Duration::from_millis(timeout),
             min_pause: Duration::from_millis(dice.below(5)),
             tolerable_failures: dice.below(3) as u32,
             retained: dice.between(1, 3) as usize,
+            from: self.from.clone(),
             ..Checkpoints::new(self.store.clone(), interval)
         };
         let world = self.world.clone();
@@ -232,35 +275,54 @@ impl Run {
     }
 
     /// Starts the job and sees how it ends.
-    pub async fn start(&self, trouble: Trouble, stops_after: Option<u64>) -> Result<End> {
-        self.world.note(format!("starts with {trouble:?}, stops after {stops_after:?}"));
+    pub async fn start(&self, trouble: Trouble, asked: Asked) -> Result<End> {
+        self.world.note(format!("starts with {trouble:?}, {asked:?}"));
         self.world.set_trouble(trouble);
         // What was at work in the last process may have told of its death, too.
         let _told_before = self.world.died.notified().now_or_never();
         let mut job = start(self.plan.clone(), self.config(&trouble));
+        let state = job.state();
         let mut stop = std::pin::pin!(async {
-            match stops_after {
-                Some(ms) => sleep_ms(ms).await,
-                None => std::future::pending().await,
+            sleep_for(asked.stops_after).await;
+            if !asked.with_savepoint {
+                state.stop();
+                return None;
             }
+            let written = state.stop_with_savepoint(savepoints::folder(), false).await.ok();
+            // Where it could not be asked for it, and at its end it is no matter.
+            state.stop();
+            written
         });
-        let mut stopped = false;
+        let mut save = std::pin::pin!(async {
+            sleep_for(asked.saves_after).await;
+            state.savepoint(savepoints::folder()).await.ok()
+        });
+        let (mut stopped, mut saved) = (false, false);
         let ended = loop {
             tokio::select! {
                 biased;
                 () = self.world.died.notified() => break Ok(End::Died),
+                savepoint = &mut stop, if !stopped => {
+                    stopped = true;
+                    if let Some(path) = savepoint {
+                        self.savepoints.keep(&self.world, path).await;
+                    }
+                }
+                savepoint = &mut save, if !saved => {
+                    saved = true;
+                    if let Some(path) = savepoint {
+                        self.savepoints.keep(&self.world, path).await;
+                    }
+                }
                 ended = job.wait() => break match ended {
                     Ok(JobEnd::Finished) => Ok(End::Finished),
-                    Ok(JobEnd::Stopped) if stopped => Ok(End::Stopped),
+                    Ok(JobEnd::Stopped) if asked.stops_after.is_some() => Ok(End::Stopped),
                     Ok(JobEnd::Stopped) => Err(Error::internal("it stopped by itself")),
                     Err(error) if error.message().contains(INJECTED) => Ok(End::Failed),
+                    Err(error) if trouble.fails > 0 && error.message().contains(LATE) => Ok(End::Failed),
                     Err(error) if error.detail().is_some_and(|detail| detail.contains(INJECTED)) => Ok(End::Failed),
                     Err(error) => Err(error),
                 },
-                () = &mut stop, if !stopped => {
-                    job.stop();
-                    stopped = true;
-                }
             }
         };
         self.world.note(format!("ended with {ended:?}"));
@@ -299,6 +361,14 @@ impl Run {
             }
         }
         None
+    }
+}
+
+/// So many milliseconds, or for ever.
+async fn sleep_for(ms: Option<u64>) {
+    match ms {
+        Some(ms) => sleep_ms(ms).await,
+        None => std::future::pending().await,
     }
 }
 

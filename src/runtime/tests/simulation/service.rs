@@ -26,12 +26,27 @@ struct State {
     /// Who may write.
     holder: Option<Client>,
     marker: Option<Marker>,
-    /// Of a service with transactions: `table|+I a, 1` as they came.
-    rows: Vec<String>,
-    /// Of one without: by what the client calls them.
-    documents: BTreeMap<DocumentId, String>,
+    content: Content,
     /// Requests that are not answered yet.
     at_work: usize,
+}
+
+/// What stands in the tables of a service.
+#[derive(Debug, Clone, Default)]
+pub struct Content {
+    /// Of a service with transactions: `table|+I a, 1` as they came, with their epoch.
+    rows: Vec<(Epoch, String)>,
+    /// Of one without: by what the client calls them.
+    documents: BTreeMap<DocumentId, String>,
+}
+
+impl Content {
+    /// Without what came behind an epoch.
+    fn up_to(mut self, epoch: Epoch) -> Self {
+        self.rows.retain(|(of, _)| *of <= epoch);
+        self.documents.retain(|(of, ..), _| *of <= epoch.0);
+        self
+    }
 }
 
 /// The epoch, the sink and subtask of a document, the start that made it, its place.
@@ -44,8 +59,21 @@ impl Service {
 
     /// What stands there in the end.
     pub fn rows(&self) -> Vec<String> {
-        let state = self.state.lock().unwrap();
-        state.rows.iter().chain(state.documents.values()).cloned().collect()
+        let content = &self.state.lock().unwrap().content;
+        content.rows.iter().map(|(_, row)| row).chain(content.documents.values()).cloned().collect()
+    }
+
+    /// What it had at the end of an epoch.
+    pub fn content(&self, epoch: Epoch) -> Content {
+        self.state.lock().unwrap().content.clone().up_to(epoch)
+    }
+
+    /// Sets the tables back, as from a backup, once nothing is at work any more; the marker stays.
+    pub async fn set_back(&self, content: Content) {
+        while self.state.lock().unwrap().at_work > 0 {
+            sleep_ms(1).await;
+        }
+        self.state.lock().unwrap().content = content;
     }
 
     /// From now on only `client` may write; returns when nobody else does.
@@ -70,9 +98,12 @@ impl Service {
     /// Rows and marker in one transaction, some time later.
     pub fn commit(self: &std::sync::Arc<Self>, client: Client, epoch: Epoch, rows: Vec<String>, ms: u64) -> Answer {
         let (this, (reply, answer)) = (self.clone(), oneshot::channel());
+        self.state.lock().unwrap().at_work += 1;
         crate::runtime::spawn(async move {
             sleep_ms(ms).await;
-            let _client_is_dead = reply.send(this.apply(&client, epoch, rows));
+            let applied = this.apply(&client, epoch, rows);
+            this.state.lock().unwrap().at_work -= 1;
+            let _client_is_dead = reply.send(applied);
         });
         answer
     }
@@ -84,7 +115,7 @@ impl Service {
         }
         let before = state.marker.as_ref().filter(|marker| marker.lineage == client.0).map(|marker| marker.epoch);
         assert!(before < Some(epoch), "epoch {} behind {before:?}", epoch.0);
-        state.rows.extend(rows);
+        state.content.rows.extend(rows.into_iter().map(|row| (epoch, row)));
         state.marker = Some(Marker { lineage: client.0.clone(), attempt: client.1, epoch });
         Ok(())
     }
@@ -101,7 +132,7 @@ impl Service {
         crate::runtime::spawn(async move {
             for (id, document) in documents {
                 sleep_ms(ms).await;
-                this.state.lock().unwrap().documents.insert(id, document);
+                this.state.lock().unwrap().content.documents.insert(id, document);
             }
             this.state.lock().unwrap().at_work -= 1;
             let _client_is_dead = reply.send(Ok(()));

@@ -1,5 +1,6 @@
 //! An object store in memory in which things go wrong: it is slow, fails before or behind the act, and is torn by death.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,12 +10,34 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use object_store::path::Path;
+use object_store::prefix::PrefixStore;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
     PutOptions, PutPayload, PutResult, Result,
 };
 
 use super::world::{Place, World};
+use crate::checkpoint::Store;
+
+/// Folders below it are in the world of the simulation that runs on this thread, where one does.
+pub const SAVEPOINTS: &str = "/simulated/savepoints";
+
+thread_local! {
+    static WORLD: RefCell<Option<Arc<World>>> = const { RefCell::new(None) };
+}
+
+/// From now on this thread has savepoints in a world, or none.
+pub fn set_world(world: Option<Arc<World>>) {
+    WORLD.with(|current| *current.borrow_mut() = world);
+}
+
+/// A folder in the world of this thread.
+pub fn folder(path: &std::path::Path) -> Option<Store> {
+    let inside = path.strip_prefix(SAVEPOINTS).ok()?.to_str()?;
+    let world = WORLD.with(|world| world.borrow().clone())?;
+    let prefix = Path::from(format!("savepoints/{inside}"));
+    Some(Store::of(Arc::new(PrefixStore::new(SimulatedStore(world), prefix))))
+}
 
 #[derive(Debug)]
 pub struct SimulatedStore(pub Arc<World>);

@@ -1,5 +1,7 @@
 //! Whole jobs under load whose process is killed again and again.
 
+use rdkafka::{Offset, TopicPartitionList};
+
 use super::*;
 use crate::outages::load::{Load, create_topic};
 use crate::pipelines::job::{Job as Process, pause};
@@ -8,7 +10,8 @@ const KILLS: usize = 5;
 
 /// The numbers that readers of what is committed see in a topic.
 async fn numbers(topic: &str) -> Vec<u64> {
-    let mut rows: Vec<u64> = read(&strings(topic, &[])).await.unwrap().iter().map(|row| row.parse().unwrap()).collect();
+    let rows = read_now(&strings(topic, &[])).await.unwrap();
+    let mut rows: Vec<u64> = rows.iter().map(|row| row.parse().unwrap()).collect();
     rows.sort_unstable();
     rows
 }
@@ -97,4 +100,80 @@ async fn a_bounded_job_publishes_its_last_rows_with_its_end() {
     let ended = Process::start(folder.path(), &[path.to_str().unwrap()]).end().await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     holds(&strings(&topic, &[]), &["a", "b"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_job_publishes_all_its_rows_with_its_end_or_none() {
+    let (topic, folder) = (topic("once-batch", 1).await, tempfile::tempdir().unwrap());
+    let run = async |query: &str| {
+        let sql = format!(
+            "SET 'execution.runtime-mode' = 'batch';
+             CREATE TABLE sink (v STRING) WITH ('connector' = 'kafka', 'topic' = '{topic}', 'format' = 'raw',
+               'properties.bootstrap.servers' = '{}', 'sink.delivery-guarantee' = 'exactly-once',
+               'sink.transactional-id-prefix' = '{topic}', 'properties.transaction.timeout.ms' = '60000');
+             INSERT INTO sink {query};",
+            broker()
+        );
+        let path = folder.path().join("job.sql");
+        std::fs::write(&path, sql).unwrap();
+        Process::start(folder.path(), &[path.to_str().unwrap()]).end().await
+    };
+    let ended = run("VALUES ('a'), ('b')").await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let failing = "SELECT CAST(1 / (n - 2) AS STRING) FROM (VALUES (1), (2)) AS t (n)";
+    let ended = run(failing).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    // Another run has another epoch.
+    let ended = run("VALUES ('c')").await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    holds(&strings(&topic, &[]), &["a", "b", "c"]).await;
+}
+
+/// Partition 0's offset that a group has committed.
+fn committed(group: &str, topic: &str) -> Offset {
+    let consumer: BaseConsumer = config().set("group.id", group).create().unwrap();
+    let mut list = TopicPartitionList::new();
+    list.add_partition(topic, 0);
+    let committed = consumer.committed_offsets(list, PATIENCE).unwrap();
+    committed.find_partition(topic, 0).unwrap().offset()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_ends_has_told_its_group_how_far_it_came() {
+    for bounded in [true, false] {
+        let (topic, folder) = (topic("progress", 1).await, tempfile::tempdir().unwrap());
+        let group = unique("group");
+        send(&topic, &["a", "b", "c"]);
+        // No checkpoint comes before the end.
+        let sql = format!(
+            "SET 'execution.checkpointing.interval' = '1 h';
+             SET 'execution.checkpointing.dir' = 'file://{}';
+             CREATE TABLE source (v STRING) WITH ('connector' = 'kafka', 'topic' = '{topic}', 'format' = 'raw',
+               'properties.bootstrap.servers' = '{}', 'properties.group.id' = '{group}',
+               'scan.startup.mode' = 'earliest-offset'{});
+             CREATE TABLE sink (v STRING) WITH ('connector' = 'print');
+             INSERT INTO sink SELECT v FROM source;",
+            folder.path().join("state").display(),
+            broker(),
+            if bounded { ", 'scan.bounded.mode' = 'latest-offset'" } else { "" }
+        );
+        let path = folder.path().join("job.sql");
+        std::fs::write(&path, sql).unwrap();
+        let mut process = Process::start(folder.path(), &[path.to_str().unwrap()]);
+        let ended = match bounded {
+            true => process.end().await,
+            false => {
+                let since = std::time::Instant::now();
+                while !process.said().contains("+I[c]") {
+                    process.check();
+                    assert!(since.elapsed() < PATIENCE, "no row came:\n{}", process.said());
+                    pause().await;
+                }
+                assert_eq!(committed(&group, &topic), Offset::Invalid, "it has not ended");
+                process.stop().await
+            }
+        };
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(committed(&group, &topic), Offset::Offset(3), "{ended:?}");
+    }
 }

@@ -94,7 +94,7 @@ impl Job {
 
     /// What readers of what is committed see of a table.
     async fn seen(&self, table: usize) -> Vec<String> {
-        let mut rows = read(&self.tables[table]).await.unwrap();
+        let mut rows = read_now(&self.tables[table]).await.unwrap();
         rows.sort();
         rows
     }
@@ -135,7 +135,7 @@ async fn staged(writer: &mut Box<dyn SinkWriter>, epoch: u64, sink: usize, subta
 async fn holds(table: &TableDescriptor, expected: &[&str]) {
     let start = std::time::Instant::now();
     loop {
-        let rows = read(table).await.unwrap();
+        let rows = read_now(table).await.unwrap();
         if rows == expected {
             return;
         }
@@ -147,7 +147,7 @@ async fn holds(table: &TableDescriptor, expected: &[&str]) {
 async fn seen_uncommitted(table: &TableDescriptor) -> Vec<String> {
     let mut table = table.clone();
     table.options.set("properties.isolation.level", "read_uncommitted", None);
-    let mut rows = read(&table).await.unwrap();
+    let mut rows = read_now(&table).await.unwrap();
     rows.sort();
     rows
 }

@@ -1,0 +1,30 @@
+//! A Kafka client of our own for reading records: their bytes stay where the broker's answer has put them.
+//!
+//! A [`fetcher`] asks the [`leaders`] of its [`partition`]s for records through a [`connection`] to each ([`search`] finds them), and walks what
+//! comes ([`record_set`]: [`batch`]es of [`record`]s, [`compression`], [`aborted`] transactions) into blocks. The requests
+//! are in [`versions`], [`fetch`] and [`leaders`], their fields in [`wire`], error [`codes`] beside them, logins in [`scram`], encryption in [`tls`]. What it can't do,
+//! [`settings`] says; then librdkafka reads.
+
+mod aborted;
+mod batch;
+mod codes;
+mod compression;
+mod connection;
+mod fetch;
+mod fetcher;
+mod leaders;
+mod partition;
+mod record;
+mod record_set;
+#[cfg(test)]
+mod record_set_tests;
+mod scram;
+mod search;
+mod settings;
+#[cfg(feature = "tls")]
+mod tls;
+mod versions;
+mod wire;
+
+pub use self::fetcher::{Fetching, Instead, LeanFetcher};
+pub use self::settings::{Settings, lacks};
