@@ -191,6 +191,7 @@ fn show(value: &mut Value, data: &Path) {
                 match name.as_str() {
                     "lineage" => *value = "…".into(),
                     "created_ms" | "took_ms" | "bytes" => *value = 0.into(),
+                    "payload" => *value = masked(&String::from_utf8_lossy(&bytes(value, data))).into(),
                     _ => show(value, data),
                 }
             }
@@ -200,14 +201,17 @@ fn show(value: &mut Value, data: &Path) {
     }
 }
 
-/// Columns and rows of a piece of state, the text of held output.
-fn piece(place: &Value, data: &Path) -> Value {
+/// The bytes of a piece.
+fn bytes(place: &Value, data: &Path) -> Vec<u8> {
     let number = |name: &str| place[name].as_u64().unwrap() as usize;
     let file = fs::read(data.join(place["file"].as_str().unwrap())).unwrap();
-    let bytes = &file[number("offset")..number("offset") + number("length")];
-    let Ok(stream) = StreamReader::try_new(bytes, None) else {
-        return masked(&String::from_utf8_lossy(bytes)).into();
-    };
+    file[number("offset")..number("offset") + number("length")].to_vec()
+}
+
+/// The rows of a piece of state; of one without rows its columns.
+fn piece(place: &Value, data: &Path) -> Value {
+    let bytes = bytes(place, data);
+    let stream = StreamReader::try_new(&bytes[..], None).unwrap();
     let schema = stream.schema();
     let mut lines: Vec<String> = Vec::new();
     for rows in stream.map(Result::unwrap) {
