@@ -12,7 +12,7 @@ MINUTES ?= 60
 RATE ?= 500
 KILLS ?= 300
 
-.PHONY: help quickstart up down status tutorial-setup psql check test bless soak soak-outages bench bench-kafka release completions ci clean-services
+.PHONY: help quickstart up down status tutorial-setup psql check test bless soak soak-outages bench bench-kafka bench-checkpoints release completions ci clean-services
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## "; print "make TARGET, one of:" } /^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,9 +61,14 @@ soak-outages: ## random outages of all services under a running job (SEED=1 MINU
 bench: ## microbenchmarks over Arrow batches
 	$(CARGO) bench
 
-bench-kafka: ## rows per CPU-second of the tutorial's jobs 1 to 4 on a real broker
+bench-kafka: ## rows per CPU-second, memory and latency of jobs on a real broker (ROWS, RUNS, CHECKPOINTS=1s, OTHER='command {file}')
 	$(CARGO) build --release
-	@$(SERVICES) with benches/kafka.sh
+	$(CARGO) bench --no-run --bench latency
+	@CARGO="$(CARGO)" $(SERVICES) with benches/kafka.sh
+
+bench-checkpoints: ## pause, duration and size of checkpoints of a million keys, and the way back
+	$(CARGO) build --release
+	@benches/checkpoints.sh
 
 release: ## the small, fast binary, slow to build: target/dist/millstream
 	$(CARGO) build --profile dist

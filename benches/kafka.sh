@@ -1,23 +1,33 @@
 #!/usr/bin/env bash
-# Rows per CPU-second of the tutorial's jobs 1 to 4 on a real broker: loads a topic of two partitions with readings, then runs each job
-# from its beginning to its end. CPU time is user and system time of the millstream process alone.
+# The tutorial's jobs 1 to 4 on a real broker: rows per CPU-second and peak memory of the process that runs each from the beginning of a
+# topic to its end, and how long a row takes at a rate that doesn't wait for it. All in turn, RUNS times; medians are told.
 #
 #   make bench-kafka                                            builds, starts services, runs this
 #   ROWS=100000 benches/kafka.sh --set parallelism.default=1    on services of your own; arguments go to `millstream run`
+#   CHECKPOINTS=1s make bench-kafka                             each job also with exactly-once checkpoints of this interval, and the ratio
+#   OTHER='flink-sql {file}' make bench-kafka                   another engine's command beside it
 #
-# Environment: ROWS (5000000), RUNS (3, the best counts), JOBS (all four), MILLSTREAM (the binary: target/release/millstream), and where the services are:
-# MILLSTREAM_TEST_KAFKA=host:port, MILLSTREAM_TEST_POSTGRES=postgresql://user:password@host:port/database.
+# ROWS (10000000; in as many partitions as the broker makes by itself), RUNS (3), JOBS (all four; none for latency alone), MILLSTREAM (the binary: target/release/millstream).
+# OTHER is a command with its arguments; {file} stands for a job file with all addresses filled in. It must end when the job does, with
+# status 0, and do the work itself or in children that it waits for: their CPU time is what counts, and the memory of the largest.
+# Latency: LATENCY_RATE (50000 rows a second; 0 leaves it out), LATENCY_SECONDS (20), LATENCY_RUNS (1), LATENCY_CHECKPOINTS (100ms).
+# The services: MILLSTREAM_TEST_KAFKA=host:port, MILLSTREAM_TEST_POSTGRES=postgresql://user:password@host:port/database.
 set -euo pipefail
 export LC_ALL=C
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-ROWS=${ROWS:-5000000}
-RUNS=${RUNS:-3}
-JOBS=${JOBS:-simple_filter simple_agg simple_filter_pg simple_filter_pg_agg}
+ROWS=${ROWS:-10000000} RUNS=${RUNS:-3}
+JOBS=${JOBS-simple_filter simple_agg simple_filter_pg simple_filter_pg_agg}
+CHECKPOINTS=${CHECKPOINTS:-} OTHER=${OTHER:-}
+LATENCY_RATE=${LATENCY_RATE:-50000} LATENCY_SECONDS=${LATENCY_SECONDS:-20} LATENCY_RUNS=${LATENCY_RUNS:-1}
+LATENCY_CHECKPOINTS=${LATENCY_CHECKPOINTS:-100ms}
 MILLSTREAM=${MILLSTREAM:-${CARGO_TARGET_DIR:-$ROOT/target}/release/millstream}
+ARGUMENTS=("$@")
+die() { echo "$*" >&2; exit 1; }
 : "${MILLSTREAM_TEST_KAFKA:?the broker as host:port; \`make bench-kafka\` starts one}"
 : "${MILLSTREAM_TEST_POSTGRES:?the database as postgresql://user:password@host:port/database; \`make bench-kafka\` starts one}"
-[ -x "$MILLSTREAM" ] || { echo "no binary at $MILLSTREAM; build it with:  cargo build --release" >&2; exit 1; }
+[ -x "$MILLSTREAM" ] || die "no binary at $MILLSTREAM; build it with:  cargo build --release"
+/usr/bin/time -f %M true 2>/dev/null || die "GNU time is needed at /usr/bin/time (package: time)"
 
 ID=bench_$$_$(date +%s)
 FOLDER=$(mktemp -d)
@@ -31,21 +41,13 @@ sql() {
   fi
 }
 
-write_integrations() {
-  local login address
-  login=${MILLSTREAM_TEST_POSTGRES#postgresql://}
-  address=${login##*@} login=${login%@*}
-  cat <<TOML
-[integrations.kafka]
-connector = "kafka"
-"properties.bootstrap.servers" = "$MILLSTREAM_TEST_KAFKA"
-
-[integrations.postgresql]
-connector = "jdbc"
-url = "jdbc:postgresql://$address"
-username = "${login%%:*}"
-$(case $login in *:*) echo "password = \"${login#*:}\"" ;; esac)
-TOML
+# addressed: standard input with the services' addresses where they are blank, so that any engine can read it.
+addressed() {
+  local login=${MILLSTREAM_TEST_POSTGRES#postgresql://} user password=''
+  user=${login%@*}
+  case $user in *:*) password=", 'password' = '${user#*:}'" ;; esac
+  sed -e "s|'properties.bootstrap.servers' = ''|'properties.bootstrap.servers' = '$MILLSTREAM_TEST_KAFKA'|" \
+    -e "s|'url' = 'jdbc:postgresql://'|'url' = 'jdbc:postgresql://${login##*@}', 'username' = '${user%%:*}'$password|"
 }
 
 # job FILE: the tutorial's job with this run's topics and table, bounded, its lookup with a cache.
@@ -54,50 +56,130 @@ job() {
   sed -e "s/'topic' = 'cpu_load_stats_real'/'scan.bounded.mode' = 'latest-offset', &/" \
     -e "s/'cpu_load_stats_real\([a-z_]*\)'/'$ID\1'/" -e "s/'cpu_load_stats_agg'/'${ID}_agg'/" \
     -e "s/'public.cpu_thresholds'/'public.$ID'/" -e "s/'public.cpu_load_stats_agg_pg'/'public.${ID}_agg_pg'/" \
-    -e "s|JOIN SOURCE_THRESHOLDS\b|JOIN SOURCE_THRESHOLDS /*+ OPTIONS($cache) */|" "$ROOT/sql/alerting/$1"
+    -e "s|JOIN SOURCE_THRESHOLDS\b|JOIN SOURCE_THRESHOLDS /*+ OPTIONS($cache) */|" "$ROOT/sql/alerting/$1" | addressed
 }
 
 # producer: the tutorial's producer, its three marked lines changed.
 producer() {
   sed -e "s/'[^']*',\( *-- TOPIC\)/'$ID',\1/" -e "s/'[^']*',\( *-- RATE\)/'1000000000',\1/" \
-    -e "s/'[^']*',\( *-- COUNT\)/'$ROWS',\1/" "$ROOT/sql/alerting/producer.sql"
+    -e "s/'[^']*',\( *-- COUNT\)/'$ROWS',\1/" "$ROOT/sql/alerting/producer.sql" | addressed
 }
 
-# run NAME [ARG…]: runs $FOLDER/NAME.sql; WALL and CPU are its seconds, IN and OUT its rows.
+# exactly_once INTERVAL: standard input with checkpoints, and written by them; their folder stands as {state}.
+exactly_once() {
+  printf "SET 'execution.checkpointing.%s' = '%s';\n" interval "$1" mode EXACTLY_ONCE dir 'file://{state}'
+  local guarantee="'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = '$ID'"
+  sed -e "s/'topic' = '\(${ID}_[a-z_]*\|{out}\)'/&, $guarantee/"
+}
+
+# command_of SUBJECT FILE: what runs a job file.
+command_of() {
+  case $1 in
+    other) printf '%s' "${OTHER//\{file\}/$2}" ;;
+    checkpoints) printf '%q ' "$MILLSTREAM" run --fresh "${ARGUMENTS[@]}" "$2" ;;
+    *) printf '%q ' "$MILLSTREAM" run "${ARGUMENTS[@]}" "$2" ;;
+  esac
+}
+
+# run JOB SUBJECT: a line `job subject wall cpu rss in out` more in the results.
 run() {
-  local name=$1 TIMEFORMAT='%R %U %S' finished
-  shift
-  { time "$MILLSTREAM" run --config "$FOLDER/millstream.toml" "$@" "$FOLDER/$name.sql" >"$FOLDER/log" 2>&1; } 2>"$FOLDER/time" || {
+  local job=$1 subject=$2 file=$FOLDER/run.sql finished rows_in=$ROWS rows_out=-
+  rm -rf "$FOLDER/state"
+  case $subject in
+    checkpoints) exactly_once "$CHECKPOINTS" <"$FOLDER/$job.sql" | sed "s|{state}|$FOLDER/state|" >"$file" ;;
+    *) cp "$FOLDER/$job.sql" "$file" ;;
+  esac
+  echo "$job, $subject" >&2
+  /usr/bin/time -o "$FOLDER/time" -f '%e %U %S %M' bash -c "exec $(command_of "$subject" "$file")" >"$FOLDER/log" 2>&1 || {
     cat "$FOLDER/log" >&2
-    return 1
+    die "$job, $subject: failed"
   }
-  read -r WALL CPU < <(awk '{ print $1, $2 + $3 }' "$FOLDER/time")
-  finished=$(sed -n 's/.* finished: \([0-9,]*\) rows in, \([0-9,]*\) rows out.*/\1 \2/p' "$FOLDER/log" | tr -d ,)
-  read -r IN OUT <<<"$finished"
+  if [ "$subject" != other ]; then
+    finished=$(sed -n 's/.* finished: \([0-9,]*\) rows in, \([0-9,]*\) rows out.*/\1 \2/p' "$FOLDER/log" | tr -d ,)
+    read -r rows_in rows_out <<<"$finished"
+    [ "$rows_in" -eq "$ROWS" ] || die "$job, $subject: read $rows_in rows of $ROWS"
+  fi
+  awk -v job="$job" -v subject="$subject" -v rows="$rows_in $rows_out" 'END { print job, subject, $1, $2 + $3, $4, rows }' "$FOLDER/time" >>"$FOLDER/results"
 }
 
-line() { # line LABEL IN OUT WALL CPU
-  awk -v label="$1" -v rows_in="$2" -v rows_out="$3" -v wall="$4" -v cpu="$5" \
-    'BEGIN { printf "%-22s %10d %10d %8.2f %8.2f %12.0f %14.0f\n", label, rows_in, rows_out, wall, cpu, rows_in / wall, rows_in / cpu }'
+# median JOB SUBJECT COLUMN [FILE]: of all its runs.
+median() {
+  awk -v job="$1" -v subject="$2" -v column="$3" '$1 == job && $2 == subject { print $column }' "${4:-$FOLDER/results}" | sort -g |
+    awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'
 }
 
-write_integrations >"$FOLDER/millstream.toml"
-producer >"$FOLDER/producer.sql"
-for name in $JOBS; do job "$name.sql" >"$FOLDER/$name.sql"; done
+# table: a line for each job and subject; the ratio is that of rows per CPU-second to those of millstream without checkpoints.
+table() {
+  printf '%-22s %-12s %10s %10s %8s %8s %14s %8s %7s\n' job by 'rows in' 'rows out' 'wall s' 'CPU s' 'rows/CPU-s' 'RSS MB' ratio
+  local job subject plain
+  for job in producer $JOBS; do
+    plain=''
+    for subject in $SUBJECTS; do
+      [ -n "$(median "$job" "$subject" 4)" ] || continue
+      plain=${plain:-$(median "$job" "$subject" 4)}
+      printf '%s %s %s %s %s %s %s %s\n' "$job" "$subject" "$(median "$job" "$subject" 6)" "$(median "$job" "$subject" 7)" \
+        "$(median "$job" "$subject" 3)" "$(median "$job" "$subject" 4)" "$(median "$job" "$subject" 5)" "$plain"
+    done
+  done | awk '{ printf "%-22s %-12s %10s %10s %8.2f %8.2f %14.0f %8.0f %7.2f\n", $1, $2, $3, $4, $5, $6, $3 / ($6 ? $6 : 0.01), $7 / 1024, $8 / ($6 ? $6 : 0.01) }'
+}
+
+# latency SUBJECT: a line `latency subject p50 p99 p99.9 max` more in the latencies, in microseconds.
+latency() {
+  local subject=$1 file=$FOLDER/latency_$1.sql options=(--broker "$MILLSTREAM_TEST_KAFKA" --rate "$LATENCY_RATE"
+    --seconds "$LATENCY_SECONDS") between=() numbers
+  echo "latency, $subject" >&2
+  rm -rf "$FOLDER/state"
+  if [ "$subject" != echo ]; then
+    # shellcheck disable=SC2016 # IN and OUT are there when it runs
+    between=(-- bash -c "sed -e \"s/{in}/\$IN/; s/{out}/\$OUT/; s|{state}|$FOLDER/state|\" '$file' >'$FOLDER/run.sql'; exec $(command_of "$subject" "$FOLDER/run.sql")")
+  fi
+  [ "$subject" != checkpoints ] || options+=(--committed)
+  # shellcheck disable=SC2086 # a command and its arguments
+  numbers=$(${LATENCY:-${CARGO:-cargo} bench -q --bench latency --} "${options[@]}" "${between[@]}" 2>"$FOLDER/log") || {
+    cat "$FOLDER/log" >&2
+    die "latency, $subject: failed"
+  }
+  echo "latency $subject $numbers" >>"$FOLDER/latencies"
+}
+
+latency_job() {
+  local columns='(due BIGINT, hostname STRING, cpu STRING, `usage` DOUBLE)'
+  local kafka="'connector' = 'kafka', 'properties.bootstrap.servers' = '', 'format' = 'json'"
+  addressed <<SQL
+CREATE TABLE rows_in $columns WITH ($kafka, 'topic' = '{in}', 'scan.startup.mode' = 'earliest-offset');
+CREATE TABLE rows_out $columns WITH ($kafka, 'topic' = '{out}');
+INSERT INTO rows_out SELECT due, hostname, cpu, \`usage\` FROM rows_in WHERE \`usage\` > 80;
+SQL
+}
+
+latencies() {
+  latency_job >"$FOLDER/latency_plain.sql"
+  cp "$FOLDER/latency_plain.sql" "$FOLDER/latency_other.sql"
+  exactly_once "$LATENCY_CHECKPOINTS" <"$FOLDER/latency_plain.sql" >"$FOLDER/latency_checkpoints.sql"
+  local subjects="echo plain checkpoints${OTHER:+ other}" subject i
+  for ((i = 0; i < LATENCY_RUNS; i++)); do
+    for subject in $subjects; do latency "$subject"; done
+  done
+  printf '\nms from when a row was due to when it was read again, %s rows/s offered, and what that is above a bare echo client\n' "$LATENCY_RATE"
+  printf '%-12s %9s %9s %9s %9s   %9s %9s %9s %9s\n' by p50 p99 p99.9 max '+p50' '+p99' '+p99.9' '+max'
+  for subject in $subjects; do
+    echo "$subject" "$(for column in 3 4 5 6; do median latency "$subject" $column "$FOLDER/latencies"; done | tr '\n' ' ')" \
+      "$(for column in 3 4 5 6; do median latency echo $column "$FOLDER/latencies"; done | tr '\n' ' ')"
+  done | awk '{ printf "%-12s", $1; for (i = 2; i < 6; i++) printf " %9.2f", $i / 1000; printf "  "; for (i = 2; i < 6; i++) printf " %9.2f", ($i - $(i + 4)) / 1000; print "" }'
+}
+
+SUBJECTS="plain${CHECKPOINTS:+ checkpoints}${OTHER:+ other}"
 sql "CREATE TABLE public.$ID (hostname varchar, allowed_top int)"
 sql "CREATE TABLE public.${ID}_agg_pg (time_ltz timestamp(3) PRIMARY KEY, nr_cpus_over_threshold int)"
 sql "INSERT INTO public.$ID VALUES ('doc', 20), ('grumpy', 30), ('sleepy', 40), ('bashful', 60), ('happy', 70), ('sneezy', 80), ('dopey', 90)"
+producer >"$FOLDER/producer.sql"
+for job in $JOBS; do job "$job.sql" >"$FOLDER/$job.sql"; done
 
-printf '%-22s %10s %10s %8s %8s %12s %14s\n' job 'rows in' 'rows out' 'wall s' 'CPU s' 'rows/s' 'rows/CPU-s'
-run producer "$@"
-line 'producer (load)' "$IN" "$OUT" "$WALL" "$CPU"
-for name in $JOBS; do
-  best=''
-  for ((i = 0; i < RUNS; i++)); do
-    run "$name" "$@"
-    [ "$IN" -eq "$ROWS" ] || { echo "$name read $IN rows of $ROWS" >&2; exit 1; }
-    if [ -z "$best" ] || awk -v a="$CPU" -v b="${best##* }" 'BEGIN { exit !(a < b) }'; then best="$IN $OUT $WALL $CPU"; fi
+run producer plain
+for ((i = 0; i < RUNS; i++)); do
+  for job in $JOBS; do
+    for subject in $SUBJECTS; do run "$job" "$subject"; done
   done
-  # shellcheck disable=SC2086 # four numbers
-  line "$name" $best
 done
+table
+[ "$LATENCY_RATE" -eq 0 ] || latencies

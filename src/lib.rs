@@ -53,12 +53,15 @@
 //! between the [`connectors`], whose bytes the [`formats`] read and write. [`changelog`] and [`time`] are what flows,
 //! [`state`] is what an operator knows at a barrier.
 
+pub mod allocations;
+pub mod bench;
 pub mod catalog;
 pub mod changelog;
 pub mod checkpoint;
 pub mod cli;
 pub mod connectors;
 pub mod console;
+pub mod cpu_time;
 pub mod error;
 pub mod failpoint;
 pub mod formats;
@@ -85,6 +88,11 @@ pub use changelog::{ChangelogBatch, RowKind};
 pub use error::{Error, ErrorKind, Result};
 pub use runtime::{JobEnd, JobHandle};
 pub use session::{Outcome, Query, Session};
+
+/// Tests know what is asked of it.
+#[cfg(test)]
+#[global_allocator]
+static ALLOCATOR: allocations::Counting<std::alloc::System> = allocations::Counting(std::alloc::System);
 
 /// The README's Rust examples, run as doctests.
 #[cfg(doctest)]

@@ -5,6 +5,7 @@ mod jobs;
 mod listing;
 mod look;
 mod plan;
+mod planned_job;
 mod portability;
 mod statements;
 
@@ -18,6 +19,7 @@ use tokio::sync::mpsc;
 pub use self::checkpoints::{FromSavepoint, StateOptions};
 pub use self::jobs::{JobRegistry, SessionJob};
 pub use self::listing::Listing;
+pub use self::planned_job::PlannedJob;
 use crate::catalog::{Catalog, Integrations, Object, ObjectName, RegisteredTable, conform};
 use crate::changelog::ChangelogBatch;
 use crate::connectors::Reporter;

@@ -1,8 +1,9 @@
-//! The command line: `run`, `sql`, `check`, `explain`, `savepoint`, `checkpoints`.
+//! The command line: `run`, `sql`, `check`, `explain`, `bench`, `savepoint`, `checkpoints`.
 //!
 //! Exit codes: 0 finished or stopped cleanly, 1 failed while running, 2 a statement, an option or the command line is
 //! wrong.
 
+mod bench;
 mod cascade;
 mod check;
 mod checkpoints;
@@ -89,6 +90,15 @@ enum Command {
     /// Print the plans of every query and INSERT.
     #[command(after_help = "Example:\n  millstream explain tables.sql job.sql")]
     Explain(ExplainArgs),
+    /// Measure jobs without services: rows per second, and what each operator costs.
+    ///
+    /// Every INSERT, statement set and SELECT is run by itself, again and again. Tables that are read give rows from
+    /// memory, made up or of a file; what is written is counted and forgotten; tables that are looked up answer from
+    /// memory. Decoding, encoding and the services are left out.
+    #[command(
+        after_help = "Examples:\n  millstream bench job.sql\n  millstream bench job.sql --rows 1m --source CPU_IN=readings.json\n  millstream bench job.sql --compare parallelism.default=1,2\n  millstream bench new.sql --against old.sql\n\nAs many rows are made up as --rows says: texts of 1,000 values (10 in every later column), numbers from 0 to 100, event time that rises by a millisecond every 10 rows. Where your data is otherwise, give a file of it."
+    )]
+    Bench(bench::BenchArgs),
     /// Write a savepoint of a job that another process runs, and print its folder.
     ///
     /// It is written with the job's next checkpoint, for which there is no waiting; the job goes on.
@@ -194,6 +204,7 @@ pub fn main() -> ExitCode {
         Command::Sql(args) => on_runtime(sql::sql(args)),
         Command::Check(args) => on_runtime(check::check(args)),
         Command::Explain(args) => on_runtime(explain::explain(args)),
+        Command::Bench(args) => on_runtime(bench::bench(args)),
         Command::Savepoint(args) => on_runtime(savepoint::savepoint(args)),
         Command::Checkpoints(args) => on_runtime(checkpoints::checkpoints(args)),
         Command::Completions { shell } => {

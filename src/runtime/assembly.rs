@@ -8,6 +8,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::chain::{Body, Chain};
 use super::coordinator::{SourceCommand, TaskId, TaskReport};
+use super::costs::TaskCost;
 use super::dead_letters::DeadLetterWriter;
 use super::exchange::Exchange;
 use super::fragment::{Fragment, cut, parallelisms};
@@ -81,6 +82,8 @@ struct Built {
     subtask: usize,
     chain: Chain,
     context: TaskContext,
+    /// Where its task is charged.
+    cost: Option<Arc<TaskCost>>,
 }
 
 impl Assembly<'_> {
@@ -112,14 +115,17 @@ impl Assembly<'_> {
                     if !node.source.resumes() {
                         unresumable.insert(built.context.id);
                     }
-                    self.source_task(node, (fragment.head, identity), built, mine.unwrap_or_default(), width, receiver)
-                        .await?
+                    let cost = built.cost.clone();
+                    let mine = mine.unwrap_or_default();
+                    let run = self.source_task(node, (fragment.head, identity), built, mine, width, receiver).await?;
+                    charged(cost, run)
                 }
                 _ => {
                     let receivers = std::mem::take(&mut wiring.receivers[built.fragment][built.subtask]);
                     let lookup = self.lookup(fragment.head, built.subtask, width).await?;
                     let gate = InputGate::new(receivers);
-                    Box::pin(GateTask { gate, lookup, chain: built.chain, context: built.context }.run())
+                    let task = GateTask { gate, lookup, chain: built.chain, context: built.context };
+                    charged(built.cost, Box::pin(task.run()))
                 }
             };
             tasks.push(Task { run });
@@ -205,8 +211,14 @@ impl Assembly<'_> {
                     may_end_job: self.metrics.sinks.len() == 1,
                     reports: reports.clone(),
                 };
-                let chain = self.chain(fragment, subtask, widths[f], outgoing, keepers).await?;
-                built.push(Built { fragment: f, subtask, chain, context });
+                let mut chain = self.chain(fragment, subtask, widths[f], outgoing, keepers).await?;
+                let cost = self.config.costs.as_ref().map(|costs| {
+                    // Its stages, in their order: the members, then the edges, which are the cost of where they lead.
+                    let members = fragment.members.iter().map(|&(node, _)| node);
+                    let nodes = members.chain(fragment.edges.iter().map(|edge| fragments[edge.to].head));
+                    costs.charge(&mut chain, fragment.head, nodes)
+                });
+                built.push(Built { fragment: f, subtask, chain, context, cost });
             }
         }
         Ok(built)
@@ -483,6 +495,14 @@ impl Assembly<'_> {
     fn sink_metrics(&self, node: usize) -> Arc<SinkMetrics> {
         let position = self.plan.nodes[..node].iter().filter(|n| matches!(n.kind, NodeKind::Sink(_))).count();
         self.metrics.sinks[position].clone()
+    }
+}
+
+/// A task that tells what it costs, where somebody wants to know.
+fn charged(cost: Option<Arc<TaskCost>>, task: BoxFuture<'static, Result<()>>) -> BoxFuture<'static, Result<()>> {
+    match cost {
+        Some(cost) => Box::pin(async move { cost.charged(task).await }),
+        None => task,
     }
 }
 

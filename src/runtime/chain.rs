@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
+use super::costs::{StageCost, TaskCost};
 use super::dead_letters::DeadLetterWriter;
 use super::exchange::Exchange;
 use super::metrics::{JobMetrics, SinkMetrics, WindowGauge};
@@ -39,10 +40,13 @@ pub struct Chain {
     parts: Vec<StagedPart>,
     /// Told how long barriers hold up the rows behind them.
     metrics: Option<Arc<JobMetrics>>,
+    /// Where the task is charged, when somebody wants to know what it costs.
+    task: Option<Arc<TaskCost>>,
 }
 
 struct Stage {
     body: Body,
+    cost: Option<StageCost>,
     /// Of an operator that keeps state.
     meter: Option<StateMeter>,
     children: Vec<usize>,
@@ -79,6 +83,7 @@ impl Chain {
             epoch: Epoch(1),
             parts: Vec::new(),
             metrics: None,
+            task: None,
         }
     }
 
@@ -90,12 +95,22 @@ impl Chain {
     /// Adds a stage behind `parent`, or as a root, and says where it stands.
     pub fn add(&mut self, parent: Option<usize>, body: Body) -> usize {
         let id = self.stages.len();
-        self.stages.push(Stage { body, meter: None, children: Vec::new() });
+        self.stages.push(Stage { body, cost: None, meter: None, children: Vec::new() });
         match parent {
             Some(parent) => self.stages[parent].children.push(id),
             None => self.roots.push(id),
         }
         id
+    }
+
+    /// Tells from now on what the task's head gives.
+    pub fn charge_head(&mut self, task: Arc<TaskCost>) {
+        self.task = Some(task);
+    }
+
+    /// Tells from now on what the stage costs.
+    pub fn charge(&mut self, stage: usize, cost: StageCost) {
+        self.stages[stage].cost = Some(cost);
     }
 
     /// Tells from now on when the stage's next window closes.
@@ -125,6 +140,9 @@ impl Chain {
 
     /// Sends an element through the tree; returns when every writer and edge has taken what follows from it.
     pub async fn push(&mut self, element: StreamElement) -> Result<()> {
+        if let Some(task) = &self.task {
+            task.gives(&element);
+        }
         for i in (1..self.roots.len()).rev() {
             self.work.push(Work::Element(self.roots[i], element.clone()));
         }
@@ -139,8 +157,8 @@ impl Chain {
         while let Some(work) = self.work.pop() {
             match work {
                 Work::Resume(at) => {
-                    if let Body::Operator(operator) = &mut self.stages[at].body {
-                        let progress = operator.resume(&mut self.out)?;
+                    if let Stage { body: Body::Operator(operator), cost, .. } = &mut self.stages[at] {
+                        let progress = StageCost::charged(cost, || operator.resume(&mut self.out))?;
                         self.forward(at, progress, None)?;
                     }
                     // Millions of windows may fire at once: whoever waits for this thread, a stop say, has its turn.
@@ -158,7 +176,10 @@ impl Chain {
     }
 
     async fn step(&mut self, at: usize, element: StreamElement) -> Result<()> {
-        let Stage { body, meter, .. } = &mut self.stages[at];
+        let Stage { body, cost, meter, .. } = &mut self.stages[at];
+        if let Some(cost) = cost {
+            cost.takes(&element);
+        }
         match body {
             Body::Operator(operator) => {
                 let out = &mut self.out;
@@ -166,21 +187,24 @@ impl Chain {
                     meter.on_element(&element);
                 }
                 let closes = matches!(element, StreamElement::Watermark(_));
-                let (progress, behind) = match element {
-                    StreamElement::Batch(batch) => {
-                        operator.tell_time(self.clock.now_ms());
-                        (operator.process(0, batch, out)?, None)
-                    }
-                    StreamElement::Watermark(watermark) => (operator.on_watermark(watermark, out)?, None),
-                    StreamElement::Barrier(epoch) => (operator.flush(out)?, Some(StreamElement::Barrier(epoch))),
-                    StreamElement::End(EndKind::Stop) => {
-                        (operator.flush(out)?, Some(StreamElement::End(EndKind::Stop)))
-                    }
-                    StreamElement::End(EndKind::Data) => {
-                        (operator.on_input_end(0, out)?, Some(StreamElement::End(EndKind::Data)))
-                    }
-                    other => (Progress::Done, Some(other)),
-                };
+                let clock = &self.clock;
+                let (progress, behind) = StageCost::charged(cost, || -> Result<_> {
+                    Ok(match element {
+                        StreamElement::Batch(batch) => {
+                            operator.tell_time(clock.now_ms());
+                            (operator.process(0, batch, out)?, None)
+                        }
+                        StreamElement::Watermark(watermark) => (operator.on_watermark(watermark, out)?, None),
+                        StreamElement::Barrier(epoch) => (operator.flush(out)?, Some(StreamElement::Barrier(epoch))),
+                        StreamElement::End(EndKind::Stop) => {
+                            (operator.flush(out)?, Some(StreamElement::End(EndKind::Stop)))
+                        }
+                        StreamElement::End(EndKind::Data) => {
+                            (operator.on_input_end(0, out)?, Some(StreamElement::End(EndKind::Data)))
+                        }
+                        other => (Progress::Done, Some(other)),
+                    })
+                })?;
                 if closes && out.has_rows() {
                     meter.iter_mut().for_each(StateMeter::is_due);
                 }
@@ -190,7 +214,7 @@ impl Chain {
                 StreamElement::Batch(batch) => {
                     let rows = batch.num_rows() as u64;
                     let start = Instant::now();
-                    writer.write(batch).await?;
+                    StageCost::charged_while(cost, writer.write(batch)).await?;
                     let blocked = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
                     metrics.blocked_ns.fetch_add(blocked, Ordering::Relaxed);
                     if metrics.door.rows.fetch_add(rows, Ordering::Relaxed) == 0 {
@@ -202,10 +226,10 @@ impl Chain {
                 StreamElement::Barrier(_) | StreamElement::End(_) => {
                     match *stages {
                         Some((sink, subtask)) => {
-                            let staged = writer.stage(self.epoch).await?;
+                            let staged = StageCost::charged_while(cost, writer.stage(self.epoch)).await?;
                             self.parts.push(StagedPart { sink, subtask, staged });
                         }
-                        None => writer.flush().await?,
+                        None => StageCost::charged_while(cost, writer.flush()).await?,
                     }
                     if matches!(element, StreamElement::End(_)) {
                         writer.close().await?;
@@ -213,7 +237,7 @@ impl Chain {
                 }
                 StreamElement::Watermark(_) | StreamElement::Idle => {}
             },
-            Body::Exchange(exchange) => exchange.send(element).await?,
+            Body::Exchange(exchange) => StageCost::charged_while(cost, exchange.send(element)).await?,
         }
         Ok(())
     }
@@ -241,6 +265,9 @@ impl Chain {
             self.work.push(Work::Resume(at));
         }
         let emitted: Vec<_> = self.out.drain().collect();
+        if let Some(cost) = &self.stages[at].cost {
+            emitted.iter().for_each(|element| cost.gives(element));
+        }
         for element in emitted.into_iter().rev() {
             push(&mut self.work, element);
         }
@@ -272,9 +299,9 @@ impl Chain {
     /// Tells every operator whose timer is due the time.
     pub async fn on_time(&mut self, now_ms: i64) -> Result<()> {
         for at in 0..self.stages.len() {
-            let Stage { body: Body::Operator(operator), meter, .. } = &mut self.stages[at] else { continue };
+            let Stage { body: Body::Operator(operator), cost, meter, .. } = &mut self.stages[at] else { continue };
             if operator.next_timer().is_some_and(|timer| timer <= now_ms) {
-                let progress = operator.on_time(now_ms, &mut self.out)?;
+                let progress = StageCost::charged(cost, || operator.on_time(now_ms, &mut self.out))?;
                 if let Some(meter) = meter {
                     meter.is_due();
                 }
@@ -314,8 +341,9 @@ impl Chain {
     fn snapshot(&mut self) -> Result<TaskSnapshot> {
         let mut operators = Vec::with_capacity(self.owners.len());
         for (stage, owner) in &self.owners {
-            if let Body::Operator(operator) = &mut self.stages[*stage].body {
-                operators.push((owner.clone(), operator.snapshot(self.epoch)?));
+            if let Stage { body: Body::Operator(operator), cost, .. } = &mut self.stages[*stage] {
+                let snapshot = StageCost::charged(cost, || operator.snapshot(self.epoch))?;
+                operators.push((owner.clone(), snapshot));
             }
         }
         Ok(TaskSnapshot { operators, source: None, parts: std::mem::take(&mut self.parts) })

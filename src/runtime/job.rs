@@ -15,6 +15,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::assembly::{Assembled, Assembly, Task};
 use super::checkpoints::Checkpoints;
 use super::coordinator::{Coordinator, SavepointRequest};
+use super::costs::Costs;
 use super::dead_letters::DeadLetterWriter;
 use super::exchange::ECHO;
 use super::job_state::{EndWriter, JobId, JobState};
@@ -49,6 +50,8 @@ pub struct JobConfig {
     pub memory: Arc<MemoryBudget>,
     /// Where waiting and retries are told to people, beside the job's metrics.
     pub reporter: Reporter,
+    /// Where what every node costs is told; `None`: nobody wants to know.
+    pub costs: Option<Arc<Costs>>,
 }
 
 /// How a job ended without an error.

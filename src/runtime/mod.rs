@@ -10,6 +10,7 @@ mod channel;
 mod checkpoints;
 mod collect;
 mod coordinator;
+mod costs;
 mod dead_letters;
 mod exchange;
 mod exposition;
@@ -39,6 +40,7 @@ mod wiring;
 
 pub use checkpoints::{Checkpoints, StartFrom};
 pub use collect::{CollectSink, Collected};
+pub use costs::{Costs, NodeCost};
 pub use exchange::split_by_key;
 pub use exposition::{METRICS, exposition};
 pub use job::{JobConfig, JobEnd, JobHandle, start};

@@ -49,7 +49,7 @@ impl Session {
         Delivery { checkpoints, exactly_once, durable: self.checkpoint_folder().is_ok_and(|folder| folder.is_some()) }
     }
 
-    fn checkpoint_interval(&self) -> Option<Duration> {
+    pub(super) fn checkpoint_interval(&self) -> Option<Duration> {
         let interval = self.settings.duration("execution.checkpointing.interval").filter(|i| !i.is_zero());
         // A folder asks for checkpoints in any case.
         interval.or_else(|| self.state.folder.as_ref().map(|_| Duration::from_secs(1)))

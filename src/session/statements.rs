@@ -269,7 +269,7 @@ impl Session {
     }
 
     /// `pipeline.name`, or what the job writes to.
-    fn insert_name(&mut self, planned: &PlannedInserts, sql: &str) -> String {
+    pub(super) fn insert_name(&mut self, planned: &PlannedInserts, sql: &str) -> String {
         let tables: Vec<String> = planned.stream.sinks().map(str::to_string).collect();
         let set = self.settings.get("pipeline.name").map(str::to_string);
         let name = set.or_else(|| self.default_name.clone()).unwrap_or_else(|| {
@@ -296,7 +296,7 @@ impl Session {
     /// The name of the next job. Statements that share one are numbered in their order, the same in every run, for by
     /// its name a job finds its checkpoints. A statement that was stopped or failed, and is given again, goes on under
     /// its number.
-    fn job_name(&mut self, name: String, sql: Option<&str>) -> String {
+    pub(super) fn job_name(&mut self, name: String, sql: Option<&str>) -> String {
         let numbered = |number: usize| if number == 0 { name.clone() } else { format!("{name}-{}", number + 1) };
         let status = |number: usize| {
             let numbered = numbered(number);
@@ -317,7 +317,7 @@ impl Session {
         name
     }
 
-    fn job_config(&self, name: String, checkpoints: Option<Checkpoints>) -> JobConfig {
+    pub(super) fn job_config(&self, name: String, checkpoints: Option<Checkpoints>) -> JobConfig {
         JobConfig {
             name: name.into(),
             parallelism: self.settings.parallelism(),
@@ -327,6 +327,7 @@ impl Session {
             batch_rows: self.settings.batch_rows(),
             memory: self.memory.clone(),
             reporter: self.reporter.clone(),
+            costs: None,
         }
     }
 

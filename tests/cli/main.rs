@@ -1,5 +1,6 @@
 //! The built binary on its own, without a service: exit codes, errors, plans, jobs.
 
+mod bench;
 mod check;
 mod checkpoints;
 mod errors;

@@ -48,8 +48,9 @@ pub fn as_check(words: &[String]) -> Option<Vec<String>> {
     let (mut checked, mut flags) = (vec![], vec![]);
     while let Some(word) = rest.next() {
         match word {
-            "run" | "explain" | "check" if checked.is_empty() => checked.push("check"),
+            "run" | "explain" | "check" | "bench" if checked.is_empty() => checked.push("check"),
             "completions" | "savepoint" | "checkpoints" if checked.is_empty() => return None,
+            "--rows" | "--source" | "--runs" | "--compare" | "--against" => _ = rest.next(),
             "--metrics" | "--name" | "--log-format" | "--memory" | "--state" | "--from" => _ = rest.next(),
             "-q" | "--quiet" | "--fail-fast" | "--portable" | "--strict" | "--fresh" => {}
             word if checked.is_empty() => flags.push(word),

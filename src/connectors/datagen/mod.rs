@@ -7,6 +7,7 @@ mod fields;
 mod generator;
 mod pace;
 mod reader;
+mod sample;
 mod source;
 
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 use crate::connectors::options::{OptionSpec, OptionType, Options};
 use crate::connectors::{Connector, Source, TableDescriptor};
 use crate::error::Result;
+
+pub use sample::{Sample, sample};
 
 use fields::FieldOptions;
 use source::DatagenSource;

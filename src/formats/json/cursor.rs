@@ -245,20 +245,6 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     fn digits(&mut self, value: &mut u64) -> Scan<usize> {
         let start = self.pos;
-        while let Some(next) = self.rest().first_chunk::<8>() {
-            // Eight at a time: each byte becomes its digit, or more than nine.
-            let digits = u64::from_le_bytes(*next) ^ (ONES * u64::from(b'0'));
-            let others = (digits.wrapping_add(ONES * 0x76) | digits) & HIGHS;
-            let count = others.trailing_zeros() / 8;
-            if count == 0 {
-                break;
-            }
-            self.pos += count as usize;
-            *value = value.wrapping_mul(10u64.pow(count)).wrapping_add(eight_digits(digits << (64 - 8 * count)));
-            if count < 8 {
-                return Ok(self.pos - start);
-            }
-        }
         loop {
             let digit = self.peek().wrapping_sub(b'0');
             if digit > 9 {
@@ -361,15 +347,6 @@ fn quote_or_escape(text: &[u8]) -> Option<usize> {
 fn quotes_or_escapes(word: u64) -> u64 {
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
     zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')))
-}
-
-/// The number that eight digits make, the first of them in the lowest byte.
-#[inline(always)]
-fn eight_digits(digits: u64) -> u64 {
-    // Neighbours are put together: pairs, fours, all eight.
-    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00FF_00FF_00FF_00FF;
-    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_FFFF_0000_FFFF;
-    fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xFFFF_FFFF
 }
 
 impl Number<'_> {

@@ -381,5 +381,6 @@ pub fn config(parallelism: usize) -> JobConfig {
         batch_rows: 1_000,
         memory: Arc::default(),
         reporter: Reporter::silent(),
+        costs: None,
     }
 }

@@ -1,0 +1,305 @@
+//! How long does a row take from Kafka to Kafka through another program, at a rate that does not wait for it?
+//!
+//! ```text
+//!   latency --broker HOST:PORT --rate 50000 --seconds 20 -- COMMAND ARG…      one line: p50 p99 p99.9 max, in microseconds
+//!   latency --broker HOST:PORT --rate 50000 --seconds 20                      the same through a bare echo client
+//! ```
+//!
+//! Rows are due at a fixed rate whatever becomes of them, and a row's time runs from when it was due, not from when it could
+//! be sent: whoever stalls the sender is charged with it (no coordinated omission). The command copies the topic IN to
+//! the topic OUT, whose names are in its environment; it is waited for until a first row has come through it, and ended
+//! with SIGTERM. `benches/kafka.sh` calls it; by `cargo bench` alone it does nothing.
+
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::Message;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{Offset, TopicPartitionList};
+
+#[derive(Parser)]
+struct Options {
+    #[arg(long)]
+    broker: Option<String>,
+    /// Rows a second.
+    #[arg(long, default_value_t = 50_000)]
+    rate: u64,
+    /// How long rows are measured.
+    #[arg(long, default_value_t = 20)]
+    seconds: u64,
+    /// How long they come before that.
+    #[arg(long, default_value_t = 5)]
+    warm_up: u64,
+    #[arg(long, default_value_t = 2)]
+    partitions: i32,
+    /// Only rows of transactions that are complete count.
+    #[arg(long)]
+    committed: bool,
+    /// Is an echo client between two topics itself.
+    #[arg(long, num_args = 2, value_names = ["IN", "OUT"])]
+    echo: Option<Vec<String>>,
+    /// What `cargo bench` adds.
+    #[arg(long, hide = true)]
+    bench: bool,
+    #[arg(last = true)]
+    command: Vec<String>,
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+/// No row comes for so long: something is wrong.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let Some(broker) = options.broker.clone() else {
+        println!("latency: needs a broker; `make bench-kafka` has one");
+        return ExitCode::SUCCESS;
+    };
+    let done = match options.echo.as_deref() {
+        Some([from, to]) => echo(&broker, from, to),
+        _ => measure(&options, &broker),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("latency: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A producer that sends as many rows together as are there while one request is under way: a request for each row would
+/// measure how many of those a broker bears.
+fn producer(broker: &str) -> Result<BaseProducer, Failure> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", broker).set("linger.ms", "0").set("acks", "all");
+    config.set("max.in.flight.requests.per.connection", "1");
+    Ok(config.set("queue.buffering.max.messages", "2000000").create()?)
+}
+
+/// A consumer of all partitions of a topic from where it ends now.
+fn consumer(broker: &str, topic: &str, committed: bool) -> Result<BaseConsumer, Failure> {
+    let isolation = if committed { "read_committed" } else { "read_uncommitted" };
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", broker).set("group.id", "latency").set("enable.auto.commit", "false");
+    let consumer: BaseConsumer = config.set("isolation.level", isolation).create()?;
+    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE)?;
+    let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+    let mut assigned = TopicPartitionList::new();
+    for partition in 0..partitions as i32 {
+        let (_, end) = consumer.fetch_watermarks(topic, partition, PATIENCE)?;
+        assigned.add_partition_offset(topic, partition, Offset::Offset(end))?;
+    }
+    consumer.assign(&assigned)?;
+    Ok(consumer)
+}
+
+/// Copies values as they come, until it is ended.
+fn echo(broker: &str, from: &str, to: &str) -> Result<(), Failure> {
+    let (consumer, producer) = (consumer(broker, from, false)?, producer(broker)?);
+    loop {
+        let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
+        let message = message?;
+        let mut record = BaseRecord::<(), [u8]>::to(to).payload(message.payload().unwrap_or_default());
+        while let Err((_, again)) = producer.send(record) {
+            producer.poll(Duration::from_millis(1));
+            record = again;
+        }
+        producer.poll(Duration::ZERO);
+    }
+}
+
+/// Topics of one measurement.
+struct Topics {
+    admin: AdminClient<DefaultClientContext>,
+    names: [String; 2],
+}
+
+impl Topics {
+    fn create(broker: &str, partitions: i32) -> Result<Self, Failure> {
+        let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", broker).create()?;
+        let id = format!("latency_{}", std::process::id());
+        let topics = Self { admin, names: [format!("{id}_in"), format!("{id}_out")] };
+        let new = topics.names.iter().map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(1)));
+        let new: Vec<NewTopic> = new.collect();
+        for made in wait(topics.admin.create_topics(&new, &AdminOptions::new()))?? {
+            made.map_err(|(topic, code)| format!("cannot create topic {topic}: {code}"))?;
+        }
+        Ok(topics)
+    }
+}
+
+impl Drop for Topics {
+    fn drop(&mut self) {
+        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        // They stay where the broker is gone.
+        let _deleted = wait(self.admin.delete_topics(&names, &AdminOptions::new()));
+    }
+}
+
+/// The result of an admin call, which librdkafka's own thread completes.
+fn wait<T>(call: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(call))
+}
+
+/// The program between the topics; ended when it is dropped.
+struct Between(Child);
+
+impl Between {
+    fn start(options: &Options, broker: &str, [from, to]: &[String; 2]) -> Result<Self, Failure> {
+        let mut command = match options.command.split_first() {
+            None => {
+                let mut echo = Command::new(std::env::current_exe()?);
+                echo.args(["--broker", broker, "--echo", from, to]);
+                echo
+            }
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments);
+                command
+            }
+        };
+        Ok(Self(command.env("IN", from).env("OUT", to).stdin(Stdio::null()).stdout(Stdio::null()).spawn()?))
+    }
+
+    fn check(&mut self) -> Result<(), Failure> {
+        match self.0.try_wait()? {
+            Some(status) => Err(format!("the command ended by itself: {status}").into()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Between {
+    fn drop(&mut self) {
+        let asked = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
+        let began = Instant::now();
+        while asked.as_ref().is_ok_and(|status| status.success()) && began.elapsed() < Duration::from_secs(10) {
+            if !matches!(self.0.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // It doesn't want to, or is gone.
+        let _ended = self.0.kill();
+        let _ended = self.0.wait();
+    }
+}
+
+fn row(due_us: i64) -> String {
+    format!("{{\"due\":{due_us},\"hostname\":\"doc\",\"cpu\":\"cpu4\",\"usage\":98.3}}")
+}
+
+/// When the row was due.
+fn due(payload: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(payload).ok()?;
+    let rest = text[text.find("\"due\":")? + 6..].trim_start();
+    let end = rest.find(|c: char| c != '-' && !c.is_ascii_digit()).unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}
+
+fn measure(options: &Options, broker: &str) -> Result<(), Failure> {
+    let topics = Topics::create(broker, options.partitions)?;
+    let producer = producer(broker)?;
+    let consumer = consumer(broker, &topics.names[1], options.committed)?;
+    let mut between = Between::start(options, broker, &topics.names)?;
+    // Rows that count for nothing, until one has come through.
+    let began = Instant::now();
+    loop {
+        producer
+            .send(BaseRecord::<(), str>::to(&topics.names[0]).payload(row(-1).as_str()))
+            .map_err(|(error, _)| error)?;
+        producer.poll(Duration::ZERO);
+        if let Some(message) = consumer.poll(Duration::from_millis(100)) {
+            message?;
+            break;
+        }
+        between.check()?;
+        if began.elapsed() > PATIENCE {
+            return Err("no row came through the command".into());
+        }
+    }
+    let all = options.rate * (options.warm_up + options.seconds);
+    let warm = options.rate * options.warm_up;
+    let failed = AtomicBool::new(false);
+    let start = Instant::now();
+    let mut took = std::thread::scope(|threads| -> Result<Vec<u32>, Failure> {
+        let sender = threads.spawn(|| send(&producer, &topics.names[0], options.rate, all, start, &failed));
+        let took = receive(&consumer, start, all, (warm * 1_000_000 / options.rate) as i64);
+        failed.store(took.is_err(), Ordering::Relaxed);
+        sender.join().map_err(|_| "the sender panicked")??;
+        took
+    })?;
+    between.check()?;
+    took.sort_unstable();
+    let at = |share: f64| took[((took.len() as f64 * share) as usize).min(took.len().saturating_sub(1))];
+    if took.is_empty() {
+        return Err("no row was measured".into());
+    }
+    println!("{} {} {} {}", at(0.5), at(0.99), at(0.999), took[took.len() - 1]);
+    Ok(())
+}
+
+/// Sends each row when it is due, or as soon afterwards as there is room.
+fn send(
+    producer: &BaseProducer,
+    to: &str,
+    rate: u64,
+    all: u64,
+    start: Instant,
+    failed: &AtomicBool,
+) -> Result<(), String> {
+    let mut sent = 0;
+    while sent < all && !failed.load(Ordering::Relaxed) {
+        let due = ((start.elapsed().as_micros() as u64) * rate / 1_000_000).min(all);
+        while sent < due {
+            let text = row((sent * 1_000_000 / rate) as i64);
+            match producer.send(BaseRecord::<(), str>::to(to).payload(text.as_str())) {
+                Ok(()) => sent += 1,
+                Err((
+                    rdkafka::error::KafkaError::MessageProduction(rdkafka::types::RDKafkaErrorCode::QueueFull),
+                    _,
+                )) => {
+                    producer.poll(Duration::from_millis(1));
+                }
+                Err((error, _)) => return Err(error.to_string()),
+            }
+        }
+        producer.poll(Duration::ZERO);
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    producer.flush(PATIENCE).map_err(|error| error.to_string())
+}
+
+/// How long each row took that was due behind the warm-up, in microseconds.
+fn receive(consumer: &BaseConsumer, start: Instant, all: u64, from_us: i64) -> Result<Vec<u32>, Failure> {
+    let (mut took, mut received, mut last) = (Vec::new(), 0, Instant::now());
+    while received < all {
+        let Some(message) = consumer.poll(Duration::from_millis(100)) else {
+            if last.elapsed() > PATIENCE {
+                return Err(format!("only {received} of {all} rows came back").into());
+            }
+            continue;
+        };
+        let message = message?;
+        last = Instant::now();
+        let now_us = (last - start).as_micros() as i64;
+        let due_us = message.payload().and_then(due).ok_or("a row without \"due\" came back")?;
+        if due_us < 0 {
+            continue;
+        }
+        received += 1;
+        if due_us >= from_us {
+            took.push(u32::try_from((now_us - due_us).max(0)).unwrap_or(u32::MAX));
+        }
+    }
+    Ok(took)
+}

@@ -1,0 +1,117 @@
+//! An allocator that counts what is asked of it, while somebody wants to know; otherwise it costs one look at a flag.
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// Hands everything on to `A`; the binary has it around its allocator.
+#[derive(Debug, Default)]
+pub struct Counting<A>(pub A);
+
+/// How many want to know.
+static WANTED: AtomicUsize = AtomicUsize::new(0);
+
+/// Bytes that all threads have told of.
+static TOLD: AtomicU64 = AtomicU64::new(0);
+
+/// A thread tells all of its bytes when so many have come together, so that threads seldom meet.
+const TELLS_EVERY: u64 = 1 << 16;
+
+thread_local! {
+    /// Bytes that the thread has asked for.
+    static OF_THREAD: Cell<u64> = const { Cell::new(0) };
+    /// Of them, those that it has not told of.
+    static UNTOLD: Cell<u64> = const { Cell::new(0) };
+}
+
+/// As long as there is one, it is counted.
+#[derive(Debug)]
+pub struct Counted(());
+
+impl Counted {
+    pub fn begin() -> Self {
+        WANTED.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        WANTED.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Bytes that this thread has asked for while they were counted. What was given back is not taken off.
+pub fn of_thread() -> u64 {
+    OF_THREAD.get()
+}
+
+/// The same of all threads, but for what each has not told of yet: less than 64 KiB.
+pub fn of_process() -> u64 {
+    TOLD.load(Ordering::Relaxed)
+}
+
+#[cold]
+fn add(bytes: usize) {
+    // A thread that is ending asks for nothing that counts.
+    let _ending = OF_THREAD.try_with(|all| all.set(all.get() + bytes as u64));
+    let _ending = UNTOLD.try_with(|untold| {
+        untold.set(untold.get() + bytes as u64);
+        if untold.get() >= TELLS_EVERY {
+            TOLD.fetch_add(untold.take(), Ordering::Relaxed);
+        }
+    });
+}
+
+// Safety: every call goes on to `A` as it came; what is counted is kept in places that need no memory of their own.
+unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if WANTED.load(Ordering::Relaxed) > 0 {
+            add(layout.size());
+        }
+        unsafe { self.0.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        unsafe { self.0.dealloc(at, layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if WANTED.load(Ordering::Relaxed) > 0 {
+            add(layout.size());
+        }
+        unsafe { self.0.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if WANTED.load(Ordering::Relaxed) > 0 {
+            add(size.saturating_sub(layout.size()));
+        }
+        unsafe { self.0.realloc(at, layout, size) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::alloc::System;
+
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_is_counted_while_it_is_wanted() {
+        let (allocator, layout) = (Counting(System), Layout::from_size_align(100_000, 8).unwrap());
+        let (thread, all) = (of_thread(), of_process());
+        // Safety: what is allocated is given back with the layout that it has.
+        unsafe {
+            let small = allocator.alloc(layout);
+            let counted = Counted::begin();
+            let grown = allocator.realloc(small, layout, 150_000);
+            let zeroed = allocator.alloc_zeroed(layout);
+            drop(counted);
+            allocator.dealloc(zeroed, layout);
+            allocator.dealloc(grown, Layout::from_size_align(150_000, 8).unwrap());
+        }
+        assert_eq!(of_thread() - thread, 150_000);
+        assert!(of_process() - all >= 100_000);
+    }
+}

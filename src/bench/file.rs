@@ -1,0 +1,197 @@
+//! Rows of a file: an Arrow IPC file or stream, or JSON lines; repeated until there are as many as are wanted.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek, SeekFrom};
+use std::path::Path;
+
+use arrow::array::{Array, ArrayRef};
+use arrow::compute::{CastOptions, cast_with_options, concat_batches};
+use arrow::datatypes::SchemaRef;
+use arrow::ipc::reader::{FileReader, StreamReader};
+use arrow::record_batch::RecordBatch;
+use chrono_tz::Tz;
+
+use super::rows::{Part, Splits, Wanted, can_be_shifted, range, shifted};
+use crate::changelog::RowKind;
+use crate::connectors::SourceChanges;
+use crate::connectors::options::RawOptions;
+use crate::error::{Error, Result, did_you_mean};
+use crate::formats::{FormatRole, TableFormat};
+use crate::types::Schema;
+
+/// How rows of a file become those of a table.
+pub struct RowsFile<'a> {
+    pub path: &'a Path,
+    pub table: &'a str,
+    /// The columns that are needed.
+    pub schema: &'a Schema,
+    pub arrow: &'a SchemaRef,
+    /// The table's options: where its own format is JSON, that is how JSON lines are read.
+    pub options: &'a RawOptions,
+    pub zone: Tz,
+}
+
+impl RowsFile<'_> {
+    /// All rows of the file.
+    ///
+    /// # Errors
+    /// A file that can't be read, is of another kind, is empty, or whose columns are not the table's.
+    pub fn read(&self) -> Result<RecordBatch> {
+        let extension = self.path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        let rows = match extension.as_str() {
+            "arrow" | "arrows" | "ipc" => self.arrow_rows(),
+            "json" | "jsonl" | "ndjson" => self.json_rows(),
+            "parquet" => Err(self
+                .error("Parquet is not built in")
+                .with_hint("Give an Arrow IPC file (.arrow) or JSON lines (.json).")),
+            _ => Err(self
+                .error("its name does not tell what it is")
+                .with_hint("An Arrow IPC file or stream ends in .arrow, JSON lines in .json.")),
+        }?;
+        match rows.num_rows() {
+            0 => Err(self.error("it has no rows")),
+            _ => Ok(rows),
+        }
+    }
+
+    fn error(&self, why: impl std::fmt::Display) -> Error {
+        Error::statement(format!("--source {}={}: {why}", self.table, self.path.display()))
+    }
+
+    fn open(&self) -> Result<File> {
+        File::open(self.path).map_err(|error| {
+            self.error(match error.kind() {
+                std::io::ErrorKind::NotFound => "no such file".to_string(),
+                _ => error.to_string(),
+            })
+        })
+    }
+
+    fn arrow_rows(&self) -> Result<RecordBatch> {
+        let mut file = self.open()?;
+        let batches = match FileReader::try_new(&file, None) {
+            Ok(reader) => reader.collect::<Result<Vec<_>, _>>(),
+            Err(_) => {
+                file.seek(SeekFrom::Start(0)).map_err(|error| self.error(error))?;
+                let reader = StreamReader::try_new(BufReader::new(file), None);
+                reader.and_then(|reader| reader.collect::<Result<Vec<_>, _>>())
+            }
+        };
+        let batches = batches.map_err(|error| self.error(format!("it is no Arrow IPC file or stream: {error}")))?;
+        let fitting = batches.iter().map(|batch| self.fitting(batch)).collect::<Result<Vec<_>>>()?;
+        Ok(concat_batches(self.arrow, &fitting)?)
+    }
+
+    /// The columns that are needed, in the table's types.
+    fn fitting(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let columns = self.schema.fields.iter().zip(self.arrow.fields()).map(|(field, target)| {
+            let Some(column) = batch.column_by_name(&field.name) else {
+                let schema = batch.schema();
+                let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+                let hint = did_you_mean(&field.name, names.iter().copied());
+                let error = self.error(format!("it has no column \"{}\"", field.name));
+                return Err(error.with_hint(hint.unwrap_or_else(|| format!("It has {}.", names.join(", ")))));
+            };
+            let unfit = |why: String| {
+                self.error(format!(
+                    "column \"{}\" is {}, and the table's is {}{why}",
+                    field.name,
+                    column.data_type(),
+                    field.ty
+                ))
+            };
+            let strict = CastOptions { safe: false, ..CastOptions::default() };
+            let cast =
+                cast_with_options(column, target.data_type(), &strict).map_err(|error| unfit(format!(": {error}")))?;
+            match cast.null_count() > 0 && !target.is_nullable() {
+                true => Err(unfit(": it has a NULL".to_string())),
+                false => Ok(cast),
+            }
+        });
+        let options = arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(RecordBatch::try_new_with_options(self.arrow.clone(), columns.collect::<Result<Vec<_>>>()?, &options)?)
+    }
+
+    fn json_rows(&self) -> Result<RecordBatch> {
+        let is_json = |options: &RawOptions| {
+            let format = options.get("format").or_else(|| options.get("value.format"));
+            format == Some("json")
+        };
+        let plain = [("format", "json")].into_iter().collect();
+        let options = if is_json(self.options) { self.options } else { &plain };
+        let owner = format!("table \"{}\"", self.table);
+        let format = TableFormat::require(options, FormatRole::Value, &owner, self.zone, false)?;
+        let columns: Vec<usize> = (0..self.schema.len()).collect();
+        let mut decoder = format.decoding(self.schema)?.decoder(&columns)?;
+        let mut batches = Vec::new();
+        for (number, line) in BufReader::new(self.open()?).split(b'\n').enumerate() {
+            let line = line.map_err(|error| self.error(error))?;
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            if decoder.is_full() {
+                batches.push(decoder.finish()?);
+            }
+            decoder.decode(&line).map_err(|error| {
+                let said = self.error(format!("line {}: {error}", number + 1));
+                match error.hint {
+                    Some(hint) => said.with_hint(hint),
+                    None => said,
+                }
+            })?;
+        }
+        batches.push(decoder.finish()?);
+        let rows = concat_batches(self.arrow, &batches)?;
+        let known = rows.columns().iter().any(|column| column.null_count() < column.len());
+        if !known && rows.num_rows() > 0 && rows.num_columns() > 0 {
+            let names: Vec<&str> = self.schema.names().collect();
+            return Err(self.error(format!("no line has any of the columns {}", names.join(", "))));
+        }
+        Ok(rows)
+    }
+}
+
+/// Deals the rows of a file to splits, again and again until there are as many as are wanted. Behind the first time its
+/// event times go on from where they ended; true where they can't, or rows change: then they come once.
+pub fn deal(rows: &RecordBatch, wanted: &Wanted, times: &[usize]) -> Result<(Splits, bool)> {
+    let movable = |column: &usize| can_be_shifted(wanted.arrow.field(*column).data_type());
+    let once = wanted.changes == SourceChanges::All || !times.iter().all(movable);
+    let mut left = if once { wanted.rows.min(rows.num_rows() as u64) } else { wanted.rows } as usize;
+    let mut spans = Vec::new();
+    for &column in times.iter().filter(|_| !once) {
+        let span = range(rows.column(column))?.map_or(0, |(first, last)| last.saturating_sub(first).saturating_add(1));
+        spans.push((column, span));
+    }
+    let most = wanted.batch_rows.min(left.min(rows.num_rows()).div_ceil(wanted.splits)).max(1);
+    let mut splits: Splits = vec![Vec::new(); wanted.splits];
+    let (mut pass, mut turn) = (0, 0);
+    let copied = |array: ArrayRef, start: usize, len: usize| -> Result<ArrayRef> {
+        let places = arrow::array::UInt32Array::from_iter_values(start as u32..(start + len) as u32);
+        Ok(arrow::compute::take(&array, &places, None)?)
+    };
+    let mut chunks: Vec<RecordBatch> = Vec::new();
+    for start in (0..rows.num_rows()).step_by(most) {
+        let len = most.min(rows.num_rows() - start);
+        let columns = rows.columns().iter().map(|column| copied(column.clone(), start, len));
+        chunks.push(wanted.batch(columns.collect::<Result<Vec<_>>>()?, len)?);
+    }
+    while left > 0 {
+        for chunk in &chunks {
+            let chunk = if chunk.num_rows() > left { chunk.slice(0, left) } else { chunk.clone() };
+            let len = chunk.num_rows();
+            let mut columns = chunk.columns().to_vec();
+            for &(column, span) in spans.iter().filter(|_| pass > 0) {
+                columns[column] = shifted(&columns[column], span.saturating_mul(pass))?;
+            }
+            let kinds = (wanted.changes == SourceChanges::Upserts).then(|| vec![RowKind::UpdateAfter; len]);
+            splits[turn % wanted.splits].push(Part { rows: wanted.batch(columns, len)?, kinds });
+            turn += 1;
+            left -= len;
+            if left == 0 {
+                break;
+            }
+        }
+        pass += 1;
+    }
+    Ok((splits, once))
+}

@@ -1,0 +1,231 @@
+//! Made-up rows of a table, the same ones each time.
+//!
+//! Values are drawn from a stock for each column, of a size that fits its type and name; then rows repeat, but for
+//! their times, which go on rising. Keys come in turn, so that rows of one key are neither rare nor in a row.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use arrow::array::{Array, ArrayRef, UInt32Array};
+use arrow::compute::take;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use super::rows::{FIRST_MS, Part, Splits, TimeForm, Wanted};
+use crate::changelog::RowKind;
+use crate::connectors::SourceChanges;
+use crate::connectors::datagen::sample;
+use crate::connectors::options::RawOptions;
+use crate::error::Result;
+use crate::types::{Field, TypeKind};
+
+/// Rows behind which all splits together begin anew.
+const CYCLE_ROWS: usize = 1 << 20;
+
+/// Keys of a table whose rows change, for each split.
+const CHANGING_KEYS: usize = 1_000;
+
+/// Values in the stock of a number.
+const NUMBERS: usize = 1 << 16;
+
+const SEED: u64 = 0x6d69_6c6c;
+
+/// Which rows come one after another: a position in the columns, a number that rises with time, and what the row does.
+type Order = Vec<(u32, i64, RowKind)>;
+
+/// The values of one column.
+struct Stock {
+    values: ArrayRef,
+    in_turn: bool,
+}
+
+/// The rows of every split.
+pub fn generate(wanted: &Wanted) -> Result<Splits> {
+    let in_all = usize::try_from(wanted.rows).unwrap_or(usize::MAX).clamp(1, CYCLE_ROWS);
+    let mut cycle = in_all.div_ceil(wanted.splits);
+    let changing = wanted.changes != SourceChanges::Inserts;
+    let keys = if changing { CHANGING_KEYS.min(cycle) } else { cycle };
+    cycle -= cycle % keys;
+    let fields = wanted.schema.fields.iter().enumerate();
+    let stocks = fields.map(|(i, field)| match wanted.time_form(i) {
+        Some(_) => Ok(None),
+        None => stock(wanted, i, field, keys * wanted.splits).map(Some),
+    });
+    let stocks = stocks.collect::<Result<Vec<_>>>()?;
+    (0..wanted.splits).map(|split| rows_of(wanted, split, &stocks, cycle, keys)).collect()
+}
+
+impl Wanted {
+    /// How a column tells the time of its row, where it does.
+    fn time_form(&self, column: usize) -> Option<TimeForm> {
+        match self.event_time {
+            Some((at, form)) if at == column => Some(form),
+            _ if self.key.contains(&column) => None,
+            _ => self.schema.fields[column].ty.kind.is_timestamp().then_some(TimeForm::Timestamp),
+        }
+    }
+}
+
+/// The values of a column, as the table's own options or its type and name have them.
+fn stock(wanted: &Wanted, at: usize, field: &Field, keys: usize) -> Result<Stock> {
+    let seed = SEED + at as u64;
+    if let Some(options) = &wanted.datagen {
+        let prefix = format!("fields.{}.", field.name);
+        let own = options.iter().filter(|(key, _)| key.starts_with(&prefix));
+        let own: RawOptions = own.chain([("connector", "datagen")]).collect();
+        let sample = sample(field, &own, NUMBERS, FIRST_MS, seed)?;
+        return Ok(Stock { values: sample.values, in_turn: sample.is_sequence });
+    }
+    let (mut size, in_key) = (NUMBERS, wanted.key.contains(&at));
+    let mut options: Vec<(&str, String)> = Vec::new();
+    let many = field.name.to_ascii_lowercase().ends_with("id");
+    match &field.ty.kind {
+        TypeKind::Varchar(limit) => {
+            options.push(("length", limit.min(&12).to_string()));
+            let is_text = |field: &&Field| field.ty.kind.is_string();
+            let is_first = wanted.schema.fields.iter().find(is_text).is_some_and(|first| first.name == field.name);
+            size = if in_key {
+                keys
+            } else if many {
+                NUMBERS
+            } else if is_first {
+                1_000
+            } else {
+                10
+            };
+        }
+        TypeKind::TinyInt | TypeKind::SmallInt | TypeKind::Int | TypeKind::BigInt | TypeKind::Decimal { .. }
+            if in_key =>
+        {
+            let most = match &field.ty.kind {
+                TypeKind::TinyInt => i8::MAX.into(),
+                TypeKind::SmallInt => i16::MAX.into(),
+                TypeKind::Decimal { precision, scale } => 10i64.saturating_pow(u32::from(precision - scale)) - 1,
+                _ => i64::MAX,
+            };
+            size = keys.min(usize::try_from(most).unwrap_or(usize::MAX)).max(1);
+            options.extend([("kind", "sequence".to_string()), ("start", "0".to_string())]);
+            options.push(("end", (size - 1).to_string()));
+        }
+        kind if kind.is_numeric() => {
+            let wide = matches!(kind, TypeKind::Int | TypeKind::BigInt);
+            let most = if many && wide {
+                99_999
+            } else if kind.is_integer() {
+                99
+            } else {
+                100
+            };
+            options.extend([("min", "0".to_string()), ("max", most.to_string())]);
+        }
+        TypeKind::Timestamp(_) | TypeKind::TimestampLtz(_) => options.push(("max-past", "1 d".to_string())),
+        TypeKind::Char(_) | TypeKind::Binary(_) | TypeKind::Varbinary(_) => size = 1_000,
+        TypeKind::Boolean => size = 64,
+        _ => size = 1 << 10,
+    }
+    let options = options.into_iter().map(|(key, value)| (format!("fields.{}.{key}", field.name), value));
+    let options = options.chain([("connector".to_string(), "datagen".to_string())]).collect();
+    Ok(Stock { values: sample(field, &options, size, FIRST_MS, seed)?.values, in_turn: in_key })
+}
+
+fn rows_of(wanted: &Wanted, split: usize, stocks: &[Option<Stock>], cycle: usize, keys: usize) -> Result<Vec<Part>> {
+    let columns = stocks.iter().enumerate().map(|(i, stock)| {
+        let Some(stock) = stock else { return Ok(None) };
+        let size = stock.values.len();
+        let mut rng = StdRng::seed_from_u64(SEED ^ ((i as u64) << 32 | split as u64));
+        let place = |row: usize| match stock.in_turn {
+            true => ((row % keys) * wanted.splits + split) % size,
+            false => rng.random_range(0..size),
+        };
+        let places = UInt32Array::from_iter_values((0..cycle).map(place).map(|place| place as u32));
+        Ok(Some(take(&stock.values, &places, None)?))
+    });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    let (first, again) = orders(wanted.changes, cycle, keys);
+    let mut writer = PartWriter { wanted, split, columns, left: wanted.rows_of(split), parts: Vec::new() };
+    writer.add(&first, 0, &mut HashMap::new())?;
+    let (mut known, mut pass) = (HashMap::new(), 0);
+    while writer.left > 0 {
+        writer.add(&again, pass * cycle as i64, &mut known)?;
+        pass += 1;
+    }
+    Ok(writer.parts)
+}
+
+/// What comes once, then what comes again and again.
+fn orders(changes: SourceChanges, cycle: usize, keys: usize) -> (Order, Order) {
+    let each = |kind| (0..cycle).map(|row| (row as u32, row as i64, kind)).collect();
+    match changes {
+        SourceChanges::Inserts => (Vec::new(), each(RowKind::Insert)),
+        SourceChanges::Upserts => (Vec::new(), each(RowKind::UpdateAfter)),
+        SourceChanges::All => {
+            // The rows that the first updates replace; then each row replaces the one before of its key.
+            let first = (0..keys).map(|key| ((cycle - keys + key) as u32, key as i64 - keys as i64, RowKind::Insert));
+            let pair = |row: usize| {
+                let before = ((row + cycle - keys) % cycle) as u32;
+                [
+                    (before, row as i64 - keys as i64, RowKind::UpdateBefore),
+                    (row as u32, row as i64, RowKind::UpdateAfter),
+                ]
+            };
+            (first.collect(), (0..cycle).flat_map(pair).collect())
+        }
+    }
+}
+
+/// Puts the rows of a split together.
+struct PartWriter<'a> {
+    wanted: &'a Wanted,
+    split: usize,
+    /// The columns of a cycle; those of times are made for every batch.
+    columns: Vec<Option<ArrayRef>>,
+    left: usize,
+    parts: Vec<Part>,
+}
+
+impl PartWriter<'_> {
+    /// Adds rows in this order, as far as any are left; `known` has the columns of earlier passes.
+    fn add(
+        &mut self,
+        order: &Order,
+        numbers_from: i64,
+        known: &mut HashMap<Range<usize>, Vec<Option<ArrayRef>>>,
+    ) -> Result<()> {
+        let mut start = 0;
+        while start < order.len() && self.left > 0 {
+            // Both halves of an update stay together.
+            let most = (self.wanted.batch_rows / 2 * 2).max(2).min(self.left);
+            let end = order.len().min(start + most);
+            let rows = &order[start..end];
+            let columns = match known.get(&(start..end)) {
+                Some(columns) => columns.clone(),
+                None => {
+                    let places = UInt32Array::from_iter_values(rows.iter().map(|(place, ..)| *place));
+                    let taken = self.columns.iter().map(|column| match column {
+                        Some(column) => Ok(Some(take(column, &places, None)?)),
+                        None => Ok(None),
+                    });
+                    let columns = taken.collect::<Result<Vec<_>>>()?;
+                    known.insert(start..end, columns.clone());
+                    columns
+                }
+            };
+            let moments = rows.iter().map(|(_, number, _)| self.wanted.moment(self.split, numbers_from + number));
+            let moments: Vec<i64> = moments.collect();
+            let columns = columns.into_iter().enumerate().map(|(i, column)| match (column, self.wanted.time_form(i)) {
+                (Some(column), _) => Ok(column),
+                (None, form) => {
+                    let ty = self.wanted.arrow.field(i).data_type();
+                    form.unwrap_or(TimeForm::Timestamp).column(&moments, ty)
+                }
+            });
+            let columns = columns.collect::<Result<Vec<_>>>()?;
+            let kinds = rows.iter().map(|(.., kind)| *kind);
+            let kinds = (self.wanted.changes != SourceChanges::Inserts).then(|| kinds.collect());
+            self.parts.push(Part { rows: self.wanted.batch(columns, rows.len())?, kinds });
+            self.left -= rows.len();
+            start = end;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,145 @@
+//! The rows of a table, prepared: which are wanted, and the batches that each split gives.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Int64Array, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+
+use crate::changelog::RowKind;
+use crate::connectors::SourceChanges;
+use crate::connectors::options::RawOptions;
+use crate::error::Result;
+use crate::types::{Schema, TypeKind};
+
+/// The event time of the first row: the beginning of 2024.
+pub const FIRST_MS: i64 = 1_704_067_200_000;
+
+/// Rows that share a millisecond of event time.
+const ROWS_PER_MS: i64 = 10;
+
+/// Rows for a table.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    pub schema: Schema,
+    /// The same for Arrow, as the plan has it.
+    pub arrow: SchemaRef,
+    /// Positions of the primary key, as far as it is read.
+    pub key: Vec<usize>,
+    pub changes: SourceChanges,
+    /// In all splits together.
+    pub rows: u64,
+    pub splits: usize,
+    pub batch_rows: usize,
+    /// The column that event time comes from.
+    pub event_time: Option<(usize, TimeForm)>,
+    /// The options of a table that generates its rows anyway.
+    pub datagen: Option<RawOptions>,
+}
+
+/// A batch that a source gives.
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub rows: RecordBatch,
+    pub kinds: Option<Vec<RowKind>>,
+}
+
+/// What each split of a source gives, in order.
+pub type Splits = Vec<Vec<Part>>;
+
+/// How a column tells a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeForm {
+    Timestamp,
+    /// A whole number: so many to a second.
+    Number(i64),
+    /// A text in this form of chrono's.
+    Text(&'static str),
+}
+
+impl TimeForm {
+    /// The forms that a column of this type may have, the likeliest first.
+    pub fn of_type(kind: &TypeKind) -> Vec<Self> {
+        match kind {
+            kind if kind.is_timestamp() => vec![Self::Timestamp],
+            TypeKind::Int => vec![Self::Number(1)],
+            TypeKind::BigInt => [1_000, 1, 1_000_000, 1_000_000_000].map(Self::Number).to_vec(),
+            kind if kind.is_string() => [
+                "%Y-%m-%d %H:%M:%S%.3f",
+                "%Y-%m-%dT%H:%M:%S%.3fZ",
+                "%Y-%m-%dT%H:%M:%S%.3f",
+                "%Y-%m-%d %H:%M:%S",
+                "%Y/%m/%d %H:%M:%S",
+                "%s",
+            ]
+            .map(Self::Text)
+            .to_vec(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A column of the moments, in milliseconds.
+    pub fn column(self, moments: &[i64], ty: &DataType) -> Result<ArrayRef> {
+        let moments = moments.iter().copied();
+        Ok(match (self, ty) {
+            (Self::Timestamp, DataType::Timestamp(_, zone)) => {
+                let in_ms = DataType::Timestamp(TimeUnit::Millisecond, zone.clone());
+                let moments = Int64Array::from_iter_values(moments);
+                cast(&cast(&moments, &in_ms)?, ty)?
+            }
+            (Self::Number(per_second), _) => {
+                let number = |ms: i64| (i128::from(ms) * i128::from(per_second) / 1_000) as i64;
+                cast(&Int64Array::from_iter_values(moments.map(number)), ty)?
+            }
+            (Self::Text(form), _) => {
+                let moment = |ms| chrono::DateTime::from_timestamp_millis(ms).unwrap_or_default();
+                Arc::new(StringArray::from_iter_values(moments.map(|ms| moment(ms).format(form).to_string())))
+            }
+            (Self::Timestamp, _) => cast(&Int64Array::from_iter_values(moments), ty)?,
+        })
+    }
+}
+
+impl Wanted {
+    /// How many rows a split gives.
+    pub fn rows_of(&self, split: usize) -> usize {
+        let (rows, splits) = (self.rows, self.splits as u64);
+        (rows / splits + u64::from((split as u64) < rows % splits)) as usize
+    }
+
+    /// The event time of a row, by its number in its split.
+    pub fn moment(&self, split: usize, number: i64) -> i64 {
+        FIRST_MS + (number * self.splits as i64 + split as i64).div_euclid(ROWS_PER_MS)
+    }
+
+    /// A batch of so many rows; there may be no column in it.
+    pub fn batch(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        Ok(RecordBatch::try_new_with_options(self.arrow.clone(), columns, &options)?)
+    }
+}
+
+/// The rows in a set of splits.
+pub fn count(splits: &Splits) -> u64 {
+    splits.iter().flatten().map(|part| part.rows.num_rows() as u64).sum()
+}
+
+/// True where a number can be added to a column.
+pub fn can_be_shifted(ty: &DataType) -> bool {
+    matches!(ty, DataType::Timestamp(..) | DataType::Int64 | DataType::Int32)
+}
+
+/// The column with `by` added to every value, in its own unit.
+pub fn shifted(column: &ArrayRef, by: i64) -> Result<ArrayRef> {
+    let numbers = cast(column, &DataType::Int64)?;
+    let added = arrow::compute::kernels::numeric::add_wrapping(&numbers, &Int64Array::new_scalar(by))?;
+    Ok(cast(&added, column.data_type())?)
+}
+
+/// The smallest and the largest value of a column that can be shifted.
+pub fn range(column: &ArrayRef) -> Result<Option<(i64, i64)>> {
+    let numbers = cast(column, &DataType::Int64)?;
+    let Some(numbers) = numbers.as_any().downcast_ref::<Int64Array>() else { return Ok(None) };
+    Ok(arrow::compute::min(numbers).zip(arrow::compute::max(numbers)))
+}

@@ -1,0 +1,211 @@
+//! `bench`: what is counted, what is refused. What takes time is not looked at.
+
+use crate::millstream::{millstream, millstream_in};
+
+const JOB: &str = "
+    CREATE TABLE readings (
+      host STRING, load DOUBLE, at_ms BIGINT,
+      ts AS TO_TIMESTAMP_LTZ(at_ms, 3), WATERMARK FOR ts AS ts - INTERVAL '1' SECOND
+    ) WITH ('connector' = 'kafka', 'topic' = 'readings', 'properties.bootstrap.servers' = 'nowhere:9092',
+      'scan.startup.mode' = 'earliest-offset', 'format' = 'json');
+    CREATE TABLE alerts (host STRING, n BIGINT) WITH (
+      'connector' = 'kafka', 'topic' = 'alerts', 'properties.bootstrap.servers' = 'nowhere:9092', 'format' = 'json');
+    CREATE TABLE owners (host STRING, owner STRING, most DOUBLE) WITH (
+      'connector' = 'jdbc', 'url' = 'jdbc:postgresql://nowhere:1/db', 'table-name' = 'owners');
+    SET 'pipeline.name' = 'job';
+    SET 'parallelism.default' = '1';";
+
+const WINDOW: &str = "INSERT INTO alerts SELECT host, COUNT(*)
+    FROM TABLE(TUMBLE(TABLE readings, DESCRIPTOR(ts), INTERVAL '1' SECOND)) WHERE load >= 0 GROUP BY window_start, window_end, host";
+
+/// The table of operators: what each is called, its rows in and its rows out.
+fn operators(out: &str) -> Vec<(String, String, String)> {
+    let lines = out.lines().skip_while(|line| !line.trim_start().starts_with("operator ")).skip(1);
+    lines
+        .take_while(|line| !line.trim().is_empty())
+        .map(|line| {
+            let name = line.trim().split(['(', ' ']).next().unwrap_or_default().to_string();
+            // Behind the text: rows in, rows out (none of a sink and of the rest), CPU, bytes, share.
+            let cells: Vec<&str> =
+                line.trim_end_matches(" %").split("  ").map(str::trim).filter(|c| !c.is_empty()).collect();
+            let numbers = &cells[1..];
+            let out = if numbers.len() == 5 { numbers[1] } else { "" };
+            (name, numbers[0].to_string(), out.to_string())
+        })
+        .collect()
+}
+
+fn row<'a>(operators: &'a [(String, String, String)], name: &str) -> (&'a str, &'a str) {
+    let found = operators.iter().find(|operator| operator.0 == name);
+    let found = found.unwrap_or_else(|| panic!("no {name} in {operators:?}"));
+    (&found.1, &found.2)
+}
+
+fn bench(arguments: &[&str]) -> crate::millstream::Ended {
+    let all: Vec<&str> = ["bench", "--runs", "1", "--rows", "20k"].iter().chain(arguments).copied().collect();
+    millstream(&all)
+}
+
+#[test]
+fn a_window_takes_every_row_and_gives_every_group_without_a_broker() {
+    let sql = format!("{JOB} {WINDOW}");
+    let ended = bench(&["-e", &sql]).expect(0);
+    let first = ended.out.lines().next().unwrap_or_default();
+    assert_eq!(first, "job: 20,000 rows of readings (made up), parallelism 1, 1 run");
+    for measure in ["rows/s", "CPU ns/row", "bytes allocated/row"] {
+        assert!(ended.out.contains(measure), "{}", ended.out);
+    }
+    // 20,000 rows at 10 a millisecond are two seconds; the rows of a host are drawn from a thousand hosts.
+    let operators = operators(&ended.out);
+    assert_eq!(row(&operators, "Source"), ("20,000", "20,000"), "{}", ended.out);
+    assert_eq!(row(&operators, "WindowSlice"), ("20,000", "20,000"));
+    assert_eq!(row(&operators, "WindowAggregate"), ("20,000", "2,000"), "{}", ended.out);
+    assert_eq!(row(&operators, "Sink"), ("2,000", ""));
+    assert_eq!(operators.last().map(|last| last.0.as_str()), Some("beside"));
+}
+
+#[test]
+fn rows_of_a_file_are_repeated_with_times_that_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = ["{\"host\":\"a\",\"load\":1,\"at_ms\":0}", "{\"host\":\"b\",\"load\":-1,\"at_ms\":999}", ""];
+    std::fs::write(folder.path().join("rows.json"), lines.join("\n")).unwrap();
+    let sql = format!("{JOB} {WINDOW}");
+    let arguments = ["bench", "--runs", "1", "--rows", "1000", "--source", "readings=rows.json", "-e", &sql];
+    let ended = millstream_in(folder.path(), &arguments).expect(0);
+    assert!(ended.out.starts_with("job: 1,000 rows of readings (rows.json)"), "{}", ended.out);
+    // Five hundred times two rows, a second each time: a window for each, of the one row whose load is not below zero.
+    let operators = operators(&ended.out);
+    assert_eq!(row(&operators, "Source"), ("1,000", "500"), "{}", ended.out);
+    assert_eq!(row(&operators, "Sink"), ("500", ""));
+}
+
+#[test]
+fn a_lookup_finds_every_key_or_those_of_a_file() {
+    let query = "SELECT r.host, o.owner FROM (SELECT *, PROCTIME() AS pt FROM readings) AS r
+        JOIN owners FOR SYSTEM_TIME AS OF r.pt AS o ON r.host = o.host";
+    let sql = format!("{JOB} {query}");
+    let ended = bench(&["-e", &sql]).expect(0);
+    assert!(ended.out.starts_with("job: 20,000 rows of owners (made up), readings (made up)"), "{}", ended.out);
+    assert_eq!(row(&operators(&ended.out), "LookupJoin"), ("20,000", "20,000"), "{}", ended.out);
+
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "{\"host\":\"a\",\"load\":1,\"at_ms\":0}\n{\"host\":\"b\",\"load\":1,\"at_ms\":1}\n";
+    std::fs::write(folder.path().join("rows.json"), rows).unwrap();
+    let owners =
+        "{\"host\":\"b\",\"owner\":\"x\"}\n{\"host\":\"b\",\"owner\":\"y\"}\n{\"host\":\"c\",\"owner\":\"z\"}\n";
+    std::fs::write(folder.path().join("owners.json"), owners).unwrap();
+    let given = ["--source", "readings=rows.json", "--source", "owners=owners.json"];
+    let arguments: Vec<&str> = ["bench", "--runs", "1", "--rows", "100", "-e", &sql].into_iter().chain(given).collect();
+    let ended = millstream_in(folder.path(), &arguments).expect(0);
+    assert_eq!(row(&operators(&ended.out), "LookupJoin"), ("100", "100"), "{}", ended.out);
+    assert_eq!(row(&operators(&ended.out), "Sink"), ("100", ""), "{}", ended.out);
+}
+
+#[test]
+fn changes_of_a_source_are_updates_of_keys() {
+    for (format, connector, first) in [("debezium-json", "kafka", "+I"), ("json", "upsert-kafka", "+U")] {
+        let format = match connector {
+            "kafka" => format!("'format' = '{format}', 'scan.startup.mode' = 'earliest-offset'"),
+            _ => format!("'key.format' = '{format}', 'value.format' = '{format}'"),
+        };
+        let sql = format!(
+            "SET 'parallelism.default' = '1'; SET 'table.exec.source.cdc-events-duplicate' = 'false';
+             CREATE TABLE stock (item INT, amount BIGINT, PRIMARY KEY (item) NOT ENFORCED) WITH (
+               'connector' = '{connector}', 'topic' = 'stock', 'properties.bootstrap.servers' = 'nowhere:9092', {format});
+             SELECT COUNT(*) AS n FROM stock"
+        );
+        let ended = bench(&["-e", &sql]).expect(0);
+        assert!(ended.out.contains("Source(table=stock"), "{first}: {}", ended.out);
+        assert!(ended.out.contains("GroupAggregate(select=[COUNT("), "{first}: {}", ended.out);
+    }
+}
+
+#[test]
+fn two_settings_or_two_files_stand_beside_each_other() {
+    let sql = format!("{JOB} {WINDOW}");
+    let compared = bench(&["--compare", "parallelism.default=1,2", "-e", &sql]).expect(0);
+    for text in
+        ["  A: parallelism.default=1\n", "  B: parallelism.default=2\n", "B/A", "operator of A", "operator of B"]
+    {
+        assert!(compared.out.contains(text), "{text} is missing in\n{}", compared.out);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("old.sql"), &sql).unwrap();
+    std::fs::write(folder.path().join("new.sql"), sql.replace("load >= 0", "load > 0")).unwrap();
+    std::fs::write(folder.path().join("two.sql"), format!("{sql}; SELECT * FROM readings")).unwrap();
+    let arguments = ["bench", "--runs", "1", "--rows", "5k", "new.sql", "--against"];
+    let ended = millstream_in(folder.path(), &[&arguments[..], &["old.sql"]].concat()).expect(0);
+    assert!(ended.out.contains("  A: new.sql\n  B: old.sql\n"), "{}", ended.out);
+    let ended = millstream_in(folder.path(), &[&arguments[..], &["two.sql"]].concat()).expect(2);
+    assert!(
+        ended.err.contains("the files have 1 job and those of --against 2 jobs: they can't be compared"),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn jobs_of_the_tutorial_need_no_address() {
+    for (job, node, rows) in [
+        ("simple_filter", "Source", "20,000"),
+        ("simple_agg", "WindowAggregate", "20,000"),
+        ("simple_filter_pg", "LookupJoin", "20,000"),
+        ("simple_filter_pg_agg", "LookupJoin", "20,000"),
+        ("data_filtering_replication", "Source", "20,000"),
+    ] {
+        let file = format!("sql/alerting/{job}.sql");
+        let ended = bench(&["--set", "parallelism.default=1", "--config", "/dev/null", &file]).expect(0);
+        assert_eq!(row(&operators(&ended.out), node).0, rows, "{}", ended.out);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("wrong.json", "{\"host\":\"a\"}\n{\"load\":\"much\"}\n"),
+        ("other.json", "{\"hots\":\"a\"}\n"),
+        ("empty.json", "\n"),
+        ("no.arrow", "neither"),
+        ("rows.parquet", "PAR1"),
+        ("rows.txt", ""),
+    ] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let refused = |sql: &str, source: &str| {
+        let mut arguments = vec!["bench", "--rows", "10", "-e", sql];
+        if !source.is_empty() {
+            arguments.extend(["--source", source]);
+        }
+        millstream_in(folder.path(), &arguments).expect(2).err
+    };
+    let sql = format!("{JOB} {WINDOW}");
+    for (source, said) in [
+        ("reading=wrong.json", "no job reads a table of this name"),
+        ("reading=wrong.json", "Did you mean \"readings\"?"),
+        ("readings", "TABLE=FILE is expected"),
+        ("readings=none.json", "--source readings=none.json: no such file"),
+        ("readings=wrong.json", "--source readings=wrong.json: line 2: "),
+        ("readings=other.json", "no line has any of the columns"),
+        ("readings=empty.json", "it has no rows"),
+        ("readings=no.arrow", "it is no Arrow IPC file or stream"),
+        ("readings=rows.parquet", "Parquet is not built in"),
+        ("readings=rows.txt", "its name does not tell what it is"),
+    ] {
+        let err = refused(&sql, source);
+        assert!(err.contains(said), "{source}: {said} is missing in\n{err}");
+    }
+    for (sql, said) in [
+        (JOB.to_string(), "there is nothing to measure: no INSERT and no SELECT"),
+        ("SELECT 1".to_string(), "reads no table: there is nothing to measure"),
+        (format!("{sql} oops"), "error"),
+        (format!("SET 'execution.runtime-mode' = 'batch'; {sql}"), "a benchmark of a batch job"),
+        (
+            sql.replace("TO_TIMESTAMP_LTZ(at_ms, 3)", "TO_TIMESTAMP_LTZ(at_ms - 900000000000, 3)"),
+            "it is not clear how its event time \"ts\" is told",
+        ),
+    ] {
+        let err = refused(&sql, "");
+        assert!(err.contains(said), "{said} is missing in\n{err}");
+    }
+}
