@@ -38,3 +38,5 @@ pub use requests::{Reply, Requests};
 pub use retention::collect;
 pub use state::{Owner, read_snapshot, write_snapshot};
 pub use store::Store;
+#[cfg(test)]
+pub use store::simulate_folders;

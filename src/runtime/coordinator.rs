@@ -143,8 +143,9 @@ impl Coordinator<'_> {
                 () = full.notified() => due = timer::now(),
                 () = timer::sleep_until(due), if under_way.is_none() && self.unresumable.is_empty() => {
                     due = timer::now() + self.options.interval;
-                    self.send_barrier(next).await?;
-                    under_way = Some(UnderWay { term: patience.begin(next), passed: HashMap::new() });
+                    let mut term = patience.begin(next);
+                    patience.within(&mut term, "its barrier is being sent", self.send_barrier(next)).await?;
+                    under_way = Some(UnderWay { term, passed: HashMap::new() });
                     next = next.next();
                 }
                 () = super::source_task::sleep_until(late) => if let Some(under_way) = &mut under_way {

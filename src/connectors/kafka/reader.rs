@@ -234,7 +234,7 @@ impl SourceReader for KafkaReader {
         let cluster = self.cluster.clone();
         let done = tokio::task::spawn_blocking(move || cluster.commit(&offsets)).await;
         if let Ok(Err(error)) = done {
-            self.reporter.tell(&format!("{}; the next checkpoint tries again", error.message()));
+            self.reporter.tell(&format!("{}; a later checkpoint tells it again", error.message()));
         }
         Ok(())
     }

@@ -56,7 +56,7 @@ impl Savepoints {
             match dice.below(100) {
                 _ if !may_change => return StartFrom::Newest,
                 0..=4 => (StartFrom::Fresh, None),
-                5..=34 if !taken.is_empty() => {
+                5..=54 if !taken.is_empty() => {
                     let (path, tables) = dice.pick(&taken);
                     (StartFrom::Savepoint(path.clone()), Some(tables.clone()))
                 }
