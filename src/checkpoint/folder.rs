@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use super::manifest::Manifest;
+use super::manifest::{Manifest, VERSION};
 use super::store::Store;
 use crate::changelog::Epoch;
 use crate::error::{Error, Result};
@@ -55,6 +55,8 @@ pub struct Found {
     pub epoch: Epoch,
     /// The manifest, or why it can't be read.
     pub manifest: Result<Manifest>,
+    /// It has the form of another version: whole, as far as anybody knows.
+    pub is_foreign: bool,
     /// It was noted that the epoch is published everywhere.
     pub published: bool,
 }
@@ -151,7 +153,8 @@ impl JobFolder {
             let Some(bytes) = self.store.read(name).await? else { continue };
             let manifest = Manifest::decode(&bytes).map_err(|error| error.context(format!("\"{name}\"")));
             let noted = format!("{}/chk-{}/published", self.name, epoch.0);
-            found.push(Found { epoch, manifest, published: names.contains(&noted) });
+            let is_foreign = Manifest::version(&bytes).is_some_and(|version| version != VERSION);
+            found.push(Found { epoch, manifest, is_foreign, published: names.contains(&noted) });
         }
         found.sort_by_key(|found| std::cmp::Reverse(found.epoch));
         Ok(found)

@@ -149,6 +149,12 @@ impl Manifest {
         Ok(bytes)
     }
 
+    /// The version of the form that bytes say they have.
+    pub fn version(bytes: &[u8]) -> Option<u32> {
+        let head = std::str::from_utf8(bytes.split(|byte| *byte == b'\n').next()?).ok()?;
+        head.strip_prefix(MAGIC)?.split_whitespace().next()?.parse().ok()
+    }
+
     /// What [`Manifest::encode`] gave.
     ///
     /// # Errors
@@ -162,9 +168,12 @@ impl Manifest {
         match version.parse::<u32>() {
             Ok(VERSION) => {}
             Ok(other) => {
-                return Err(Error::state(format!(
-                    "a checkpoint of version {other} can't be read: this Millstream reads version {VERSION}"
-                )));
+                let said =
+                    format!("a checkpoint of version {other} can't be read: this Millstream reads version {VERSION}");
+                return Err(Error::state(said).with_hint(
+                    "Run the job with the Millstream that wrote it; or begin anew with --fresh: sinks may then see rows \
+                     again.",
+                ));
             }
             Err(_) => return Err(damaged()),
         }
@@ -232,6 +241,7 @@ pub(crate) mod tests {
         for other in [VERSION - 1, VERSION + 1] {
             let text = String::from_utf8(bytes.clone()).unwrap();
             let changed = text.replacen(&format!(" {VERSION} "), &format!(" {other} "), 1);
+            assert_eq!(Manifest::version(changed.as_bytes()), Some(other));
             let error = Manifest::decode(changed.as_bytes()).unwrap_err();
             let expected =
                 format!("a checkpoint of version {other} can't be read: this Millstream reads version {VERSION}");

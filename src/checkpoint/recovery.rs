@@ -46,9 +46,11 @@ pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool, in_par
     let mut damaged = Vec::new();
     let mut discard = Vec::new();
     let mut newest: Option<(Epoch, String)> = None;
-    for Found { epoch, manifest, published } in found {
+    for Found { epoch, manifest, is_foreign, published } in found {
         let manifest = match manifest {
             Ok(manifest) => manifest,
+            // An older one would set the job back, for no damage.
+            Err(error) if is_foreign => return Err(error),
             Err(error) => {
                 damaged.push((epoch, error));
                 continue;

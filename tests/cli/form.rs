@@ -1,8 +1,9 @@
 //! The form of checkpoints: a folder of the present version, kept in `form/`, is restored, and a new one has the same form.
 //!
 //! `form/job.sql` has every kind of state. It reads `orders/` and `prices/`, is stopped, and dies while it publishes what it
-//! wrote to `windows/`: what is there then is `form/VERSION/`, with `{folder}` for where it ran. Restored, it reads what is
-//! in `then/`, too. Both checkpoints are compared as text, with the columns and rows of their pieces.
+//! wrote to `windows/`: what is there then is `form/VERSION/`, with `{folder}` for where it ran, and beside it a savepoint.
+//! Restored, it reads what is in `then/`, too. What is kept and what is new are compared as text, with the columns and rows
+//! of their pieces.
 //!
 //! `UPDATE_EXPECT=1` makes the folder of a version that has none, and writes what the restored job gives. A folder that is
 //! there is never changed: where a form has changed, `checkpoint::VERSION` is to be raised; where only the job or its rows
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::sync::OnceLock;
 
 use millstream::arrow::array::RecordBatch;
@@ -23,7 +24,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::millstream::{command, compare, root, signal, wait};
+use crate::millstream::{command, compare, millstream_in, root, signal, wait};
 
 const FORM: &str = "tests/cli/form";
 
@@ -58,27 +59,51 @@ impl World {
         }
     }
 
-    /// Runs the job until it has printed these lines and stops it; gives the lines of each table, in their order.
-    fn run(&self, until: &[&str], failpoint: Option<&str>) -> String {
-        let mut command = command(&["run", "-q", "job.sql"]);
+    fn start(&self, arguments: &[&str], failpoint: Option<&str>) -> Child {
+        let mut command = command(&[&["run", "-q", "job.sql"], arguments].concat());
         command.current_dir(self.0.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.envs(failpoint.map(|name| ("MILLSTREAM_FAILPOINT", name)));
-        let mut child = command.spawn().unwrap();
+        command.spawn().unwrap()
+    }
+
+    /// Stops the job when it has printed these lines, and `then` was done; gives the lines of each table, in their order.
+    /// `code`: what it ends with.
+    fn end(mut child: Child, until: &[&str], then: impl FnOnce(), code: Option<i32>) -> String {
         let (mut out, mut printed) = (BufReader::new(child.stdout.take().unwrap()), String::new());
         let all = |printed: &str| until.iter().all(|line| printed.contains(line));
         while !all(&printed) && out.read_line(&mut printed).unwrap() > 0 {}
         if all(&printed) {
+            then();
             signal(&child, "TERM");
         }
         out.read_to_string(&mut printed).unwrap();
         let mut said = String::new();
         child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        let code = wait(&mut child).code();
-        assert!(all(&printed), "it ended with {code:?} before its time:\n{said}\n{printed}");
-        assert_eq!(code, failpoint.is_none().then_some(0), "{said}");
+        let ended = wait(&mut child).code();
+        assert!(all(&printed), "it ended with {ended:?} before its time:\n{said}\n{printed}");
+        assert_eq!(ended, code, "{said}");
         let mut lines: Vec<&str> = printed.lines().collect();
         lines.sort_by_key(|line| line.split_once('>').map(|(table, _)| table));
         lines.join("\n") + "\n"
+    }
+
+    /// Runs the job with all rows.
+    fn run(&self, arguments: &[&str]) -> String {
+        self.read("then");
+        Self::end(self.start(arguments, None), &AFTER, || {}, Some(0))
+    }
+
+    /// Runs it with its first rows; it dies before what it wrote is published.
+    fn die(&self) -> String {
+        Self::end(self.start(&[], Some("filesystem.before-rename")), &BEFORE, || {}, None)
+    }
+
+    /// Runs it with its first rows and takes a savepoint; gives its folder.
+    fn save(&self) -> PathBuf {
+        let arguments = ["savepoint", "all kinds", "--state", "state", "--to", "savepoints"];
+        let save = || drop(millstream_in(self.0.path(), &arguments).expect(0));
+        Self::end(self.start(&[], None), &BEFORE, save, Some(0));
+        fs::read_dir(self.path("savepoints")).unwrap().next().unwrap().unwrap().path()
     }
 
     /// What stands in the table of files.
@@ -92,11 +117,6 @@ impl World {
         lines.sort();
         lines.join("\n") + "\n"
     }
-
-    /// The checkpoint that the job leaves where it dies before what it wrote is published.
-    fn die(&self) -> String {
-        self.run(&BEFORE, Some("filesystem.before-rename"))
-    }
 }
 
 /// The kept folder of this version. It is made where it is asked for and missing.
@@ -106,15 +126,23 @@ fn kept() -> &'static Path {
         let kept = root().join(FORM).join(VERSION.to_string());
         if !kept.is_dir() {
             assert!(updates(), "there is no {}: UPDATE_EXPECT=1 makes it", kept.display());
-            let world = World::new();
-            world.die();
-            for name in ["state", "windows"] {
-                copy(&world.path(name), &kept.join(name));
-            }
-            manifests(&kept).iter().for_each(|path| replace(path, &world.name(), "{folder}"));
+            make(&kept);
         }
         kept
     })
+}
+
+/// Makes what is kept.
+fn make(folder: &Path) {
+    let (died, saved) = (World::new(), World::new());
+    died.die();
+    for name in ["state", "windows"] {
+        copy(&died.path(name), &folder.join(name));
+    }
+    copy(&saved.save(), &folder.join("savepoint"));
+    for world in [died, saved] {
+        manifests(folder).iter().for_each(|path| replace(path, &world.name(), "{folder}"));
+    }
 }
 
 fn updates() -> bool {
@@ -170,7 +198,9 @@ fn form(folder: &Path) -> String {
             let text = fs::read_to_string(&path).unwrap();
             let (head, body) = text.split_once('\n').unwrap();
             let mut body = serde_json::from_str(body).unwrap();
-            show(&mut body, &path.parent().unwrap().with_file_name("data"));
+            let above = path.parent().unwrap();
+            let is_savepoint = above.join("data").is_dir();
+            show(&mut body, &if is_savepoint { above.join("data") } else { above.with_file_name("data") });
             form.push_str(&format!("{}\n", head.rsplit_once(' ').unwrap().0));
             form.push_str(&format!("{}\n", serde_json::to_string_pretty(&body).unwrap()));
         } else if name.extension().is_some_and(|extension| extension == "epoch") {
@@ -249,14 +279,9 @@ fn masked(text: &str) -> String {
 
 #[test]
 fn a_checkpoint_of_this_version_has_the_form_that_it_had() {
-    let (kept, world) = (kept(), World::new());
-    world.die();
-    let made = world.path("made");
-    for name in ["state", "windows"] {
-        copy(&world.path(name), &made.join(name));
-    }
-    manifests(&made).iter().for_each(|path| replace(path, &world.name(), "{folder}"));
-    let (was, is) = (form(kept), form(&made));
+    let (kept, made) = (kept(), tempfile::tempdir().unwrap());
+    make(made.path());
+    let (was, is) = (form(kept), form(made.path()));
     let changed = was.lines().zip(is.lines()).find(|(was, is)| was != is);
     assert!(
         was == is,
@@ -266,27 +291,39 @@ fn a_checkpoint_of_this_version_has_the_form_that_it_had() {
     );
 }
 
+/// A world with some of what is kept.
+fn with_kept(names: &[&str]) -> World {
+    let (kept, world) = (kept(), World::new());
+    names.iter().for_each(|name| copy(&kept.join(name), &world.path(name)));
+    manifests(world.0.path()).iter().for_each(|path| replace(path, "{folder}", &world.name()));
+    world
+}
+
 #[test]
 fn a_checkpoint_of_this_version_is_restored() {
-    let (kept, world) = (kept(), World::new());
-    for name in ["state", "windows"] {
-        copy(&kept.join(name), &world.path(name));
-    }
-    manifests(world.0.path()).iter().for_each(|path| replace(path, "{folder}", &world.name()));
-    world.read("then");
-    let printed = world.run(&AFTER, None);
+    let world = with_kept(&["state", "windows"]);
+    let printed = world.run(&[]);
     let wrong = compare(&Path::new(FORM).join("restored.expected"), &(printed + &world.windows()));
     assert_eq!(wrong, None, "{}", wrong.as_deref().unwrap_or_default());
+}
+
+#[test]
+fn a_savepoint_of_this_version_is_begun_from() {
+    let world = with_kept(&["savepoint"]);
+    let printed = world.run(&["--from", "savepoint"]);
+    let expected = fs::read_to_string(root().join(FORM).join("restored.expected")).unwrap();
+    // What was published before it stands elsewhere.
+    let expected: String =
+        expected.split_inclusive('\n').filter(|line| !line.contains(",\"2026-03-01 12:01:00\",")).collect();
+    assert_eq!(printed + &world.windows(), expected);
 }
 
 #[test]
 fn what_is_restored_goes_on_as_a_job_that_was_never_stopped() {
     let (died, straight) = (World::new(), World::new());
     let before = died.die();
-    straight.read("then");
-    let whole = straight.run(&AFTER, None);
-    died.read("then");
-    let after = died.run(&AFTER, None);
+    let whole = straight.run(&[]);
+    let after = died.run(&[]);
     let by_table = |runs: &[&str]| -> BTreeMap<String, Vec<String>> {
         let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (table, row) in runs.iter().flat_map(|run| run.lines()).filter_map(|line| line.split_once('>')) {
