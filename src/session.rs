@@ -1,6 +1,7 @@
 //! A session: SQL text in, results and running jobs out. The whole engine for a program; the binary uses nothing else.
 
 mod checkpoints;
+mod integrations;
 mod jobs;
 mod listing;
 mod look;

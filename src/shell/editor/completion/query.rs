@@ -7,7 +7,7 @@ use crate::catalog::{DEFAULT_CATALOG, DEFAULT_DATABASE};
 use crate::shell::command::WORDS;
 use crate::shell::editor::vocabulary::{FunctionKind, Relation, Vocabulary};
 use crate::shell::editor::words::{CLAUSES, COLUMN_WORDS, EXPRESSION_WORDS, FOLLOWS, LOOKS, SHOW, TABLE_WORDS, TYPES};
-use crate::sql::{LexemeKind, STATEMENT_HEADS, is_reserved};
+use crate::sql::{LexemeKind, STATEMENT_HEADS, spelled};
 use crate::types::{SqlType, TypeKind};
 
 /// What may follow the statement's tokens; what doesn't begin with the typed word is taken out by the caller.
@@ -241,15 +241,7 @@ fn columns(statement: &Statement<'_>, of: Option<&str>, vocabulary: &Vocabulary)
 }
 
 fn as_names(names: Vec<(String, String)>) -> Vec<Proposal> {
-    names.into_iter().map(|(name, about)| Proposal::part(quoted(&name), about)).collect()
-}
-
-/// The name in back-ticks where it needs them.
-fn quoted(name: &str) -> String {
-    let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$')
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && !is_reserved(name);
-    if plain { name.to_string() } else { format!("`{}`", name.replace('`', "``")) }
+    names.into_iter().map(|(name, about)| Proposal::part(spelled(&name), about)).collect()
 }
 
 fn words(words: &[&str]) -> Vec<Proposal> {
