@@ -5,12 +5,14 @@
 
 mod database;
 mod indexes;
+mod names;
 mod shown;
 mod suggest;
 mod topics;
 
 use std::time::Duration;
 
+pub use self::names::{Service, ServiceKind};
 use super::{Outcome, Session};
 use crate::connectors::kafka::inspect::Brokers;
 use crate::connectors::options::RawOptions;

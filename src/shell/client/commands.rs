@@ -31,7 +31,7 @@ impl Client {
                 self.listing(&describe::relations(&self.session, Some("view"), pattern.as_deref()))?;
             }
             Command::Functions(pattern) => self.listing(&describe::functions(pattern.as_deref()))?,
-            Command::Integrations => self.listing(&describe::integrations(&self.session))?,
+            Command::Integrations => self.kind(StatementKind::Show(Show::Integrations), text).await?,
             Command::Jobs => self.kind(StatementKind::Show(Show::Jobs), text).await?,
             Command::Expanded(to) => {
                 self.expanded = to.unwrap_or(!self.expanded);

@@ -19,10 +19,11 @@ use crate::shell::command::Command;
 use crate::shell::help::{self, Paper};
 use crate::shell::input::{Piece, pieces};
 use crate::shell::interrupt::Interrupt;
+use crate::shell::job_list::job_list;
 use crate::shell::jobs::Jobs;
 use crate::shell::rates::Progress;
 use crate::span::SourceText;
-use crate::sql::{Look, Statement, StatementKind, parse_script};
+use crate::sql::{Look, Show, Statement, StatementKind, parse_script};
 
 /// Whether there is more to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,7 +186,12 @@ impl Client {
             Outcome::Text(text) if is_suggested && self.manner.interactive => Some(text.trim_end().to_string()),
             _ => None,
         };
-        self.show(outcome).await?;
+        match outcome {
+            Outcome::Listing(_) if matches!(statement.kind, StatementKind::Show(Show::Jobs)) && self.draws_tables() => {
+                self.listing(&job_list(&self.session, console::terminal_width()))?;
+            }
+            outcome => self.show(outcome).await?,
+        }
         if proposal.is_some() {
             self.typed = proposal;
             self.tell("\\e opens it in your editor; what you save is the next input.");

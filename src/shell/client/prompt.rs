@@ -8,7 +8,7 @@ use super::{Client, Flow};
 use crate::console;
 use crate::error::{Error, Result};
 use crate::log::Line;
-use crate::shell::editor::{Editor, Jobs, Read, Vocabulary};
+use crate::shell::editor::{Editor, Jobs, Outside, Read, Vocabulary};
 use crate::span::SourceText;
 
 /// True where a person can type and see what they type.
@@ -31,8 +31,9 @@ impl Client {
         if let Some(trouble) = trouble {
             console::say(Line::warning("shell", format!("warning: {trouble}")));
         }
+        let outside = Arc::<Outside>::default();
         loop {
-            let vocabulary = Arc::new(Vocabulary::of(&self.session));
+            let vocabulary = Arc::new(Vocabulary::of(&self.session, &outside));
             let jobs = self.jobs.running();
             let read;
             (editor, read) = tokio::select! {

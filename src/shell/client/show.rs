@@ -81,6 +81,13 @@ impl Client {
         Display { expanded: self.expanded, live: self.progress == Progress::Live, interactive, ..display }
     }
 
+    /// True where a person sees tables, which are to fit their terminal.
+    pub(super) fn draws_tables(&self) -> bool {
+        let mode = self.display().mode;
+        let is_table = matches!(mode, ResultMode::Table | ResultMode::Changelog | ResultMode::Tableau);
+        self.manner.interactive && self.output.is_none() && !self.expanded && is_table
+    }
+
     /// `\o`: results go there from now on.
     pub(super) fn redirect(&mut self, file: Option<PathBuf>) -> Result<()> {
         self.output = match file {
