@@ -170,11 +170,10 @@ impl Folder {
     fn publish(&self, epoch: Epoch, parts: &[StagedPart]) -> Result<()> {
         let mut marker = self.marker()?;
         let of_lineage = marker.published.as_ref().filter(|published| published.lineage == marker.lineage);
-        if of_lineage.is_some_and(|published| published.epoch >= epoch) {
-            return match of_lineage.is_some_and(|published| published.epoch == epoch) {
-                true => Ok(()),
-                false => Err(Error::state(format!("epoch {} can't be published behind a later one", epoch.0))),
-            };
+        match of_lineage {
+            Some(published) if published.epoch == epoch => return Ok(()),
+            Some(published) if published.epoch > epoch => return Err(published.is_past(epoch)),
+            _ => {}
         }
         let staged = parts.iter().filter(|part| !part.staged.payload.is_empty());
         let staged = staged.map(|part| StagedFiles::decode(&part.staged.payload)).collect::<Result<Vec<_>>>()?;

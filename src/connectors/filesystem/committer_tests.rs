@@ -130,7 +130,8 @@ async fn files_appear_with_their_epoch_once() {
     second.committer.publish(Epoch(2), &later).await.unwrap();
     assert_eq!((seen(&root).len(), hidden(&root)), (4, 0));
     let error = second.committer.publish(Epoch(1), &parts).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::State);
+    assert_eq!((error.kind(), error.message()), (ErrorKind::State, "epoch 1 can't be published behind epoch 2"));
+    assert!(error.hint().unwrap().contains("Only one process may run a job of this name"), "{error}");
     assert_eq!(seen(&root).len(), 4);
 }
 
