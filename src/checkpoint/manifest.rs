@@ -61,6 +61,9 @@ pub struct Manifest {
     pub published: Option<Epoch>,
     /// What stood at the targets when the lineage began: it says nothing of this lineage.
     pub inherited: Vec<TargetMarker>,
+    /// The id of the savepoint that the lineage began from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub savepoint: Option<String>,
     /// Milliseconds since 1970.
     pub created_ms: i64,
     /// From the barrier to the manifest.
@@ -174,6 +177,11 @@ impl Manifest {
         serde_json::from_slice(body).map_err(|error| damaged().with_detail(format!("{error}.")))
     }
 
+    /// What tells a savepoint from others, wherever it lies: no epoch of a lineage is there twice.
+    pub fn id(&self) -> String {
+        format!("{}-{}", self.lineage, self.epoch.0)
+    }
+
     /// Every piece that it names.
     pub fn pieces(&self) -> impl Iterator<Item = &PieceRef> {
         let tables = self.operators.iter().flat_map(|operator| &operator.tables);
@@ -204,6 +212,7 @@ pub(crate) mod tests {
             mode,
             published: (epoch > 1).then(|| Epoch(epoch - 1)),
             inherited: Vec::new(),
+            savepoint: None,
             created_ms: 0,
             took_ms: 0,
             bytes: 0,

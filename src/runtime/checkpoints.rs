@@ -50,6 +50,6 @@ pub enum StartFrom {
     Newest,
     /// Nothing: a new lineage.
     Fresh,
-    /// A savepoint's folder, in a new lineage.
-    Savepoint(PathBuf),
+    /// A savepoint, in a new lineage; where the newest has begun from it, that goes on, unless it is to begin `again`.
+    Savepoint { folder: PathBuf, again: bool },
 }

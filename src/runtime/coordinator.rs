@@ -328,6 +328,7 @@ impl Coordinator<'_> {
             mode: self.started.mode,
             published: self.started.published,
             inherited: self.started.inherited.clone(),
+            savepoint: self.started.savepoint.clone(),
             created_ms: self.clock.now_ms(),
             took_ms: took_ms(since),
             bytes: 0,

@@ -47,6 +47,8 @@ pub struct Started {
     /// The last epoch of the lineage that was published.
     pub published: Option<Epoch>,
     pub inherited: Vec<TargetMarker>,
+    /// The id of the savepoint that the lineage began from.
+    pub savepoint: Option<String>,
     pub restored: Option<Restored>,
     /// A new lineage: its start is to be written before the first row.
     pub begins: bool,
@@ -86,10 +88,13 @@ impl Start<'_> {
         let attempt = self.folder.take_attempt().await?;
         reach("start.attempt-taken");
         let found = self.folder.checkpoints().await?;
-        let from = if self.first_attempt { self.checkpoints.from.clone() } else { StartFrom::Newest };
-        let known = found.iter().find_map(|found| found.manifest.as_ref().ok()).map(|m| m.lineage.clone());
-        let lineage = match (&from, known) {
-            (StartFrom::Newest, Some(known)) => known,
+        let newest = found.iter().find_map(|found| found.manifest.as_ref().ok());
+        let from = match self.first_attempt {
+            true => self.begun_from(newest).await?,
+            false => StartFrom::Newest,
+        };
+        let lineage = match (&from, newest) {
+            (StartFrom::Newest, Some(newest)) => newest.lineage.clone(),
             _ => uuid::Uuid::new_v4().simple().to_string(),
         };
         let mut targets = self.open(&planned, &lineage, attempt, mode).await?;
@@ -112,6 +117,7 @@ impl Start<'_> {
             first,
             published: None,
             inherited: markers.clone(),
+            savepoint: None,
             restored: None,
             begins: true,
             kept: Vec::new(),
@@ -122,7 +128,7 @@ impl Start<'_> {
                 self.reporter.tell(&format!("job \"{}\" {line}", self.job));
                 Started { first: base.first.next(), ..base }
             }
-            StartFrom::Savepoint(path) => {
+            StartFrom::Savepoint { folder: path, .. } => {
                 let (manifest, restored) = read_savepoint(&path, &self.keepers()).await?;
                 self.reporter.tell(&format!(
                     "job \"{}\" begins from savepoint \"{}\" of epoch {}: what sinks have from behind it may be written \
@@ -131,7 +137,8 @@ impl Start<'_> {
                     path.display(),
                     manifest.epoch.0
                 ));
-                Started { first: base.first.next(), restored: Some(restored), ..base }
+                let savepoint = Some(manifest.id());
+                Started { first: base.first.next(), savepoint, restored: Some(restored), ..base }
             }
             StartFrom::Newest => self.newest(base, found, &markers, &in_parts(&planned)).await?,
         };
@@ -141,6 +148,22 @@ impl Start<'_> {
             target.begin(started.first).await?;
         }
         Ok(started)
+    }
+
+    /// What the first attempt goes on from: the same command again, after a crash, doesn't go back to its savepoint.
+    async fn begun_from(&self, newest: Option<&Manifest>) -> Result<StartFrom> {
+        let from = self.checkpoints.from.clone();
+        let (StartFrom::Savepoint { folder, again: false }, Some(newest)) = (&from, newest) else { return Ok(from) };
+        let (_, savepoint) = open_savepoint(folder).await?;
+        if newest.savepoint != Some(savepoint.id()) {
+            return Ok(from);
+        }
+        self.reporter.tell(&format!(
+            "job \"{}\" has begun from savepoint \"{}\" already, and goes on; with --fresh it begins from it again",
+            self.job,
+            folder.display()
+        ));
+        Ok(StartFrom::Newest)
     }
 
     fn keepers(&self) -> Vec<Keeper> {
@@ -240,6 +263,7 @@ impl Start<'_> {
             return Ok(Started {
                 published: (manifest.kind != CheckpointKind::Start).then_some(epoch),
                 inherited: manifest.inherited.clone(),
+                savepoint: manifest.savepoint.clone(),
                 restored: Some(restored),
                 begins: false,
                 kept: self.kept(*manifest, &bad).await?,
@@ -291,6 +315,7 @@ impl Started {
             mode: self.mode,
             published: None,
             inherited: self.inherited.clone(),
+            savepoint: self.savepoint.clone(),
             created_ms: now_ms,
             took_ms: 0,
             bytes: data.bytes(),

@@ -138,6 +138,18 @@ fn a_savepoint_is_asked_for_from_outside_and_begun_from() {
     let begun = stop_after_a_row(start(&other, &[&from[..], &["-e", &renamed]].concat())).expect(0);
     check_counts(&last_rows(&begun.out));
     assert!(begun.out.starts_with("-U["), "{}", begun.out);
+    assert!(begun.err.contains("job \"renamed\" begins from savepoint"), "{}", begun.err);
+
+    // The same command again goes on from what the job has kept since; with --fresh it goes back.
+    let again = stop_after_a_row(start(&other, &[&from[..], &["-e", &renamed]].concat())).expect(0);
+    assert!(again.err.contains("job \"renamed\" has begun from savepoint"), "{}", again.err);
+    assert!(!again.err.contains("begins from savepoint"), "{}", again.err);
+    let last = |out: &str| last_rows(out).iter().map(|row| row[1]).max();
+    assert!(last(&again.out) > last(&begun.out), "{}\n{}", begun.out, again.out);
+    let back = [&from[..], &["--fresh", "-e", &renamed]].concat();
+    let back = stop_after_a_row(start(&other, &back)).expect(0);
+    assert!(back.err.contains("job \"renamed\" begins from savepoint"), "{}", back.err);
+    assert!(last(&back.out) < last(&again.out), "{}\n{}", again.out, back.out);
 
     let gone = millstream(&["savepoint", "counts", "--state", state.to_str().unwrap()]).expect(1);
     assert!(gone.err.contains("job \"counts\" does not run"), "{}", gone.err);
@@ -257,6 +269,4 @@ fn places_that_are_no_folder_are_refused() {
     let below = file.path().join("state");
     let refused = millstream(&["run", "--state", below.to_str().unwrap(), "-e", &counts()]).expect(1);
     assert!(refused.err.contains("cannot use \""), "{}", refused.err);
-    let both = millstream(&["run", "--fresh", "--from", "x", "-e", "SHOW TABLES"]).expect(2);
-    assert!(both.err.contains("cannot be used with"), "{}", both.err);
 }

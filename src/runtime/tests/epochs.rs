@@ -182,6 +182,7 @@ async fn coordinated<T>(
             first: Epoch(1),
             published: None,
             inherited: Vec::new(),
+            savepoint: None,
             restored: None,
             begins: false,
             kept: Vec::new(),
