@@ -59,6 +59,9 @@ pub struct Manifest {
     pub mode: EpochMode,
     /// The last epoch of the lineage that was published before this one began; none of it yet.
     pub published: Option<Epoch>,
+    /// The tables that the job writes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sinks: Vec<String>,
     /// What stood at the targets when the lineage began: it says nothing of this lineage.
     pub inherited: Vec<TargetMarker>,
     /// The id of the savepoint that the lineage began from.
@@ -211,6 +214,7 @@ pub(crate) mod tests {
             kind: if epoch == 0 { CheckpointKind::Start } else { CheckpointKind::Periodic },
             mode,
             published: (epoch > 1).then(|| Epoch(epoch - 1)),
+            sinks: Vec::new(),
             inherited: Vec::new(),
             savepoint: None,
             created_ms: 0,

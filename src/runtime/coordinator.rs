@@ -327,6 +327,7 @@ impl Coordinator<'_> {
             kind,
             mode: self.started.mode,
             published: self.started.published,
+            sinks: self.started.sinks.clone(),
             inherited: self.started.inherited.clone(),
             savepoint: self.started.savepoint.clone(),
             created_ms: self.clock.now_ms(),

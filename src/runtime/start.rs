@@ -13,7 +13,7 @@ use super::targets::{self, OpenTarget, TargetPlan};
 use crate::changelog::Epoch;
 use crate::checkpoint::{
     CheckpointKind, DataReader, DataWriter, Decision, Found, HeldPart, JobFolder, Manifest, OperatorState, PieceRef,
-    SourceState, SplitState, TargetMarker, TargetState, decide, open_savepoint, read_snapshot,
+    SourceState, SplitState, TargetMarker, TargetState, decide, open_savepoint, other_writer, read_snapshot,
 };
 use crate::connectors::{DoorMetrics, EpochMode, Reporter, Staged, StagedPart, TargetContext};
 use crate::error::{Error, ErrorKind, Result};
@@ -46,6 +46,8 @@ pub struct Started {
     pub first: Epoch,
     /// The last epoch of the lineage that was published.
     pub published: Option<Epoch>,
+    /// The tables that the job writes.
+    pub sinks: Vec<String>,
     pub inherited: Vec<TargetMarker>,
     /// The id of the savepoint that the lineage began from.
     pub savepoint: Option<String>,
@@ -93,6 +95,9 @@ impl Start<'_> {
             true => self.begun_from(newest).await?,
             false => StartFrom::Newest,
         };
+        if self.first_attempt && from == StartFrom::Newest && found.is_empty() {
+            self.check_renamed().await?;
+        }
         let lineage = match (&from, newest) {
             (StartFrom::Newest, Some(newest)) => newest.lineage.clone(),
             _ => uuid::Uuid::new_v4().simple().to_string(),
@@ -116,6 +121,7 @@ impl Start<'_> {
             targets,
             first,
             published: None,
+            sinks: self.plan.sinks().map(str::to_string).collect(),
             inherited: markers.clone(),
             savepoint: None,
             restored: None,
@@ -164,6 +170,33 @@ impl Start<'_> {
             folder.display()
         ));
         Ok(StartFrom::Newest)
+    }
+
+    /// A job that would begin anew may be one that has checkpoints under another name.
+    async fn check_renamed(&self) -> Result<()> {
+        let Checkpoints { store, begun, is_named, .. } = self.checkpoints;
+        if !store.is_durable() {
+            return Ok(());
+        }
+        let sinks: Vec<&str> = self.plan.sinks().collect();
+        let Some((other, table)) = other_writer(store, &self.job, begun, &sinks).await? else { return Ok(()) };
+        let job = &self.job;
+        if *is_named {
+            self.reporter.tell(&format!(
+                "job \"{job}\" begins anew; job \"{other}\", which has checkpoints beside it, has written \"{table}\", too"
+            ));
+            return Ok(());
+        }
+        Err(Error::state(format!(
+            "job \"{job}\" would begin anew, and job \"{other}\" has checkpoints in the same folder and has written \
+             \"{table}\", too"
+        ))
+        .with_detail("A job without a name of its own is known by the tables that it writes, in their order.")
+        .with_hint(format!(
+            "Where it is the same job, SET 'pipeline.name' = '{}' makes it go on. Where it is another, give it a name of \
+             its own in the same way. Or begin anew with --fresh: sinks may then see rows again.",
+            other.replace('\'', "''")
+        )))
     }
 
     fn keepers(&self) -> Vec<Keeper> {
@@ -314,6 +347,7 @@ impl Started {
             kind: CheckpointKind::Start,
             mode: self.mode,
             published: None,
+            sinks: self.sinks.clone(),
             inherited: self.inherited.clone(),
             savepoint: self.savepoint.clone(),
             created_ms: now_ms,

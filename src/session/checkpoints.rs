@@ -103,6 +103,8 @@ impl Session {
             retained: number("execution.checkpointing.num-retained").unwrap_or(1).max(1) as usize,
             from,
             savepoints: self.savepoint_folder().ok(),
+            is_named: self.given_name().is_some(),
+            begun: self.begun.iter().cloned().collect(),
             allow_non_restored: self.state.allow_non_restored
                 || self.settings.bool("execution.state-recovery.ignore-unclaimed-state"),
             ..defaults

@@ -198,6 +198,28 @@ fn of_several_jobs_the_one_of_the_savepoints_name_begins_from_it() {
 }
 
 #[test]
+fn a_job_without_a_name_that_writes_to_more_tables_does_not_begin_anew_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let insert = "INSERT INTO printed SELECT * FROM counts;";
+    stop_after_a_row(start(folder.path(), &["-e", &format!("{COUNTS} {insert}")])).expect(0);
+    let more = format!("{COUNTS} EXECUTE STATEMENT SET BEGIN {insert} INSERT INTO nowhere SELECT n FROM numbers; END;");
+    let refused = millstream(&["run", "-q", "--state", folder.path().to_str().unwrap(), "-e", &more]).expect(1);
+    let is = "default_catalog.default_database";
+    let said =
+        format!("job \"insert-into_{is}.printed,{is}.nowhere\" would begin anew, and job \"insert-into_{is}.printed\"");
+    assert!(refused.err.contains(&said), "{}", refused.err);
+    let name = format!("SET 'pipeline.name' = 'insert-into_{is}.printed'");
+    assert!(refused.err.contains(&name), "{}", refused.err);
+    let on = stop_after_a_row(start(folder.path(), &["-e", &format!("{name}; {more}")])).expect(0);
+    assert!(on.out.starts_with("-U["), "{}", on.out);
+    // Another job with a name of its own only tells.
+    let other = stop_after_a_row(start(folder.path(), &["--name", "other", "-e", &more])).expect(0);
+    assert!(other.out.starts_with("+I["), "{}", other.out);
+    assert!(other.err.contains("job \"other\" begins anew; job \"insert-into_"), "{}", other.err);
+    stop_after_a_row(start(folder.path(), &["--fresh", "-e", &more])).expect(0);
+}
+
+#[test]
 fn a_job_runs_once_and_fresh_begins_anew() {
     let folder = tempfile::tempdir().unwrap();
     let sql = counts();

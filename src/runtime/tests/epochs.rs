@@ -181,6 +181,7 @@ async fn coordinated<T>(
             targets: vec![open],
             first: Epoch(1),
             published: None,
+            sinks: Vec::new(),
             inherited: Vec::new(),
             savepoint: None,
             restored: None,
