@@ -59,8 +59,14 @@ pub struct Manifest {
     pub mode: EpochMode,
     /// The last epoch of the lineage that was published before this one began; none of it yet.
     pub published: Option<Epoch>,
+    /// The tables that the job writes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sinks: Vec<String>,
     /// What stood at the targets when the lineage began: it says nothing of this lineage.
     pub inherited: Vec<TargetMarker>,
+    /// The id of the savepoint that the lineage began from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub savepoint: Option<String>,
     /// Milliseconds since 1970.
     pub created_ms: i64,
     /// From the barrier to the manifest.
@@ -183,6 +189,11 @@ impl Manifest {
         serde_json::from_slice(body).map_err(|error| damaged().with_detail(format!("{error}.")))
     }
 
+    /// What tells a savepoint from others, wherever it lies: no epoch of a lineage is there twice.
+    pub fn id(&self) -> String {
+        format!("{}-{}", self.lineage, self.epoch.0)
+    }
+
     /// Every piece that it names.
     pub fn pieces(&self) -> impl Iterator<Item = &PieceRef> {
         let tables = self.operators.iter().flat_map(|operator| &operator.tables);
@@ -212,7 +223,9 @@ pub(crate) mod tests {
             kind: if epoch == 0 { CheckpointKind::Start } else { CheckpointKind::Periodic },
             mode,
             published: (epoch > 1).then(|| Epoch(epoch - 1)),
+            sinks: Vec::new(),
             inherited: Vec::new(),
+            savepoint: None,
             created_ms: 0,
             took_ms: 0,
             bytes: 0,

@@ -286,11 +286,16 @@ impl Session {
         Ok(())
     }
 
+    /// What jobs are called, where somebody says so.
+    pub(super) fn given_name(&self) -> Option<String> {
+        let set = self.settings.get("pipeline.name").map(str::to_string);
+        set.or_else(|| self.default_name.clone())
+    }
+
     /// `pipeline.name`, or what the job writes to.
     pub(super) fn insert_name(&mut self, planned: &PlannedInserts, sql: &str) -> String {
         let tables: Vec<String> = planned.stream.sinks().map(str::to_string).collect();
-        let set = self.settings.get("pipeline.name").map(str::to_string);
-        let name = set.or_else(|| self.default_name.clone()).unwrap_or_else(|| {
+        let name = self.given_name().unwrap_or_else(|| {
             let full = |t: &String| crate::catalog::ObjectName::local(t).to_string();
             format!("insert-into_{}", tables.iter().map(full).collect::<Vec<_>>().join(","))
         });

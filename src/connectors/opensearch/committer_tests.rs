@@ -193,7 +193,7 @@ async fn an_epoch_is_sent_in_order_when_it_is_published_and_then_marked() {
     assert_eq!(bodies.len(), 2);
     assert!(bodies[0].contains(r#""n":1"#) && bodies[0].contains(r#"{"delete":{"_index":"i","_id":"a"}}"#));
     assert!(bodies[1].contains(r#""n":2"#));
-    assert_eq!(scene.heard(), ["bulk job/1/0", "bulk job/1/1"]);
+    assert_eq!(scene.heard(), ["bulk job/L/1/0", "bulk job/L/1/1"]);
     // What is marked is not sent again.
     committer.publish(Epoch(5), std::slice::from_ref(&part)).await.unwrap();
     assert!(scene.heard().is_empty());
@@ -230,7 +230,8 @@ async fn documents_without_a_key_have_ids_that_a_second_try_has_too() {
 #[tokio::test]
 async fn what_is_busy_is_sent_again_and_a_lost_request_is_over_before() {
     let bulks = vec![(429, "{}".into()), items(&[("a", 200), ("b", 429)]), (0, String::new()), (503, "{}".into())];
-    let tasks = vec![tasks(&["job/1/2", "job/1/9"]), tasks(&["job/1/9"]), (200, r#"{"node_failures":[{}]}"#.into())];
+    let tasks =
+        vec![tasks(&["job/L/1/2", "job/L/1/9"]), tasks(&["job/L/1/9"]), (200, r#"{"node_failures":[{}]}"#.into())];
     let scene = Scene::new(World { bulks, tasks, ..World::default() });
     let table = scene.table(true, &[]);
     let committer = scene.committer(&table, "L", 1).await;
@@ -240,11 +241,11 @@ async fn what_is_busy_is_sent_again_and_a_lost_request_is_over_before() {
     committer.publish(Epoch(5), &[part]).await.unwrap();
     let again = ["tasks", "tasks", "tasks", "tasks", "tasks"];
     let expected = [
-        &["bulk job/1/0", "bulk job/1/1", "bulk job/1/2"],
+        &["bulk job/L/1/0", "bulk job/L/1/1", "bulk job/L/1/2"],
         &again[..],
-        &["bulk job/1/3"],
+        &["bulk job/L/1/3"],
         &again[..2],
-        &["bulk job/1/4"],
+        &["bulk job/L/1/4"],
     ];
     assert_eq!(scene.heard(), expected.concat());
     let bodies = scene.bodies();
@@ -263,7 +264,7 @@ async fn an_earlier_start_is_waited_out_and_can_go_on_no_more() {
     let rows = batch(&[(Insert, "a", 1), (Insert, "b", 2)]);
     let part = scene.stage(&table, &zombie, 5, rows, ErrorHandling::Unset).await;
     scene.world.lock().unwrap().tasks =
-        vec![tasks(&["job/1/4"]), tasks(&["job/1/4", "jobs/1/1"]), tasks(&["jobs/1/1"])];
+        vec![tasks(&["job/L/1/4"]), tasks(&["job/L/1/4", "jobs/L/1/1"]), tasks(&["jobs/L/1/1"])];
     let next = scene.committer(&table, "L", 2).await;
     next.fence().await.unwrap();
     assert_eq!(scene.heard(), ["tasks"; 4]);
@@ -284,6 +285,22 @@ async fn an_earlier_start_is_waited_out_and_can_go_on_no_more() {
     let error = scene.committer(&table, "L", 1).await.fence().await.unwrap_err();
     assert_eq!(error.message(), expected);
     assert!(error.hint().unwrap().contains("delete that document"));
+    let error = next.publish(Epoch(4), &[]).await.unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::State, "epoch 4 can't be published behind epoch 5"));
+    assert!(error.hint().unwrap().contains("Only one process may run a job of this name"), "{error}");
+}
+
+#[tokio::test]
+async fn a_start_of_the_same_number_in_another_lineage_is_waited_out() {
+    let scene = Scene::new(World::default());
+    let table = scene.table(true, &[]);
+    scene.committer(&table, "L", 1).await.fence().await.unwrap();
+    scene.world.lock().unwrap().tasks = vec![tasks(&["job/L/1/0"])];
+    let next = scene.committer(&table, "M", 1).await;
+    next.fence().await.unwrap();
+    assert!(scene.heard().is_empty(), "it may be that of a job that runs");
+    next.begin(Epoch(1)).await.unwrap();
+    assert_eq!(scene.heard(), ["tasks"; 3]);
 }
 
 #[tokio::test]
@@ -308,7 +325,7 @@ async fn a_zombie_stops_between_two_requests() {
     };
     let (published, ()) = tokio::join!(publishing, taken);
     assert!(published.unwrap_err().message().contains(&host));
-    assert_eq!(scene.heard(), ["bulk job/1/0", "bulk job/1/1"]);
+    assert_eq!(scene.heard(), ["bulk job/L/1/0", "bulk job/L/1/1"]);
 }
 
 #[tokio::test]

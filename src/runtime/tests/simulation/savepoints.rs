@@ -58,7 +58,8 @@ impl Savepoints {
                 0..=4 => (StartFrom::Fresh, None),
                 5..=54 if !taken.is_empty() => {
                     let (path, tables) = dice.pick(&taken);
-                    (StartFrom::Savepoint(path.clone()), Some(tables.clone()))
+                    let from = StartFrom::Savepoint { folder: path.clone(), again: true };
+                    (from, Some(tables.clone()))
                 }
                 _ => return StartFrom::Newest,
             }

@@ -106,6 +106,14 @@ pub fn id_name(db: &Db, name: &str, key: usize) -> TableDescriptor {
     by(table, &server().address, &format!("currentSchema={0}&ApplicationName={0}", db.schema))
 }
 
+/// As [`id_name`], with the server's address in other words.
+pub fn spelled_otherwise(db: &Db, name: &str) -> TableDescriptor {
+    let address = server().address;
+    let (host, port) = address.split_once(':').unwrap();
+    let other = if host == "localhost" { "127.0.0.1" } else { "localhost" };
+    by(id_name(db, name, 0), &format!("{other}:{port}"), &format!("currentSchema={0}&ApplicationName={0}", db.schema))
+}
+
 pub async fn marker(db: &Db) -> Vec<String> {
     db.rows("SELECT job, lineage, attempt, published_lineage, published_attempt, epoch FROM millstream_epochs").await
 }
