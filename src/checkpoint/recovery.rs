@@ -71,11 +71,11 @@ pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool, in_par
         }
         stands.check(&manifest)?;
         if let Some((damaged, error)) = damaged.first() {
-            let in_part = manifest.targets.iter().find(|target| in_parts.contains(&target.name));
-            if let Some(target) = in_part {
+            // Also one that this manifest doesn't know: it may have come to the job with the damaged one.
+            if let Some(at) = markers.iter().find(|at| in_parts.contains(&at.target)) {
                 return Err(Error::state(format!(
                     "checkpoint {} can't be restored, and {} may have a part of its rows",
-                    damaged.0, target.name
+                    damaged.0, at.target
                 ))
                 .with_detail(format!("{}.", error.message()))
                 .with_hint(BEGIN_ANEW));

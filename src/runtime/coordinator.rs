@@ -210,7 +210,8 @@ impl Coordinator<'_> {
         reach("publish.after");
         // While it runs the targets say so, and the next checkpoint; markers of a job that has ended may expire.
         if kind == CheckpointKind::Final && !self.started.targets.is_empty() {
-            if let Err(error) = self.started.folder.note_published(epoch).await {
+            let noting = self.started.folder.note_published(epoch);
+            if let Err(error) = patience.at_most("noting what was published", noting).await {
                 tracing::debug!(epoch = epoch.0, "it can't be noted what was published: {error}");
             }
         }
@@ -226,7 +227,7 @@ impl Coordinator<'_> {
         self.started.kept.drain(..surplus);
         reach("checkpoint.collecting");
         let kept: Vec<&Manifest> = self.started.kept.iter().collect();
-        if let Err(error) = collect(&self.started.folder, &kept).await {
+        if let Err(error) = patience.at_most("removing them", collect(&self.started.folder, &kept)).await {
             self.reporter.tell(&format!("old checkpoints stay: {}", error.message()));
         }
         reach("checkpoint.collected");
@@ -237,7 +238,8 @@ impl Coordinator<'_> {
         }
         let answered = |request: &mut SavepointRequest| is_final || request.when == SavepointTime::NextBarrier;
         for request in requests.extract_if(.., answered) {
-            let written = self.write_savepoint(epoch, &staging, since, &request.folder).await;
+            let writing = self.write_savepoint(epoch, &staging, since, &request.folder);
+            let written = patience.at_most("writing the savepoint", writing).await;
             let told = written.as_ref().map(|path| format!("savepoint {} is written", path.display())).ok();
             // Who asked has gone: it is there all the same.
             if let (Err(_), Some(told)) = (request.reply.send(written), told) {

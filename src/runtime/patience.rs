@@ -79,6 +79,16 @@ impl Patience {
         Ok(())
     }
 
+    /// Does what no epoch waits for; given up where it takes as long as a checkpoint may.
+    pub async fn at_most<T>(&self, doing: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = timer::sleep(self.timeout) => Err(Error::external(format!("{doing} took longer than {:?}", self.timeout))
+                .with_hint("'execution.checkpointing.timeout' says how long it may take.")),
+        }
+    }
+
     /// Does a part of an epoch, whose time goes on.
     pub async fn within<T>(&self, term: &mut Term, doing: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
         let mut work = std::pin::pin!(work);

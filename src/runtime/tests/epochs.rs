@@ -12,7 +12,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use super::simulation::time::{self, simulated};
 use super::simulation::{Dice, SimulatedStore, Trouble, World};
 use crate::changelog::Epoch;
-use crate::checkpoint::{CheckpointKind, JobFolder, SourceState, Store};
+use crate::checkpoint::{CheckpointKind, JobFolder, SourceState, Store, simulate_folders};
 use crate::connectors::{Committer, EpochMode, Marker, Reporter, Staged, StagedPart};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Checkpoints;
@@ -467,6 +467,28 @@ async fn kind_of(path: &std::path::Path) -> String {
     assert_eq!(manifest.kind, CheckpointKind::Savepoint);
     assert!(manifest.targets.is_empty(), "what its epoch left is published");
     manifest.epoch.0.to_string()
+}
+
+#[test]
+fn a_savepoint_that_hangs_is_given_up_and_the_job_goes_on() {
+    let timeout = |options: &mut Checkpoints, _: &mut HashSet<TaskId>| options.timeout = 5 * INTERVAL;
+    let world = Arc::new(World::new(Dice::new(1), &[]));
+    // A process that is dead does no step any more.
+    world.set_trouble(Trouble { dies_at: Some(0), ..Trouble::default() });
+    simulate_folders(Some(Box::new(move |_| Some(Store::of(Arc::new(SimulatedStore(world.clone())))))));
+    let (ended, said) = coordinate(1, Store::memory(), timeout, async |mut hand| {
+        let answer = savepoint(&hand, std::path::Path::new("/backup")).await;
+        hand.barrier().await;
+        hand.passed(1, 0, 10);
+        let error = answer.await.unwrap().unwrap_err();
+        assert_eq!(hand.barrier().await, Epoch(2));
+        hand.passed(2, 0, 20);
+        assert_eq!(hand.complete().await, Epoch(2));
+        error.message().to_string()
+    });
+    simulate_folders(None);
+    ended.unwrap();
+    assert_eq!(said, "writing the savepoint took longer than 500ms");
 }
 
 /// On the time of the machine, for savepoints go to its disk.
