@@ -140,6 +140,11 @@ pub const SETTINGS: &[SettingSpec] = &[
     ),
     works("execution.checkpointing.num-retained", Some("1"), "How many checkpoints are kept."),
     works(
+        "execution.checkpointing.externalized-checkpoint-retention",
+        None,
+        "DELETE_ON_CANCELLATION and NO_EXTERNALIZED_CHECKPOINTS: checkpoints are removed when the job is stopped or has finished. RETAIN_ON_CANCELLATION, or nothing: they stay.",
+    ),
+    works(
         "execution.checkpointing.savepoint-dir",
         None,
         "Where savepoints go that name no folder. Default: `savepoints` in the folder of checkpoints.",
@@ -412,6 +417,9 @@ pub fn allowed_words(key: &str) -> Option<&'static [&'static str]> {
         "sql-client.execution.result-mode" => RESULT_MODES,
         "execution.runtime-mode" => &["STREAMING", "BATCH"],
         "execution.checkpointing.mode" => &["EXACTLY_ONCE", "AT_LEAST_ONCE"],
+        "execution.checkpointing.externalized-checkpoint-retention" => {
+            &["DELETE_ON_CANCELLATION", "RETAIN_ON_CANCELLATION", "NO_EXTERNALIZED_CHECKPOINTS"]
+        }
         "execution.state-recovery.ignore-unclaimed-state" => &["true", "false"],
         "restart-strategy.type" => &[
             "exponential-delay",

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::manifest::{Manifest, VERSION};
-use super::store::Store;
+use super::store::{Store, make_folder};
 use crate::changelog::Epoch;
 use crate::error::{Error, Result};
 
@@ -86,7 +86,7 @@ impl JobFolder {
         let failed = |error: std::io::Error| {
             Error::external(format!("cannot use \"{}\" for checkpoints: {error}", root.display()))
         };
-        std::fs::create_dir_all(&root).map_err(failed)?;
+        make_folder(&root).map_err(failed)?;
         let lock =
             OpenOptions::new().create(true).truncate(false).write(true).open(root.join("lock")).map_err(failed)?;
         match lock.try_lock() {

@@ -31,7 +31,7 @@ impl Store {
         let failed = |error: &dyn std::fmt::Display| {
             Error::external(format!("cannot use \"{}\" for checkpoints: {error}", path.display()))
         };
-        std::fs::create_dir_all(path).map_err(|error| failed(&error))?;
+        make_folder(path).map_err(|error| failed(&error))?;
         let root = path.canonicalize().map_err(|error| failed(&error))?;
         let objects = LocalFileSystem::new_with_prefix(&root).map_err(|error| failed(&error))?;
         Ok(Self { objects: Arc::new(objects), root: Some(root) })
@@ -95,6 +95,13 @@ impl Store {
         Ok(true)
     }
 
+    /// Whether objects can be written now.
+    pub async fn check_writable(&self) -> Result<()> {
+        let name = format!("probe-{}", uuid::Uuid::new_v4().simple());
+        self.create(&name, Bytes::from_static(b"probe")).await?;
+        self.delete(&name).await
+    }
+
     /// An object, where it is there.
     pub async fn read(&self, name: &str) -> Result<Option<Bytes>> {
         let got = match self.objects.get(&path(name)?).await {
@@ -149,12 +156,25 @@ impl Store {
         }
     }
 
-    fn failed(&self, what: &str, name: &str, error: impl std::fmt::Display) -> Error {
+    fn failed(&self, what: &str, name: &str, error: impl std::error::Error) -> Error {
         let place = match &self.root {
             Some(root) => root.join(name).display().to_string(),
             None => name.to_string(),
         };
-        Error::external(format!("cannot {what} \"{place}\"")).with_detail(format!("{error}."))
+        // What the machine says; around it object_store repeats the place.
+        let mut cause = error.to_string();
+        let mut source = error.source();
+        while let Some(inner) = source {
+            (cause, source) = (inner.to_string(), inner.source());
+        }
+        let failed = Error::external(format!("cannot {what} \"{place}\": {cause}"));
+        match &self.root {
+            Some(root) => failed.with_hint(format!(
+                "Checkpoints are in \"{}\": is there room on its disk, and may this process write there?",
+                root.display()
+            )),
+            None => failed,
+        }
     }
 }
 
@@ -178,6 +198,18 @@ fn simulated(path: &Path) -> Option<Store> {
     FOLDERS.with(|folders| folders.borrow().as_ref()?(path))
 }
 
+/// Makes a folder with those around it, and puts their names on the disk.
+pub(super) fn make_folder(path: &Path) -> std::io::Result<()> {
+    let missing = path.ancestors().take_while(|folder| !folder.exists()).count();
+    std::fs::create_dir_all(path)?;
+    // The name of a folder is in the one around it.
+    for folder in path.ancestors().skip(1).take(missing) {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
 fn path(name: &str) -> Result<ObjectPath> {
     ObjectPath::parse(name).map_err(|error| Error::internal(format!("'{name}' is no name of an object: {error}")))
 }
@@ -199,6 +231,19 @@ mod tests {
             store.delete("a/b").await.unwrap();
             assert!(store.list("a").await.unwrap().is_empty());
         }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::folder(&folder.path().join("new/state")).unwrap();
+        store.check_writable().await.unwrap();
+        assert!(store.list("").await.unwrap().is_empty(), "nothing is left of a probe");
+        std::fs::write(folder.path().join("new/state/file"), "").unwrap();
+        let error = store.create("file/x", Bytes::new()).await.unwrap_err();
+        assert!(error.message().starts_with("cannot write \""), "{error}");
+        assert!(error.message().contains("state/file/x\": ") && error.message().ends_with("(os error 20)"), "{error}");
+        assert!(error.to_string().contains("is there room on its disk"), "{error}");
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Opens a job: splits, sinks, lookups and readers, put together as tasks that only have to be run.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::chain::{Body, Chain};
-use super::coordinator::{SourceCommand, TaskId, TaskReport};
+use super::coordinator::{SourceCommand, TaskReport, Unresumable};
 use super::costs::TaskCost;
 use super::dead_letters::DeadLetterWriter;
 use super::exchange::Exchange;
@@ -62,8 +62,8 @@ pub struct Assembled {
     /// What the tasks tell the coordinator. Unbounded, but a task says two things per epoch at most, and epochs wait
     /// for each other.
     pub reports: mpsc::UnboundedReceiver<TaskReport>,
-    /// The tasks that read what can't be resumed.
-    pub unresumable: HashSet<TaskId>,
+    /// The tasks that read what can't be resumed, and their tables.
+    pub unresumable: Unresumable,
     /// Where every source begins.
     pub sources: Vec<SourceState>,
 }
@@ -101,7 +101,7 @@ impl Assembly<'_> {
         let (reporting, reports) = mpsc::unbounded_channel();
         let mut wiring = wire(&fragments, &widths);
         let built = self.chains(&fragments, &widths, &mut wiring, reporting, &keepers).await?;
-        let (mut commands, mut unresumable) = (Vec::new(), HashSet::new());
+        let (mut commands, mut unresumable) = (Vec::new(), Unresumable::new());
         let mut tasks = Vec::with_capacity(built.len());
         for built in built {
             let fragment = &fragments[built.fragment];
@@ -113,7 +113,7 @@ impl Assembly<'_> {
                     let mine = splits.get(&fragment.head).and_then(|s| s.get(built.subtask)).cloned();
                     let identity = identity(&keepers[fragment.head]);
                     if !node.source.resumes() {
-                        unresumable.insert(built.context.id);
+                        unresumable.insert(built.context.id, node.table.clone());
                     }
                     let cost = built.cost.clone();
                     let mine = mine.unwrap_or_default();

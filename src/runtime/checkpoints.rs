@@ -19,6 +19,9 @@ pub struct Checkpoints {
     pub tolerable_failures: u32,
     /// How many are kept (`state.checkpoints.num-retained`).
     pub retained: usize,
+    /// Whether they are removed when the job is stopped or has finished
+    /// (`execution.checkpointing.externalized-checkpoint-retention`).
+    pub removed_at_end: bool,
     pub from: StartFrom,
     /// Where savepoints go that name no folder; none where the job keeps nothing either.
     pub savepoints: Option<PathBuf>,
@@ -40,6 +43,7 @@ impl Checkpoints {
             timeout: Duration::from_secs(600),
             tolerable_failures: 0,
             retained: 1,
+            removed_at_end: false,
             from: StartFrom::Newest,
             savepoints: None,
             is_named: true,

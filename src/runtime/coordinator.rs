@@ -8,7 +8,7 @@
 //! count as passed; what they knew at their end stays part of every later checkpoint. While a source is read that can't
 //! resume there is no epoch: its end would have to come inside.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +32,9 @@ use crate::time::Clock;
 
 /// A task's number in its job.
 pub type TaskId = usize;
+
+/// Source tasks whose tables can't be read on from a position.
+pub type Unresumable = HashMap<TaskId, String>;
 
 /// How long to wait before a checkpoint that could not be written is tried again.
 const WRITE_AGAIN: Duration = Duration::from_millis(500);
@@ -83,8 +86,8 @@ pub struct Coordinator<'a> {
     pub sources: Vec<mpsc::Sender<SourceCommand>>,
     /// How many tasks there are.
     pub tasks: usize,
-    /// Those that read what can't be resumed, as long as they do.
-    pub unresumable: HashSet<TaskId>,
+    /// Those that read what can't be resumed, as long as they do, and from which table.
+    pub unresumable: Unresumable,
     pub reports: mpsc::UnboundedReceiver<TaskReport>,
     pub savepoints: &'a mut mpsc::Receiver<SavepointRequest>,
     /// What ends the tasks.
@@ -134,6 +137,10 @@ impl Coordinator<'_> {
                     }
                 },
                 Some(request) = self.savepoints.recv() => {
+                    if let Some(refusal) = self.refusal_of_savepoints() {
+                        let _nobody_waits = request.reply.send(Err(refusal));
+                        continue;
+                    }
                     match request.when {
                         SavepointTime::NextBarrier => due = timer::now(),
                         SavepointTime::End { drain } => end(&self.signal, drain),
@@ -183,6 +190,19 @@ impl Coordinator<'_> {
         }
     }
 
+    /// Why there can be no savepoint now.
+    fn refusal_of_savepoints(&self) -> Option<Error> {
+        let tables: BTreeSet<&str> = self.unresumable.values().map(String::as_str).collect();
+        let tables: Vec<String> = tables.into_iter().map(|table| format!("\"{table}\"")).collect();
+        (!tables.is_empty()).then(|| {
+            let (job, tables) = (&self.job, tables.join(", "));
+            let why = format!("there is no savepoint of job \"{job}\" before {tables} has been read to its end");
+            Error::state(why)
+                .with_detail("Reading it can't be gone on with from a position.")
+                .with_hint("Ask again then. The job goes on.")
+        })
+    }
+
     /// Rows of the epoch behind it may come as soon as a writer has seen the barrier.
     async fn send_barrier(&mut self, epoch: Epoch) -> Result<()> {
         for target in &self.started.targets {
@@ -212,7 +232,12 @@ impl Coordinator<'_> {
         if kind == CheckpointKind::Final && !self.started.targets.is_empty() {
             let noting = self.started.folder.note_published(epoch);
             if let Err(error) = patience.at_most("noting what was published", noting).await {
-                tracing::debug!(epoch = epoch.0, "it can't be noted what was published: {error}");
+                self.reporter.tell(&format!(
+                    "it can't be noted that checkpoint {} is published: {}; where a target's marker expires before the \
+                     next start, that is refused",
+                    epoch.0,
+                    error.message()
+                ));
             }
         }
         self.started.published = Some(epoch);
@@ -240,6 +265,11 @@ impl Coordinator<'_> {
         for request in requests.extract_if(.., answered) {
             let writing = self.write_savepoint(epoch, &staging, since, &request.folder);
             let written = patience.at_most("writing the savepoint", writing).await;
+            let written = written.map_err(|error| match request.when {
+                SavepointTime::NextBarrier => error,
+                SavepointTime::End { .. } => error
+                    .context(format!("job \"{}\" has ended with checkpoint {} and no savepoint", self.job, epoch.0)),
+            });
             let told = written.as_ref().map(|path| format!("savepoint {} is written", path.display())).ok();
             // Who asked has gone: it is there all the same.
             if let (Err(_), Some(told)) = (request.reply.send(written), told) {

@@ -25,7 +25,7 @@ use super::restart::{RestartStrategy, Restarts};
 use super::savepoint_requests;
 use super::start::{Start, Started};
 use crate::changelog::rejects::ErrorHandling;
-use crate::checkpoint::JobFolder;
+use crate::checkpoint::{JobFolder, collect};
 use crate::connectors::{OpenContext, Reporter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::stream_plan::{NodeKind, StreamPlan, WindowAggregateNode, WindowTableNode};
@@ -248,7 +248,7 @@ impl Job {
             };
             // What never ran has nothing to go on with, and what should end can't say that it came to its end.
             let ends = matches!(*self.signal.borrow(), Signal::Stop | Signal::Drain);
-            let delay = (was_open && !ends).then(|| restarts.after(&error, self.config.clock.now_ms())).flatten();
+            let delay = (was_open && !ends).then(|| restarts.after(&error, super::timer::now())).flatten();
             let Some(delay) = delay else { return Err(error) };
             self.metrics.restarts.fetch_add(1, Ordering::Relaxed);
             let (name, told) = (&self.config.name, error.message());
@@ -291,12 +291,28 @@ impl Job {
         startup::done(|| format!("job \"{}\" open", self.config.name));
         self.metrics.waits_for_nothing();
         let dead_letters = opened.dead_letters.clone();
+        let folder = opened.started.as_ref().map(|started| started.folder.clone());
         self.supervise(opened).await?;
         for writer in dead_letters {
             writer.close().await?;
         }
+        if let (Some(folder), Some(options)) = (folder, &self.config.checkpoints) {
+            if options.removed_at_end && folder.store.is_durable() {
+                self.remove_checkpoints(&folder).await;
+            }
+        }
         let signal = *self.signal.borrow();
         Ok(if signal == Signal::Stop { JobEnd::Stopped } else { JobEnd::Finished })
+    }
+
+    /// All that the job left is published: nobody needs them but another start.
+    async fn remove_checkpoints(&self, folder: &JobFolder) {
+        let name = &self.config.name;
+        let why = "as 'execution.checkpointing.externalized-checkpoint-retention' says";
+        self.config.reporter.tell(&match collect(folder, &[]).await {
+            Ok(()) => format!("job \"{name}\" has ended: its checkpoints are removed, {why}"),
+            Err(error) => format!("job \"{name}\" has ended: its checkpoints stay: {}", error.message()),
+        });
     }
 
     /// Opens everything; where the job is checkpointed, from where it stood.
@@ -336,16 +352,13 @@ impl Job {
                 started.kept.push(manifest);
                 Some(started)
             }
-            Some(started) => {
-                self.tell_restored(&started, &assembled);
-                Some(started)
-            }
-            None => None,
+            other => other,
         };
+        started.iter().for_each(|started| self.tell_restored(started, &assembled));
         Ok(Opened { assembled, started, full, dead_letters })
     }
 
-    /// One line: from which checkpoint, and from where sources go on.
+    /// One line: from which checkpoint or savepoint, and from where sources go on.
     fn tell_restored(&self, started: &Started, assembled: &Assembled) {
         let Some(restored) = &started.restored else { return };
         let splits = assembled.sources.iter().flat_map(|source| &source.splits);
@@ -356,8 +369,9 @@ impl Job {
             places.push(format!("{more} more"));
         }
         self.metrics.checkpoints.restored(restored.epoch);
+        let from = if started.begins { "epoch" } else { "checkpoint" };
         self.config.reporter.tell(&format!(
-            "job \"{}\" goes on from checkpoint {}: {}",
+            "job \"{}\" goes on from {from} {}: {}",
             self.config.name,
             restored.epoch.0,
             places.join(", ")

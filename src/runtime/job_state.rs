@@ -157,7 +157,7 @@ impl JobState {
         drain: bool,
     ) -> Result<impl Future<Output = Result<PathBuf>> + use<>> {
         // A folder that can't be written is told of before anything ends.
-        Store::folder(&folder)?;
+        Store::folder(&folder)?.check_writable().await?;
         let (written, job) = (self.request(folder, SavepointTime::End { drain }).await?, self.clone());
         Ok(async move { written.await.unwrap_or_else(|_| Err(job.without_savepoint())) })
     }

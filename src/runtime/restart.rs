@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rand::RngExt;
+use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
 
@@ -50,8 +51,8 @@ impl Default for Backoff {
 #[derive(Debug)]
 pub struct Restarts {
     strategy: RestartStrategy,
-    /// When it failed, in milliseconds; as many as the strategy looks at.
-    failures: Vec<i64>,
+    /// When it failed, as often as the strategy looks at: on time that nobody sets back.
+    failures: Vec<Instant>,
     count: u32,
     delay: Duration,
 }
@@ -62,7 +63,7 @@ impl Restarts {
     }
 
     /// How long to wait before the next attempt; `None` where there is none.
-    pub fn after(&mut self, error: &Error, now_ms: i64) -> Option<Duration> {
+    pub fn after(&mut self, error: &Error, now: Instant) -> Option<Duration> {
         if !is_curable(error) {
             return None;
         }
@@ -73,20 +74,18 @@ impl Restarts {
                 (self.count <= *attempts).then_some(*delay)
             }
             RestartStrategy::FailureRate { max_failures, interval, delay } => {
-                let since = now_ms.saturating_sub(i64::try_from(interval.as_millis()).unwrap_or(i64::MAX));
-                self.failures.retain(|at| *at > since);
-                self.failures.push(now_ms);
+                self.failures.retain(|at| now.saturating_duration_since(*at) < *interval);
+                self.failures.push(now);
                 (self.failures.len() <= *max_failures as usize).then_some(*delay)
             }
             RestartStrategy::Exponential(backoff) => {
-                let calm = self.failures.last().map(|last| now_ms.saturating_sub(*last));
-                let reset = i64::try_from(backoff.reset.as_millis()).unwrap_or(i64::MAX);
-                if calm.is_none_or(|calm| calm > reset.saturating_add(self.delay.as_millis() as i64)) {
+                let calm = self.failures.last().map(|last| now.saturating_duration_since(*last));
+                if calm.is_none_or(|calm| calm > backoff.reset.saturating_add(self.delay)) {
                     (self.count, self.delay) = (0, backoff.initial);
                 } else {
                     self.delay = times(self.delay, backoff.multiplier).min(backoff.max);
                 }
-                self.failures = vec![now_ms];
+                self.failures = vec![now];
                 self.count += 1;
                 if backoff.attempts.is_some_and(|attempts| self.count > attempts) {
                     return None;
@@ -114,11 +113,14 @@ fn is_curable(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::timer;
 
-    fn delays(strategy: RestartStrategy, failures_ms: &[i64]) -> Vec<Option<u128>> {
+    fn delays(strategy: RestartStrategy, failures_ms: &[u64]) -> Vec<Option<u128>> {
         let mut restarts = Restarts::new(strategy);
         let error = Error::external("the broker is gone");
-        failures_ms.iter().map(|now| restarts.after(&error, *now).map(|delay| delay.as_millis())).collect()
+        let start = timer::now();
+        let after = |ms: &u64| restarts.after(&error, start + Duration::from_millis(*ms));
+        failures_ms.iter().map(after).map(|delay| Some(delay?.as_millis())).collect()
     }
 
     #[test]
@@ -149,8 +151,8 @@ mod tests {
     fn what_a_restart_cannot_cure_ends_the_job() {
         let mut restarts = Restarts::new(RestartStrategy::Exponential(Backoff::default()));
         for error in [Error::data("a poison record"), Error::statement("division by zero"), Error::state("damaged")] {
-            assert_eq!(restarts.after(&error, 0), None, "{error}");
+            assert_eq!(restarts.after(&error, timer::now()), None, "{error}");
         }
-        assert!(restarts.after(&Error::internal("a bug"), 0).is_some());
+        assert!(restarts.after(&Error::internal("a bug"), timer::now()).is_some());
     }
 }

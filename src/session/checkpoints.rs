@@ -101,6 +101,10 @@ impl Session {
             tolerable_failures: number("execution.checkpointing.tolerable-failed-checkpoints")
                 .unwrap_or(defaults.tolerable_failures),
             retained: number("execution.checkpointing.num-retained").unwrap_or(1).max(1) as usize,
+            removed_at_end: self
+                .settings
+                .get("execution.checkpointing.externalized-checkpoint-retention")
+                .is_some_and(|kept| !kept.eq_ignore_ascii_case("RETAIN_ON_CANCELLATION")),
             from,
             savepoints: self.savepoint_folder().ok(),
             is_named: self.given_name().is_some(),
@@ -173,3 +177,7 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "checkpoints_tests.rs"]
+mod tests;

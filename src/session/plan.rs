@@ -161,6 +161,7 @@ impl Session {
             self.note_uses(&uses, insert.span);
             match &bound.table.door {
                 Door::Connector { connector, descriptor } if exactly_once => {
+                    self.note_forgetfulness(&bound.table, insert.span);
                     let idle = idle_in_epochs(descriptor, connector.options());
                     self.note_of_options(&bound.table, idle, insert.span);
                 }
@@ -168,6 +169,27 @@ impl Session {
             }
         }
         Ok(planned)
+    }
+
+    /// Says of a table that is written exactly once that a job whose process dies begins anew.
+    fn note_forgetfulness(&mut self, table: &PlannedTable, span: Span) {
+        let Door::Connector { descriptor, .. } = &table.door else { return };
+        if self.settings.batch() || self.delivery().durable {
+            return;
+        }
+        let place = table.text.clone().zip(descriptor.options.key_span("sink.delivery-guarantee"));
+        let (text, span) = place.map_or((None, span), |(text, span)| (Some(text), span));
+        let name = &table.name;
+        self.note_once(Notice {
+            kind: NoticeKind::Warning,
+            message: format!(
+                "table \"{name}\" asks for 'exactly-once', and checkpoints end with the process: a job that is killed \
+                 begins anew and writes its rows again"
+            ),
+            hint: Some("SET 'execution.checkpointing.dir' = 'file:///…', or give --state DIR.".to_string()),
+            span: Some(span),
+            text,
+        });
     }
 
     /// The same for a query at `span`.

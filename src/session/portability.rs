@@ -25,8 +25,7 @@ pub fn notices(session: &Session) -> Vec<Notice> {
         }
     }
     let retention = session.settings.get("execution.checkpointing.externalized-checkpoint-retention");
-    let retains = retention.is_some_and(|value| value.eq_ignore_ascii_case("RETAIN_ON_CANCELLATION"));
-    if session.settings.get("execution.checkpointing.interval").is_some() && !retains {
+    if session.settings.get("execution.checkpointing.interval").is_some() && retention.is_none() {
         found.push(portable(
             "Flink removes the checkpoints of a job that is stopped; Millstream goes on from them".to_string(),
             Some(

@@ -16,7 +16,6 @@ pub const UNUSED: &[&str] = &[
     "execution.checkpointing.cleaner.parallel-mode",
     "execution.checkpointing.create-subdir",
     "execution.checkpointing.data-inline-threshold",
-    "execution.checkpointing.externalized-checkpoint-retention",
     "execution.checkpointing.incremental",
     "execution.checkpointing.interval-during-backlog",
     "execution.checkpointing.local-backup.dirs",

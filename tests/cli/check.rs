@@ -213,12 +213,18 @@ fn check_and_explain_take_the_folder_that_run_is_given() {
         INSERT INTO k SELECT n FROM n; INSERT INTO d SELECT n FROM n;";
     let refused = millstream(&["check", "-e", sql]).expect(2);
     assert!(refused.err.contains("table \"k\" asks for 'exactly-once', which needs checkpoints"), "{}", refused.err);
+    let set = |settings: &str| format!("SET 'execution.checkpointing.interval' = '1s'; {settings} {sql}");
+    let refused = millstream(&["check", "-e", &set("SET 'execution.checkpointing.mode' = 'AT_LEAST_ONCE';")]).expect(2);
+    assert!(refused.err.contains("SET 'execution.checkpointing.mode' = 'EXACTLY_ONCE' before"), "{}", refused.err);
+    let forgets = "table \"k\" asks for 'exactly-once', and checkpoints end with the process";
+    let warned = millstream(&["check", "-e", &set("")]).expect(0);
+    assert_eq!(warned.err.matches(forgets).count(), 1, "{}", warned.err);
     let fine = millstream(&["check", "--state", &state, "-e", sql]).expect(0);
     // The other table doesn't say it, and has options for rows that are written as they come.
     let idle = "option 'sink.buffer-flush.interval' of table \"d\" (connector \"jdbc\") has no effect: its rows are \
                 published with the checkpoints of the job";
     assert_eq!(fine.err.matches("published with the checkpoints").count(), 1, "{}", fine.err);
-    assert!(fine.err.contains(idle), "{}", fine.err);
+    assert!(fine.err.contains(idle) && !fine.err.contains(forgets), "{}", fine.err);
     let explained = millstream(&["explain", "--state", &state, "-e", sql]).expect(0);
     assert_eq!(explained.out.matches("delivery=[exactly-once, rollback]").count(), 2, "{}", explained.out);
     assert!(!folder.path().join("state").exists(), "nothing is written");

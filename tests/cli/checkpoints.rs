@@ -154,6 +154,8 @@ fn a_savepoint_is_asked_for_from_outside_and_begun_from() {
     let back = stop_after_a_row(start_aloud(&other, &back)).expect(0);
     assert!(back.err.contains("job \"renamed\" begins from savepoint"), "{}", back.err);
     assert_eq!(first(&back.out), first(&begun.out));
+    let positions = "job \"renamed\" goes on from epoch ";
+    assert!(begun.err.contains(positions) && begun.err.contains(": 1-of-1 at "), "{}", begun.err);
 
     let gone = millstream(&["savepoint", "counts", "--state", state.to_str().unwrap()]).expect(1);
     assert!(gone.err.contains("job \"counts\" does not run"), "{}", gone.err);
@@ -235,6 +237,72 @@ fn a_job_runs_once_and_fresh_begins_anew() {
     let anew = stop_after_a_row(start(folder.path(), &["--fresh", "-e", &sql])).expect(0);
     assert!(anew.out.starts_with("+I["), "{}", anew.out);
     check_counts(&last_rows(&anew.out));
+}
+
+#[test]
+fn a_start_tells_from_where_it_goes_on_and_refuses_to_drop_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().to_str().unwrap();
+    let stopped = format!("{} STOP JOB 'counts';", counts());
+    millstream(&["run", "-q", "--state", state, "-e", &stopped]).expect(0);
+    let last = listed(folder.path())[0]["epoch"].as_u64().unwrap();
+    let ended = stop_after_a_row(start_aloud(folder.path(), &["-e", &counts()])).expect(0);
+    let told = format!("job \"counts\" goes on from checkpoint {last}: 1-of-1 at ");
+    assert!(ended.err.contains(&told), "{}", ended.err);
+
+    let copy = format!("{COUNTS} SET 'pipeline.name' = 'counts'; INSERT INTO nowhere SELECT n FROM numbers;");
+    let refused = millstream(&["run", "-q", "--state", state, "-e", &copy]).expect(1);
+    let lost = "has state that the job no longer has: GroupAggregate";
+    assert!(refused.err.contains(lost) && refused.err.contains("--allow-non-restored-state"), "{}", refused.err);
+    let stopped = format!("{copy} STOP JOB 'counts';");
+    let allowed = ["run", "--state", state, "--allow-non-restored-state", "-e", &stopped];
+    let dropped = millstream(&allowed).expect(0);
+    let told = "state that the job no longer has is dropped: GroupAggregate";
+    assert!(dropped.err.contains(told), "{}", dropped.err);
+    // It is gone from the next checkpoint: nobody has to allow it again.
+    millstream(&["run", "-q", "--state", state, "-e", &stopped]).expect(0);
+}
+
+#[test]
+fn as_many_checkpoints_are_kept_as_is_set_and_for_as_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = format!(
+        "SET 'execution.checkpointing.interval' = '20 ms'; SET 'state.checkpoints.num-retained' = '3'; {}",
+        counts()
+    );
+    let child = start(folder.path(), &["-e", &kept]);
+    let since = Instant::now();
+    while listed(folder.path()).first().and_then(|c| c["epoch"].as_u64()).is_none_or(|epoch| epoch < 6) {
+        assert!(since.elapsed() < Duration::from_secs(60), "{:?}", listed(folder.path()));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    stop(child).expect(0);
+    assert_eq!(listed(folder.path()).len(), 3);
+    for (retention, left) in [("RETAIN_ON_CANCELLATION", 1), ("DELETE_ON_CANCELLATION", 0)] {
+        let key = "execution.checkpointing.externalized-checkpoint-retention";
+        let sql = format!("SET '{key}' = '{retention}'; {}", counts());
+        let ended = stop_after_a_row(start_aloud(folder.path(), &["-e", &sql])).expect(0);
+        assert_eq!(listed(folder.path()).len(), left, "{retention}");
+        assert_eq!(ended.err.contains("its checkpoints are removed"), left == 0, "{}", ended.err);
+    }
+    let anew = stop_after_a_row(start(folder.path(), &["-e", &counts()])).expect(0);
+    assert!(anew.out.starts_with("+I["), "{}", anew.out);
+}
+
+#[test]
+fn a_row_that_cannot_be_processed_ends_a_job_with_checkpoints_too() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("lines.csv"), "1\n2\nthree\n").unwrap();
+    let sql = format!(
+        "SET 'pipeline.name' = 'poisoned';
+         CREATE TABLE lines (n INT) WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv');
+         CREATE TABLE printed (n INT) WITH ('connector' = 'print');
+         INSERT INTO printed SELECT n FROM lines;",
+        folder.path().join("lines.csv").display()
+    );
+    let state = folder.path().join("state");
+    let ended = millstream(&["run", "--state", state.to_str().unwrap(), "-e", &sql]).expect(1);
+    assert!(ended.err.contains("line 3") && !ended.err.contains("starting it anew"), "{}", ended.err);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Calls block for a round trip or a timeout: run them through [`Cluster::ask`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -91,13 +91,7 @@ impl Cluster {
 
     /// The partitions that there are at this moment, of topics that are ready to be read; asks for no others.
     pub fn partitions_now(&self, topics: &Topics) -> Result<Vec<TopicPartition>> {
-        let is_ours: Box<dyn Fn(&str) -> bool> = match topics {
-            Topics::List(names) => Box::new(move |name| names.iter().any(|n| n == name)),
-            Topics::Pattern(pattern) => {
-                let regex = topic_regex(pattern).map_err(Error::statement)?;
-                Box::new(move |name| regex.is_match(name))
-            }
-        };
+        let is_ours = topics.matcher()?;
         let metadata = self.answer("cannot list the topics", |c| c.fetch_metadata(None, self.timeout()))?;
         let mut partitions = Vec::new();
         for found in metadata.topics().iter().filter(|t| t.error().is_none() && is_ours(t.name())) {
@@ -107,6 +101,30 @@ impl Cluster {
         }
         partitions.sort_unstable();
         Ok(partitions)
+    }
+
+    /// Those of `known` that are no longer there. A broker that has just started may not know all: what is missing is
+    /// looked for again for a while. Asks for no topic, for that could make it.
+    pub fn gone(&self, known: &[TopicPartition]) -> Result<HashSet<TopicPartition>> {
+        let start = Instant::now();
+        loop {
+            let metadata = self.answer("cannot list the topics", |c| c.fetch_metadata(None, self.timeout()))?;
+            let there = |(topic, partition): &TopicPartition| {
+                let found = metadata.topics().iter().find(|found| found.name() == topic.as_ref());
+                // Whether it has a leader now is another question.
+                found.is_some_and(|found| found.partitions().iter().any(|p| p.id() == *partition))
+            };
+            let gone: HashSet<TopicPartition> = known.iter().filter(|p| !there(p)).cloned().collect();
+            if gone.is_empty() || start.elapsed() > CREATION_TIMEOUT {
+                return Ok(gone);
+            }
+            std::thread::sleep(CREATION_PAUSE);
+        }
+    }
+
+    /// The brokers that were named, as people know them.
+    pub fn servers(&self) -> &str {
+        self.context.servers()
     }
 
     /// How many partitions a topic has, waiting for a moment while it is being made.

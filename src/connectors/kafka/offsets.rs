@@ -1,6 +1,7 @@
 //! Where reading starts and ends, looked up once: every split gets plain offsets.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::cluster::{Cluster, TopicPartition};
 use super::options::{BoundedMode, OffsetReset, StartupMode};
@@ -21,6 +22,7 @@ pub fn resolve(
     let lookup = Lookup { cluster, partitions };
     let starts = lookup.starts(startup, group)?;
     let ends = lookup.ends(bounded, group)?;
+    let bound: Option<Arc<str>> = bounded.words().map(Into::into);
     let split = |(topic, partition): &TopicPartition| {
         let key = (topic.clone(), *partition);
         KafkaSplit {
@@ -28,12 +30,23 @@ pub fn resolve(
             partition: *partition,
             position: starts.get(&key).copied().unwrap_or(0),
             end: ends.as_ref().map(|ends| ends.get(&key).copied().unwrap_or(0)),
+            bound: bound.clone(),
         }
     };
     Ok(partitions.iter().map(split).collect())
 }
 
-type Offsets = BTreeMap<TopicPartition, i64>;
+/// Where reading of `partitions` ends; `None` where it doesn't.
+pub fn ends(
+    cluster: &Cluster,
+    partitions: &[TopicPartition],
+    bounded: &BoundedMode,
+    group: &str,
+) -> Result<Option<Offsets>> {
+    Lookup { cluster, partitions }.ends(bounded, group)
+}
+
+pub type Offsets = BTreeMap<TopicPartition, i64>;
 
 struct Lookup<'a> {
     cluster: &'a Cluster,

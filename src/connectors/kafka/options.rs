@@ -34,6 +34,19 @@ pub enum BoundedMode {
     Specific(BTreeMap<i32, i64>),
 }
 
+impl BoundedMode {
+    /// As a split says by what its end was found; without an end there is nothing to say.
+    pub fn words(&self) -> Option<String> {
+        Some(match self {
+            BoundedMode::Unbounded => return None,
+            BoundedMode::Latest => "latest-offset".to_string(),
+            BoundedMode::GroupOffsets => "group-offsets".to_string(),
+            BoundedMode::Timestamp(at) => format!("timestamp {at}"),
+            BoundedMode::Specific(_) => "specific-offsets".to_string(),
+        })
+    }
+}
+
 /// What `auto.offset.reset` says for a group without a committed offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OffsetReset {
@@ -48,6 +61,19 @@ pub enum Topics {
     List(Vec<String>),
     /// A pattern that a topic's whole name must match.
     Pattern(String),
+}
+
+impl Topics {
+    /// Says of a topic whether it is one of these.
+    pub fn matcher(&self) -> Result<Box<dyn Fn(&str) -> bool + '_>> {
+        Ok(match self {
+            Topics::List(names) => Box::new(move |name| names.iter().any(|n| n == name)),
+            Topics::Pattern(pattern) => {
+                let regex = topic_regex(pattern).map_err(Error::statement)?;
+                Box::new(move |name| regex.is_match(name))
+            }
+        })
+    }
 }
 
 /// How a sink chooses the partition of a record.

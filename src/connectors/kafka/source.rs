@@ -18,6 +18,7 @@ use super::options::{BoundedMode, KafkaOptions, ScanClient, StartupMode, Topics,
 use super::properties::{KafkaProperties, Role};
 use super::reader::{Client, KafkaReader, ReaderParts};
 use super::records;
+use super::resume::{Asked, Resumed};
 use super::split::KafkaSplit;
 use crate::connectors::{OpenContext, ScanRequest, Source, SourceChanges, SourceReader, Split, TableDescriptor};
 use crate::error::Result;
@@ -92,7 +93,7 @@ impl KafkaSource {
 
     /// Partitions that are read need not be discovered.
     fn knows(&self, splits: &[KafkaSplit]) {
-        let partitions = splits.iter().map(|split| (split.topic.clone(), split.partition));
+        let partitions = splits.iter().map(KafkaSplit::place);
         self.known.lock().unwrap_or_else(PoisonError::into_inner).extend(partitions);
     }
 
@@ -107,7 +108,7 @@ impl KafkaSource {
             return None;
         }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        known.extend(mine.iter().map(|split| (split.topic.clone(), split.partition)));
+        known.extend(mine.iter().map(KafkaSplit::place));
         let topics = self.options.topics.clone();
         Some(Search { topics, interval, known, subtask: context.subtask, parallelism: context.parallelism })
     }
@@ -164,26 +165,16 @@ impl Source for KafkaSource {
         Ok(splits.iter().map(Split::from).collect())
     }
 
-    /// Partitions that have come since are read from their first record, as those that are found while reading.
     async fn splits_after(&self, restored: Vec<Split>, context: &OpenContext) -> Result<Vec<Split>> {
-        let mut splits = restored.iter().map(KafkaSplit::parse).collect::<Result<Vec<_>>>()?;
-        if !self.is_bounded() {
-            let known: HashSet<TopicPartition> = splits.iter().map(|s| (s.topic.clone(), s.partition)).collect();
-            let source = self.clone();
-            let cluster = self.cluster(context)?;
-            let news = cluster.ask(move |cluster| {
-                let mut partitions = cluster.partitions(&source.options.topics)?;
-                partitions.retain(|partition| !known.contains(partition));
-                match partitions.is_empty() {
-                    true => Ok(Vec::new()),
-                    false => {
-                        let (start, end) = (StartupMode::Earliest, BoundedMode::Unbounded);
-                        offsets::resolve(cluster, &partitions, &start, &end, &source.group)
-                    }
-                }
-            });
-            splits.extend(news.await?);
-        }
+        let restored = restored.iter().map(KafkaSplit::parse).collect::<Result<Vec<_>>>()?;
+        let source = self.clone();
+        let cluster = self.cluster(context)?;
+        let resumed = cluster.ask(move |cluster| {
+            let (topics, bounded) = (&source.options.topics, &source.bounded);
+            Asked { topics, bounded, group: &source.group }.resume(cluster, &restored)
+        });
+        let Resumed { splits, told } = resumed.await?;
+        told.iter().for_each(|line| context.reporter.news(&format!("{}: {line}", self.options.options.owner())));
         self.knows(&splits);
         Ok(splits.iter().map(Split::from).collect())
     }

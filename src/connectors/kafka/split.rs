@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::cluster::TopicPartition;
 use crate::connectors::Split;
 use crate::error::{Error, Result};
 
 /// One partition from `position` on, up to `end` where reading is bounded.
 ///
-/// As a split: id `topic/3`, position `118204`, or `118204..200000` where it has an end.
+/// As a split: id `topic/3`, position `118204`, or `118204..200000 latest-offset` where it has an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KafkaSplit {
     pub topic: Arc<str>,
@@ -16,11 +17,19 @@ pub struct KafkaSplit {
     pub position: i64,
     /// The first offset not to read.
     pub end: Option<i64>,
+    /// What the end was found by, as [`BoundedMode::words`] has it; `None` also in checkpoints that don't say it.
+    ///
+    /// [`BoundedMode::words`]: super::options::BoundedMode::words
+    pub bound: Option<Arc<str>>,
 }
 
 impl KafkaSplit {
     pub fn id(&self) -> String {
         format!("{}/{}", self.topic, self.partition)
+    }
+
+    pub fn place(&self) -> TopicPartition {
+        (self.topic.clone(), self.partition)
     }
 
     /// True when nothing is left to read.
@@ -38,19 +47,26 @@ impl KafkaSplit {
 
     fn try_parse(split: &Split) -> Option<Self> {
         let (topic, partition) = split.id.rsplit_once('/')?;
-        let (position, end) = match split.position.split_once("..") {
-            Some((position, end)) => (position, Some(end.parse().ok()?)),
+        let (range, bound) = match split.position.split_once(' ') {
+            Some((range, bound)) => (range, Some(bound.into())),
             None => (split.position.as_str(), None),
         };
-        Some(Self { topic: topic.into(), partition: partition.parse().ok()?, position: position.parse().ok()?, end })
+        let (position, end) = match range.split_once("..") {
+            Some((position, end)) => (position, Some(end.parse().ok()?)),
+            None if bound.is_some() => return None,
+            None => (range, None),
+        };
+        let (partition, position) = (partition.parse().ok()?, position.parse().ok()?);
+        Some(Self { topic: topic.into(), partition, position, end, bound })
     }
 }
 
 impl From<&KafkaSplit> for Split {
     fn from(split: &KafkaSplit) -> Self {
-        let position = match split.end {
-            Some(end) => format!("{}..{end}", split.position),
-            None => split.position.to_string(),
+        let position = match (split.end, &split.bound) {
+            (Some(end), Some(bound)) => format!("{}..{end} {bound}", split.position),
+            (Some(end), None) => format!("{}..{end}", split.position),
+            (None, _) => split.position.to_string(),
         };
         Split { id: split.id(), position }
     }
@@ -62,15 +78,17 @@ mod tests {
 
     #[test]
     fn a_split_is_read_as_it_was_written() {
-        for end in [None, Some(9)] {
-            let split = KafkaSplit { topic: "a.b/c".into(), partition: 12, position: 7, end };
+        for (end, bound) in [(None, None), (Some(9), None), (Some(9), Some("latest-offset".into()))] {
+            let split = KafkaSplit { topic: "a.b/c".into(), partition: 12, position: 7, end, bound };
             assert_eq!(KafkaSplit::parse(&Split::from(&split)).unwrap(), split);
         }
     }
 
     #[test]
     fn a_foreign_position_is_refused() {
-        let error = KafkaSplit::parse(&Split { id: "t/0".into(), position: "row 7".into() }).unwrap_err();
-        assert_eq!(error.message(), "'t/0' at 'row 7' is not a position in a kafka topic");
+        for position in ["row 7", "7 rows"] {
+            let error = KafkaSplit::parse(&Split { id: "t/0".into(), position: position.into() }).unwrap_err();
+            assert_eq!(error.message(), format!("'t/0' at '{position}' is not a position in a kafka topic"));
+        }
     }
 }

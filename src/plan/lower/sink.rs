@@ -114,11 +114,12 @@ impl Lowering {
                     table.name
                 );
                 let (_, descriptor) = table.connector()?;
-                Err(table.in_text(
-                    Error::statement(message)
-                        .at(descriptor.options.span("sink.delivery-guarantee"))
-                        .with_hint("SET 'execution.checkpointing.interval' = '1s' before the INSERT."),
-                ))
+                let missing = match delivery.checkpoints {
+                    true => "SET 'execution.checkpointing.mode' = 'EXACTLY_ONCE' before the INSERT.",
+                    false => "SET 'execution.checkpointing.interval' = '1s' before the INSERT.",
+                };
+                let error = Error::statement(message).at(descriptor.options.span("sink.delivery-guarantee"));
+                Err(table.in_text(error.with_hint(missing)))
             }
         }
     }

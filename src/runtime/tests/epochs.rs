@@ -1,7 +1,6 @@
 //! The coordinator of epochs by hand: the test plays tasks, sources and the target, on simulated time.
 
 use std::any::Any;
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +15,9 @@ use crate::checkpoint::{CheckpointKind, JobFolder, SourceState, Store, simulate_
 use crate::connectors::{Committer, EpochMode, Marker, Reporter, Staged, StagedPart};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Checkpoints;
-use crate::runtime::coordinator::{Coordinator, SavepointRequest, SavepointTime, SourceCommand, TaskId, TaskReport};
+use crate::runtime::coordinator::{
+    Coordinator, SavepointRequest, SavepointTime, SourceCommand, TaskId, TaskReport, Unresumable,
+};
 use crate::runtime::job::Signal;
 use crate::runtime::staging::TaskSnapshot;
 use crate::runtime::start::Started;
@@ -142,7 +143,7 @@ fn known(task: TaskId, rows: u64) -> TaskSnapshot {
 fn coordinate<T>(
     tasks: usize,
     store: Store,
-    change: impl FnOnce(&mut Checkpoints, &mut HashSet<TaskId>),
+    change: impl FnOnce(&mut Checkpoints, &mut Unresumable),
     test: impl AsyncFnOnce(Hand) -> T,
 ) -> (Result<()>, T) {
     simulated(coordinated(tasks, store, change, test))
@@ -151,11 +152,11 @@ fn coordinate<T>(
 async fn coordinated<T>(
     tasks: usize,
     store: Store,
-    change: impl FnOnce(&mut Checkpoints, &mut HashSet<TaskId>),
+    change: impl FnOnce(&mut Checkpoints, &mut Unresumable),
     test: impl AsyncFnOnce(Hand) -> T,
 ) -> (Result<()>, T) {
     let mut options = Checkpoints { retained: 10, ..Checkpoints::new(store.clone(), INTERVAL) };
-    let mut unresumable = HashSet::new();
+    let mut unresumable = Unresumable::new();
     change(&mut options, &mut unresumable);
     let target: Arc<Told> = Arc::default();
     let folder = Arc::new(JobFolder::open(store, "job").unwrap());
@@ -204,7 +205,7 @@ async fn coordinated<T>(
     tokio::join!(coordinator.run(), test(hand))
 }
 
-fn nothing(_: &mut Checkpoints, _: &mut HashSet<TaskId>) {}
+fn nothing(_: &mut Checkpoints, _: &mut Unresumable) {}
 
 #[test]
 fn an_epoch_is_begun_before_its_first_row_and_published_once_all_have_passed() {
@@ -308,7 +309,7 @@ fn tasks_that_end_while_an_epoch_is_published_have_one_more() {
 
 #[test]
 fn there_is_no_epoch_while_a_source_is_read_that_cannot_resume() {
-    let unresumable = |_: &mut Checkpoints, tasks: &mut HashSet<TaskId>| _ = tasks.insert(1);
+    let unresumable = |_: &mut Checkpoints, tasks: &mut Unresumable| _ = tasks.insert(1, "scores".into());
     let (ended, lines) = coordinate(2, Store::memory(), unresumable, async |mut hand| {
         hand.full.notify_one();
         time::sleep_ms(5_000).await;
@@ -333,7 +334,7 @@ fn there_is_no_epoch_while_a_source_is_read_that_cannot_resume() {
 
 #[test]
 fn a_writer_that_holds_much_ends_the_epoch_early_and_a_pause_is_kept() {
-    let pause = |options: &mut Checkpoints, _: &mut HashSet<TaskId>| options.min_pause = 3 * INTERVAL;
+    let pause = |options: &mut Checkpoints, _: &mut Unresumable| options.min_pause = 3 * INTERVAL;
     let (_, times) = coordinate(1, Store::memory(), pause, async |mut hand| {
         let clock = || time::now().unwrap();
         let start = clock();
@@ -350,7 +351,7 @@ fn a_writer_that_holds_much_ends_the_epoch_early_and_a_pause_is_kept() {
 
 #[test]
 fn a_checkpoint_that_takes_too_long_fails_the_job() {
-    let timeout = |options: &mut Checkpoints, _: &mut HashSet<TaskId>| options.timeout = 5 * INTERVAL;
+    let timeout = |options: &mut Checkpoints, _: &mut Unresumable| options.timeout = 5 * INTERVAL;
     let (ended, _) = coordinate(2, Store::memory(), timeout, async |mut hand| {
         hand.barrier().await;
         hand.passed(1, 0, 10);
@@ -370,7 +371,7 @@ fn a_checkpoint_that_is_late_goes_on_as_often_as_is_tolerated() {
     let on_their_way = "checkpoint 1 was not complete within 500ms: rows from before it are still on their way";
     let published = "checkpoint 1 was not complete within 500ms: its rows are being published";
     for tolerated in [1, 2] {
-        let tolerate = |options: &mut Checkpoints, _: &mut HashSet<TaskId>| {
+        let tolerate = |options: &mut Checkpoints, _: &mut Unresumable| {
             (options.timeout, options.tolerable_failures) = (5 * INTERVAL, tolerated);
         };
         let (ended, (told, lines)) = coordinate(1, Store::memory(), tolerate, async |mut hand| {
@@ -428,7 +429,7 @@ fn a_checkpoint_that_cannot_be_written_is_tried_again_as_often_as_is_tolerated()
     for tolerated in [1, 2] {
         let world = Arc::new(World::new(Dice::new(1), &[]));
         let store = Store::of(Arc::new(SimulatedStore(world.clone())));
-        let tolerate = |options: &mut Checkpoints, _: &mut HashSet<TaskId>| options.tolerable_failures = tolerated;
+        let tolerate = |options: &mut Checkpoints, _: &mut Unresumable| options.tolerable_failures = tolerated;
         let (ended, told) = coordinate(1, store, tolerate, async |mut hand| {
             hand.barrier().await;
             world.set_trouble(Trouble { fails: 1_000, ..Trouble::default() });
@@ -471,7 +472,7 @@ async fn kind_of(path: &std::path::Path) -> String {
 
 #[test]
 fn a_savepoint_that_hangs_is_given_up_and_the_job_goes_on() {
-    let timeout = |options: &mut Checkpoints, _: &mut HashSet<TaskId>| options.timeout = 5 * INTERVAL;
+    let timeout = |options: &mut Checkpoints, _: &mut Unresumable| options.timeout = 5 * INTERVAL;
     let world = Arc::new(World::new(Dice::new(1), &[]));
     // A process that is dead does no step any more.
     world.set_trouble(Trouble { dies_at: Some(0), ..Trouble::default() });
@@ -491,11 +492,54 @@ fn a_savepoint_that_hangs_is_given_up_and_the_job_goes_on() {
     assert_eq!(said, "writing the savepoint took longer than 500ms");
 }
 
+#[tokio::test]
+async fn a_savepoint_is_refused_while_a_source_is_read_that_cannot_resume() {
+    let folder = tempfile::tempdir().unwrap();
+    let unresumable = |_: &mut Checkpoints, tasks: &mut Unresumable| _ = tasks.insert(1, "scores".into());
+    let (_, errors) = coordinated(2, Store::memory(), unresumable, async |mut hand| {
+        let mut errors = Vec::new();
+        for when in [SavepointTime::NextBarrier, SavepointTime::End { drain: false }] {
+            let (reply, answer) = oneshot::channel();
+            let request = SavepointRequest { folder: folder.path().to_path_buf(), when, reply };
+            hand.savepoints.send(request).await.expect("the coordinator runs");
+            errors.push(answer.await.expect("an answer").unwrap_err().message().to_string());
+        }
+        // The job goes on, and has one afterwards.
+        hand.ended(1, 11);
+        let answer = savepoint(&hand, folder.path()).await;
+        assert_eq!(hand.barrier().await, Epoch(1));
+        hand.passed(1, 0, 10);
+        answer.await.unwrap().unwrap();
+        errors
+    })
+    .await;
+    assert_eq!(errors, ["there is no savepoint of job \"job\" before \"scores\" has been read to its end"; 2]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_noted_is_told() {
+    // Where the note is written first there is a folder.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("job/chk-1/published.part/x")).unwrap();
+    let store = Store::folder(folder.path()).unwrap();
+    let (ended, told) = coordinated(1, store, nothing, async |hand| {
+        hand.ended(0, 10);
+        hand.published("publish 1: 10").await;
+        let told = hand.told.clone();
+        drop(hand);
+        told
+    })
+    .await;
+    ended.unwrap();
+    let told = told.lock().unwrap().clone();
+    assert!(told[0].starts_with("it can't be noted that checkpoint 1 is published: cannot write \""), "{told:?}");
+}
+
 /// On the time of the machine, for savepoints go to its disk.
 #[tokio::test]
 async fn a_savepoint_is_of_the_epoch_that_ends_next_whenever_it_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
-    let long = |options: &mut Checkpoints, _: &mut HashSet<TaskId>| options.interval = Duration::from_secs(3_600);
+    let long = |options: &mut Checkpoints, _: &mut Unresumable| options.interval = Duration::from_secs(3_600);
     let (ended, epochs) = coordinated(1, Store::memory(), long, async |mut hand| {
         let mut epochs = Vec::new();
         // Between two epochs it makes one end.

@@ -259,6 +259,21 @@ async fn a_job_without_checkpoints_goes_on_where_a_savepoint_was_asked_for() {
 }
 
 #[tokio::test]
+async fn a_job_goes_on_where_the_folder_of_its_savepoint_cannot_be_written() {
+    let (mut session, _) = session();
+    session.execute(TABLES).await.unwrap();
+    session.execute("SET 'execution.checkpointing.interval' = '1 h'").await.unwrap();
+    let job = started(&mut session, "SET 'pipeline.name' = 'j'; INSERT INTO nowhere SELECT n FROM endless").await;
+    // A folder in which nobody can make a file.
+    session.execute("SET 'execution.checkpointing.savepoint-dir' = 'file:///proc'").await.unwrap();
+    for stop in ["STOP JOB 'j' WITH SAVEPOINT", "STOP JOB 'j' WITH DRAIN WITH SAVEPOINT"] {
+        let refused = error(&mut session, stop).await;
+        assert!(refused.message().starts_with("cannot "), "{refused}");
+        assert_eq!(job.state().status(), JobStatus::Running);
+    }
+}
+
+#[tokio::test]
 async fn jobs_that_have_ended_are_forgotten_when_there_are_very_many() {
     let (mut session, _) = session();
     session.execute(TABLES).await.unwrap();

@@ -6,6 +6,7 @@ mod growth;
 mod measure;
 mod reading;
 mod refusals;
+mod resume;
 pub mod secured;
 mod writing;
 
