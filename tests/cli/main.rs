@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod checkpoints;
 mod errors;
+mod interrupts;
 mod jobs;
 mod logs;
 mod millstream;
