@@ -18,6 +18,7 @@ pub mod postgres;
 pub mod print;
 pub mod provider;
 mod registry;
+mod reporter;
 mod retry;
 pub mod secrets;
 mod sink;
@@ -30,11 +31,10 @@ pub use connector::{Connector, MetadataColumn, OptionNotice, TableDescriptor, Ta
 pub use effect::{condition, idle_in_epochs, idle_options};
 pub use lookup::{Lookup, LookupCacheOptions, LookupRequest, LookupRows, LookupSource};
 pub use registry::{all, find};
+pub use reporter::{Report, Reporter, Waits};
 pub use retry::{Retries, RetryPolicy};
 pub use sink::{ChangelogSupport, Sink, SinkWriter};
-pub use source::{
-    DoorMetrics, OpenContext, Reporter, ScanRequest, Source, SourceChanges, SourceEvent, SourceReader, Split,
-};
+pub use source::{DoorMetrics, OpenContext, ScanRequest, Source, SourceChanges, SourceEvent, SourceReader, Split};
 pub use target::{
     Committer, EpochMode, Guarantee, Marker, SinkTarget, Staged, StagedPart, Target, TargetContext, TargetTable,
     WriterEpochs,

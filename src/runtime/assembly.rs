@@ -27,7 +27,7 @@ use super::wiring::{Wiring, wire};
 use crate::changelog::EndKind;
 use crate::changelog::rejects::{ErrorHandling, Handling};
 use crate::checkpoint::{Owner, SourceState, SplitState};
-use crate::connectors::{DoorMetrics, OpenContext, Reporter, Split, WriterEpochs};
+use crate::connectors::{DoorMetrics, OpenContext, Split, WriterEpochs};
 use crate::error::{Error, Result};
 use crate::operators::{
     Calc, ChangelogNormalize, ConstraintEnforcer, CurrentWatermark, Expand, GroupAggregate, LateRows, Limit,
@@ -452,19 +452,12 @@ impl Assembly<'_> {
         metrics: Arc<DoorMetrics>,
         errors: ErrorHandling,
     ) -> OpenContext {
-        let (job_metrics, teller) = (self.metrics.clone(), self.metrics.teller());
-        let outer = self.config.reporter.clone();
         OpenContext {
             job: self.config.name.clone(),
             subtask,
             parallelism,
             clock: self.config.clock.clone(),
-            reporter: Reporter::new(move |line| {
-                // An empty line: what was waited for is there. Subtasks that wait for the same say so once.
-                if job_metrics.set_waiting_for(teller, line) && !line.is_empty() {
-                    outer.tell(line);
-                }
-            }),
+            reporter: self.metrics.reporter(&self.config.name, &self.config.reporter),
             metrics,
             batch_rows: self.config.batch_rows,
             errors,

@@ -253,7 +253,7 @@ impl Coordinator<'_> {
         reach("checkpoint.collecting");
         let kept: Vec<&Manifest> = self.started.kept.iter().collect();
         if let Err(error) = patience.at_most("removing them", collect(&self.started.folder, &kept)).await {
-            self.reporter.tell(&format!("old checkpoints stay: {}", error.message()));
+            self.reporter.news(&format!("old checkpoints stay: {}", error.message()));
         }
         reach("checkpoint.collected");
         let is_final = kind == CheckpointKind::Final;
@@ -314,7 +314,7 @@ impl Coordinator<'_> {
                 return Err(error.context(format!("checkpoint {} can't be written", epoch.0)));
             }
             tries += 1;
-            self.reporter.tell(&format!("checkpoint {} can't be written: {}; trying again", epoch.0, error.message()));
+            self.reporter.news(&format!("checkpoint {} can't be written: {}; trying again", epoch.0, error.message()));
             timer::sleep(WRITE_AGAIN).await;
         }
     }

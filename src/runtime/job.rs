@@ -252,7 +252,7 @@ impl Job {
             let Some(delay) = delay else { return Err(error) };
             self.metrics.restarts.fetch_add(1, Ordering::Relaxed);
             let (name, told) = (&self.config.name, error.message());
-            self.config.reporter.tell(&format!("job \"{name}\" failed: {told}; starting it anew in {delay:?}"));
+            self.config.reporter.news(&format!("job \"{name}\" failed: {told}; starting it anew in {delay:?}"));
             tokio::select! {
                 biased;
                 end = stopped(watched) => return match end {
@@ -326,7 +326,8 @@ impl Job {
                     folder,
                     first_attempt,
                     clock: self.config.clock.clone(),
-                    reporter: self.config.reporter.without_ends(),
+                    reporter: self.config.reporter.clone(),
+                    doors: self.metrics.reporter(&self.config.name, &self.config.reporter),
                 };
                 Some(start.begin().await?)
             }
@@ -370,7 +371,7 @@ impl Job {
         }
         self.metrics.checkpoints.restored(restored.epoch);
         let from = if started.begins { "epoch" } else { "checkpoint" };
-        self.config.reporter.tell(&format!(
+        self.config.reporter.news(&format!(
             "job \"{}\" goes on from {from} {}: {}",
             self.config.name,
             restored.epoch.0,
@@ -386,7 +387,7 @@ impl Job {
                 subtask: 0,
                 parallelism: 1,
                 clock: self.config.clock.clone(),
-                reporter: self.config.reporter.without_ends(),
+                reporter: self.metrics.reporter(&self.config.name, &self.config.reporter),
                 metrics: Arc::default(),
                 batch_rows: self.config.batch_rows,
                 errors: ErrorHandling::Fail,
@@ -428,7 +429,7 @@ impl Job {
                     signal: self.signal.clone(),
                     full,
                     metrics: self.metrics.clone(),
-                    reporter: self.config.reporter.without_ends(),
+                    reporter: self.config.reporter.clone(),
                     clock: self.config.clock.clone(),
                 };
                 Some(coordinator.run())

@@ -74,7 +74,7 @@ impl Patience {
                 .with_hint("'execution.checkpointing.timeout' says how long one may take, 'execution.checkpointing.tolerable-failed-checkpoints' how many may fail."));
         }
         self.reporter
-            .tell(&format!("checkpoint {epoch} was not complete within {timeout:?}: {doing}; going on with it"));
+            .news(&format!("checkpoint {epoch} was not complete within {timeout:?}: {doing}; going on with it"));
         term.ends = timer::now() + timeout;
         Ok(())
     }

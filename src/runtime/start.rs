@@ -33,6 +33,8 @@ pub struct Start<'a> {
     pub first_attempt: bool,
     pub clock: Arc<dyn Clock>,
     pub reporter: Reporter,
+    /// The same for what targets say.
+    pub doors: Reporter,
 }
 
 /// An attempt whose targets are its own.
@@ -131,12 +133,12 @@ impl Start<'_> {
         let started = match from {
             StartFrom::Fresh => {
                 let line = "begins anew: what sinks have of this job already may be written again";
-                self.reporter.tell(&format!("job \"{}\" {line}", self.job));
+                self.reporter.news(&format!("job \"{}\" {line}", self.job));
                 Started { first: base.first.next(), ..base }
             }
             StartFrom::Savepoint { folder: path, .. } => {
                 let (manifest, restored) = read_savepoint(&path, &self.keepers()).await?;
-                self.reporter.tell(&format!(
+                self.reporter.news(&format!(
                     "job \"{}\" begins from savepoint \"{}\" of epoch {}: what sinks have from behind it may be written \
                      again",
                     self.job,
@@ -210,7 +212,7 @@ impl Start<'_> {
         };
         let what = restored.left_over.join(", ");
         if self.checkpoints.allow_non_restored {
-            self.reporter.tell(&format!("state that the job no longer has is dropped: {what}"));
+            self.reporter.news(&format!("state that the job no longer has is dropped: {what}"));
             return Ok(());
         }
         Err(Error::state(format!("checkpoint {} has state that the job no longer has: {what}", restored.epoch.0))
@@ -232,7 +234,7 @@ impl Start<'_> {
                 attempt,
                 mode,
                 clock: self.clock.clone(),
-                reporter: self.reporter.clone(),
+                reporter: self.doors.clone(),
                 metrics: Arc::<DoorMetrics>::default(),
             };
             open.push(target.open(&context).await?);
@@ -281,7 +283,7 @@ impl Start<'_> {
             };
             for (epoch, error) in &damaged {
                 let line = format!("checkpoint {} can't be restored ({}); going back to", epoch.0, error.message());
-                self.reporter.tell(&format!("{line} checkpoint {}", manifest.epoch.0));
+                self.reporter.news(&format!("{line} checkpoint {}", manifest.epoch.0));
             }
             let epoch = manifest.epoch;
             tracing::debug!(epoch = epoch.0, discarded = discard.len(), "restoring");

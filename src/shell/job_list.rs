@@ -83,6 +83,7 @@ mod tests {
 
     use super::*;
     use crate::JobHandle;
+    use crate::connectors::Reporter;
     use crate::session::Outcome;
     use crate::time::ManualClock;
 
@@ -141,7 +142,7 @@ mod tests {
     async fn what_a_job_waits_for_is_told() {
         let (session, jobs) = session().await;
         let waits = "waiting for PostgreSQL at 127.0.0.1:5432/shop: connection refused";
-        jobs[1].metrics.set_waiting_for(0, waits);
+        jobs[1].metrics.reporter(&jobs[1].name, &Reporter::silent()).waits(waits);
         let list = shown(&job_list(&session, 200));
         assert_eq!(list[1], format!("hot | WAITING | 2023-11-14 22:13:20 | {waits}"));
         let list = shown(&job_list(&session, 130));

@@ -5,6 +5,7 @@ mod check;
 mod checkpoints;
 mod errors;
 mod form;
+mod interrupts;
 mod jobs;
 mod logs;
 mod millstream;

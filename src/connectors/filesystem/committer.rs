@@ -264,7 +264,7 @@ impl Committer for FileCommitter {
         loop {
             if let Some(lock) = self.with_folder(|folder| folder.files.try_lock()).await? {
                 if told {
-                    self.0.context.reporter.tell("");
+                    self.0.context.reporter.goes_on();
                 }
                 return self.with_folder(|folder| folder.take_over(lock)).await;
             }
@@ -276,7 +276,8 @@ impl Committer for FileCommitter {
                     .with_hint("Stop it; or give the jobs names of their own with SET 'pipeline.name' = '…'."));
             }
             if !std::mem::replace(&mut told, true) {
-                reporter.tell(&format!("waiting for an earlier start of the job, which writes to folder \"{folder}\""));
+                reporter
+                    .waits(&format!("waiting for an earlier start of the job, which writes to folder \"{folder}\""));
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -105,9 +105,9 @@ pub async fn wait_until_over(
                 "waiting {seconds} s for {whose} to end: the user of {} may not list tasks (cluster:monitor/tasks/lists)",
                 cluster.name()
             );
-            reporter.tell(&line);
+            reporter.waits(&line);
             tokio::time::sleep(answer_timeout).await;
-            reporter.tell("");
+            reporter.goes_on();
             return Ok(());
         }
         if answer.status >= 400 {
@@ -123,12 +123,13 @@ pub async fn wait_until_over(
         }
         looks_without = 0;
         if !told {
-            reporter.tell(&format!("waiting for {}: {whose} are still carried out", cluster.name()));
+            reporter
+                .waits_because(&format!("waiting for {}", cluster.name()), &format!("{whose} are still carried out"));
             told = true;
         }
     }
     if told {
-        reporter.tell("");
+        reporter.goes_on();
     }
     Ok(())
 }

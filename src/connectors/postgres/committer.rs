@@ -305,7 +305,7 @@ impl Committer for JdbcCommitter {
         loop {
             let Err(broken) = self.try_once(epoch, &loads, manner).await else {
                 if tries > 0 {
-                    self.door.reporter.tell("");
+                    self.door.reporter.goes_on();
                 }
                 self.tables.values().for_each(|published| published.refusals.count());
                 return Ok(());
@@ -329,8 +329,8 @@ impl Committer for JdbcCommitter {
             }
             tries += 1;
             self.door.metrics.retries.fetch_add(1, Ordering::Relaxed);
-            let (name, why) = (self.link.name(), failed.error.message());
-            self.door.reporter.tell(&format!("publishing to {name}: {why}; trying again"));
+            let (what, why) = (format!("publishing to {}", self.link.name()), failed.error.message());
+            self.door.reporter.waits_because(&what, &format!("{why}; trying again"));
             // As a writer does: at once, then after one second, then after two.
             tokio::time::sleep(Duration::from_secs(tries as u64 - 1)).await;
         }

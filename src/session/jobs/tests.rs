@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::connectors::Reporter;
 use crate::runtime::JobStatus;
 use crate::session::{Listing, Outcome, Session};
 use crate::time::ManualClock;
@@ -72,10 +73,11 @@ async fn a_job_that_waits_for_a_service_says_so() {
     let (mut session, _) = session();
     session.execute(TABLES).await.unwrap();
     let job = started(&mut session, "SET 'pipeline.name' = 'j'; INSERT INTO nowhere SELECT n FROM endless").await;
-    job.metrics.set_waiting_for(0, "waiting for Kafka");
+    let reporter = job.metrics.reporter(&job.name, &Reporter::silent());
+    reporter.waits("waiting for Kafka");
     let shown = listing(&mut session, "DESCRIBE JOB j").await;
     assert_eq!((cell(&shown, "status"), cell(&shown, "message")), ("WAITING".into(), "waiting for Kafka".into()));
-    job.metrics.set_waiting_for(0, "");
+    reporter.goes_on();
     assert_eq!(cell(&listing(&mut session, "SHOW JOBS").await, "status"), "RUNNING");
 }
 

@@ -9,6 +9,7 @@ use crate::console;
 use crate::error::{Error, Result};
 use crate::log::Line;
 use crate::session::{Listing, Outcome, Query, Reply};
+use crate::shell::command::Expanded;
 use crate::shell::rates::{Progress, tell_troubles};
 use crate::shell::results::{Display, ResultMode, show_listing, show_query};
 use crate::shell::screen_text::plain;
@@ -85,7 +86,7 @@ impl Client {
     pub(super) fn draws_tables(&self) -> bool {
         let mode = self.display().mode;
         let is_table = matches!(mode, ResultMode::Table | ResultMode::Changelog | ResultMode::Tableau);
-        self.manner.interactive && self.output.is_none() && !self.expanded && is_table
+        self.manner.interactive && self.output.is_none() && self.expanded != Expanded::On && is_table
     }
 
     /// `\o`: results go there from now on.
