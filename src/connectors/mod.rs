@@ -8,6 +8,7 @@ pub mod blackhole;
 mod connector;
 pub mod datagen;
 mod effect;
+mod epoch_room;
 pub mod filesystem;
 pub mod inspect;
 pub mod kafka;
@@ -29,6 +30,7 @@ mod testing;
 
 pub use connector::{Connector, MetadataColumn, OptionNotice, TableDescriptor, TableUse, cannot};
 pub use effect::{condition, idle_in_epochs, idle_options};
+pub use epoch_room::{EPOCH_BYTES, EpochRoom};
 pub use lookup::{Lookup, LookupCacheOptions, LookupRequest, LookupRows, LookupSource};
 pub use registry::{all, find};
 pub use reporter::{Report, Reporter, Waits};

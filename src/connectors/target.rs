@@ -14,10 +14,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
 
 use super::options::{DELIVERY_GUARANTEE, Options};
-use super::{DoorMetrics, OpenContext, Reporter};
+use super::{DoorMetrics, EpochRoom, OpenContext, Reporter};
 use crate::changelog::Epoch;
 use crate::changelog::rejects::ErrorHandling;
 use crate::error::{Error, Result};
@@ -222,8 +221,8 @@ pub struct WriterEpochs {
     pub committer: Arc<dyn Committer>,
     /// The epoch of the first row.
     pub first: Epoch,
-    /// Asks for the epoch to end soon, for what is held of it grows large.
-    pub full: Arc<Notify>,
+    /// How much of an epoch may be held.
+    pub room: Arc<EpochRoom>,
 }
 
 impl WriterEpochs {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
 use super::chain::{Body, Chain};
 use super::coordinator::{SourceCommand, TaskReport, Unresumable};
@@ -27,7 +27,7 @@ use super::wiring::{Wiring, wire};
 use crate::changelog::EndKind;
 use crate::changelog::rejects::{ErrorHandling, Handling};
 use crate::checkpoint::{Owner, SourceState, SplitState};
-use crate::connectors::{DoorMetrics, OpenContext, Split, WriterEpochs};
+use crate::connectors::{DoorMetrics, EpochRoom, OpenContext, Split, WriterEpochs};
 use crate::error::{Error, Result};
 use crate::operators::{
     Calc, ChangelogNormalize, ConstraintEnforcer, CurrentWatermark, Expand, GroupAggregate, LateRows, Limit,
@@ -50,7 +50,7 @@ pub struct Assembly<'a> {
     /// Of a job with checkpoints.
     pub started: Option<&'a Started>,
     /// Where writers say that an epoch should end.
-    pub full: Arc<Notify>,
+    pub room: Arc<EpochRoom>,
 }
 
 /// A job with all its doors open and nothing running.
@@ -351,7 +351,7 @@ impl Assembly<'_> {
             sink,
             committer: target.committer.clone(),
             first: started.first,
-            full: self.full.clone(),
+            room: self.room.clone(),
         })
     }
 

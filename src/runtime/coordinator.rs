@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::checkpoints::Checkpoints;
@@ -25,7 +25,7 @@ use super::start::Started;
 use super::timer;
 use crate::changelog::Epoch;
 use crate::checkpoint::{CheckpointKind, KnownPieces, Manifest, Store, collect};
-use crate::connectors::{EpochMode, Reporter};
+use crate::connectors::{EpochMode, EpochRoom, Reporter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::reach;
 use crate::time::Clock;
@@ -93,7 +93,7 @@ pub struct Coordinator<'a> {
     /// What ends the tasks.
     pub signal: watch::Sender<Signal>,
     /// A writer holds so much that the epoch should end.
-    pub full: Arc<Notify>,
+    pub room: Arc<EpochRoom>,
     pub metrics: Arc<JobMetrics>,
     pub reporter: Reporter,
     pub clock: Arc<dyn Clock>,
@@ -114,7 +114,7 @@ impl Coordinator<'_> {
         let mut ended: HashMap<TaskId, TaskSnapshot> = HashMap::new();
         let mut ended_without = 0;
         let mut requests: Vec<SavepointRequest> = Vec::new();
-        let full = self.full.clone();
+        let room = self.room.clone();
         let patience = Patience::new(self.options, self.metrics.clone(), self.reporter.clone());
         loop {
             let late = under_way.as_ref().map(|under_way| under_way.term.ends);
@@ -147,7 +147,7 @@ impl Coordinator<'_> {
                     }
                     requests.push(request);
                 }
-                () = full.notified() => due = timer::now(),
+                () = room.asked() => due = timer::now(),
                 () = timer::sleep_until(due), if under_way.is_none() && self.unresumable.is_empty() => {
                     due = timer::now() + self.options.interval;
                     let mut term = patience.begin(next);
@@ -232,7 +232,7 @@ impl Coordinator<'_> {
         if kind == CheckpointKind::Final && !self.started.targets.is_empty() {
             let noting = self.started.folder.note_published(epoch);
             if let Err(error) = patience.at_most("noting what was published", noting).await {
-                self.reporter.tell(&format!(
+                self.reporter.news(&format!(
                     "it can't be noted that checkpoint {} is published: {}; where a target's marker expires before the \
                      next start, that is refused",
                     epoch.0,
@@ -241,6 +241,7 @@ impl Coordinator<'_> {
             }
         }
         self.started.published = Some(epoch);
+        self.room.publish(epoch);
         self.metrics.epoch.store(epoch.0, std::sync::atomic::Ordering::Relaxed);
         self.metrics.checkpoints.completed(&manifest);
         let splits: usize = manifest.sources.iter().map(|source| source.splits.len()).sum();

@@ -166,7 +166,7 @@ impl Start<'_> {
         if newest.savepoint != Some(savepoint.id()) {
             return Ok(from);
         }
-        self.reporter.tell(&format!(
+        self.reporter.news(&format!(
             "job \"{}\" has begun from savepoint \"{}\" already, and goes on; with --fresh it begins from it again",
             self.job,
             folder.display()
@@ -184,7 +184,7 @@ impl Start<'_> {
         let Some((other, table)) = other_writer(store, &self.job, begun, &sinks).await? else { return Ok(()) };
         let job = &self.job;
         if *is_named {
-            self.reporter.tell(&format!(
+            self.reporter.news(&format!(
                 "job \"{job}\" begins anew; job \"{other}\", which has checkpoints beside it, has written \"{table}\", too"
             ));
             return Ok(());

@@ -60,7 +60,7 @@ impl Start {
             sink: 0,
             committer: self.committer.clone(),
             first: Epoch(1),
-            full: Arc::default(),
+            room: Arc::default(),
         };
         let context = OpenContext { epochs: Some(epochs), ..self.context.clone() };
         FileSink::try_new(&self.table).unwrap().open(&context).await.unwrap()

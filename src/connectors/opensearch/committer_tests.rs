@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{ArrayRef, Int32Array, StringArray};
 use arrow::record_batch::RecordBatch;
 use futures::FutureExt;
-use tokio::sync::Notify;
 
 use super::super::OpenSearch;
 use super::super::stub::{Heard, Reply, Stub};
@@ -14,7 +13,9 @@ use crate::changelog::ChangelogBatch;
 use crate::changelog::RowKind::{self, Delete, Insert, UpdateAfter};
 use crate::changelog::rejects::{DeadLetters, Handling, RejectCounts};
 use crate::connectors::testing::table as declare;
-use crate::connectors::{Connector, EpochMode, OpenContext, Reporter, TableDescriptor, TargetTable, WriterEpochs};
+use crate::connectors::{
+    Connector, EpochMode, EpochRoom, OpenContext, Reporter, TableDescriptor, TargetTable, WriterEpochs,
+};
 
 /// What the service does.
 #[derive(Default)]
@@ -135,7 +136,7 @@ impl Scene {
             sink: 3,
             committer: committer.clone(),
             first: Epoch(epoch),
-            full: Arc::new(Notify::new()),
+            room: Arc::default(),
         };
         let context = OpenContext { epochs: Some(epochs), errors, ..OpenContext::for_test() };
         let mut writer = OpenSearch.sink(table).unwrap().open(&context).await.unwrap();
@@ -412,8 +413,8 @@ async fn an_epoch_that_grows_large_asks_once_to_end() {
     let scene = Scene::new(World::default());
     let table = scene.table(true, &[]);
     let committer = scene.committer(&table, "L", 1).await;
-    let (mode, full) = (EpochMode::Held, Arc::new(Notify::new()));
-    let epochs = Some(WriterEpochs { mode, sink: 3, committer, first: Epoch(1), full: full.clone() });
+    let (mode, room) = (EpochMode::Held, Arc::<EpochRoom>::default());
+    let epochs = Some(WriterEpochs { mode, sink: 3, committer, first: Epoch(1), room: room.clone() });
     let context = OpenContext { epochs, ..OpenContext::for_test() };
     let table = scene.table(false, &[]);
     let mut writer = OpenSearch.sink(&table).unwrap().open(&context).await.unwrap();
@@ -422,10 +423,10 @@ async fn an_epoch_that_grows_large_asks_once_to_end() {
         for _ in 0..writes {
             writer.write(batch(&[(Insert, &large, 1)])).await.unwrap();
         }
-        assert_eq!(full.notified().now_or_never().is_some(), asks, "{writes}");
+        assert_eq!(room.asked().now_or_never().is_some(), asks, "{writes}");
         let staged = writer.stage(Epoch(epoch)).await.unwrap();
         assert_eq!(staged.rows, writes);
-        assert!(full.notified().now_or_never().is_none());
+        assert!(room.asked().now_or_never().is_none());
     }
 }
 
@@ -436,8 +437,8 @@ async fn a_writer_with_dead_letters_is_refused() {
     let committer = scene.committer(&table, "L", 1).await;
     let letters = Some(Arc::new(DeadLetters::default()));
     let errors = ErrorHandling::Handle(Arc::new(Handling { table: "t".into(), letters, counts: Arc::default() }));
-    let (mode, full) = (EpochMode::Held, Arc::new(Notify::new()));
-    let epochs = Some(WriterEpochs { mode, sink: 3, committer, first: Epoch(1), full });
+    let (mode, room) = (EpochMode::Held, Arc::<EpochRoom>::default());
+    let epochs = Some(WriterEpochs { mode, sink: 3, committer, first: Epoch(1), room });
     let context = OpenContext { epochs, errors, ..OpenContext::for_test() };
     let error = OpenSearch.sink(&table).unwrap().open(&context).await.err().unwrap();
     assert!(error.message().ends_with("can't be combined with exactly-once output"), "{error}");
@@ -449,8 +450,8 @@ async fn rows_without_a_key_need_an_index_that_does_not_roll_over() {
     for (index, what) in [("alias", "an alias"), ("stream", "a data stream"), ("{k}", "an alias")] {
         let table = scene.table(false, &[("index", index)]);
         let committer = scene.committer(&table, "L", 1).await;
-        let (mode, full) = (EpochMode::Held, Arc::new(Notify::new()));
-        let epochs = Some(WriterEpochs { mode, sink: 3, committer, first: Epoch(1), full });
+        let (mode, room) = (EpochMode::Held, Arc::<EpochRoom>::default());
+        let epochs = Some(WriterEpochs { mode, sink: 3, committer, first: Epoch(1), room });
         let context = OpenContext { epochs, ..OpenContext::for_test() };
         let opened = OpenSearch.sink(&table).unwrap().open(&context).await;
         let error = match (index, opened) {

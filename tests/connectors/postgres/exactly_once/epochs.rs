@@ -147,18 +147,18 @@ async fn what_is_held_asks_for_the_end_of_its_epoch_once_when_it_is_large() {
     let db = Db::new().await;
     db.run("CREATE TABLE t (id int, name text)").await;
     let start = Start::new(&[id_name(&db, "t", 0)], 1).await;
-    let full = Arc::new(tokio::sync::Notify::new());
+    let room = Arc::<millstream::connectors::EpochRoom>::default();
     let epochs = WriterEpochs {
         mode: EpochMode::Held,
         sink: 0,
         committer: start.committer.clone(),
         first: Epoch(1),
-        full: full.clone(),
+        room: room.clone(),
     };
     let context = OpenContext { epochs: Some(epochs), ..start.context.clone() };
     let mut writer = jdbc().sink(&id_name(&db, "t", 0)).unwrap().open(&context).await.unwrap();
     let long = "x".repeat(1 << 20);
-    let asked = || futures::FutureExt::now_or_never(full.notified()).is_some();
+    let asked = || futures::FutureExt::now_or_never(room.asked()).is_some();
     for i in 0..150 {
         writer.write(changes(&[(Insert, i, long.as_str())])).await.unwrap();
         assert_eq!(asked(), i == 63, "after {i}");

@@ -64,7 +64,7 @@ impl Start {
             sink,
             committer: self.committer.clone(),
             first: Epoch(1),
-            full: Arc::default(),
+            room: Arc::default(),
         };
         let context = OpenContext { epochs: Some(epochs), ..self.context.clone() };
         jdbc().sink(&self.tables[sink]).unwrap().open(&context).await.unwrap()
