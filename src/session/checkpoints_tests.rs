@@ -32,7 +32,8 @@ async fn a_job_is_checkpointed_as_is_set() {
 #[tokio::test]
 async fn a_job_starts_anew_as_is_set() {
     let strategy = async |settings: &str| session(settings).await.restart_strategy(true);
-    assert_eq!(strategy("").await, RestartStrategy::Exponential(Backoff::default()));
+    let default = Backoff { attempts: Some(i32::MAX as u32), ..Backoff::default() };
+    assert_eq!(strategy("").await, RestartStrategy::Exponential(default));
     assert_eq!(session("").await.restart_strategy(false), RestartStrategy::Never);
     assert_eq!(strategy("SET 'restart-strategy.type' = 'off';").await, RestartStrategy::Never);
     let rate = "SET 'restart-strategy.type' = 'failure-rate';

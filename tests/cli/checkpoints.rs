@@ -243,8 +243,7 @@ fn a_job_runs_once_and_fresh_begins_anew() {
 fn a_start_tells_from_where_it_goes_on_and_refuses_to_drop_state() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().to_str().unwrap();
-    let stopped = format!("{} STOP JOB 'counts';", counts());
-    millstream(&["run", "-q", "--state", state, "-e", &stopped]).expect(0);
+    stop_after_a_row(start(folder.path(), &["-e", &counts()])).expect(0);
     let last = listed(folder.path())[0]["epoch"].as_u64().unwrap();
     let ended = stop_after_a_row(start_aloud(folder.path(), &["-e", &counts()])).expect(0);
     let told = format!("job \"counts\" goes on from checkpoint {last}: 1-of-1 at ");

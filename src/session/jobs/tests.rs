@@ -267,7 +267,7 @@ async fn a_job_goes_on_where_the_folder_of_its_savepoint_cannot_be_written() {
     session.execute("SET 'execution.checkpointing.interval' = '1 h'").await.unwrap();
     let job = started(&mut session, "SET 'pipeline.name' = 'j'; INSERT INTO nowhere SELECT n FROM endless").await;
     // A folder in which nobody can make a file.
-    session.execute("SET 'execution.checkpointing.savepoint-dir' = 'file:///proc'").await.unwrap();
+    session.execute("SET 'execution.checkpointing.savepoint-dir' = 'file:///sys'").await.unwrap();
     for stop in ["STOP JOB 'j' WITH SAVEPOINT", "STOP JOB 'j' WITH DRAIN WITH SAVEPOINT"] {
         let refused = error(&mut session, stop).await;
         assert!(refused.message().starts_with("cannot "), "{refused}");
