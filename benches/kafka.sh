@@ -4,7 +4,8 @@
 #
 #   make bench-kafka                                            builds, starts services, runs this
 #   ROWS=100000 benches/kafka.sh --set parallelism.default=1    on services of your own; arguments go to `millstream run`
-#   CHECKPOINTS=1s make bench-kafka                             each job also with exactly-once checkpoints of this interval, and the ratio
+#   CHECKPOINTS=1s make bench-kafka                             each job also with exactly-once checkpoints of this interval, and the ratio:
+#                                                               checkpoints with one target (rollback), held with a second one aside
 #   OTHER='flink-sql {file}' make bench-kafka                   another engine's command beside it
 #
 # ROWS (10000000; in as many partitions as the broker makes by itself), RUNS (3), JOBS (all four; none for latency alone), MILLSTREAM (the binary: target/release/millstream).
@@ -72,11 +73,21 @@ exactly_once() {
   sed -e "s/'topic' = '\(${ID}_[a-z_]*\|{out}\)'/&, $guarantee/"
 }
 
+# held: standard input, one INSERT, with a second sink of another kind beside it, which gets one row: then what is written is held back
+# until a checkpoint is complete.
+held() {
+  cat <<SQL
+CREATE TABLE one (n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '1');
+CREATE TABLE aside (n INT) WITH ('connector' = 'filesystem', 'path' = '{state}/aside', 'format' = 'csv');
+SQL
+  sed '$ s/; *$//' | awk '/^INSERT INTO/ { print "EXECUTE STATEMENT SET BEGIN\nINSERT INTO aside SELECT n FROM one;" } { print } END { print ";\nEND;" }'
+}
+
 # command_of SUBJECT FILE: what runs a job file.
 command_of() {
   case $1 in
     other) printf '%s' "${OTHER//\{file\}/$2}" ;;
-    checkpoints) printf '%q ' "$MILLSTREAM" run --fresh "${ARGUMENTS[@]}" "$2" ;;
+    checkpoints | held) printf '%q ' "$MILLSTREAM" run --fresh "${ARGUMENTS[@]}" "$2" ;;
     *) printf '%q ' "$MILLSTREAM" run "${ARGUMENTS[@]}" "$2" ;;
   esac
 }
@@ -87,6 +98,7 @@ run() {
   rm -rf "$FOLDER/state"
   case $subject in
     checkpoints) exactly_once "$CHECKPOINTS" <"$FOLDER/$job.sql" | sed "s|{state}|$FOLDER/state|" >"$file" ;;
+    held) held <"$FOLDER/$job.sql" | exactly_once "$CHECKPOINTS" | sed "s|{state}|$FOLDER/state|" >"$file" ;;
     *) cp "$FOLDER/$job.sql" "$file" ;;
   esac
   echo "$job, $subject" >&2
@@ -97,6 +109,7 @@ run() {
   if [ "$subject" != other ]; then
     finished=$(sed -n 's/.* finished: \([0-9,]*\) rows in, \([0-9,]*\) rows out.*/\1 \2/p' "$FOLDER/log" | tr -d ,)
     read -r rows_in rows_out <<<"$finished"
+    [ "$subject" != held ] || rows_in=$((rows_in - 1)) rows_out=$((rows_out - 1))
     [ "$rows_in" -eq "$ROWS" ] || die "$job, $subject: read $rows_in rows of $ROWS"
   fi
   awk -v job="$job" -v subject="$subject" -v rows="$rows_in $rows_out" 'END { print job, subject, $1, $2 + $3, $4, rows }' "$FOLDER/time" >>"$FOLDER/results"
@@ -168,7 +181,7 @@ latencies() {
   done | awk '{ printf "%-12s", $1; for (i = 2; i < 6; i++) printf " %9.2f", $i / 1000; printf "  "; for (i = 2; i < 6; i++) printf " %9.2f", ($i - $(i + 4)) / 1000; print "" }'
 }
 
-SUBJECTS="plain${CHECKPOINTS:+ checkpoints}${OTHER:+ other}"
+SUBJECTS="plain${CHECKPOINTS:+ checkpoints held}${OTHER:+ other}"
 sql "CREATE TABLE public.$ID (hostname varchar, allowed_top int)"
 sql "CREATE TABLE public.${ID}_agg_pg (time_ltz timestamp(3) PRIMARY KEY, nr_cpus_over_threshold int)"
 sql "INSERT INTO public.$ID VALUES ('doc', 20), ('grumpy', 30), ('sleepy', 40), ('bashful', 60), ('happy', 70), ('sneezy', 80), ('dopey', 90)"

@@ -197,6 +197,16 @@ fn write_now(stream: Stream, bytes: &[u8]) -> bool {
     }
 }
 
+/// A key was pressed whose echo, such as `^C`, stands at the end of what is shown: what comes next begins a new line.
+pub fn after_echo() {
+    // Where somebody is stuck in writing, signals are taken all the same.
+    let Ok(live) = LIVE.try_lock() else { return };
+    // Live lines are drawn over it; a prompt or a screen has no echo.
+    if live.drawn == 0 && live.prompt.is_none() && live.cover.is_none() && stderr_is_terminal() {
+        write_now(Stream::Stderr, b"\n");
+    }
+}
+
 fn stdout_is_terminal() -> bool {
     static TERMINAL: LazyLock<bool> = LazyLock::new(|| std::io::stdout().is_terminal());
     *TERMINAL

@@ -1,6 +1,7 @@
 //! A session: SQL text in, results and running jobs out. The whole engine for a program; the binary uses nothing else.
 
 mod checkpoints;
+mod integrations;
 mod jobs;
 mod listing;
 mod look;
@@ -9,7 +10,7 @@ mod planned_job;
 mod portability;
 mod statements;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::Schema as ArrowSchema;
@@ -19,6 +20,7 @@ use tokio::sync::mpsc;
 pub use self::checkpoints::{FromSavepoint, StateOptions};
 pub use self::jobs::{JobRegistry, SessionJob};
 pub use self::listing::Listing;
+pub use self::look::{Service, ServiceKind};
 pub use self::planned_job::PlannedJob;
 use crate::catalog::{Catalog, Integrations, Object, ObjectName, RegisteredTable, conform};
 use crate::changelog::ChangelogBatch;
@@ -54,8 +56,6 @@ pub struct Session {
     jobs: JobRegistry,
     /// Those of PSQL, by whom they are with.
     conversations: HashMap<String, Conversation>,
-    /// Topics that SHOW TOPICS has listed.
-    seen_topics: BTreeSet<String>,
     notices: Vec<Notice>,
     /// Messages of notices about tables: each is given once.
     told: HashSet<String>,
@@ -152,7 +152,6 @@ impl Session {
             job_names: HashMap::new(),
             jobs: JobRegistry::default(),
             conversations: HashMap::new(),
-            seen_topics: BTreeSet::new(),
             notices: Vec::new(),
             told: HashSet::new(),
             on_screen: false,
@@ -298,11 +297,6 @@ impl Session {
 
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
-    }
-
-    /// Topics that SHOW TOPICS has listed in this session.
-    pub fn seen_topics(&self) -> impl Iterator<Item = &str> {
-        self.seen_topics.iter().map(String::as_str)
     }
 
     pub fn integrations(&self) -> &Integrations {

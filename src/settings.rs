@@ -377,6 +377,11 @@ pub fn is_known(key: &str) -> bool {
     known().any(|name| name == key)
 }
 
+/// The known key that is nearest to one that nobody knows.
+pub fn near(key: &str) -> Option<&'static str> {
+    nearest(key, known())
+}
+
 fn known() -> impl Iterator<Item = &'static str> {
     let earlier = EARLIER.iter().map(|(earlier, _)| *earlier);
     SETTINGS.iter().map(|spec| spec.key).chain(earlier).chain(UNUSED.iter().copied())
@@ -389,7 +394,7 @@ fn outcome(key: &str) -> SetOutcome {
     if UNUSED.contains(&key) {
         return SetOutcome::WithoutEffect;
     }
-    let near = nearest(key, known());
+    let near = near(key);
     let is_typo = near.is_some_and(|near| strsim::damerau_levenshtein(near, key) <= 2);
     match !is_typo && WITHOUT_EFFECT.iter().any(|prefix| key.starts_with(prefix)) {
         true => SetOutcome::WithoutEffect,

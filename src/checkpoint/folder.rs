@@ -4,8 +4,9 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
 use bytes::Bytes;
+use xxhash_rust::xxh3::xxh3_64;
 
-use super::manifest::Manifest;
+use super::manifest::{Manifest, VERSION};
 use super::store::{Store, make_folder};
 use crate::changelog::Epoch;
 use crate::error::{Error, Result};
@@ -20,7 +21,10 @@ pub struct JobFolder {
     _lock: Option<File>,
 }
 
-/// The name of a job's folder: what a file system may not take is spelled out.
+/// How long the name of a folder may be: file systems take 255 bytes, and savepoints put more beside it.
+const MAX_NAME: usize = 220;
+
+/// The name of a job's folder: what a file system may not take is spelled out, and what is too long for it cut off.
 pub fn job_folder(job: &str) -> String {
     let mut name = String::with_capacity(job.len());
     for c in job.chars() {
@@ -29,6 +33,11 @@ pub fn job_folder(job: &str) -> String {
             '.' if !name.is_empty() => name.push(c),
             other => name.push_str(&format!("={:x}=", other as u32)),
         }
+    }
+    if name.len() > MAX_NAME {
+        let sum = format!("~{:016x}", xxh3_64(job.as_bytes()));
+        name.truncate(MAX_NAME - sum.len());
+        name.push_str(&sum);
     }
     name
 }
@@ -55,6 +64,8 @@ pub struct Found {
     pub epoch: Epoch,
     /// The manifest, or why it can't be read.
     pub manifest: Result<Manifest>,
+    /// It has the form of another version: whole, as far as anybody knows.
+    pub is_foreign: bool,
     /// It was noted that the epoch is published everywhere.
     pub published: bool,
 }
@@ -151,7 +162,8 @@ impl JobFolder {
             let Some(bytes) = self.store.read(name).await? else { continue };
             let manifest = Manifest::decode(&bytes).map_err(|error| error.context(format!("\"{name}\"")));
             let noted = format!("{}/chk-{}/published", self.name, epoch.0);
-            found.push(Found { epoch, manifest, published: names.contains(&noted) });
+            let is_foreign = Manifest::version(&bytes).is_some_and(|version| version != VERSION);
+            found.push(Found { epoch, manifest, is_foreign, published: names.contains(&noted) });
         }
         found.sort_by_key(|found| std::cmp::Reverse(found.epoch));
         Ok(found)
@@ -191,6 +203,11 @@ mod tests {
         );
         assert_eq!(job_folder("../a b"), "=2e=.=2f=a=20=b");
         assert_ne!(job_folder("a=20=b"), job_folder("a b"));
+        let long = |last: &str| job_folder(&format!("insert-into_{}{last}", "ü".repeat(300)));
+        assert_eq!(long("a").len(), MAX_NAME);
+        assert_ne!(long("a"), long("b"));
+        let root = tempfile::tempdir().unwrap();
+        JobFolder::open(Store::folder(root.path()).unwrap(), &"t,".repeat(500)).unwrap();
     }
 
     #[tokio::test]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::data::DataReader;
-use super::manifest::Manifest;
+use super::folder::is_running;
+use super::manifest::{CheckpointKind, Manifest};
 use super::store::Store;
 use crate::error::{Error, Result};
 
@@ -42,6 +43,26 @@ pub async fn sights(store: &Store) -> Result<Vec<Sight>> {
     }
     sights.sort_by(|a, b| a.job().cmp(b.job()).then(b.epoch().cmp(&a.epoch())).then(a.folder.cmp(&b.folder)));
     Ok(sights)
+}
+
+/// A job beside `job` that has written one of these tables, and which: one that doesn't run, and is none of `begun`.
+pub async fn other_writer(
+    store: &Store,
+    job: &str,
+    begun: &[String],
+    tables: &[&str],
+) -> Result<Option<(String, String)>> {
+    for sight in sights(store).await? {
+        let Ok(manifest) = &sight.manifest else { continue };
+        let is_other = manifest.job != job && !begun.contains(&manifest.job);
+        let table = tables.iter().find(|table| manifest.sinks.iter().any(|sink| sink == *table));
+        if let Some(table) = table.filter(|_| is_other && manifest.kind != CheckpointKind::Savepoint)
+            && !is_running(store, sight.job_folder())?
+        {
+            return Ok(Some((manifest.job.clone(), table.to_string())));
+        }
+    }
+    Ok(None)
 }
 
 const METADATA: &str = "_metadata";

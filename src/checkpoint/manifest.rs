@@ -59,8 +59,14 @@ pub struct Manifest {
     pub mode: EpochMode,
     /// The last epoch of the lineage that was published before this one began; none of it yet.
     pub published: Option<Epoch>,
+    /// The tables that the job writes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sinks: Vec<String>,
     /// What stood at the targets when the lineage began: it says nothing of this lineage.
     pub inherited: Vec<TargetMarker>,
+    /// The id of the savepoint that the lineage began from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub savepoint: Option<String>,
     /// Milliseconds since 1970.
     pub created_ms: i64,
     /// From the barrier to the manifest.
@@ -149,6 +155,12 @@ impl Manifest {
         Ok(bytes)
     }
 
+    /// The version of the form that bytes say they have.
+    pub fn version(bytes: &[u8]) -> Option<u32> {
+        let head = std::str::from_utf8(bytes.split(|byte| *byte == b'\n').next()?).ok()?;
+        head.strip_prefix(MAGIC)?.split_whitespace().next()?.parse().ok()
+    }
+
     /// What [`Manifest::encode`] gave.
     ///
     /// # Errors
@@ -162,9 +174,12 @@ impl Manifest {
         match version.parse::<u32>() {
             Ok(VERSION) => {}
             Ok(other) => {
-                return Err(Error::state(format!(
-                    "a checkpoint of version {other} can't be read: this Millstream reads version {VERSION}"
-                )));
+                let said =
+                    format!("a checkpoint of version {other} can't be read: this Millstream reads version {VERSION}");
+                return Err(Error::state(said).with_hint(
+                    "Run the job with the Millstream that wrote it; or begin anew with --fresh: sinks may then see rows \
+                     again.",
+                ));
             }
             Err(_) => return Err(damaged()),
         }
@@ -172,6 +187,11 @@ impl Manifest {
             return Err(damaged());
         }
         serde_json::from_slice(body).map_err(|error| damaged().with_detail(format!("{error}.")))
+    }
+
+    /// What tells a savepoint from others, wherever it lies: no epoch of a lineage is there twice.
+    pub fn id(&self) -> String {
+        format!("{}-{}", self.lineage, self.epoch.0)
     }
 
     /// Every piece that it names.
@@ -203,7 +223,9 @@ pub(crate) mod tests {
             kind: if epoch == 0 { CheckpointKind::Start } else { CheckpointKind::Periodic },
             mode,
             published: (epoch > 1).then(|| Epoch(epoch - 1)),
+            sinks: Vec::new(),
             inherited: Vec::new(),
+            savepoint: None,
             created_ms: 0,
             took_ms: 0,
             bytes: 0,
@@ -232,6 +254,7 @@ pub(crate) mod tests {
         for other in [VERSION - 1, VERSION + 1] {
             let text = String::from_utf8(bytes.clone()).unwrap();
             let changed = text.replacen(&format!(" {VERSION} "), &format!(" {other} "), 1);
+            assert_eq!(Manifest::version(changed.as_bytes()), Some(other));
             let error = Manifest::decode(changed.as_bytes()).unwrap_err();
             let expected =
                 format!("a checkpoint of version {other} can't be read: this Millstream reads version {VERSION}");

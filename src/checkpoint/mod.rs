@@ -26,7 +26,7 @@ mod store;
 pub use data::{DataReader, DataWriter, PieceRef};
 pub use folder::{Found, JobFolder, Usable, is_running, job_folder};
 pub use known::KnownPieces;
-pub use look::{Sight, open_folder, sights};
+pub use look::{Sight, open_folder, other_writer, sights};
 #[cfg(test)]
 pub use manifest::tests::manifest as manifest_of;
 pub use manifest::{
@@ -38,3 +38,5 @@ pub use requests::{Reply, Requests};
 pub use retention::collect;
 pub use state::{Owner, read_snapshot, write_snapshot};
 pub use store::Store;
+#[cfg(test)]
+pub use store::simulate_folders;

@@ -46,9 +46,11 @@ pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool, in_par
     let mut damaged = Vec::new();
     let mut discard = Vec::new();
     let mut newest: Option<(Epoch, String)> = None;
-    for Found { epoch, manifest, published } in found {
+    for Found { epoch, manifest, is_foreign, published } in found {
         let manifest = match manifest {
             Ok(manifest) => manifest,
+            // An older one would set the job back, for no damage.
+            Err(error) if is_foreign => return Err(error),
             Err(error) => {
                 damaged.push((epoch, error));
                 continue;
@@ -69,11 +71,11 @@ pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool, in_par
         }
         stands.check(&manifest)?;
         if let Some((damaged, error)) = damaged.first() {
-            let in_part = manifest.targets.iter().find(|target| in_parts.contains(&target.name));
-            if let Some(target) = in_part {
+            // Also one that this manifest doesn't know: it may have come to the job with the damaged one.
+            if let Some(at) = markers.iter().find(|at| in_parts.contains(&at.target)) {
                 return Err(Error::state(format!(
                     "checkpoint {} can't be restored, and {} may have a part of its rows",
-                    damaged.0, target.name
+                    damaged.0, at.target
                 ))
                 .with_detail(format!("{}.", error.message()))
                 .with_hint(BEGIN_ANEW));

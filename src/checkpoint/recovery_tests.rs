@@ -4,11 +4,16 @@ use super::super::manifest::tests::manifest;
 use super::*;
 
 fn found(epoch: u64, mode: EpochMode, targets: &[&str]) -> Found {
-    Found { epoch: Epoch(epoch), manifest: Ok(manifest(epoch, mode, targets)), published: false }
+    Found { epoch: Epoch(epoch), manifest: Ok(manifest(epoch, mode, targets)), is_foreign: false, published: false }
 }
 
 fn torn(epoch: u64) -> Found {
-    Found { epoch: Epoch(epoch), manifest: Err(Error::state("the manifest is damaged")), published: false }
+    Found {
+        epoch: Epoch(epoch),
+        manifest: Err(Error::state("the manifest is damaged")),
+        is_foreign: false,
+        published: false,
+    }
 }
 
 /// `postgres@3`, or `postgres@b3` of the lineage "b", or `postgres` without a marker.
@@ -103,11 +108,11 @@ fn a_damaged_checkpoint_falls_back_where_no_target_is_past_it() {
         decided(held(), &["pg@5", "kafka@4"]),
         "refuse: pg has epoch 5, and the newest checkpoint that can be restored is that of epoch 4"
     );
-    // Some rows of epoch 5 may stand there without its marker.
-    assert_eq!(
-        decided(vec![torn(5), found(4, Held, &["pg", "os"])], &["pg@4", "os@4"]),
-        "refuse: checkpoint 5 can't be restored, and os may have a part of its rows"
-    );
+    // Some rows of epoch 5 may stand there without its marker, also where it came to the job with that epoch.
+    let in_part = "refuse: checkpoint 5 can't be restored, and os may have a part of its rows";
+    assert_eq!(decided(vec![torn(5), found(4, Held, &["pg", "os"])], &["pg@4", "os@4"]), in_part);
+    assert_eq!(decided(vec![torn(5), found(4, Held, &["pg", "kafka"])], &["pg@4", "kafka@4", "os"]), in_part);
+    assert_eq!(decided(vec![torn(5), found(4, Rollback, &["pg"])], &["pg@4", "os"]), in_part);
     let rollback = || vec![torn(5), found(4, Rollback, &["pg"])];
     assert_eq!(decided(rollback(), &["pg@4"]), "restore 4, damaged 5");
     assert!(decided(rollback(), &["pg@5"]).starts_with("refuse: pg has epoch 5"));
@@ -132,7 +137,7 @@ fn a_target_that_came_to_a_job_later_lacks_what_was_published_before() {
     let mut with_another = manifest(6, EpochMode::Held, &["pg", "os"]);
     with_another.targets[1].since = Epoch(6);
     let found = || {
-        let newest = Found { epoch: Epoch(6), manifest: Ok(with_another.clone()), published: false };
+        let newest = Found { epoch: Epoch(6), manifest: Ok(with_another.clone()), is_foreign: false, published: false };
         vec![newest, found(5, EpochMode::Held, &["pg"])]
     };
     assert_eq!(decided(found(), &["pg@5", "os"]), "restore 6, publish to pg os");
@@ -153,7 +158,12 @@ fn a_lineage_that_began_anew_does_not_look_behind_its_start() {
     (start.lineage, start.published) = ("b".to_string(), None);
     start.kind = super::super::manifest::CheckpointKind::Start;
     start.inherited = vec![marker("pg@5")];
-    let of = |manifest: Manifest| Found { epoch: manifest.epoch, manifest: Ok(manifest), published: false };
+    let of = |manifest: Manifest| Found {
+        epoch: manifest.epoch,
+        manifest: Ok(manifest),
+        is_foreign: false,
+        published: false,
+    };
     let old = || found(5, EpochMode::Rollback, &["pg"]);
     assert_eq!(decided(vec![of(start.clone()), old()], &["pg@5"]), "restore 6");
     let mut by_another_start = marker("pg@5");
@@ -177,7 +187,7 @@ fn a_target_that_the_job_no_longer_has_must_have_been_written() {
     let part =
         super::super::manifest::HeldPart { sink: 1, table: "t".to_string(), subtask: 0, rows: 7, payload: piece };
     held.targets[1].held.push(part);
-    let of = |published| vec![Found { epoch: Epoch(5), manifest: Ok(held.clone()), published }];
+    let of = |published| vec![Found { epoch: Epoch(5), manifest: Ok(held.clone()), is_foreign: false, published }];
     assert_eq!(decided(of(false), &["os@5"]), left);
     assert_eq!(decided(of(true), &["os@5"]), "restore 5");
 }
@@ -195,4 +205,13 @@ fn a_note_stands_in_for_a_marker_that_has_expired() {
         found(4, EpochMode::Rollback, &["pg"]),
     ];
     assert_eq!(decided(found, &["pg@4"]), "restore 4, discard 5");
+}
+
+#[test]
+fn a_checkpoint_of_another_version_is_not_passed_over() {
+    let foreign = |epoch: u64| Found { is_foreign: true, ..torn(epoch) };
+    let whole = |epoch: u64| found(epoch, EpochMode::Held, &["kafka"]);
+    assert_eq!(decided(vec![torn(5), whole(4)], &["kafka@4"]), "restore 4, damaged 5");
+    assert_eq!(decided(vec![foreign(5), whole(4)], &["kafka@4"]), "refuse: the manifest is damaged");
+    assert_eq!(decided(vec![whole(5), foreign(4)], &["kafka@5"]), "restore 5", "what lies behind is not needed");
 }

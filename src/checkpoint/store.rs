@@ -12,8 +12,6 @@ use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 
 use crate::error::{Error, Result};
-#[cfg(test)]
-use crate::runtime::simulated_store as simulated;
 
 /// Objects in a folder, or in memory.
 #[derive(Debug, Clone)]
@@ -27,7 +25,7 @@ impl Store {
     /// A folder of this machine, which is made if need be.
     pub fn folder(path: &Path) -> Result<Self> {
         #[cfg(test)]
-        if let Some(store) = simulated::folder(path) {
+        if let Some(store) = simulated(path) {
             return Ok(store);
         }
         let failed = |error: &dyn std::fmt::Display| {
@@ -42,7 +40,7 @@ impl Store {
     /// A folder of this machine, where there is one.
     pub fn existing(path: &Path) -> Result<Option<Self>> {
         #[cfg(test)]
-        if let Some(store) = simulated::folder(path) {
+        if let Some(store) = simulated(path) {
             return Ok(Some(store));
         }
         path.is_dir().then(|| Self::folder(path)).transpose()
@@ -178,6 +176,26 @@ impl Store {
             None => failed,
         }
     }
+}
+
+/// What stands in for some folders.
+#[cfg(test)]
+pub type Folders = Box<dyn Fn(&Path) -> Option<Store>>;
+
+#[cfg(test)]
+thread_local! {
+    static FOLDERS: std::cell::RefCell<Option<Folders>> = const { std::cell::RefCell::new(None) };
+}
+
+/// From now on these stand in for folders on this thread; or none.
+#[cfg(test)]
+pub fn simulate_folders(folders: Option<Folders>) {
+    FOLDERS.with(|current| *current.borrow_mut() = folders);
+}
+
+#[cfg(test)]
+fn simulated(path: &Path) -> Option<Store> {
+    FOLDERS.with(|folders| folders.borrow().as_ref()?(path))
 }
 
 /// Makes a folder with those around it, and puts their names on the disk.

@@ -73,6 +73,9 @@ async fn start(args: &SqlArgs, interrupt: Interrupt, interactive: bool) -> Resul
 }
 
 async fn work(args: &SqlArgs, client: &mut Client, interactive: bool) -> Result<()> {
+    if interactive {
+        client.welcome();
+    }
     for file in &args.init {
         client.initialize(&read_script(file)?).await?;
     }
@@ -87,7 +90,6 @@ async fn work(args: &SqlArgs, client: &mut Client, interactive: bool) -> Result<
         }
     }
     if interactive {
-        client.welcome();
         client.talk(args.history.clone().or_else(default_history)).await
     } else if args.file.is_empty() && args.execute.is_empty() {
         client.take_stdin().await.map(drop)

@@ -24,10 +24,10 @@ pub struct FolderArgs {
 pub struct StateArgs {
     #[command(flatten)]
     folder: FolderArgs,
-    /// Begin from a savepoint; of several jobs, that of its name does.
-    #[arg(long, value_name = "SAVEPOINT", value_parser = folder, conflicts_with = "fresh")]
+    /// Begin from a savepoint; of several jobs, that of its name does. A job that has begun from it goes on.
+    #[arg(long, value_name = "SAVEPOINT", value_parser = folder)]
     from: Option<PathBuf>,
-    /// Begin anew, whatever is kept: sinks may see rows again.
+    /// Begin anew, or from the savepoint again, whatever is kept: sinks may see rows again.
     #[arg(long)]
     fresh: bool,
     /// Drop state that a job no longer has a use for, which is refused otherwise.

@@ -8,6 +8,7 @@ pub mod blackhole;
 mod connector;
 pub mod datagen;
 mod effect;
+mod epoch_room;
 pub mod filesystem;
 pub mod inspect;
 pub mod kafka;
@@ -18,6 +19,7 @@ pub mod postgres;
 pub mod print;
 pub mod provider;
 mod registry;
+mod reporter;
 mod retry;
 pub mod secrets;
 mod sink;
@@ -28,13 +30,13 @@ mod testing;
 
 pub use connector::{Connector, MetadataColumn, OptionNotice, TableDescriptor, TableUse, cannot};
 pub use effect::{condition, idle_in_epochs, idle_options};
+pub use epoch_room::{EPOCH_BYTES, EpochRoom};
 pub use lookup::{Lookup, LookupCacheOptions, LookupRequest, LookupRows, LookupSource};
 pub use registry::{all, find};
+pub use reporter::{Report, Reporter, Waits};
 pub use retry::{Retries, RetryPolicy};
 pub use sink::{ChangelogSupport, Sink, SinkWriter};
-pub use source::{
-    DoorMetrics, OpenContext, Reporter, ScanRequest, Source, SourceChanges, SourceEvent, SourceReader, Split,
-};
+pub use source::{DoorMetrics, OpenContext, ScanRequest, Source, SourceChanges, SourceEvent, SourceReader, Split};
 pub use target::{
     Committer, EpochMode, Guarantee, Marker, SinkTarget, Staged, StagedPart, Target, TargetContext, TargetTable,
     WriterEpochs,

@@ -92,8 +92,8 @@ impl Retries {
             return Err(error.context(format!("gave up on {service} after {tries} in {seconds:.1} s")));
         };
         context.metrics.retries.fetch_add(1, Ordering::Relaxed);
-        let millis = pause.as_millis();
-        context.reporter.tell(&format!("waiting for {service}: {}; trying again in {millis} ms", error.message()));
+        let (what, why) = (format!("waiting for {service}"), format!("{}; trying again", error.message()));
+        context.reporter.waits_because(&what, &why);
         tokio::time::sleep(pause).await;
         self.tried += 1;
         self.service = service.to_string();

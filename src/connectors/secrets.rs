@@ -66,6 +66,22 @@ pub fn redact(key: &str, value: &str) -> String {
     }
 }
 
+/// The same for an option of the session: the value of a key that nobody knows is shown, too, unless the key looks like
+/// that of a secret.
+pub fn redact_setting(key: &str, value: &str) -> String {
+    match hides_setting(key) {
+        true if !value.is_empty() => MASK.to_string(),
+        _ => redact_urls(value),
+    }
+}
+
+/// True for keys of the session that are, or with a few letters changed would be, those of secrets.
+pub fn hides_setting(key: &str) -> bool {
+    let is_near =
+        |part: &str| SECRET_WORDS.iter().any(|word| word.len() > 4 && strsim::damerau_levenshtein(part, word) <= 2);
+    is_secret(key) || !settings::is_known(key) && key.to_lowercase().split(['.', '-', '_']).any(is_near)
+}
+
 /// `scheme://user:pass@host` loses `user:pass`, and parameters their values unless they are known to be harmless.
 fn redact_urls(value: &str) -> String {
     static PARAMETER: LazyLock<regex::Regex> =
@@ -129,6 +145,9 @@ fn hides_value(before: &str) -> bool {
     if is_of_hint(before) {
         return false;
     }
+    if unquoted.is_some_and(|text| is_of_set(text, key)) {
+        return hides_setting(key);
+    }
     let lead = unquoted.unwrap_or(key_end).strip_suffix(key).and_then(|rest| rest.chars().next_back());
     match lead {
         Some('?' | '&' | ';') if unquoted.is_none() && key_end.len() == before.len() && !key.is_empty() => {
@@ -137,6 +156,13 @@ fn hides_value(before: &str) -> bool {
         Some('\'' | '"') if !key.is_empty() => !is_shown(key),
         _ => unquoted.is_some() && !is_shown(key),
     }
+}
+
+/// True for `SET 'key`, which sets an option of the session.
+fn is_of_set(text: &str, key: &str) -> bool {
+    let head = text.strip_suffix(key).and_then(|head| head.strip_suffix('\'')).map(str::trim_end).unwrap_or_default();
+    let word = head.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+    word.eq_ignore_ascii_case("SET")
 }
 
 /// True inside of a hint that names tables and times, and no option of a connector.
@@ -217,6 +243,21 @@ mod tests {
     }
 
     #[test]
+    fn a_setting_that_nobody_knows_is_shown_unless_it_looks_like_a_secret() {
+        for (key, value, shown) in [
+            ("pipline.name", "x", "x"),
+            ("pipeline.name", "x", "x"),
+            ("a.key-of-mine", "http://u:p@h:9200", "http://******@h:9200"),
+            ("password", "x", MASK),
+            ("s3.secert-key", "x", MASK),
+            ("passwrd", "x", MASK),
+            ("passwrd", "", ""),
+        ] {
+            assert_eq!(redact_setting(key, value), shown, "{key}");
+        }
+    }
+
+    #[test]
     fn quoted_text_shows_no_secret_and_keeps_its_columns() {
         for (text, masked) in [
             ("WITH ('password' = 'ab''c',\n 'topic' = 't')", "WITH ('password' = '*****',\n 'topic' = 't')"),
@@ -234,6 +275,11 @@ mod tests {
             ("'pasword': 's3')", "'pasword': '**')"),
             ("'password', 's3')", "'password', '**')"),
             ("SET password = s3;", "SET password = **;"),
+            ("SET 'nobody.knows' = 'it';", "SET 'nobody.knows' = 'it';"),
+            ("SET 'my.pasword' = 's3';", "SET 'my.pasword' = '**';"),
+            ("set\n'url.of.it' = 'http://u:p@h'", "set\n'url.of.it' = 'http://***@h'"),
+            ("ALTER TABLE t SET ('nobody.knows' = 'it')", "ALTER TABLE t SET ('nobody.knows' = '**')"),
+            ("PRESET 'nobody.knows' = 'it'", "PRESET 'nobody.knows' = '**'"),
             ("'password' = 'a's3cr3t'b')", "'password' = '***********)"),
             ("'topic' = 'abc, 'password' = 's3'", "'topic' = 'abc, 'password' = '**'"),
             ("'pasword' = 'abc, 'password' = 's3'", "'pasword' = '*************** = '**'"),

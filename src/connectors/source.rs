@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use datafusion::logical_expr::Expr;
 use serde::{Deserialize, Serialize};
 
-use super::WriterEpochs;
+use super::{Reporter, WriterEpochs};
 use crate::changelog::RowKind;
 use crate::changelog::rejects::{ErrorHandling, Records};
 use crate::error::Result;
@@ -196,41 +196,6 @@ pub struct DoorMetrics {
     /// Tries that failed, whether they were made again or not.
     pub errors: AtomicU64,
     pub retries: AtomicU64,
-}
-
-/// Tells people what is waited for: one line, said when it changes; an empty one when nothing is any longer.
-#[derive(Clone)]
-pub struct Reporter(Arc<dyn Fn(&str) + Send + Sync>);
-
-impl Reporter {
-    pub fn new(tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(tell))
-    }
-
-    /// Says nothing; for tests.
-    pub fn silent() -> Self {
-        Self::new(|_| {})
-    }
-
-    pub fn tell(&self, line: &str) {
-        (self.0)(line);
-    }
-
-    /// One that is not told when nothing is waited for any longer: for where nobody keeps what is waited for.
-    pub fn without_ends(&self) -> Self {
-        let told = self.clone();
-        Self::new(move |line| {
-            if !line.is_empty() {
-                told.tell(line);
-            }
-        })
-    }
-
-    /// Tells of something that is not waited for, or no longer.
-    pub fn news(&self, line: &str) {
-        self.tell(line);
-        self.tell("");
-    }
 }
 
 impl Debug for OpenContext {

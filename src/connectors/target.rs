@@ -14,13 +14,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
 
 use super::options::{DELIVERY_GUARANTEE, Options};
-use super::{DoorMetrics, OpenContext, Reporter};
+use super::{DoorMetrics, EpochRoom, OpenContext, Reporter};
 use crate::changelog::Epoch;
 use crate::changelog::rejects::ErrorHandling;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::time::Clock;
 
 /// What a table's options ask of its sink.
@@ -81,6 +80,27 @@ pub struct Marker {
     /// The number of the start.
     pub attempt: u64,
     pub epoch: Epoch,
+}
+
+impl Marker {
+    /// The error where it stands behind an epoch that is to be published.
+    pub fn is_past(&self, epoch: Epoch) -> Error {
+        moved(format!("epoch {} can't be published behind epoch {}", epoch.0, self.epoch.0))
+    }
+
+    /// The error where it names an epoch that is to be published, and it wasn't we who did that.
+    pub fn is_of_another(&self) -> Error {
+        moved(format!("epoch {} is marked as published, and not by this start of the job", self.epoch.0))
+    }
+}
+
+fn moved(what: String) -> Error {
+    Error::state(what)
+        .with_detail("Something else has moved the marker of the job meanwhile: rows may be missing there.")
+        .with_hint(
+            "Only one process may run a job of this name: stop the other one, and look what is there. Then begin anew \
+             from a savepoint with --from, or with --fresh: sinks may then see rows again.",
+        )
 }
 
 /// What one writer leaves for an epoch: bytes that only its connector reads, in a form with a version.
@@ -201,15 +221,15 @@ pub struct WriterEpochs {
     pub committer: Arc<dyn Committer>,
     /// The epoch of the first row.
     pub first: Epoch,
-    /// Asks for the epoch to end soon, for what is held of it grows large.
-    pub full: Arc<Notify>,
+    /// How much of an epoch may be held.
+    pub room: Arc<EpochRoom>,
 }
 
 impl WriterEpochs {
     /// The committer in the connector's own type.
     pub fn committer<T: 'static>(&self) -> Result<&T> {
         let committer = self.committer.as_any().downcast_ref();
-        committer.ok_or_else(|| crate::error::Error::internal("a writer with the committer of another connector"))
+        committer.ok_or_else(|| Error::internal("a writer with the committer of another connector"))
     }
 }
 

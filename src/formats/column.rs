@@ -361,7 +361,8 @@ fn offsets(ends: &mut Vec<i32>) -> OffsetBuffer<i32> {
 }
 
 fn ranges_of(ranges: &mut Ranges) -> (OffsetBuffer<i32>, Buffer) {
-    let capacity = ranges.bytes.len();
+    // Short texts are copied with what is behind them, which takes a little more room.
+    let capacity = ranges.bytes.len() + 16;
     let bytes = std::mem::replace(&mut ranges.bytes, Vec::with_capacity(capacity));
     (offsets(&mut ranges.ends), bytes.into())
 }

@@ -238,17 +238,25 @@ impl Operator for ChangelogNormalize {
         let (empty, mut table) = (self.table(), self.table());
         let Self { rows, lifetime, pieces, codec, .. } = self;
         pieces.save(&mut table, epoch, rows.len(), |range| {
-            let mut copied = Values::default();
-            rows[range.start as usize..range.end as usize].iter().flatten().for_each(|row| copied.push(row));
-            let touched = lifetime.as_ref().map(|lifetime| -> ArrayRef {
-                let slots: Vec<u32> = range.filter(|slot| rows[*slot as usize].is_some()).collect();
-                Arc::new(Int64Array::from(lifetime.touched(&slots)))
-            });
-            let codec = codec.clone();
-            let (rows, bytes) = (copied.len(), copied.memory());
-            Ok(vec![empty.rows_later(rows, bytes, move || {
-                Ok(touched.iter().cloned().chain(codec.decode(copied.iter())?).collect())
-            })])
+            let mut slot = range.start;
+            let piece = |run: &[Option<Box<[u8]>>]| {
+                let mut copied = Values::default();
+                run.iter().flatten().for_each(|row| copied.push(row));
+                let slots = slot..slot + run.len() as u32;
+                slot = slots.end;
+                let touched = lifetime.as_ref().map(|lifetime| -> ArrayRef {
+                    let slots: Vec<u32> = slots.filter(|slot| rows[*slot as usize].is_some()).collect();
+                    Arc::new(Int64Array::from(lifetime.touched(&slots)))
+                });
+                let codec = codec.clone();
+                let (rows, bytes) = (copied.len(), copied.memory());
+                empty.rows_later(rows, bytes, move || {
+                    Ok(touched.iter().cloned().chain(codec.decode(copied.iter())?).collect())
+                })
+            };
+            let rows = &rows[range.start as usize..range.end as usize];
+            let bytes = |row: &Option<Box<[u8]>>| row.as_ref().map_or(0, |row| row.len());
+            Ok(StateTable::runs(rows, bytes).into_iter().map(piece).collect())
         })?;
         Ok(Snapshot::of(self.name()).with_table("rows", table))
     }

@@ -220,7 +220,7 @@ impl SinkUpsertMaterializer {
                     Ok(touched.iter().cloned().chain(whole.into_iter().map(|(_, values)| values)).collect())
                 })
             };
-            Ok(rows.chunks(StateTable::PIECE_ROWS).map(piece).collect())
+            Ok(StateTable::runs(&rows, |(_, row)| row.len()).into_iter().map(piece).collect())
         })?;
         Ok(Snapshot::of(self.name()).with_table("rows", table))
     }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::batch::IN_BATCH;
 use super::sink_check::check_sinks;
 use super::stream_plan::{NodeKind, SourceNode, StreamPlan};
 use super::upsert_keys::upsert_keys;
@@ -111,7 +112,7 @@ fn emitted(plan: &StreamPlan, id: usize) -> Result<ChangelogMode> {
             ChangelogMode { updates: true, deletes: !taken.is_insert_only(), ..ChangelogMode::default() }
         }
         NodeKind::Limit { .. } if !taken.is_insert_only() => {
-            return Err(Error::unsupported("LIMIT on a result that is updated"));
+            return Err(Error::unsupported("LIMIT on a result that is updated").with_hint(IN_BATCH));
         }
         _ => taken,
     })

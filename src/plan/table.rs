@@ -75,6 +75,23 @@ pub struct TableContext<'a> {
     pub watermark_interval: Duration,
 }
 
+/// The connector of a table with these options.
+///
+/// # Errors
+/// None, or one that isn't there.
+pub fn connector_of(table: &Table, options: &RawOptions) -> Result<&'static dyn Connector> {
+    let Some(name) = options.get("connector") else {
+        let hint = match nearest("connector", options.keys()) {
+            Some(key) => format!("Did you mean 'connector' where it says '{key}'?"),
+            None => "Say WITH ('connector' = '...').".to_string(),
+        };
+        return Err(Error::statement(format!("table \"{}\" has no 'connector' option", table.name.name))
+            .with_hint(hint)
+            .at(table.span));
+    };
+    find(name, options.span("connector"))
+}
+
 impl PlannedTable {
     /// Plans a declared table; `hints` (from OPTIONS) go over its options.
     ///
@@ -97,16 +114,7 @@ impl PlannedTable {
         for (key, value) in hints.iter() {
             options.set(key, value, hints.span(key));
         }
-        let Some(name) = options.get("connector") else {
-            let hint = match nearest("connector", options.keys()) {
-                Some(key) => format!("Did you mean 'connector' where it says '{key}'?"),
-                None => "Say WITH ('connector' = '...').".to_string(),
-            };
-            return Err(Error::statement(format!("table \"{}\" has no 'connector' option", table.name.name))
-                .with_hint(hint)
-                .at(table.span));
-        };
-        let connector = find(name, options.span("connector"))?;
+        let connector = connector_of(table, &options)?;
         let options = context.integrations.resolve(&table.name.name, &options, connector)?;
         let physical: Schema = table.columns.iter().filter_map(|c| physical_field(table, c)).collect();
         let metadata = metadata_columns(table, connector, &options)?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
 use super::chain::{Body, Chain};
 use super::coordinator::{SourceCommand, TaskReport, Unresumable};
@@ -27,7 +27,7 @@ use super::wiring::{Wiring, wire};
 use crate::changelog::EndKind;
 use crate::changelog::rejects::{ErrorHandling, Handling};
 use crate::checkpoint::{Owner, SourceState, SplitState};
-use crate::connectors::{DoorMetrics, OpenContext, Reporter, Split, WriterEpochs};
+use crate::connectors::{DoorMetrics, EpochRoom, OpenContext, Split, WriterEpochs};
 use crate::error::{Error, Result};
 use crate::operators::{
     Calc, ChangelogNormalize, ConstraintEnforcer, CurrentWatermark, Expand, GroupAggregate, LateRows, Limit,
@@ -50,7 +50,7 @@ pub struct Assembly<'a> {
     /// Of a job with checkpoints.
     pub started: Option<&'a Started>,
     /// Where writers say that an epoch should end.
-    pub full: Arc<Notify>,
+    pub room: Arc<EpochRoom>,
 }
 
 /// A job with all its doors open and nothing running.
@@ -351,7 +351,7 @@ impl Assembly<'_> {
             sink,
             committer: target.committer.clone(),
             first: started.first,
-            full: self.full.clone(),
+            room: self.room.clone(),
         })
     }
 
@@ -452,19 +452,12 @@ impl Assembly<'_> {
         metrics: Arc<DoorMetrics>,
         errors: ErrorHandling,
     ) -> OpenContext {
-        let (job_metrics, teller) = (self.metrics.clone(), self.metrics.teller());
-        let outer = self.config.reporter.clone();
         OpenContext {
             job: self.config.name.clone(),
             subtask,
             parallelism,
             clock: self.config.clock.clone(),
-            reporter: Reporter::new(move |line| {
-                // An empty line: what was waited for is there. Subtasks that wait for the same say so once.
-                if job_metrics.set_waiting_for(teller, line) && !line.is_empty() {
-                    outer.tell(line);
-                }
-            }),
+            reporter: self.metrics.reporter(&self.config.name, &self.config.reporter),
             metrics,
             batch_rows: self.config.batch_rows,
             errors,

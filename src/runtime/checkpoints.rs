@@ -25,6 +25,10 @@ pub struct Checkpoints {
     pub from: StartFrom,
     /// Where savepoints go that name no folder; none where the job keeps nothing either.
     pub savepoints: Option<PathBuf>,
+    /// The job has a name of its own; else it is called by the tables that it writes.
+    pub is_named: bool,
+    /// The other jobs that the process has begun.
+    pub begun: Vec<String>,
     /// State of operators that the job no longer has is dropped instead of refused.
     pub allow_non_restored: bool,
 }
@@ -42,6 +46,8 @@ impl Checkpoints {
             removed_at_end: false,
             from: StartFrom::Newest,
             savepoints: None,
+            is_named: true,
+            begun: Vec::new(),
             allow_non_restored: false,
         }
     }
@@ -54,6 +60,6 @@ pub enum StartFrom {
     Newest,
     /// Nothing: a new lineage.
     Fresh,
-    /// A savepoint's folder, in a new lineage.
-    Savepoint(PathBuf),
+    /// A savepoint, in a new lineage; where the newest has begun from it, that goes on, unless it is to begin `again`.
+    Savepoint { folder: PathBuf, again: bool },
 }

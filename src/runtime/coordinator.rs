@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::checkpoints::Checkpoints;
@@ -25,7 +25,7 @@ use super::start::Started;
 use super::timer;
 use crate::changelog::Epoch;
 use crate::checkpoint::{CheckpointKind, KnownPieces, Manifest, Store, collect};
-use crate::connectors::{EpochMode, Reporter};
+use crate::connectors::{EpochMode, EpochRoom, Reporter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::reach;
 use crate::time::Clock;
@@ -93,7 +93,7 @@ pub struct Coordinator<'a> {
     /// What ends the tasks.
     pub signal: watch::Sender<Signal>,
     /// A writer holds so much that the epoch should end.
-    pub full: Arc<Notify>,
+    pub room: Arc<EpochRoom>,
     pub metrics: Arc<JobMetrics>,
     pub reporter: Reporter,
     pub clock: Arc<dyn Clock>,
@@ -114,7 +114,7 @@ impl Coordinator<'_> {
         let mut ended: HashMap<TaskId, TaskSnapshot> = HashMap::new();
         let mut ended_without = 0;
         let mut requests: Vec<SavepointRequest> = Vec::new();
-        let full = self.full.clone();
+        let room = self.room.clone();
         let patience = Patience::new(self.options, self.metrics.clone(), self.reporter.clone());
         loop {
             let late = under_way.as_ref().map(|under_way| under_way.term.ends);
@@ -147,11 +147,12 @@ impl Coordinator<'_> {
                     }
                     requests.push(request);
                 }
-                () = full.notified() => due = timer::now(),
+                () = room.asked() => due = timer::now(),
                 () = timer::sleep_until(due), if under_way.is_none() && self.unresumable.is_empty() => {
                     due = timer::now() + self.options.interval;
-                    self.send_barrier(next).await?;
-                    under_way = Some(UnderWay { term: patience.begin(next), passed: HashMap::new() });
+                    let mut term = patience.begin(next);
+                    patience.within(&mut term, "its barrier is being sent", self.send_barrier(next)).await?;
+                    under_way = Some(UnderWay { term, passed: HashMap::new() });
                     next = next.next();
                 }
                 () = super::source_task::sleep_until(late) => if let Some(under_way) = &mut under_way {
@@ -229,8 +230,9 @@ impl Coordinator<'_> {
         reach("publish.after");
         // While it runs the targets say so, and the next checkpoint; markers of a job that has ended may expire.
         if kind == CheckpointKind::Final && !self.started.targets.is_empty() {
-            if let Err(error) = self.started.folder.note_published(epoch).await {
-                self.reporter.tell(&format!(
+            let noting = self.started.folder.note_published(epoch);
+            if let Err(error) = patience.at_most("noting what was published", noting).await {
+                self.reporter.news(&format!(
                     "it can't be noted that checkpoint {} is published: {}; where a target's marker expires before the \
                      next start, that is refused",
                     epoch.0,
@@ -239,6 +241,7 @@ impl Coordinator<'_> {
             }
         }
         self.started.published = Some(epoch);
+        self.room.publish(epoch);
         self.metrics.epoch.store(epoch.0, std::sync::atomic::Ordering::Relaxed);
         self.metrics.checkpoints.completed(&manifest);
         let splits: usize = manifest.sources.iter().map(|source| source.splits.len()).sum();
@@ -250,8 +253,8 @@ impl Coordinator<'_> {
         self.started.kept.drain(..surplus);
         reach("checkpoint.collecting");
         let kept: Vec<&Manifest> = self.started.kept.iter().collect();
-        if let Err(error) = collect(&self.started.folder, &kept).await {
-            self.reporter.tell(&format!("old checkpoints stay: {}", error.message()));
+        if let Err(error) = patience.at_most("removing them", collect(&self.started.folder, &kept)).await {
+            self.reporter.news(&format!("old checkpoints stay: {}", error.message()));
         }
         reach("checkpoint.collected");
         let is_final = kind == CheckpointKind::Final;
@@ -261,7 +264,8 @@ impl Coordinator<'_> {
         }
         let answered = |request: &mut SavepointRequest| is_final || request.when == SavepointTime::NextBarrier;
         for request in requests.extract_if(.., answered) {
-            let written = self.write_savepoint(epoch, &staging, since, &request.folder).await;
+            let writing = self.write_savepoint(epoch, &staging, since, &request.folder);
+            let written = patience.at_most("writing the savepoint", writing).await;
             let written = written.map_err(|error| match request.when {
                 SavepointTime::NextBarrier => error,
                 SavepointTime::End { .. } => error
@@ -311,7 +315,7 @@ impl Coordinator<'_> {
                 return Err(error.context(format!("checkpoint {} can't be written", epoch.0)));
             }
             tries += 1;
-            self.reporter.tell(&format!("checkpoint {} can't be written: {}; trying again", epoch.0, error.message()));
+            self.reporter.news(&format!("checkpoint {} can't be written: {}; trying again", epoch.0, error.message()));
             timer::sleep(WRITE_AGAIN).await;
         }
     }
@@ -356,7 +360,9 @@ impl Coordinator<'_> {
             kind,
             mode: self.started.mode,
             published: self.started.published,
+            sinks: self.started.sinks.clone(),
             inherited: self.started.inherited.clone(),
+            savepoint: self.started.savepoint.clone(),
             created_ms: self.clock.now_ms(),
             took_ms: took_ms(since),
             bytes: 0,

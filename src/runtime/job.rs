@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures::future::OptionFuture;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::assembly::{Assembled, Assembly, Task};
@@ -24,9 +24,10 @@ use super::metrics::{JobMetrics, LookupMetrics, SinkMetrics, SourceMetrics, Wind
 use super::restart::{RestartStrategy, Restarts};
 use super::savepoint_requests;
 use super::start::{Start, Started};
+use crate::changelog::Epoch;
 use crate::changelog::rejects::ErrorHandling;
 use crate::checkpoint::{JobFolder, collect};
-use crate::connectors::{OpenContext, Reporter};
+use crate::connectors::{EpochRoom, OpenContext, Reporter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::stream_plan::{NodeKind, StreamPlan, WindowAggregateNode, WindowTableNode};
 use crate::startup;
@@ -252,7 +253,7 @@ impl Job {
             let Some(delay) = delay else { return Err(error) };
             self.metrics.restarts.fetch_add(1, Ordering::Relaxed);
             let (name, told) = (&self.config.name, error.message());
-            self.config.reporter.tell(&format!("job \"{name}\" failed: {told}; starting it anew in {delay:?}"));
+            self.config.reporter.news(&format!("job \"{name}\" failed: {told}; starting it anew in {delay:?}"));
             tokio::select! {
                 biased;
                 end = stopped(watched) => return match end {
@@ -309,7 +310,7 @@ impl Job {
     async fn remove_checkpoints(&self, folder: &JobFolder) {
         let name = &self.config.name;
         let why = "as 'execution.checkpointing.externalized-checkpoint-retention' says";
-        self.config.reporter.tell(&match collect(folder, &[]).await {
+        self.config.reporter.news(&match collect(folder, &[]).await {
             Ok(()) => format!("job \"{name}\" has ended: its checkpoints are removed, {why}"),
             Err(error) => format!("job \"{name}\" has ended: its checkpoints stay: {}", error.message()),
         });
@@ -326,13 +327,16 @@ impl Job {
                     folder,
                     first_attempt,
                     clock: self.config.clock.clone(),
-                    reporter: self.config.reporter.without_ends(),
+                    reporter: self.config.reporter.clone(),
+                    doors: self.metrics.reporter(&self.config.name, &self.config.reporter),
                 };
                 Some(start.begin().await?)
             }
             _ => None,
         };
         let dead_letters = self.open_dead_letters().await?;
+        let published = started.as_ref().map(|started| Epoch(started.first.0.saturating_sub(1)));
+        let room = Arc::new(published.map_or_else(EpochRoom::default, EpochRoom::behind));
         let assembly = Assembly {
             dead_letters: dead_letters.clone(),
             plan: &self.plan,
@@ -340,10 +344,9 @@ impl Job {
             metrics: self.metrics.clone(),
             signal: self.signal.clone(),
             started: started.as_ref(),
-            full: Arc::default(),
+            room: room.clone(),
         };
         let assembled = assembly.open().await?;
-        let full = assembly.full.clone();
         drop(assembly);
         let started = match started {
             Some(mut started) if started.begins => {
@@ -355,7 +358,7 @@ impl Job {
             other => other,
         };
         started.iter().for_each(|started| self.tell_restored(started, &assembled));
-        Ok(Opened { assembled, started, full, dead_letters })
+        Ok(Opened { assembled, started, room, dead_letters })
     }
 
     /// One line: from which checkpoint or savepoint, and from where sources go on.
@@ -370,7 +373,7 @@ impl Job {
         }
         self.metrics.checkpoints.restored(restored.epoch);
         let from = if started.begins { "epoch" } else { "checkpoint" };
-        self.config.reporter.tell(&format!(
+        self.config.reporter.news(&format!(
             "job \"{}\" goes on from {from} {}: {}",
             self.config.name,
             restored.epoch.0,
@@ -386,7 +389,7 @@ impl Job {
                 subtask: 0,
                 parallelism: 1,
                 clock: self.config.clock.clone(),
-                reporter: self.config.reporter.without_ends(),
+                reporter: self.metrics.reporter(&self.config.name, &self.config.reporter),
                 metrics: Arc::default(),
                 batch_rows: self.config.batch_rows,
                 errors: ErrorHandling::Fail,
@@ -408,7 +411,7 @@ impl Job {
     ///
     /// A task that finds its neighbour gone fails too, with an echo; the neighbour's own error is the one to report.
     async fn supervise(&mut self, opened: Opened) -> Result<()> {
-        let Opened { assembled, started, full, .. } = opened;
+        let Opened { assembled, started, room, .. } = opened;
         let Assembled { tasks: open, commands, reports, unresumable, .. } = assembled;
         let mut tasks = JoinSet::new();
         let count = open.len();
@@ -426,9 +429,9 @@ impl Job {
                     reports,
                     savepoints: &mut self.savepoints,
                     signal: self.signal.clone(),
-                    full,
+                    room,
                     metrics: self.metrics.clone(),
-                    reporter: self.config.reporter.without_ends(),
+                    reporter: self.config.reporter.clone(),
                     clock: self.config.clock.clone(),
                 };
                 Some(coordinator.run())
@@ -487,7 +490,7 @@ impl Job {
 struct Opened {
     assembled: Assembled,
     started: Option<Started>,
-    full: Arc<Notify>,
+    room: Arc<EpochRoom>,
     dead_letters: Vec<Arc<DeadLetterWriter>>,
 }
 

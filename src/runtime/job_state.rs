@@ -107,6 +107,22 @@ impl JobState {
         Self { id: JobId::random(), name, metrics, started_ms, signal, ended, savepoints, savepoint_folder }
     }
 
+    /// How it stands, for people: `WAITING` where it runs and can't go on before a service answers.
+    pub fn standing(&self) -> &'static str {
+        match self.status() {
+            JobStatus::Running if !self.metrics.waiting_for().is_empty() => "WAITING",
+            status => status.name(),
+        }
+    }
+
+    /// Why it has failed, or what it waits for.
+    pub fn message(&self) -> Option<String> {
+        match self.ended() {
+            Some(ended) => ended.failure.map(|(_, message)| message),
+            None => Some(self.metrics.waiting_for()).filter(|waiting| !waiting.is_empty()),
+        }
+    }
+
     /// Asks the job to stop: sources stop, rows in flight arrive at the sinks, sinks flush. Open windows stay open.
     pub fn stop(&self) {
         end(&self.signal, false);

@@ -1,7 +1,7 @@
 //! What a job counts while it runs, for the live line and the logs.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -11,12 +11,9 @@ use super::memory::JobMemory;
 use crate::changelog::Epoch;
 use crate::changelog::rejects::{RejectCounts, Stage};
 use crate::checkpoint::Manifest;
-use crate::connectors::DoorMetrics;
+use crate::connectors::{DoorMetrics, Reporter, Waits};
 use crate::operators::LateRows;
 use crate::time::{EventTime, Watermark};
-
-/// Parts of a job that say the same within this time wait for the same.
-const SAME_WAIT: Duration = Duration::from_millis(500);
 
 /// All counters of one job.
 #[derive(Debug, Default)]
@@ -35,10 +32,7 @@ pub struct JobMetrics {
     /// How often the job started anew by itself.
     pub restarts: AtomicU64,
     /// What parts of the job wait for, in words, by their numbers.
-    waiting_for: Mutex<BTreeMap<usize, String>>,
-    tellers: AtomicUsize,
-    /// What was last told of waiting, and when.
-    told: Mutex<Option<(String, Instant)>>,
+    waits: Waits,
 }
 
 /// What became of a job's checkpoints.
@@ -268,32 +262,23 @@ impl JobMetrics {
 
     /// What the job waits for; empty where it waits for nothing.
     pub fn waiting_for(&self) -> String {
-        lock(&self.waiting_for).values().next().cloned().unwrap_or_default()
+        self.waits.now()
     }
 
-    /// A number for a part of the job that may wait.
-    pub fn teller(&self) -> usize {
-        self.tellers.fetch_add(1, Ordering::Relaxed)
+    /// What a part of the job tells people through `outer`: with the job's name, and once where several parts say it.
+    pub fn reporter(self: &Arc<Self>, job: &Arc<str>, outer: &Reporter) -> Reporter {
+        let (metrics, part) = (self.clone(), self.waits.part());
+        let (job, outer) = (job.clone(), outer.clone());
+        Reporter::of(move |report| {
+            if let Some(line) = metrics.waits.note(part, report) {
+                outer.news(&format!("job {job}: {line}"));
+            }
+        })
     }
 
     /// The job waits for nothing any longer.
     pub fn waits_for_nothing(&self) {
-        lock(&self.waiting_for).clear();
-    }
-
-    /// Notes what a part of the job waits for; false where another part has said the same a moment ago.
-    pub fn set_waiting_for(&self, teller: usize, what: &str) -> bool {
-        if what.is_empty() {
-            lock(&self.waiting_for).remove(&teller);
-            return true;
-        }
-        lock(&self.waiting_for).insert(teller, what.to_string());
-        let (mut told, now) = (lock(&self.told), Instant::now());
-        let again = told.as_ref().is_some_and(|(line, at)| line == what && now.duration_since(*at) < SAME_WAIT);
-        if !again {
-            *told = Some((what.to_string(), now));
-        }
-        !again
+        self.waits.clear();
     }
 }
 

@@ -53,8 +53,6 @@ pub use metrics::{
     WindowMetrics,
 };
 pub use restart::{Backoff, RestartStrategy};
-#[cfg(test)]
-pub(crate) use tests::simulated_store;
 
 use std::future::Future;
 

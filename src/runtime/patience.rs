@@ -74,9 +74,19 @@ impl Patience {
                 .with_hint("'execution.checkpointing.timeout' says how long one may take, 'execution.checkpointing.tolerable-failed-checkpoints' how many may fail."));
         }
         self.reporter
-            .tell(&format!("checkpoint {epoch} was not complete within {timeout:?}: {doing}; going on with it"));
+            .news(&format!("checkpoint {epoch} was not complete within {timeout:?}: {doing}; going on with it"));
         term.ends = timer::now() + timeout;
         Ok(())
+    }
+
+    /// Does what no epoch waits for; given up where it takes as long as a checkpoint may.
+    pub async fn at_most<T>(&self, doing: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = timer::sleep(self.timeout) => Err(Error::external(format!("{doing} took longer than {:?}", self.timeout))
+                .with_hint("'execution.checkpointing.timeout' says how long it may take.")),
+        }
     }
 
     /// Does a part of an epoch, whose time goes on.

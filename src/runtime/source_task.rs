@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use arrow::array::{Array, UInt32Array};
 use tokio::sync::{mpsc, watch};
@@ -31,6 +32,9 @@ use crate::time::Watermark;
 
 /// A watermark that is so much ahead of the clock is told of: a day.
 const FAR_AHEAD_MS: i64 = 86_400_000;
+
+/// How long the last report of a source may take.
+const REPORT_TIME: Duration = Duration::from_secs(5);
 
 pub struct SourceTask {
     pub reader: Box<dyn SourceReader>,
@@ -363,7 +367,14 @@ async fn report_end(
         let SourceCommand::Complete(epoch) = command else { continue };
         let passed = snapshots.extract_if(.., |(passed, _)| *passed <= epoch).last();
         // Behind a barrier that it has let pass the end belongs to the next epoch.
-        let Some((_, positions)) = passed else { return reader.on_epoch_complete(&last).await };
+        let Some((_, positions)) = passed else {
+            return tokio::select! {
+                biased;
+                reported = reader.on_epoch_complete(&last) => reported,
+                // A service that is away doesn't hold up the end.
+                () = timer::sleep(REPORT_TIME) => Ok(()),
+            };
+        };
         reader.on_epoch_complete(&positions).await?;
     }
     Ok(())

@@ -13,7 +13,7 @@ use super::targets::{self, OpenTarget, TargetPlan};
 use crate::changelog::Epoch;
 use crate::checkpoint::{
     CheckpointKind, DataReader, DataWriter, Decision, Found, HeldPart, JobFolder, Manifest, OperatorState, PieceRef,
-    SourceState, SplitState, TargetMarker, TargetState, decide, open_savepoint, read_snapshot,
+    SourceState, SplitState, TargetMarker, TargetState, decide, open_savepoint, other_writer, read_snapshot,
 };
 use crate::connectors::{DoorMetrics, EpochMode, Reporter, Staged, StagedPart, TargetContext};
 use crate::error::{Error, ErrorKind, Result};
@@ -33,6 +33,8 @@ pub struct Start<'a> {
     pub first_attempt: bool,
     pub clock: Arc<dyn Clock>,
     pub reporter: Reporter,
+    /// The same for what targets say.
+    pub doors: Reporter,
 }
 
 /// An attempt whose targets are its own.
@@ -46,7 +48,11 @@ pub struct Started {
     pub first: Epoch,
     /// The last epoch of the lineage that was published.
     pub published: Option<Epoch>,
+    /// The tables that the job writes.
+    pub sinks: Vec<String>,
     pub inherited: Vec<TargetMarker>,
+    /// The id of the savepoint that the lineage began from.
+    pub savepoint: Option<String>,
     pub restored: Option<Restored>,
     /// A new lineage: its start is to be written before the first row.
     pub begins: bool,
@@ -86,10 +92,16 @@ impl Start<'_> {
         let attempt = self.folder.take_attempt().await?;
         reach("start.attempt-taken");
         let found = self.folder.checkpoints().await?;
-        let from = if self.first_attempt { self.checkpoints.from.clone() } else { StartFrom::Newest };
-        let known = found.iter().find_map(|found| found.manifest.as_ref().ok()).map(|m| m.lineage.clone());
-        let lineage = match (&from, known) {
-            (StartFrom::Newest, Some(known)) => known,
+        let newest = found.iter().find_map(|found| found.manifest.as_ref().ok());
+        let from = match self.first_attempt {
+            true => self.begun_from(newest).await?,
+            false => StartFrom::Newest,
+        };
+        if self.first_attempt && from == StartFrom::Newest && found.is_empty() {
+            self.check_renamed().await?;
+        }
+        let lineage = match (&from, newest) {
+            (StartFrom::Newest, Some(newest)) => newest.lineage.clone(),
             _ => uuid::Uuid::new_v4().simple().to_string(),
         };
         let mut targets = self.open(&planned, &lineage, attempt, mode).await?;
@@ -111,7 +123,9 @@ impl Start<'_> {
             targets,
             first,
             published: None,
+            sinks: self.plan.sinks().map(str::to_string).collect(),
             inherited: markers.clone(),
+            savepoint: None,
             restored: None,
             begins: true,
             kept: Vec::new(),
@@ -119,19 +133,20 @@ impl Start<'_> {
         let started = match from {
             StartFrom::Fresh => {
                 let line = "begins anew: what sinks have of this job already may be written again";
-                self.reporter.tell(&format!("job \"{}\" {line}", self.job));
+                self.reporter.news(&format!("job \"{}\" {line}", self.job));
                 Started { first: base.first.next(), ..base }
             }
-            StartFrom::Savepoint(path) => {
+            StartFrom::Savepoint { folder: path, .. } => {
                 let (manifest, restored) = read_savepoint(&path, &self.keepers()).await?;
-                self.reporter.tell(&format!(
+                self.reporter.news(&format!(
                     "job \"{}\" begins from savepoint \"{}\" of epoch {}: what sinks have from behind it may be written \
                      again",
                     self.job,
                     path.display(),
                     manifest.epoch.0
                 ));
-                Started { first: base.first.next(), restored: Some(restored), ..base }
+                let savepoint = Some(manifest.id());
+                Started { first: base.first.next(), savepoint, restored: Some(restored), ..base }
             }
             StartFrom::Newest => self.newest(base, found, &markers, &in_parts(&planned)).await?,
         };
@@ -141,6 +156,49 @@ impl Start<'_> {
             target.begin(started.first).await?;
         }
         Ok(started)
+    }
+
+    /// What the first attempt goes on from: the same command again, after a crash, doesn't go back to its savepoint.
+    async fn begun_from(&self, newest: Option<&Manifest>) -> Result<StartFrom> {
+        let from = self.checkpoints.from.clone();
+        let (StartFrom::Savepoint { folder, again: false }, Some(newest)) = (&from, newest) else { return Ok(from) };
+        let (_, savepoint) = open_savepoint(folder).await?;
+        if newest.savepoint != Some(savepoint.id()) {
+            return Ok(from);
+        }
+        self.reporter.news(&format!(
+            "job \"{}\" has begun from savepoint \"{}\" already, and goes on; with --fresh it begins from it again",
+            self.job,
+            folder.display()
+        ));
+        Ok(StartFrom::Newest)
+    }
+
+    /// A job that would begin anew may be one that has checkpoints under another name.
+    async fn check_renamed(&self) -> Result<()> {
+        let Checkpoints { store, begun, is_named, .. } = self.checkpoints;
+        if !store.is_durable() {
+            return Ok(());
+        }
+        let sinks: Vec<&str> = self.plan.sinks().collect();
+        let Some((other, table)) = other_writer(store, &self.job, begun, &sinks).await? else { return Ok(()) };
+        let job = &self.job;
+        if *is_named {
+            self.reporter.news(&format!(
+                "job \"{job}\" begins anew; job \"{other}\", which has checkpoints beside it, has written \"{table}\", too"
+            ));
+            return Ok(());
+        }
+        Err(Error::state(format!(
+            "job \"{job}\" would begin anew, and job \"{other}\" has checkpoints in the same folder and has written \
+             \"{table}\", too"
+        ))
+        .with_detail("A job without a name of its own is known by the tables that it writes, in their order.")
+        .with_hint(format!(
+            "Where it is the same job, SET 'pipeline.name' = '{}' makes it go on. Where it is another, give it a name of \
+             its own in the same way. Or begin anew with --fresh: sinks may then see rows again.",
+            other.replace('\'', "''")
+        )))
     }
 
     fn keepers(&self) -> Vec<Keeper> {
@@ -154,7 +212,7 @@ impl Start<'_> {
         };
         let what = restored.left_over.join(", ");
         if self.checkpoints.allow_non_restored {
-            self.reporter.tell(&format!("state that the job no longer has is dropped: {what}"));
+            self.reporter.news(&format!("state that the job no longer has is dropped: {what}"));
             return Ok(());
         }
         Err(Error::state(format!("checkpoint {} has state that the job no longer has: {what}", restored.epoch.0))
@@ -176,7 +234,7 @@ impl Start<'_> {
                 attempt,
                 mode,
                 clock: self.clock.clone(),
-                reporter: self.reporter.clone(),
+                reporter: self.doors.clone(),
                 metrics: Arc::<DoorMetrics>::default(),
             };
             open.push(target.open(&context).await?);
@@ -225,7 +283,7 @@ impl Start<'_> {
             };
             for (epoch, error) in &damaged {
                 let line = format!("checkpoint {} can't be restored ({}); going back to", epoch.0, error.message());
-                self.reporter.tell(&format!("{line} checkpoint {}", manifest.epoch.0));
+                self.reporter.news(&format!("{line} checkpoint {}", manifest.epoch.0));
             }
             let epoch = manifest.epoch;
             tracing::debug!(epoch = epoch.0, discarded = discard.len(), "restoring");
@@ -240,6 +298,7 @@ impl Start<'_> {
             return Ok(Started {
                 published: (manifest.kind != CheckpointKind::Start).then_some(epoch),
                 inherited: manifest.inherited.clone(),
+                savepoint: manifest.savepoint.clone(),
                 restored: Some(restored),
                 begins: false,
                 kept: self.kept(*manifest, &bad).await?,
@@ -290,7 +349,9 @@ impl Started {
             kind: CheckpointKind::Start,
             mode: self.mode,
             published: None,
+            sinks: self.sinks.clone(),
             inherited: self.inherited.clone(),
+            savepoint: self.savepoint.clone(),
             created_ms: now_ms,
             took_ms: 0,
             bytes: data.bytes(),

@@ -20,7 +20,7 @@ pub struct StateOptions {
     pub folder: Option<PathBuf>,
     /// In place of 'execution.state-recovery.path'; for the first start of its job.
     pub savepoint: Option<FromSavepoint>,
-    /// Nothing is restored by the first start of each job.
+    /// What is kept of a job is not restored by its first start: it begins from the savepoint, or from nothing.
     pub fresh: bool,
     /// As 'execution.state-recovery.ignore-unclaimed-state'.
     pub allow_non_restored: bool,
@@ -80,7 +80,7 @@ impl Session {
         let from = self.start_from(job)?;
         let Some(interval) = self.checkpoint_interval() else {
             return match from {
-                StartFrom::Savepoint(_) => {
+                StartFrom::Savepoint { .. } => {
                     Err(Error::statement(format!("job \"{job}\" begins from a savepoint, which needs checkpoints"))
                         .with_hint("Give --state DIR, or SET 'execution.checkpointing.interval' = '1s'."))
                 }
@@ -107,6 +107,8 @@ impl Session {
                 .is_some_and(|kept| !kept.eq_ignore_ascii_case("RETAIN_ON_CANCELLATION")),
             from,
             savepoints: self.savepoint_folder().ok(),
+            is_named: self.given_name().is_some(),
+            begun: self.begun.iter().cloned().collect(),
             allow_non_restored: self.state.allow_non_restored
                 || self.settings.bool("execution.state-recovery.ignore-unclaimed-state"),
             ..defaults
@@ -122,19 +124,23 @@ impl Session {
     /// What a job of this name goes on from.
     fn start_from(&self, job: &str) -> Result<StartFrom> {
         let is_first = !self.begun.contains(job);
-        match &self.state.savepoint {
-            _ if self.state.fresh && is_first => return Ok(StartFrom::Fresh),
-            Some(savepoint) if is_first => match &savepoint.job {
+        let fresh = self.state.fresh && is_first;
+        if let Some(savepoint) = self.state.savepoint.as_ref().filter(|_| is_first) {
+            match &savepoint.job {
                 Some(other) if other != job => self.reporter.news(&format!(
                     "job \"{job}\" begins as usual: savepoint \"{}\" is of job \"{other}\"",
                     savepoint.folder.display()
                 )),
-                _ => return Ok(StartFrom::Savepoint(savepoint.folder.clone())),
-            },
-            _ => {}
+                _ => return Ok(StartFrom::Savepoint { folder: savepoint.folder.clone(), again: fresh }),
+            }
         }
         let path = self.settings.get("execution.state-recovery.path");
-        Ok(path.map(local_folder).transpose()?.map_or(StartFrom::Newest, StartFrom::Savepoint))
+        Ok(match path.map(local_folder).transpose()? {
+            // Whoever starts it twice in a session means it, as in Flink.
+            Some(folder) => StartFrom::Savepoint { folder, again: fresh || !is_first },
+            None if fresh => StartFrom::Fresh,
+            None => StartFrom::Newest,
+        })
     }
 
     /// `restart-strategy.type`: Flink's default is exponential-delay with checkpoints, none without.

@@ -12,8 +12,9 @@ use crate::runtime::{JobHandle, JobState, JobStatus, SourceMetrics};
 use crate::sql::Ident;
 use crate::types::{SqlType, TypeKind};
 
-/// So many jobs that have ended are remembered, the latest.
+/// So many jobs that have ended are remembered, the latest, and so many queries among them.
 const ENDED_MAX: usize = 100;
+const ENDED_QUERIES_MAX: usize = 3;
 
 /// All jobs that were started and not yet forgotten, in the order of their start. It keeps none of them alive.
 #[derive(Debug, Default)]
@@ -33,14 +34,20 @@ pub struct SessionJob {
 
 impl JobRegistry {
     pub(super) fn add(&mut self, job: &JobHandle, sql: &str, is_query: bool) {
-        let ended = self.jobs.iter().filter(|job| job.state.status().has_ended()).count();
-        let mut surplus = ended.saturating_sub(ENDED_MAX);
+        self.jobs.push(SessionJob { state: job.state(), sql: mask_text(sql).into(), is_query });
+        self.forget(ENDED_MAX, |_| true);
+        self.forget(ENDED_QUERIES_MAX, |job| job.is_query);
+    }
+
+    /// Keeps so many of those that have ended, the latest.
+    fn forget(&mut self, most: usize, of: impl Fn(&SessionJob) -> bool) {
+        let may_go = |job: &SessionJob| of(job) && job.state.status().has_ended();
+        let mut surplus = self.jobs.iter().filter(|job| may_go(job)).count().saturating_sub(most);
         self.jobs.retain(|job| {
-            let goes = surplus > 0 && job.state.status().has_ended();
+            let goes = surplus > 0 && may_go(job);
             surplus -= usize::from(goes);
             !goes
         });
-        self.jobs.push(SessionJob { state: job.state(), sql: mask_text(sql).into(), is_query });
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &SessionJob> {
@@ -65,6 +72,14 @@ impl JobRegistry {
                     .with_hint(format!("They are {}.", ids.join(", "))))
             }
         }
+    }
+
+    /// The shortest beginning of a job's id that no other has, of at least eight characters.
+    pub fn short_id(&self, job: &SessionJob) -> String {
+        let id = job.state.id.as_str();
+        let others = || self.iter().map(|other| other.state.id.as_str()).filter(|other| *other != id);
+        let length = (8..id.len()).find(|length| !others().any(|other| other.get(..*length) == id.get(..*length)));
+        id.get(..length.unwrap_or(id.len())).unwrap_or(id).to_string()
     }
 
     fn unknown(&self, asked: &str) -> Error {
@@ -120,8 +135,6 @@ impl Session {
         let sources = metrics.sources.iter().map(|source| described(source));
         let sinks =
             metrics.sinks.iter().map(|sink| format!("{}: {}", sink.table, counted_rows(sink.door.rows.load(Relaxed))));
-        let waiting = Some(metrics.waiting_for()).filter(|_| ended.is_none()).filter(|waiting| !waiting.is_empty());
-        let failure = ended.as_ref().and_then(|ended| ended.failure.as_ref()).map(|(_, message)| message.clone());
         let checkpoint = metrics.checkpoints.last();
         let mut row = flink_cells(&job.state, zone);
         row.extend([
@@ -137,7 +150,7 @@ impl Session {
             checkpoint.map(|last| last.bytes.to_string()),
             checkpoint.map(|last| last.took_ms.to_string()),
             Some(metrics.restarts.load(Relaxed).to_string()),
-            failure.or(waiting),
+            job.state.message(),
             Some(job.sql.split_whitespace().collect::<Vec<_>>().join(" ")),
         ]);
         listing.push(row);
@@ -216,7 +229,7 @@ fn time_type() -> SqlType {
 
 fn flink_cells(job: &JobState, zone: Tz) -> Vec<Option<String>> {
     let started = moment(job.started_ms, zone);
-    vec![Some(job.id.to_string()), Some(job.name.to_string()), Some(job.status().name().to_string()), Some(started)]
+    vec![Some(job.id.to_string()), Some(job.name.to_string()), Some(job.standing().to_string()), Some(started)]
 }
 
 /// An instant as a TIMESTAMP_LTZ(6) prints, which is the type that Flink gives it.

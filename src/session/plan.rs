@@ -6,6 +6,7 @@ use std::time::Duration;
 use datafusion::logical_expr::LogicalPlan;
 
 use super::{Notice, NoticeKind, Session, portability};
+use crate::catalog::Object;
 use crate::connectors::{OptionNotice, Sink, TableUse, idle_in_epochs, idle_options};
 use crate::error::{Error, Result};
 use crate::operators::{OnLength, OnNull};
@@ -15,11 +16,11 @@ use crate::plan::bind::{Binder, BoundInsert};
 use crate::plan::lower::{LowerOptions, MiniBatch, SinkRules, UpsertMaterialize, lower_inserts, lower_query};
 use crate::plan::optimize::optimize;
 use crate::plan::stream_plan::{NodeKind, StreamPlan};
-use crate::plan::table::{Door, PlannedTable};
+use crate::plan::table::{Door, PlannedTable, connector_of};
 use crate::plan::uses::table_uses;
 use crate::settings::SetOutcome;
 use crate::span::Span;
-use crate::sql::Insert;
+use crate::sql::{Insert, Statement, StatementKind};
 use crate::types::{Schema, TypeKind};
 use datafusion::sql::sqlparser::ast;
 
@@ -243,6 +244,20 @@ impl Session {
         let outcome = self.settings.set(key, value)?;
         self.note_setting(key, outcome, span);
         Ok(())
+    }
+
+    /// As Flink takes it, a connector that isn't there is an error only where the table is used: told at once.
+    pub(super) fn note_connector(&mut self, statement: &Statement) {
+        let StatementKind::CreateTable(create) = &statement.kind else { return };
+        let Ok(Object::Table(table)) = self.catalog.get(&create.name) else { return };
+        let found = connector_of(table, &table.options).err();
+        self.notices.extend(found.map(|error| Notice {
+            kind: NoticeKind::Warning,
+            message: error.message().to_string(),
+            hint: error.hint().map(str::to_string),
+            span: error.span().or(Some(create.name.span)),
+            text: None,
+        }));
     }
 
     pub(super) fn note_setting(&mut self, key: &str, outcome: SetOutcome, span: Option<Span>) {

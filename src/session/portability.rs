@@ -9,7 +9,7 @@ use crate::formats;
 use crate::plan::table::{Door, PlannedTable};
 use crate::settings::SETTINGS;
 use crate::span::Span;
-use crate::sql::Look;
+use crate::sql::{Look, Show, Statement, StatementKind};
 
 /// What is found in the tables declared and the options set so far.
 pub fn notices(session: &Session) -> Vec<Notice> {
@@ -83,6 +83,17 @@ pub fn of_use(table: &PlannedTable, used: TableUse) -> Vec<Notice> {
 pub fn of_look(look: &Look, span: Span) -> Notice {
     let message = format!("{} is Millstream's: Flink refuses it", look.head());
     Notice { span: Some(span), ..portable(message, None) }
+}
+
+/// A statement that Flink's grammar doesn't have.
+pub fn of_statement(statement: &Statement) -> Option<Notice> {
+    let what = match &statement.kind {
+        StatementKind::ShowSetting { .. } => "SET with a key alone",
+        StatementKind::Show(Show::Integrations) => "SHOW INTEGRATIONS",
+        _ => return None,
+    };
+    let message = format!("{what} is Millstream's: Flink refuses it");
+    Some(Notice { span: Some(statement.span), ..portable(message, None) })
 }
 
 /// A column of a printed result that has no type but NULL.

@@ -1,11 +1,12 @@
 //! What each kind of statement does.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::plan::PlannedInserts;
-use super::{Listing, Outcome, Query, Session, portability};
+use super::{Listing, Outcome, Query, ServiceKind, Session, portability};
 use crate::catalog::{Object, ObjectName, View, table_of};
-use crate::connectors::secrets::redact;
+use crate::connectors::secrets::redact_setting;
 use crate::error::{Error, Result};
 use crate::functions::{aggregate, library};
 use crate::plan::explain::explain;
@@ -13,6 +14,7 @@ use crate::plan::stream_plan::NodeKind;
 use crate::plan::table::PlannedTable;
 use crate::plan::uses::table_uses;
 use crate::runtime::{Checkpoints, CollectSink, JobConfig, JobStatus, start};
+use crate::settings;
 use crate::span::{SourceText, Span};
 use crate::sql::{
     AlterTable, ExplainDetail, Ident, Insert, LikePattern, ObjectPath, Show, Statement, StatementKind,
@@ -45,14 +47,22 @@ impl Session {
             StatementKind::ShowSettings => {
                 let mut listing = Listing::new(&["key", "value"]);
                 for (key, value) in self.settings.iter() {
-                    listing.push(vec![Some(key.to_string()), Some(redact(key, value))]);
+                    listing.push(vec![Some(key.to_string()), Some(redact_setting(key, value))]);
                 }
                 Ok(Outcome::Listing(listing))
             }
-            StatementKind::Describe { name } => self.describe(name).map(Outcome::Listing),
+            StatementKind::ShowSetting { key } => self.show_setting(key).map(Outcome::Listing),
+            StatementKind::Describe { name } => {
+                let described = self.describe(name).map(Outcome::Listing);
+                described.map_err(|error| self.with_place_to_look(error, name))
+            }
             StatementKind::DescribeJob { job } => self.describe_job(job).map(Outcome::Listing),
             StatementKind::Explain { details, statement } => self.explain(details, statement).map(Outcome::Text),
-            _ => self.declare(statement, text).map(|()| Outcome::Done),
+            _ => {
+                self.declare(statement, text)?;
+                self.note_connector(statement);
+                Ok(Outcome::Done)
+            }
         }
     }
 
@@ -73,7 +83,11 @@ impl Session {
             }
             // Its jobs are not there before they run.
             StatementKind::StopJob { .. } | StatementKind::DescribeJob { .. } => Ok(()),
-            StatementKind::Show(_) | StatementKind::ShowSettings | StatementKind::Describe { .. } => {
+            StatementKind::Show(_)
+            | StatementKind::ShowSettings
+            | StatementKind::ShowSetting { .. }
+            | StatementKind::Describe { .. } => {
+                self.notices.extend(portability::of_statement(statement));
                 self.run_statement(statement, text).map(|_| ())
             }
             StatementKind::Look(look) => {
@@ -82,7 +96,11 @@ impl Session {
             }
             _ => {
                 self.declare(statement, text)?;
-                if strictly { self.check_declared(statement) } else { Ok(()) }
+                if strictly {
+                    return self.check_declared(statement);
+                }
+                self.note_connector(statement);
+                Ok(())
             }
         }
     }
@@ -268,11 +286,16 @@ impl Session {
         Ok(())
     }
 
+    /// What jobs are called, where somebody says so.
+    pub(super) fn given_name(&self) -> Option<String> {
+        let set = self.settings.get("pipeline.name").map(str::to_string);
+        set.or_else(|| self.default_name.clone())
+    }
+
     /// `pipeline.name`, or what the job writes to.
     pub(super) fn insert_name(&mut self, planned: &PlannedInserts, sql: &str) -> String {
         let tables: Vec<String> = planned.stream.sinks().map(str::to_string).collect();
-        let set = self.settings.get("pipeline.name").map(str::to_string);
-        let name = set.or_else(|| self.default_name.clone()).unwrap_or_else(|| {
+        let name = self.given_name().unwrap_or_else(|| {
             let full = |t: &String| crate::catalog::ObjectName::local(t).to_string();
             format!("insert-into_{}", tables.iter().map(full).collect::<Vec<_>>().join(","))
         });
@@ -383,13 +406,16 @@ impl Session {
                 Listing::single("table name", all.into_iter().filter(|n| fits(like, n)))
             }
             Show::Views { like } => Listing::single("view name", names(true).filter(|n| fits(like, n))),
+            // Functions are called in any case, so they are looked for in any case, too.
             Show::Functions { like } => {
+                let like = like.clone().map(|like| LikePattern { case_insensitive: true, ..like });
                 let mut all: Vec<String> = library::all().into_iter().map(|f| f.name().to_lowercase()).collect();
                 all.extend(aggregate::all().into_iter().map(|f| f.name().to_lowercase()));
                 all.sort();
-                Listing::single("function name", all.into_iter().filter(|n| fits(like, n)))
+                Listing::single("function name", all.into_iter().filter(|n| fits(&like, n)))
             }
             Show::Jobs => self.show_jobs(),
+            Show::Integrations => self.show_integrations(),
             Show::Columns { table, like } => {
                 let mut listing = self.describe(table)?;
                 listing.rows.retain(|row| row[0].as_ref().is_some_and(|name| fits(like, name)));
@@ -409,6 +435,40 @@ impl Session {
             },
         };
         Ok(Outcome::Listing(listing))
+    }
+
+    /// Its value now, which may be its default.
+    fn show_setting(&self, key: &Ident) -> Result<Listing> {
+        let value = self.settings.get(&key.value);
+        if value.is_none() && !settings::is_known(&key.value) {
+            let error = Error::statement(format!("unknown option '{}'", key.value)).at(key.span);
+            return Err(match settings::near(&key.value) {
+                Some(near) => error.with_hint(format!("Did you mean '{near}'?")),
+                None => error.with_hint("SET lists what is set."),
+            });
+        }
+        let mut listing = Listing::new(&["key", "value"]);
+        listing.push(vec![Some(key.value.clone()), value.map(|value| redact_setting(&key.value, value))]);
+        Ok(listing)
+    }
+
+    /// A name that no table has may be one of a service.
+    fn with_place_to_look(&self, error: Error, path: &ObjectPath) -> Error {
+        let is_known = self.catalog.get(path).is_ok() || error.hint().is_some_and(|hint| hint.starts_with("Did you"));
+        let name = path.parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(".");
+        let places = self.services().into_iter().filter_map(|service| match service.kind? {
+            ServiceKind::Kafka => Some(format!("DESCRIBE TOPIC {name}")),
+            ServiceKind::Postgres => Some(format!("DESCRIBE TABLE {name}")),
+            ServiceKind::OpenSearch => Some(format!("DESCRIBE INDEX {name}")),
+        });
+        let places: BTreeSet<String> = places.filter(|_| !is_known).collect();
+        match places.is_empty() {
+            true => error,
+            false => {
+                let places: Vec<String> = places.into_iter().rev().collect();
+                error.with_hint(format!("No table of the session. Of a service: {}.", places.join(", ")))
+            }
+        }
     }
 
     /// The names and types of a table's or view's columns.

@@ -1,11 +1,11 @@
-//! psql's looks at the session: its tables and views, functions, and integrations, as rows to show.
+//! psql's looks at the session: its tables and views, and functions, as rows to show.
 
 use crate::Session;
 use crate::catalog::Object;
-use crate::connectors;
 use crate::connectors::secrets::redact;
 use crate::functions::{aggregate, library};
 use crate::session::Listing;
+use crate::shell::editor::words::{SYNTAX_FUNCTIONS, WINDOW_FUNCTIONS};
 
 /// `\d`, `\dt`, `\dv`: tables and views that fit, with their connectors.
 pub fn relations(session: &Session, kind: Option<&str>, pattern: Option<&str>) -> Listing {
@@ -44,24 +44,13 @@ pub fn functions(pattern: Option<&str>) -> Listing {
     let mut found: Vec<(&str, &str, &str)> =
         library::all().iter().map(|function| (function.name(), "scalar", function.usage())).collect();
     found.extend(aggregate::all().iter().map(|function| (function.name(), "aggregate", function.usage())));
+    found.extend(SYNTAX_FUNCTIONS.iter().map(|(name, usage)| (*name, "scalar", *usage)));
+    found.extend(WINDOW_FUNCTIONS.iter().map(|(name, usage)| (*name, "window", *usage)));
     found.sort_unstable();
+    found.dedup_by_key(|(name, ..)| *name);
     let mut listing = Listing::new(&["function", "kind", "usage"]);
     for (name, kind, usage) in found.into_iter().filter(|(name, ..)| fits(pattern, name)) {
         listing.push([name, kind, usage].map(|cell| Some(cell.to_string())).to_vec());
-    }
-    listing
-}
-
-/// `\di`: the integrations, as their file has them, secrets blotted out.
-pub fn integrations(session: &Session) -> Listing {
-    let mut listing = Listing::new(&["integration", "connector", "address", "only for"]);
-    for integration in session.integrations().iter() {
-        let connector = integration.connector.0.as_str();
-        let address = connectors::find(connector, None).ok().and_then(|connector| connector.address_option());
-        let setting = integration.settings.iter().find(|setting| Some(setting.key.as_str()) == address);
-        let address = setting.map(|setting| redact(&setting.key, &setting.value)).unwrap_or_default();
-        let tables = integration.tables.as_deref().unwrap_or_default().join(", ");
-        listing.push(vec![Some(integration.name.clone()), Some(connector.to_string()), Some(address), Some(tables)]);
     }
     listing
 }
@@ -134,6 +123,5 @@ mod tests {
         assert!(super::options(&session, "high").is_none());
         let abs = rows(functions(Some("abs")));
         assert_eq!(abs, ["ABS scalar ABS(number) is the number without its sign."]);
-        assert!(rows(integrations(&session)).is_empty());
     }
 }

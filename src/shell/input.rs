@@ -11,6 +11,8 @@ pub enum Piece {
     /// A statement; `terminated` where its `;` is there.
     Statement {
         statement: Result<Statement>,
+        /// What was written, `;` included.
+        written: String,
         text: SourceText,
         terminated: bool,
     },
@@ -24,6 +26,10 @@ pub fn pieces(text: &SourceText) -> Vec<Piece> {
     let whole = &*text.text;
     let mut from = 0;
     for at in backslashes(whole) {
+        // What stands behind a command is part of its line.
+        if at < from {
+            continue;
+        }
         let end = whole.get(at..).and_then(|line| line.find('\n')).map_or(whole.len(), |end| at + end);
         statements(text, from, at, &mut pieces);
         let line = whole.get(at..end).unwrap_or_default();
@@ -86,7 +92,8 @@ fn statements(text: &SourceText, from: usize, to: usize, pieces: &mut Vec<Piece>
             Some(command) => pieces.push(Piece::Command(Ok(command))),
             None => {
                 let terminated = fragment.terminated;
-                pieces.push(Piece::Statement { statement, text: placed.clone(), terminated });
+                let written = fragment.text.to_string() + if terminated { ";" } else { "" };
+                pieces.push(Piece::Statement { statement, written, text: placed.clone(), terminated });
             }
         }
     }
@@ -132,6 +139,7 @@ mod tests {
             ["Ok(Expanded(None))", "2:1;", "Ok(Timing(Some(true)))", "4:1"]
         );
         assert_eq!(cut("SELECT 1 \\watch 3"), ["1:1", "Ok(Watch(3s))"]);
+        assert_eq!(cut("\\! grep '\\d' \\\\ f\nSELECT 1;"), ["Ok(System(Some(\"grep '\\\\d' \\\\\\\\ f\")))", "2:1;"]);
         assert_eq!(cut("help select; quit"), ["Ok(Help(Some(\"select\")))", "Ok(Quit)"]);
         assert_eq!(cut("SELECT 1;\nhelp\nSELECT 2;\nclear\n"), ["1:1;", "Ok(Help(None))", "3:1;", "Ok(Clear)"]);
         assert_eq!(cut("ä\\x\nhelp abs\nhelp\n  SELECT 2")[2..], ["Ok(Help(Some(\"abs\")))", "Ok(Help(None))", "4:3"]);

@@ -64,6 +64,9 @@ impl Interrupt {
 
     /// Does what a signal asks for.
     fn take(&self, signal: Signal, at_a_prompt: bool) {
+        if signal == Signal::Interrupt {
+            console::after_echo();
+        }
         match signal {
             Signal::Interrupt if at_a_prompt && !self.is_ended() => _ = self.ask(),
             _ if self.is_ended() => {

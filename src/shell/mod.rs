@@ -10,6 +10,7 @@ pub mod editor;
 pub mod help;
 pub mod input;
 pub mod interrupt;
+pub mod job_list;
 pub mod jobs;
 pub mod rates;
 pub mod results;

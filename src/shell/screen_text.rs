@@ -73,6 +73,35 @@ pub fn window(text: &str, from: usize, columns: usize) -> String {
     out
 }
 
+/// The text in lines of at most `to` columns: behind a blank or a comma, where there is one near the end.
+pub fn folded(text: &str, to: usize) -> Vec<String> {
+    let (mut lines, mut rest) = (Vec::new(), text);
+    while width(rest) > to {
+        // Something must go, even where nothing has room.
+        let (mut used, mut end, mut nice) = (0, rest.chars().next().map_or(0, char::len_utf8), None);
+        for (at, c) in rest.char_indices() {
+            used += c.width().unwrap_or(0);
+            if c == ' ' && used <= to + 1 {
+                nice = Some(at + 1);
+            }
+            if used > to {
+                break;
+            }
+            end = at + c.len_utf8();
+            if c == ',' {
+                nice = Some(end);
+            }
+        }
+        let (line, more) = rest.split_at(nice.filter(|nice| nice * 3 >= end).unwrap_or(end));
+        lines.push(line.strip_suffix(' ').unwrap_or(line).to_string());
+        rest = more;
+    }
+    if !rest.is_empty() || lines.is_empty() {
+        lines.push(rest.to_string());
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +122,17 @@ mod tests {
         assert_eq!(cut("abc", 0), "");
         assert_eq!(pad_end("日", 4), "日  ");
         assert_eq!(pad_start("e\u{301}", 3), "  e\u{301}");
+    }
+
+    #[test]
+    fn what_is_folded_breaks_where_words_end() {
+        assert_eq!(folded("a line of words", 9), ["a line of", "words"]);
+        assert_eq!(folded("{\"a\":1,\"b\":2}", 9), ["{\"a\":1,", "\"b\":2}"]);
+        assert_eq!(folded("ab abcdefghijklm", 5), ["ab", "abcde", "fghij", "klm"]);
+        assert_eq!(folded("a abcdefghijklmn", 8), ["a abcdef", "ghijklmn"]);
+        assert_eq!(folded("日本語", 3), ["日", "本", "語"]);
+        assert_eq!(folded("日本", 1), ["日", "本"]);
+        assert_eq!(folded("", 3), [""]);
     }
 
     #[test]

@@ -45,6 +45,11 @@ impl Tableau {
         format!("{border}{}{border}", line(self.names.iter().map(String::as_str), &self.widths))
     }
 
+    /// The columns that a line takes.
+    pub fn width(&self) -> usize {
+        line_width(&self.widths)
+    }
+
     /// One row, counted for the footer.
     pub fn row(&mut self, kind: RowKind, cells: &[String]) -> String {
         self.rows += 1;
@@ -105,6 +110,11 @@ impl WholeTable {
         format!("{border}{}{border}", line(self.names.iter().map(String::as_str), &self.widths))
     }
 
+    /// The columns that a line takes.
+    pub fn width(&self) -> usize {
+        line_width(&self.widths)
+    }
+
     /// One row, counted for the footer. A cell that is wider than its column, since its row was not known when the
     /// widths were, makes room for itself.
     pub fn row(&mut self, cells: &[String]) -> String {
@@ -122,7 +132,7 @@ impl WholeTable {
     pub fn footer(&self, cost: &str) -> String {
         match self.rows {
             0 => format!("Empty set{cost}\n"),
-            rows => format!("{}{rows} {} in set{cost}\n", border(&self.widths), row_term(rows)),
+            rows => format!("{}{}", border(&self.widths), in_set_after(rows, cost)),
         }
     }
 }
@@ -140,9 +150,23 @@ pub fn table_within(names: &[&str], rows: &[Vec<String>], max_width: usize) -> S
     text + &whole.footer("")
 }
 
+/// How many rows a finished result has.
+pub fn in_set(rows: u64) -> String {
+    in_set_after(rows, "")
+}
+
+/// The same, and how long it took.
+pub fn in_set_after(rows: u64, cost: &str) -> String {
+    format!("{rows} {} in set{cost}\n", row_term(rows))
+}
+
 /// `row`, or `rows` where there are several.
 pub fn row_term(count: u64) -> &'static str {
     if count > 1 { "rows" } else { "row" }
+}
+
+fn line_width(widths: &[usize]) -> usize {
+    widths.iter().map(|width| width + 3).sum::<usize>() + 1
 }
 
 fn border(widths: &[usize]) -> String {

@@ -37,6 +37,7 @@ pub const STATEMENT_HEADS: &[(&str, &str)] = &[
     ("SHOW JOBS", "the jobs of this session"),
     ("DESCRIBE JOB", "what a job does and how far it is"),
     ("STOP JOB", "end a job"),
+    ("SHOW INTEGRATIONS", "the integrations of millstream.toml"),
     ("SHOW TOPICS", "topics of Kafka"),
     ("SHOW GROUPS", "consumer groups of Kafka"),
     ("PEEK", "the newest records of a topic"),

@@ -8,6 +8,14 @@ pub(crate) fn is_reserved(word: &str) -> bool {
     RESERVED.binary_search(&upper.as_str()).is_ok()
 }
 
+/// A name as a statement writes it: in back-ticks where it needs them.
+pub(crate) fn spelled(name: &str) -> String {
+    let is_plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !is_reserved(name);
+    if is_plain { name.to_string() } else { format!("`{}`", name.replace('`', "``")) }
+}
+
 /// Sorted.
 #[rustfmt::skip]
 const RESERVED: &[&str] = &[

@@ -67,6 +67,10 @@ pub enum StatementKind {
     },
     /// `SET`: list all.
     ShowSettings,
+    /// `SET 'key'`: show one. Ours, not Flink's.
+    ShowSetting {
+        key: Ident,
+    },
     /// `RESET 'key'`
     Reset {
         key: Ident,
@@ -178,11 +182,22 @@ pub enum Show {
     CurrentCatalog,
     Databases,
     CurrentDatabase,
-    Tables { like: Option<LikePattern> },
-    Views { like: Option<LikePattern> },
-    Functions { like: Option<LikePattern> },
+    Tables {
+        like: Option<LikePattern>,
+    },
+    Views {
+        like: Option<LikePattern>,
+    },
+    Functions {
+        like: Option<LikePattern>,
+    },
     Jobs,
-    Columns { table: ObjectPath, like: Option<LikePattern> },
+    /// Ours, not Flink's.
+    Integrations,
+    Columns {
+        table: ObjectPath,
+        like: Option<LikePattern>,
+    },
     CreateTable(ObjectPath),
     CreateView(ObjectPath),
 }

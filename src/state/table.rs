@@ -17,8 +17,29 @@ pub struct StateTable {
 }
 
 impl StateTable {
-    /// Rows that a piece should have at most: what stands behind offsets of 32 bits has a limit.
+    /// Rows that a piece should have at most.
     pub const PIECE_ROWS: usize = 4_096;
+
+    /// Bytes of values that it should have at most: what stands behind offsets of 32 bits has a limit.
+    pub const PIECE_BYTES: usize = 64 << 20;
+
+    /// Cuts rows, of so many bytes each, into those of pieces.
+    pub fn runs<T>(mut rows: &[T], bytes: impl Fn(&T) -> usize) -> Vec<&[T]> {
+        let mut runs = Vec::new();
+        while !rows.is_empty() {
+            let mut rest = Self::PIECE_BYTES;
+            let fits = |row: &&T| {
+                let left = rest.checked_sub(bytes(row));
+                rest = left.unwrap_or(0);
+                left.is_some()
+            };
+            let most = rows.iter().take(Self::PIECE_ROWS).take_while(fits).count().max(1);
+            let (run, behind) = rows.split_at(most);
+            runs.push(run);
+            rows = behind;
+        }
+        runs
+    }
 
     /// Without rows yet.
     pub fn new(columns: impl IntoIterator<Item = (String, DataType)>) -> Self {
@@ -126,4 +147,20 @@ fn batch(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
     let rows = columns.first().map_or(0, |column| column.len());
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_have_few_rows_and_few_bytes() {
+        let lengths = |rows: &[usize]| -> Vec<usize> {
+            StateTable::runs(rows, |bytes| *bytes).iter().map(|run| run.len()).collect()
+        };
+        let most = StateTable::PIECE_BYTES;
+        assert!(lengths(&[]).is_empty());
+        assert_eq!(lengths(&[1; 10_000]), [4_096, 4_096, 1_808]);
+        assert_eq!(lengths(&[most, 1, most - 1, 1, most + 1, most + 1, 0]), [1, 2, 1, 1, 1, 1]);
+    }
 }

@@ -27,10 +27,9 @@ fn start(state: &Path, arguments: &[&str]) -> Child {
     start_aloud(state, &[&["-q"], arguments].concat())
 }
 
-/// The same, with what it tells of its jobs.
+/// The same, with lines of what happens.
 fn start_aloud(state: &Path, arguments: &[&str]) -> Child {
-    let state = state.to_str().unwrap();
-    let arguments = [&["run", "--state", state], arguments].concat();
+    let arguments = [&["run", "--state", state.to_str().unwrap()], arguments].concat();
     command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -143,6 +142,18 @@ fn a_savepoint_is_asked_for_from_outside_and_begun_from() {
     let begun = stop_after_a_row(start_aloud(&other, &[&from[..], &["-e", &renamed]].concat())).expect(0);
     check_counts(&last_rows(&begun.out));
     assert!(begun.out.starts_with("-U["), "{}", begun.out);
+    assert!(begun.err.contains("job \"renamed\" begins from savepoint"), "{}", begun.err);
+
+    // The same command again goes on from what the job has kept since; with --fresh it goes back.
+    let again = stop_after_a_row(start_aloud(&other, &[&from[..], &["-e", &renamed]].concat())).expect(0);
+    assert!(again.err.contains("job \"renamed\" has begun from savepoint"), "{}", again.err);
+    assert!(!again.err.contains("begins from savepoint"), "{}", again.err);
+    let first = |out: &str| out.lines().next().map(str::to_string);
+    assert_ne!(first(&again.out), first(&begun.out));
+    let back = [&from[..], &["--fresh", "-e", &renamed]].concat();
+    let back = stop_after_a_row(start_aloud(&other, &back)).expect(0);
+    assert!(back.err.contains("job \"renamed\" begins from savepoint"), "{}", back.err);
+    assert_eq!(first(&back.out), first(&begun.out));
     let positions = "job \"renamed\" goes on from epoch ";
     assert!(begun.err.contains(positions) && begun.err.contains(": 1-of-1 at "), "{}", begun.err);
 
@@ -190,6 +201,28 @@ fn of_several_jobs_the_one_of_the_savepoints_name_begins_from_it() {
     let nothing = folder.path().join("nothing");
     let refused = millstream(&["run", "--from", nothing.to_str().unwrap(), "-e", &counts()]).expect(2);
     assert!(refused.err.contains("there is no savepoint"), "{}", refused.err);
+}
+
+#[test]
+fn a_job_without_a_name_that_writes_to_more_tables_does_not_begin_anew_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let insert = "INSERT INTO printed SELECT * FROM counts;";
+    stop_after_a_row(start(folder.path(), &["-e", &format!("{COUNTS} {insert}")])).expect(0);
+    let more = format!("{COUNTS} EXECUTE STATEMENT SET BEGIN {insert} INSERT INTO nowhere SELECT n FROM numbers; END;");
+    let refused = millstream(&["run", "-q", "--state", folder.path().to_str().unwrap(), "-e", &more]).expect(1);
+    let is = "default_catalog.default_database";
+    let said =
+        format!("job \"insert-into_{is}.printed,{is}.nowhere\" would begin anew, and job \"insert-into_{is}.printed\"");
+    assert!(refused.err.contains(&said), "{}", refused.err);
+    let name = format!("SET 'pipeline.name' = 'insert-into_{is}.printed'");
+    assert!(refused.err.contains(&name), "{}", refused.err);
+    let on = stop_after_a_row(start(folder.path(), &["-e", &format!("{name}; {more}")])).expect(0);
+    assert!(on.out.starts_with("-U["), "{}", on.out);
+    // Another job with a name of its own only tells.
+    let other = stop_after_a_row(start_aloud(folder.path(), &["--name", "other", "-e", &more])).expect(0);
+    assert!(other.out.starts_with("+I["), "{}", other.out);
+    assert!(other.err.contains("job \"other\" begins anew; job \"insert-into_"), "{}", other.err);
+    stop_after_a_row(start(folder.path(), &["--fresh", "-e", &more])).expect(0);
 }
 
 #[test]
@@ -332,6 +365,4 @@ fn places_that_are_no_folder_are_refused() {
     let below = file.path().join("state");
     let refused = millstream(&["run", "--state", below.to_str().unwrap(), "-e", &counts()]).expect(1);
     assert!(refused.err.contains("cannot use \""), "{}", refused.err);
-    let both = millstream(&["run", "--fresh", "--from", "x", "-e", "SHOW TABLES"]).expect(2);
-    assert!(both.err.contains("cannot be used with"), "{}", both.err);
 }

@@ -102,7 +102,24 @@ fn waiting_for_a_service_is_a_line_too() {
             'scan.startup.mode' = 'earliest-offset', 'format' = 'json', 'connection.max-retry-timeout' = '1 s');
         CREATE TABLE hole (n INT) WITH ('connector' = 'blackhole'); INSERT INTO hole SELECT n FROM away;";
     let ended: Ended = command(&["run", "--log-format", "json", "-e", sql]).output().unwrap().into();
-    line_with(&lines(&ended.expect(1)), "waiting for Kafka at 127.0.0.1:1");
+    line_with(
+        &lines(&ended.expect(1)),
+        "job insert-into_default_catalog.default_database.hole: waiting for Kafka at 127.0.0.1:1",
+    );
+}
+
+#[test]
+fn however_often_a_service_is_tried_it_is_said_once() {
+    let sql = "CREATE TABLE away (n INT) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://127.0.0.1:1/d', 'table-name' = 't',
+            'connection.max-retry-timeout' = '1 s');
+        CREATE TABLE few (n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '1');
+        SET 'pipeline.name' = 'hot'; SET 'parallelism.default' = '2'; INSERT INTO away SELECT n FROM few;";
+    let ended: Ended = command(&["run", "--log-format", "json", "-e", sql]).output().unwrap().into();
+    let lines = lines(&ended.expect(1));
+    let told = lines.iter().filter(|line| line["target"] == "millstream::connector");
+    let told: Vec<&str> = told.filter_map(|line| line["message"].as_str()).collect();
+    assert!(told.len() == 1 && told[0].starts_with("job hot: waiting for PostgreSQL at 127.0.0.1:1/d: "), "{told:?}");
+    line_with(&lines, "gave up on PostgreSQL at 127.0.0.1:1/d after ");
 }
 
 #[test]

@@ -4,6 +4,8 @@ mod bench;
 mod check;
 mod checkpoints;
 mod errors;
+mod form;
+mod interrupts;
 mod jobs;
 mod logs;
 mod millstream;

@@ -25,6 +25,22 @@ fn every_mode_prints_what_is_expected_of_it() {
 }
 
 #[test]
+fn a_changelog_outside_a_terminal_is_a_tableau() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = |mode: &str| {
+        let query = "SELECT a, COUNT(*) AS n FROM (VALUES ('x'), ('y'), ('x')) AS t(a) GROUP BY a;";
+        let sql = format!("{ONE} SET 'sql-client.execution.result-mode' = '{mode}'; {query}");
+        ["run", "sql"].map(|command| {
+            let quiet = if command == "run" { "-qe" } else { "-e" };
+            millstream_in(folder.path(), &[command, quiet, &sql]).expect(0).out
+        })
+    };
+    let changelog = printed("changelog");
+    assert!(changelog[0].contains("| -U |") && changelog[0].contains("| +U |"), "{}", changelog[0]);
+    assert_eq!(changelog, printed("tableau"));
+}
+
+#[test]
 fn a_mode_that_nobody_knows_is_refused_with_the_one_that_was_meant() {
     let folder = tempfile::tempdir().unwrap();
     let sql = "SET 'sql-client.execution.result-mode' = 'tabelau'; SELECT 1";

@@ -120,6 +120,35 @@ fn a_command_takes_no_statement_along() {
 }
 
 #[test]
+fn the_last_statement_is_run_again_shown_and_forgotten() {
+    let one = |sql: &str| millstream(&["sql", "-e", sql]).expect(0).out;
+    assert_eq!(one("SELECT 1 AS a \\g"), ONE);
+    assert_eq!(one("SELECT 1 AS a; \\g"), format!("{ONE}{ONE}"));
+    let vertical = "-[ RECORD 1 ]\na | 1\nReceived a total of 1 row\n";
+    assert_eq!(one("SELECT 1 AS a \\G\n\\gx\n\\g"), format!("{vertical}{vertical}{ONE}"));
+    assert_eq!(one("SELECT 1\n  AS a; \\p"), format!("{ONE}SELECT 1\n  AS a;\n"));
+    assert_eq!(one("\\echo 'so it is'\n\\! echo and so"), "so it is\nand so\n");
+    let folder = tempfile::tempdir().expect("a folder");
+    let ended = millstream_in(folder.path(), &["sql", "-e", "SELECT 1 AS a \\g out.txt\nSELECT 1 AS a;"]).expect(0);
+    assert_eq!(ended.out, ONE);
+    assert_eq!(std::fs::read_to_string(folder.path().join("out.txt")).expect("the result"), ONE);
+    let ended = millstream(&["sql", "-e", "SELECT 1 AS a \\r\n\\g"]).expect(2);
+    assert!(
+        ended.out.is_empty() && ended.err.contains("\\g runs the last statement, and there is none"),
+        "{}",
+        ended.err
+    );
+    let ended = millstream(&["sql", "-e", "SELECT FROM WHERE \\g"]).expect(2);
+    assert!(ended.err.starts_with("error: ") && ended.err.contains(" --> input:1:"), "{}", ended.err);
+    let ended = millstream(&["sql", "-e", "\\set x 1"]).expect(2);
+    assert!(
+        ended.err.contains("there is no command \\set") && ended.err.contains("SET 'key' = 'value'"),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
 fn ctrl_c_stops_the_jobs_of_a_script() {
     let script = "CREATE TABLE s (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '50');
         CREATE TABLE p (n INT) WITH ('connector' = 'print'); INSERT INTO p SELECT n FROM s";

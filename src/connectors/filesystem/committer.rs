@@ -1,4 +1,5 @@
-//! Publishes epochs to a folder: hidden files get their names, then the marker is written.
+//! Publishes epochs to a folder: the marker says whose files appear, hidden files get their names, then the marker says
+//! that all have.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -14,7 +15,7 @@ use super::blocking;
 use super::job_files::{JobFiles, JobMarker};
 use super::location::shown;
 use super::part_file::check_folder;
-use super::staged_files::{Partition, StagedFiles};
+use super::staged_files::{Partition, StagedFile, StagedFiles};
 use super::table::FileTable;
 use crate::changelog::Epoch;
 use crate::connectors::{Committer, Marker, StagedPart, TargetContext};
@@ -134,7 +135,8 @@ impl Folder {
             if before.lineage == *lineage && before.attempt > *attempt {
                 return Err(self.overtaken(before.attempt));
             }
-            (marker.published, marker.partitions) = (before.published, before.partitions);
+            (marker.published, marker.appearing) = (before.published, before.appearing);
+            marker.partitions = before.partitions;
         }
         self.files.write(&marker)?;
         let published = marker.published.clone();
@@ -170,21 +172,31 @@ impl Folder {
     fn publish(&self, epoch: Epoch, parts: &[StagedPart]) -> Result<()> {
         let mut marker = self.marker()?;
         let of_lineage = marker.published.as_ref().filter(|published| published.lineage == marker.lineage);
-        if of_lineage.is_some_and(|published| published.epoch >= epoch) {
-            return match of_lineage.is_some_and(|published| published.epoch == epoch) {
-                true => Ok(()),
-                false => Err(Error::state(format!("epoch {} can't be published behind a later one", epoch.0))),
-            };
+        match of_lineage {
+            Some(published) if published.epoch == epoch => return Ok(()),
+            Some(published) if published.epoch > epoch => return Err(published.is_past(epoch)),
+            _ => {}
         }
         let staged = parts.iter().filter(|part| !part.staged.payload.is_empty());
         let staged = staged.map(|part| StagedFiles::decode(&part.staged.payload)).collect::<Result<Vec<_>>>()?;
+        let files: Vec<&StagedFile> = staged.iter().flat_map(|staged| &staged.files).collect();
+        let TargetContext { lineage, attempt, .. } = &self.context;
+        let this = Marker { lineage: lineage.clone(), attempt: *attempt, epoch };
+        let is_begun = |of: &Marker| (&of.lineage, of.epoch) == (lineage, epoch);
+        // Readers may take a file as soon as it has its name: before the first does, all are known to be there.
+        if !files.is_empty() && !marker.appearing.as_ref().is_some_and(is_begun) {
+            files.iter().try_for_each(|file| self.files.check_there(file))?;
+            marker.appearing = Some(this.clone());
+            self.files.write(&marker)?;
+            self.state().marker = Some(marker.clone());
+        }
         failpoint::reach("filesystem.before-rename");
         let mut folders = BTreeSet::new();
-        for (i, file) in staged.iter().flat_map(|staged| &staged.files).enumerate() {
+        for (i, file) in files.into_iter().enumerate() {
             if i == 1 {
                 failpoint::reach("filesystem.between-renames");
             }
-            self.files.appear(&file.folder, &file.hidden, &file.name)?;
+            self.files.appear(file)?;
             folders.insert(&file.folder);
         }
         folders.into_iter().try_for_each(|folder| self.files.sync(folder))?;
@@ -197,8 +209,7 @@ impl Folder {
         }
         let has_ended = self.has_ended(Some(epoch));
         self.say_complete(&mut marker, has_ended)?;
-        let TargetContext { lineage, attempt, .. } = &self.context;
-        marker.published = Some(Marker { lineage: lineage.clone(), attempt: *attempt, epoch });
+        (marker.published, marker.appearing) = (Some(this), None);
         self.files.write(&marker)?;
         self.state().marker = Some(marker);
         Ok(())
@@ -253,7 +264,7 @@ impl Committer for FileCommitter {
         loop {
             if let Some(lock) = self.with_folder(|folder| folder.files.try_lock()).await? {
                 if told {
-                    self.0.context.reporter.tell("");
+                    self.0.context.reporter.goes_on();
                 }
                 return self.with_folder(|folder| folder.take_over(lock)).await;
             }
@@ -265,7 +276,8 @@ impl Committer for FileCommitter {
                     .with_hint("Stop it; or give the jobs names of their own with SET 'pipeline.name' = '…'."));
             }
             if !std::mem::replace(&mut told, true) {
-                reporter.tell(&format!("waiting for an earlier start of the job, which writes to folder \"{folder}\""));
+                reporter
+                    .waits(&format!("waiting for an earlier start of the job, which writes to folder \"{folder}\""));
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -60,7 +60,7 @@ impl Start {
             sink: 0,
             committer: self.committer.clone(),
             first: Epoch(1),
-            full: Arc::default(),
+            room: Arc::default(),
         };
         let context = OpenContext { epochs: Some(epochs), ..self.context.clone() };
         FileSink::try_new(&self.table).unwrap().open(&context).await.unwrap()
@@ -130,7 +130,8 @@ async fn files_appear_with_their_epoch_once() {
     second.committer.publish(Epoch(2), &later).await.unwrap();
     assert_eq!((seen(&root).len(), hidden(&root)), (4, 0));
     let error = second.committer.publish(Epoch(1), &parts).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::State);
+    assert_eq!((error.kind(), error.message()), (ErrorKind::State, "epoch 1 can't be published behind epoch 2"));
+    assert!(error.hint().unwrap().contains("Only one process may run a job of this name"), "{error}");
     assert_eq!(seen(&root).len(), 4);
 }
 
@@ -159,6 +160,34 @@ async fn an_epoch_that_was_published_in_part_becomes_whole() {
     let error = second.committer.publish(Epoch(2), &parts).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::State);
     assert!(error.message().ends_with("of a finished epoch is gone"), "{error}");
+    assert!(error.hint().unwrap().starts_with("Put it back"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_that_a_reader_takes_as_soon_as_it_appears_is_not_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = described(folder.path(), &[]);
+    let first = Start::new(&table, 1).await;
+    let mut writer = first.writer().await;
+    writer.write(rows(&[("x", 1), ("y", 2)])).await.unwrap();
+    let parts = staged(&mut writer, 1).await;
+    let names = StagedFiles::decode(&parts[0].staged.payload).unwrap();
+    let at = |i: usize| folder.path().join(&names.files[i].folder).join(&names.files[i].name);
+    // Publishing breaks off between the first file and the marker, and a reader takes that file with its folder.
+    std::fs::create_dir(at(1)).unwrap();
+    let error = first.committer.publish(Epoch(1), &parts).await.unwrap_err();
+    assert!(error.message().starts_with("cannot write"), "{error}");
+    assert!(at(0).is_file());
+    std::fs::remove_dir_all(at(0).parent().unwrap()).unwrap();
+    std::fs::remove_dir(at(1)).unwrap();
+    drop((writer, first));
+    let second = Start::new(&table, 2).await;
+    assert_eq!(second.marker, None);
+    second.committer.publish(Epoch(1), &parts).await.unwrap();
+    assert_eq!(seen(folder.path()).len(), 1);
+    drop(second);
+    let published = Some(Marker { lineage: "a".into(), attempt: 2, epoch: Epoch(1) });
+    assert_eq!(Start::new(&table, 3).await.marker, published);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::blocking::{io_error, write_error};
 use super::part_file::{sync_folder, sync_folders};
-use super::staged_files::Partition;
+use super::staged_files::{Partition, StagedFile};
 use crate::connectors::Marker;
 use crate::error::{Error, Result};
 
@@ -35,6 +35,9 @@ pub struct JobMarker {
     pub lineage: String,
     pub attempt: u64,
     pub published: Option<Marker>,
+    /// The epoch whose files are getting their names: what of them is there no longer has had its own, and was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appearing: Option<Marker>,
     #[serde(default)]
     pub partitions: Vec<Partition>,
 }
@@ -42,7 +45,7 @@ pub struct JobMarker {
 impl JobMarker {
     pub fn new(job: &str, lineage: &str, attempt: u64) -> Self {
         let (job, lineage) = (job.to_string(), lineage.to_string());
-        Self { version: VERSION, job, lineage, attempt, published: None, partitions: Vec::new() }
+        Self { version: VERSION, job, lineage, attempt, published: None, appearing: None, partitions: Vec::new() }
     }
 }
 
@@ -128,33 +131,51 @@ impl JobFiles {
         Ok(())
     }
 
-    /// Lets everyone see a staged file. One that is seen already is left as it is.
-    ///
     /// # Errors
-    /// It is nowhere, of kind `State`.
-    pub fn appear(&self, folder: &str, hidden: &str, name: &str) -> Result<()> {
-        let folder = self.root.join(folder);
-        let (hidden, visible) = (folder.join(hidden), folder.join(name));
-        match fs::rename(&hidden, &visible) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && visible.exists() => Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let shown = super::location::shown(&visible);
-                Err(Error::state(format!("file \"{shown}\" of a finished epoch is gone")).with_detail(
-                    "Its rows were written and are to appear, but the file is there neither by its name nor hidden.",
-                ))
-            }
-            Err(error) => Err(write_error(&visible, error)),
+    /// A staged file is nowhere, of kind `State`.
+    pub fn check_there(&self, file: &StagedFile) -> Result<()> {
+        let (hidden, visible) = self.paths(file);
+        let is_there = |path: &Path| path.try_exists().map_err(|e| io_error("look at", path, e));
+        if is_there(&hidden)? || is_there(&visible)? {
+            return Ok(());
         }
+        let shown = super::location::shown(&visible);
+        Err(Error::state(format!("file \"{shown}\" of a finished epoch is gone"))
+            .with_detail(
+                "Its rows were written and are to appear, but the file is there neither by its name nor hidden.",
+            )
+            .with_hint(
+                "Put it back where somebody has moved it. Or begin anew from a savepoint with --from, or with --fresh: \
+                 sinks may then see rows again.",
+            ))
     }
 
-    /// Puts the names of a folder's files on the disk.
+    /// Lets everyone see a staged file. One that had its name already, and may be taken away by now, is left as it is.
+    pub fn appear(&self, file: &StagedFile) -> Result<()> {
+        let (hidden, visible) = self.paths(file);
+        gone_or(fs::rename(&hidden, &visible)).map_err(|error| write_error(&visible, error))
+    }
+
+    fn paths(&self, StagedFile { folder, hidden, name }: &StagedFile) -> (PathBuf, PathBuf) {
+        let folder = self.root.join(folder);
+        (folder.join(hidden), folder.join(name))
+    }
+
+    /// Puts the names of a folder's files on the disk. It may be taken away with them.
     pub fn sync(&self, folder: &str) -> Result<()> {
         let folder = self.root.join(folder);
-        sync_folder(&folder.join("any")).map_err(|e| write_error(&folder, e))
+        gone_or(sync_folder(&folder.join("any"))).map_err(|e| write_error(&folder, e))
     }
 
     pub fn root(&self) -> &Path {
         &self.root
+    }
+}
+
+/// What is there no longer is as good as done.
+fn gone_or(done: std::io::Result<()>) -> std::io::Result<()> {
+    match done {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        done => done,
     }
 }

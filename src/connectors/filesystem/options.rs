@@ -1,6 +1,6 @@
 //! The options of a filesystem table.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 use std::time::Duration;
 
@@ -143,10 +143,10 @@ pub struct PartitionCommit {
 }
 
 impl PartitionCommit {
-    /// Puts the file into the folder of a partition.
+    /// Puts the file into the folder of a partition, which is made where somebody has taken it away.
     pub fn say_complete(&self, folder: &Path) -> Result<()> {
         let path = folder.join(&self.success_file);
-        let written = File::create(&path).and_then(|file| file.sync_all());
+        let written = fs::create_dir_all(folder).and_then(|()| File::create(&path)?.sync_all());
         written.map_err(|e| Error::external(format!("cannot write file {}: {e}", location::shown(&path))))
     }
 }

@@ -107,8 +107,8 @@ impl KafkaContext {
     /// Nobody has answered for this long though connections stand: says so, once.
     pub fn unanswered(&self, silence: Duration) {
         if !std::mem::replace(&mut self.heard().lost, true) {
-            let seconds = silence.as_secs();
-            self.0.reporter.tell(&format!("waiting for {}: no answer for {seconds} s", self.cluster()));
+            let why = format!("no answer for {} s", silence.as_secs());
+            self.0.reporter.waits_because(&format!("waiting for {}", self.cluster()), &why);
         }
     }
 
@@ -147,7 +147,7 @@ impl KafkaContext {
         if !std::mem::replace(&mut heard.lost, true) {
             let why = heard.reason.as_ref().map_or(String::new(), |reason| format!(": {}", reason.why));
             drop(heard);
-            self.0.reporter.tell(&format!("lost {}{why}; reconnecting", self.cluster()));
+            self.0.reporter.waits(&format!("lost {}{why}; reconnecting", self.cluster()));
         }
     }
 
@@ -335,7 +335,6 @@ mod tests {
         let expected = [
             "lost Kafka at h:1: h:1: Connection refused; reconnecting",
             "Kafka at h:1 answers again",
-            "",
             "waiting for Kafka at h:1: no answer for 5 s",
         ];
         assert_eq!(*told.lock().unwrap(), expected);

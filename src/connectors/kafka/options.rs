@@ -195,7 +195,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "scan.client",
         OptionType::Enum(&["auto", "native", "librdkafka"]),
-        "Who fetches the records: 'native', the engine's own client, which costs a fraction of the CPU time; 'librdkafka'; or 'auto', which is librdkafka so far.",
+        "Who fetches the records: 'native', the engine's own client, which costs a fraction of the CPU time; 'librdkafka'; or 'auto', the native one wherever it can do what the table asks for.",
     )
     .default("auto")
     .ours(),
@@ -308,7 +308,10 @@ impl KafkaOptions {
                 let error = self.options.invalid(key, format!("the native client can't do {lacking}"));
                 Err(error.with_hint("Leave it out, or write 'scan.client' = 'librdkafka'."))
             }
-            (client, _) => Ok(ScanClient { is_native: client == "native", is_forced: client != "auto" }),
+            (_, lacking) => Ok(ScanClient {
+                is_native: client == "native" || (client == "auto" && lacking.is_none()),
+                is_forced: client != "auto",
+            }),
         }
     }
 

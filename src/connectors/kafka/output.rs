@@ -12,9 +12,6 @@ use crate::changelog::Epoch;
 use crate::connectors::{EpochMode, Staged, WriterEpochs};
 use crate::error::{Error, Result};
 
-/// When so much of an epoch is held, its end is asked for.
-const FULL_BYTES: usize = 64 << 20;
-
 /// What a writer does with its records.
 pub enum Output {
     Direct(BatchProducer),
@@ -56,15 +53,17 @@ impl Output {
             Way::Transaction(slot) if slot.is_none() && rows > 0 => {
                 *slot = Some(output.epochs.committer::<KafkaCommitter>()?.open(output.epoch)?);
             }
-            Way::Held { records, asked } => {
-                let held = records.get_mut().unwrap_or_else(PoisonError::into_inner).len();
-                if held > FULL_BYTES && !std::mem::replace(asked, true) {
-                    output.epochs.full.notify_one();
-                }
-            }
-            Way::Transaction(_) => {}
+            Way::Held { .. } | Way::Transaction(_) => {}
         }
         Ok(())
+    }
+
+    /// Waits where much is held of an epoch while the one before is not published.
+    pub async fn hold(&mut self) {
+        if let Self::Epochs(EpochOutput { epochs, epoch, way: Way::Held { records, asked }, .. }) = self {
+            let held = records.get_mut().unwrap_or_else(PoisonError::into_inner).len();
+            epochs.room.hold(*epoch, held, asked).await;
+        }
     }
 
     /// The producer that has records of this writer, if one has.

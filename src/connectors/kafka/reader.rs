@@ -233,8 +233,9 @@ impl SourceReader for KafkaReader {
         }
         let cluster = self.cluster.clone();
         let done = tokio::task::spawn_blocking(move || cluster.commit(&offsets)).await;
-        if let Ok(Err(error)) = done {
-            self.reporter.tell(&format!("{}; the next checkpoint tries again", error.message()));
+        match done {
+            Ok(Err(error)) => self.reporter.waits_because(error.message(), "a later checkpoint tells it again"),
+            _ => self.reporter.goes_on(),
         }
         Ok(())
     }

@@ -67,11 +67,11 @@ impl Cluster {
         match tokio::time::timeout(self.silence, &mut sending).await {
             Ok(done) => done,
             Err(_) => {
-                let seconds = self.silence.as_secs_f32();
-                self.context.reporter.tell(&format!("waiting for {}: no answer for {seconds} s", self.name));
+                let why = format!("no answer for {} s", self.silence.as_secs_f32());
+                self.context.reporter.waits_because(&format!("waiting for {}", self.name), &why);
                 let done = sending.await;
                 if done.is_ok() {
-                    self.context.reporter.tell("");
+                    self.context.reporter.goes_on();
                 }
                 done
             }

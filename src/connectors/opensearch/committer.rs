@@ -151,9 +151,7 @@ impl Committer for OpenSearchCommitter {
         self.begin(epoch).await?;
         match self.marker.published().filter(|marker| marker.lineage == self.context.lineage) {
             Some(marker) if marker.epoch == epoch => return Ok(()),
-            Some(marker) if marker.epoch > epoch => {
-                return Err(Error::internal(format!("epoch {} behind epoch {}", epoch.0, marker.epoch.0)));
-            }
+            Some(marker) if marker.epoch > epoch => return Err(marker.is_past(epoch)),
             _ => {}
         }
         self.marker.check().await?;

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{ArrayRef, Int32Array, StringArray};
 use arrow::record_batch::RecordBatch;
 use futures::FutureExt;
-use tokio::sync::Notify;
 
 use super::super::OpenSearch;
 use super::super::stub::{Heard, Reply, Stub};
@@ -14,7 +13,9 @@ use crate::changelog::ChangelogBatch;
 use crate::changelog::RowKind::{self, Delete, Insert, UpdateAfter};
 use crate::changelog::rejects::{DeadLetters, Handling, RejectCounts};
 use crate::connectors::testing::table as declare;
-use crate::connectors::{Connector, EpochMode, OpenContext, Reporter, TableDescriptor, TargetTable, WriterEpochs};
+use crate::connectors::{
+    Connector, EpochMode, EpochRoom, OpenContext, Reporter, TableDescriptor, TargetTable, WriterEpochs,
+};
 
 /// What the service does.
 #[derive(Default)]
@@ -135,7 +136,7 @@ impl Scene {
             sink: 3,
             committer: committer.clone(),
             first: Epoch(epoch),
-            full: Arc::new(Notify::new()),
+            room: Arc::default(),
         };
         let context = OpenContext { epochs: Some(epochs), errors, ..OpenContext::for_test() };
         let mut writer = OpenSearch.sink(table).unwrap().open(&context).await.unwrap();
@@ -193,7 +194,7 @@ async fn an_epoch_is_sent_in_order_when_it_is_published_and_then_marked() {
     assert_eq!(bodies.len(), 2);
     assert!(bodies[0].contains(r#""n":1"#) && bodies[0].contains(r#"{"delete":{"_index":"i","_id":"a"}}"#));
     assert!(bodies[1].contains(r#""n":2"#));
-    assert_eq!(scene.heard(), ["bulk job/1/0", "bulk job/1/1"]);
+    assert_eq!(scene.heard(), ["bulk job/L/1/0", "bulk job/L/1/1"]);
     // What is marked is not sent again.
     committer.publish(Epoch(5), std::slice::from_ref(&part)).await.unwrap();
     assert!(scene.heard().is_empty());
@@ -230,7 +231,8 @@ async fn documents_without_a_key_have_ids_that_a_second_try_has_too() {
 #[tokio::test]
 async fn what_is_busy_is_sent_again_and_a_lost_request_is_over_before() {
     let bulks = vec![(429, "{}".into()), items(&[("a", 200), ("b", 429)]), (0, String::new()), (503, "{}".into())];
-    let tasks = vec![tasks(&["job/1/2", "job/1/9"]), tasks(&["job/1/9"]), (200, r#"{"node_failures":[{}]}"#.into())];
+    let tasks =
+        vec![tasks(&["job/L/1/2", "job/L/1/9"]), tasks(&["job/L/1/9"]), (200, r#"{"node_failures":[{}]}"#.into())];
     let scene = Scene::new(World { bulks, tasks, ..World::default() });
     let table = scene.table(true, &[]);
     let committer = scene.committer(&table, "L", 1).await;
@@ -240,11 +242,11 @@ async fn what_is_busy_is_sent_again_and_a_lost_request_is_over_before() {
     committer.publish(Epoch(5), &[part]).await.unwrap();
     let again = ["tasks", "tasks", "tasks", "tasks", "tasks"];
     let expected = [
-        &["bulk job/1/0", "bulk job/1/1", "bulk job/1/2"],
+        &["bulk job/L/1/0", "bulk job/L/1/1", "bulk job/L/1/2"],
         &again[..],
-        &["bulk job/1/3"],
+        &["bulk job/L/1/3"],
         &again[..2],
-        &["bulk job/1/4"],
+        &["bulk job/L/1/4"],
     ];
     assert_eq!(scene.heard(), expected.concat());
     let bodies = scene.bodies();
@@ -263,7 +265,7 @@ async fn an_earlier_start_is_waited_out_and_can_go_on_no_more() {
     let rows = batch(&[(Insert, "a", 1), (Insert, "b", 2)]);
     let part = scene.stage(&table, &zombie, 5, rows, ErrorHandling::Unset).await;
     scene.world.lock().unwrap().tasks =
-        vec![tasks(&["job/1/4"]), tasks(&["job/1/4", "jobs/1/1"]), tasks(&["jobs/1/1"])];
+        vec![tasks(&["job/L/1/4"]), tasks(&["job/L/1/4", "jobs/L/1/1"]), tasks(&["jobs/L/1/1"])];
     let next = scene.committer(&table, "L", 2).await;
     next.fence().await.unwrap();
     assert_eq!(scene.heard(), ["tasks"; 4]);
@@ -272,7 +274,7 @@ async fn an_earlier_start_is_waited_out_and_can_go_on_no_more() {
         "waiting for OpenSearch at {}: requests of an earlier start of the job are still carried out",
         scene.stub.host
     );
-    assert_eq!(told, [expected, String::new()]);
+    assert_eq!(told, [expected]);
     let error = zombie.publish(Epoch(5), std::slice::from_ref(&part)).await.unwrap_err();
     let expected = format!(
         "another start of job \"job\" publishes to OpenSearch at {}: its marker is of start 2, this is 1",
@@ -284,6 +286,22 @@ async fn an_earlier_start_is_waited_out_and_can_go_on_no_more() {
     let error = scene.committer(&table, "L", 1).await.fence().await.unwrap_err();
     assert_eq!(error.message(), expected);
     assert!(error.hint().unwrap().contains("delete that document"));
+    let error = next.publish(Epoch(4), &[]).await.unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::State, "epoch 4 can't be published behind epoch 5"));
+    assert!(error.hint().unwrap().contains("Only one process may run a job of this name"), "{error}");
+}
+
+#[tokio::test]
+async fn a_start_of_the_same_number_in_another_lineage_is_waited_out() {
+    let scene = Scene::new(World::default());
+    let table = scene.table(true, &[]);
+    scene.committer(&table, "L", 1).await.fence().await.unwrap();
+    scene.world.lock().unwrap().tasks = vec![tasks(&["job/L/1/0"])];
+    let next = scene.committer(&table, "M", 1).await;
+    next.fence().await.unwrap();
+    assert!(scene.heard().is_empty(), "it may be that of a job that runs");
+    next.begin(Epoch(1)).await.unwrap();
+    assert_eq!(scene.heard(), ["tasks"; 3]);
 }
 
 #[tokio::test]
@@ -308,7 +326,7 @@ async fn a_zombie_stops_between_two_requests() {
     };
     let (published, ()) = tokio::join!(publishing, taken);
     assert!(published.unwrap_err().message().contains(&host));
-    assert_eq!(scene.heard(), ["bulk job/1/0", "bulk job/1/1"]);
+    assert_eq!(scene.heard(), ["bulk job/L/1/0", "bulk job/L/1/1"]);
 }
 
 #[tokio::test]
@@ -320,7 +338,7 @@ async fn without_the_permission_to_list_tasks_as_long_as_an_answer_may_take_is_w
     scene.committer(&table, "L", 2).await.fence().await.unwrap();
     assert!(start.elapsed() >= std::time::Duration::from_millis(60));
     let told = scene.told.lock().unwrap().clone();
-    assert_eq!(told.len(), 2);
+    assert_eq!(told.len(), 1);
     assert!(told[0].starts_with("waiting 0.06 s for requests of an earlier start of the job to end: "), "{told:?}");
 }
 
@@ -395,8 +413,8 @@ async fn an_epoch_that_grows_large_asks_once_to_end() {
     let scene = Scene::new(World::default());
     let table = scene.table(true, &[]);
     let committer = scene.committer(&table, "L", 1).await;
-    let (mode, full) = (EpochMode::Held, Arc::new(Notify::new()));
-    let epochs = Some(WriterEpochs { mode, sink: 3, committer, first: Epoch(1), full: full.clone() });
+    let (mode, room) = (EpochMode::Held, Arc::<EpochRoom>::default());
+    let epochs = Some(WriterEpochs { mode, sink: 3, committer, first: Epoch(1), room: room.clone() });
     let context = OpenContext { epochs, ..OpenContext::for_test() };
     let table = scene.table(false, &[]);
     let mut writer = OpenSearch.sink(&table).unwrap().open(&context).await.unwrap();
@@ -405,10 +423,10 @@ async fn an_epoch_that_grows_large_asks_once_to_end() {
         for _ in 0..writes {
             writer.write(batch(&[(Insert, &large, 1)])).await.unwrap();
         }
-        assert_eq!(full.notified().now_or_never().is_some(), asks, "{writes}");
+        assert_eq!(room.asked().now_or_never().is_some(), asks, "{writes}");
         let staged = writer.stage(Epoch(epoch)).await.unwrap();
         assert_eq!(staged.rows, writes);
-        assert!(full.notified().now_or_never().is_none());
+        assert!(room.asked().now_or_never().is_none());
     }
 }
 
@@ -419,8 +437,8 @@ async fn a_writer_with_dead_letters_is_refused() {
     let committer = scene.committer(&table, "L", 1).await;
     let letters = Some(Arc::new(DeadLetters::default()));
     let errors = ErrorHandling::Handle(Arc::new(Handling { table: "t".into(), letters, counts: Arc::default() }));
-    let (mode, full) = (EpochMode::Held, Arc::new(Notify::new()));
-    let epochs = Some(WriterEpochs { mode, sink: 3, committer, first: Epoch(1), full });
+    let (mode, room) = (EpochMode::Held, Arc::<EpochRoom>::default());
+    let epochs = Some(WriterEpochs { mode, sink: 3, committer, first: Epoch(1), room });
     let context = OpenContext { epochs, errors, ..OpenContext::for_test() };
     let error = OpenSearch.sink(&table).unwrap().open(&context).await.err().unwrap();
     assert!(error.message().ends_with("can't be combined with exactly-once output"), "{error}");
@@ -432,8 +450,8 @@ async fn rows_without_a_key_need_an_index_that_does_not_roll_over() {
     for (index, what) in [("alias", "an alias"), ("stream", "a data stream"), ("{k}", "an alias")] {
         let table = scene.table(false, &[("index", index)]);
         let committer = scene.committer(&table, "L", 1).await;
-        let (mode, full) = (EpochMode::Held, Arc::new(Notify::new()));
-        let epochs = Some(WriterEpochs { mode, sink: 3, committer, first: Epoch(1), full });
+        let (mode, room) = (EpochMode::Held, Arc::<EpochRoom>::default());
+        let epochs = Some(WriterEpochs { mode, sink: 3, committer, first: Epoch(1), room });
         let context = OpenContext { epochs, ..OpenContext::for_test() };
         let opened = OpenSearch.sink(&table).unwrap().open(&context).await;
         let error = match (index, opened) {

@@ -117,7 +117,7 @@ impl Sender {
         if self.sending.drops_rejected {
             let (document, why) = (first.document(), first.why());
             let line = format!("dropped {count} rejected documents of {owner}, first {document}: {why}");
-            self.cluster.reporter().tell(&line);
+            self.cluster.reporter().news(&line);
             return Ok(());
         }
         if let Some(denied) = rejected.iter().find(|rejection| rejection.is_denied()) {

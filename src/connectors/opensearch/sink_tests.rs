@@ -104,10 +104,10 @@ async fn a_busy_or_broken_service_is_tried_again_with_the_whole_request() {
     writer.flush().await.unwrap();
     assert_eq!(stub.bodies(), [upsert("a", 1), upsert("a", 1), upsert("a", 1), upsert("a", 1)]);
     let told = told.lock().unwrap();
-    assert_eq!(told.len(), 5);
-    assert!(told[3].ends_with(" answers again") && told[4].is_empty(), "{told:?}");
-    assert!(told[0].contains("queue full (429 es_rejected); trying again in 100 ms"), "{told:?}");
-    assert!(told[2].contains("HTTP status 503; trying again in 200 ms"), "{told:?}");
+    assert_eq!(told.len(), 4);
+    assert!(told[3].ends_with(" answers again"), "{told:?}");
+    assert!(told[0].contains("queue full (429 es_rejected); trying again"), "{told:?}");
+    assert!(told[2].contains("HTTP status 503; trying again"), "{told:?}");
 }
 
 #[tokio::test]

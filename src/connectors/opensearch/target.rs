@@ -57,7 +57,7 @@ impl Target for OpenSearchTarget {
     }
 
     async fn open(&self, tables: Vec<TargetTable>, context: &TargetContext) -> Result<Arc<dyn Committer>> {
-        let names = RequestNames::new(&context.job, context.attempt);
+        let names = RequestNames::new(&context.job, &context.lineage, context.attempt);
         let general = sender(&self.table, &names, context).await?;
         general.cluster.greet(&self.table.connection).await?;
         let mut senders = HashMap::new();

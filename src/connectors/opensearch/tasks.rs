@@ -23,35 +23,39 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long the job's part of a name may be, for headers are bounded.
 const MAX_KEY: usize = 200;
 
-/// Names the bulk requests of one start of a job: `X-Opaque-Id: job/attempt/number`. Cheap to clone.
+/// Names the bulk requests of one start of a job: `X-Opaque-Id: job/lineage/attempt/number`. Cheap to clone.
+///
+/// Attempts count from 1 in every checkpoint folder, and in every batch job: only with its lineage one is a start.
 #[derive(Debug, Clone)]
 pub struct RequestNames {
     job: Arc<str>,
-    attempt: u64,
+    /// `lineage/attempt`
+    start: Arc<str>,
     count: Arc<AtomicU64>,
 }
 
 impl RequestNames {
-    pub fn new(job: &str, attempt: u64) -> Self {
+    pub fn new(job: &str, lineage: &str, attempt: u64) -> Self {
         let mut key = path_segment(job);
         if key.len() > MAX_KEY {
             key.truncate(MAX_KEY);
             key.push_str(&format!("~{:016x}", xxh3_64(job.as_bytes())));
         }
-        Self { job: key.into(), attempt, count: Arc::default() }
+        let start = format!("{}/{attempt}", path_segment(lineage));
+        Self { job: key.into(), start: start.into(), count: Arc::default() }
     }
 
     /// A name that no other request has.
     pub fn name(&self) -> Result<HeaderValue> {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
-        HeaderValue::from_str(&format!("{}/{}/{number}", self.job, self.attempt))
+        HeaderValue::from_str(&format!("{}/{}/{number}", self.job, self.start))
             .map_err(|e| Error::internal(format!("a request without a name: {e}")))
     }
 
     /// True for a request of the same job that was named in another start.
     pub fn is_of_another_start(&self, name: &str) -> bool {
-        let mut parts = name.split('/');
-        parts.next() == Some(&self.job) && parts.next().is_some_and(|attempt| attempt != self.attempt.to_string())
+        let Some((job, rest)) = name.split_once('/') else { return false };
+        job == &*self.job && rest.rsplit_once('/').is_none_or(|(start, _)| start != &*self.start)
     }
 }
 
@@ -101,9 +105,9 @@ pub async fn wait_until_over(
                 "waiting {seconds} s for {whose} to end: the user of {} may not list tasks (cluster:monitor/tasks/lists)",
                 cluster.name()
             );
-            reporter.tell(&line);
+            reporter.waits(&line);
             tokio::time::sleep(answer_timeout).await;
-            reporter.tell("");
+            reporter.goes_on();
             return Ok(());
         }
         if answer.status >= 400 {
@@ -119,12 +123,13 @@ pub async fn wait_until_over(
         }
         looks_without = 0;
         if !told {
-            reporter.tell(&format!("waiting for {}: {whose} are still carried out", cluster.name()));
+            reporter
+                .waits_because(&format!("waiting for {}", cluster.name()), &format!("{whose} are still carried out"));
             told = true;
         }
     }
     if told {
-        reporter.tell("");
+        reporter.goes_on();
     }
     Ok(())
 }
@@ -135,21 +140,23 @@ mod tests {
 
     #[test]
     fn requests_of_a_job_are_told_from_others() {
-        let names = RequestNames::new("jobs/ü", 7);
-        assert_eq!(names.name().unwrap(), "jobs%2F%C3%BC/7/0");
-        assert_eq!(names.clone().name().unwrap(), "jobs%2F%C3%BC/7/1");
+        let names = RequestNames::new("jobs/ü", "ab", 7);
+        assert_eq!(names.name().unwrap(), "jobs%2F%C3%BC/ab/7/0");
+        assert_eq!(names.clone().name().unwrap(), "jobs%2F%C3%BC/ab/7/1");
         for (name, is_other) in [
-            ("jobs%2F%C3%BC/6/0", true),
-            ("jobs%2F%C3%BC/70/0", true),
-            ("jobs%2F%C3%BC/7/0", false),
-            ("jobs/6/0", false),
+            ("jobs%2F%C3%BC/ab/6/0", true),
+            ("jobs%2F%C3%BC/ab/70/0", true),
+            ("jobs%2F%C3%BC/ab/7/0", false),
+            // The same number in another folder, or in another run of a batch job.
+            ("jobs%2F%C3%BC/cd/7/0", true),
+            ("jobs/ab/6/0", false),
             ("jobs%2F%C3%BC", false),
             ("", false),
         ] {
             assert_eq!(names.is_of_another_start(name), is_other, "{name}");
         }
-        let long = RequestNames::new(&"j".repeat(5000), 7);
-        assert!(long.name().unwrap().len() < 230);
-        assert!(!long.is_of_another_start(&format!("{}/6/0", "j".repeat(5000))));
+        let long = RequestNames::new(&"j".repeat(5000), &"a".repeat(32), 7);
+        assert!(long.name().unwrap().len() < 270);
+        assert!(!long.is_of_another_start(&format!("{}/a/6/0", "j".repeat(5000))));
     }
 }

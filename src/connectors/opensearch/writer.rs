@@ -22,9 +22,6 @@ use crate::connectors::{OpenContext, SinkWriter, Staged, WriterEpochs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{Encoder, Messages};
 
-/// An epoch of which a writer holds more than this is asked to end.
-const FULL_BYTES: usize = 64 << 20;
-
 /// Collects actions and sends them, one request at a time.
 pub struct OpenSearchSinkWriter {
     sink: OpenSearchSink,
@@ -54,6 +51,7 @@ struct Names {
 
 /// What is collected for an epoch.
 struct OpenEpoch {
+    number: Epoch,
     staging: Staging,
     epochs: WriterEpochs,
     /// What the ids begin with that are made in this epoch, and how many there are.
@@ -61,7 +59,8 @@ struct OpenEpoch {
     ids: u64,
     /// Indexes that are known to be indexes.
     plain: HashSet<String>,
-    is_full_told: bool,
+    /// Whether it was asked for the end of this epoch.
+    asked: bool,
     /// The committer knows where dropped documents are counted.
     counts: bool,
 }
@@ -74,7 +73,9 @@ impl SinkWriter for OpenSearchSinkWriter {
             Err(error) if error.kind() == ErrorKind::Data && batch.may_reject(&self.context.errors) => {}
             encoded => {
                 let is_addition = encoded?;
-                return self.take_rows(&batch, is_addition.as_ref()).await;
+                self.take_rows(&batch, is_addition.as_ref()).await?;
+                self.hold().await;
+                return Ok(());
             }
         }
         for row in 0..batch.num_rows() {
@@ -84,6 +85,7 @@ impl SinkWriter for OpenSearchSinkWriter {
                 Err(error) => batch.reject(&self.context.errors, row, Stage::Write, error)?,
             }
         }
+        self.hold().await;
         Ok(())
     }
 
@@ -230,6 +232,14 @@ impl OpenSearchSinkWriter {
         Ok(())
     }
 
+    /// Waits where much is held of an epoch while the one before is not published.
+    async fn hold(&mut self) {
+        if let Some(open) = &mut self.epoch {
+            let held = open.staging.bulk.size();
+            open.epochs.room.hold(open.number, held, &mut open.asked).await;
+        }
+    }
+
     /// Sends what waits until every action is done. Nothing waits afterwards.
     async fn send(&mut self) -> Result<()> {
         self.waiting_since = None;
@@ -249,12 +259,13 @@ impl OpenEpoch {
     fn try_new(epochs: WriterEpochs, context: &OpenContext) -> Result<Self> {
         let first = epochs.first;
         let mut open = Self {
+            number: first,
             staging: Staging::new(),
             epochs,
             id_prefix: String::new(),
             ids: 0,
             plain: HashSet::new(),
-            is_full_told: false,
+            asked: false,
             counts: false,
         };
         open.begin(context.subtask, first)?;
@@ -263,8 +274,8 @@ impl OpenEpoch {
 
     fn begin(&mut self, subtask: usize, epoch: Epoch) -> Result<()> {
         let committer = self.epochs.committer::<OpenSearchCommitter>()?;
-        (self.id_prefix, self.ids, self.is_full_told) =
-            (committer.id_prefix(self.epochs.sink, subtask, epoch), 0, false);
+        (self.id_prefix, self.ids) = (committer.id_prefix(self.epochs.sink, subtask, epoch), 0);
+        (self.number, self.asked) = (epoch, false);
         Ok(())
     }
 
@@ -279,10 +290,6 @@ impl OpenEpoch {
     /// An action was pushed.
     fn took(&mut self, drops: bool) {
         self.staging.mark(drops);
-        if !self.is_full_told && self.staging.bulk.size() > FULL_BYTES {
-            self.is_full_told = true;
-            self.epochs.full.notify_one();
-        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -43,6 +43,8 @@ pub struct JdbcCommitter {
     // State.
     /// Away while a request is under way: one that is given up takes its connection along.
     session: Mutex<Option<Session>>,
+    /// The epoch that may be marked already: the one that the fence found, then the one whose COMMIT was sent last.
+    marked: std::sync::Mutex<Option<Epoch>>,
 }
 
 /// A table that epochs are published to.
@@ -103,7 +105,7 @@ impl JdbcCommitter {
             watch.answer(link.answer_timeout(), EpochsTable::open(&link, &connection, &context)).await?
         };
         let session = Mutex::new(Some(Session { connection, mark: None, tables: HashMap::new() }));
-        Ok(Self { link, epochs, tables, retries, door, session })
+        Ok(Self { link, epochs, tables, retries, door, session, marked: Default::default() })
     }
 
     /// A writer for one subtask of a sink.
@@ -135,6 +137,10 @@ impl JdbcCommitter {
         Watch { link: &self.link, connection, reporter: &self.door.reporter, what }
     }
 
+    fn marked(&self) -> std::sync::MutexGuard<'_, Option<Epoch>> {
+        self.marked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn fence_once(&self) -> Result<Option<Marker>> {
         let session = self.session().await?;
         let watch = self.watch(&session.connection, "waiting for an earlier start of the job in");
@@ -142,6 +148,9 @@ impl JdbcCommitter {
         let fenced = watch.answer(self.link.answer_timeout(), fence).await;
         let fenced = fenced.map_err(|failure| Failed::of(failure, &self.link).error)?;
         self.keep(session).await;
+        if let Ok(Some(marker)) = &fenced {
+            *self.marked() = Some(marker.epoch);
+        }
         fenced
     }
 
@@ -209,7 +218,10 @@ impl JdbcCommitter {
         transaction::control(&watch, BEGIN).await.map_err(said)?;
         failpoint::reach("postgres.before-marker");
         let marked = async { Ok::<_, Failure>(self.epochs.mark(client, mark, epoch).await?) };
-        if watch.answer(limit, marked).await.map_err(said)?? == Marked::Before {
+        if let Marked::Before(marker) = watch.answer(limit, marked).await.map_err(said)?? {
+            if *self.marked() != Some(epoch) {
+                return Err(marker.is_of_another().into());
+            }
             return Ok(transaction::control(&watch, "ROLLBACK").await.map_err(said)?);
         }
         if manner.spares_refused {
@@ -225,6 +237,7 @@ impl JdbcCommitter {
             done.map_err(|failed| Broken { failed, at: Some(load) })?;
         }
         failpoint::reach("postgres.before-commit");
+        *self.marked() = Some(epoch);
         transaction::control(&watch, "COMMIT").await.map_err(said)?;
         failpoint::reach("postgres.after-commit");
         Ok(())
@@ -292,7 +305,7 @@ impl Committer for JdbcCommitter {
         loop {
             let Err(broken) = self.try_once(epoch, &loads, manner).await else {
                 if tries > 0 {
-                    self.door.reporter.tell("");
+                    self.door.reporter.goes_on();
                 }
                 self.tables.values().for_each(|published| published.refusals.count());
                 return Ok(());
@@ -316,8 +329,8 @@ impl Committer for JdbcCommitter {
             }
             tries += 1;
             self.door.metrics.retries.fetch_add(1, Ordering::Relaxed);
-            let (name, why) = (self.link.name(), failed.error.message());
-            self.door.reporter.tell(&format!("publishing to {name}: {why}; trying again"));
+            let (what, why) = (format!("publishing to {}", self.link.name()), failed.error.message());
+            self.door.reporter.waits_because(&what, &format!("{why}; trying again"));
             // As a writer does: at once, then after one second, then after two.
             tokio::time::sleep(Duration::from_secs(tries as u64 - 1)).await;
         }

@@ -11,11 +11,8 @@ use super::written::WrittenTable;
 use crate::changelog::ChangelogBatch;
 use crate::changelog::Epoch;
 use crate::changelog::rejects::Stage;
-use crate::connectors::{OpenContext, SinkWriter, Staged, WriterEpochs};
+use crate::connectors::{EPOCH_BYTES, OpenContext, SinkWriter, Staged, WriterEpochs};
 use crate::error::{Error, Result};
-
-/// Rows are brought into one piece when so much of them has come; then the epoch should end, too.
-const PIECE_BYTES: usize = 64 << 20;
 
 /// One subtask's rows. It has no connection: the committer has.
 pub struct JdbcEpochWriter {
@@ -26,6 +23,7 @@ pub struct JdbcEpochWriter {
     epochs: WriterEpochs,
     context: OpenContext,
     // State of the epoch.
+    epoch: Epoch,
     buffer: Vec<ChangelogBatch>,
     buffered: usize,
     /// `None` without a piece.
@@ -37,8 +35,8 @@ pub struct JdbcEpochWriter {
 
 impl JdbcEpochWriter {
     pub fn new(table: Arc<WrittenTable>, reduces: bool, epochs: WriterEpochs, context: OpenContext) -> Self {
-        let (buffer, buffered) = (Vec::new(), 0);
-        Self { table, reduces, epochs, context, buffer, buffered, payload: None, rows: 0, asked: false }
+        let (epoch, buffer, buffered) = (epochs.first, Vec::new(), 0);
+        Self { table, reduces, epochs, context, epoch, buffer, buffered, payload: None, rows: 0, asked: false }
     }
 
     /// The rows of a batch without those that their columns can't hold and that are rejected.
@@ -92,22 +90,23 @@ impl SinkWriter for JdbcEpochWriter {
         }
         self.buffered += batch.memory_size();
         self.buffer.push(batch);
-        if !self.asked && self.held() >= PIECE_BYTES {
-            self.epochs.full.notify_one();
-            self.asked = true;
+        if self.buffered >= EPOCH_BYTES {
+            self.end_piece()?;
         }
-        if self.buffered >= PIECE_BYTES { self.end_piece() } else { Ok(()) }
+        let held = self.held();
+        self.epochs.room.hold(self.epoch, held, &mut self.asked).await;
+        Ok(())
     }
 
     async fn flush(&mut self) -> Result<()> {
         Err(Error::internal("a writer of whole epochs can't flush"))
     }
 
-    async fn stage(&mut self, _epoch: Epoch) -> Result<Staged> {
+    async fn stage(&mut self, epoch: Epoch) -> Result<Staged> {
         self.end_piece()?;
         let payload = self.payload.take().map(PayloadWriter::finish).transpose()?.unwrap_or_default();
         self.context.metrics.bytes.fetch_add(payload.len() as u64, Ordering::Relaxed);
-        self.asked = false;
+        (self.epoch, self.asked) = (epoch.next(), false);
         Ok(Staged { rows: std::mem::take(&mut self.rows), payload })
     }
 }

@@ -1,4 +1,5 @@
-//! The table `millstream_epochs` in the database: who runs a job, and which epoch of it was published last.
+//! The table `millstream_epochs` in the database: who runs a job, and which epoch of it was published last, for each
+//! way in by itself.
 
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Row, Statement};
@@ -11,15 +12,18 @@ use crate::error::{Error, Result};
 
 /// Its name; the search path says where it is.
 pub const NAME: &str = "millstream_epochs";
-const COLUMNS: &str = "job text PRIMARY KEY, lineage text NOT NULL, attempt bigint NOT NULL, published_lineage text, \
-     published_attempt bigint, epoch bigint, published_at timestamptz";
+const COLUMNS: &str = "job text, target text, lineage text NOT NULL, attempt bigint NOT NULL, published_lineage text, \
+     published_attempt bigint, epoch bigint, published_at timestamptz, PRIMARY KEY (job, target)";
 
-/// The table, with what each statement on it is about: one job and one start of it.
+/// The table, with what each statement on it is about: one job, one target and one start. Two users of a database, or two
+/// spellings of its address, are two targets, which may see the same table.
 #[derive(Debug)]
 pub struct EpochsTable {
     /// `public.millstream_epochs`
     sql: String,
     job: String,
+    /// The name of the target.
+    target: String,
     lineage: String,
     attempt: i64,
 }
@@ -29,8 +33,8 @@ pub struct EpochsTable {
 pub enum Marked {
     /// The epoch is ours to publish, in this transaction.
     Now,
-    /// It was published before.
-    Before,
+    /// It was published before, says this marker.
+    Before(Marker),
 }
 
 impl EpochsTable {
@@ -55,9 +59,30 @@ impl EpochsTable {
         }
         let sql = found.sql.unwrap_or_default();
         let attempt = i64::try_from(context.attempt).unwrap_or(i64::MAX);
-        let table = Self { sql, job: context.job.to_string(), lineage: context.lineage.clone(), attempt };
+        let (job, target) = (context.job.to_string(), link.session_name());
+        let table = Self { sql, job, target, lineage: context.lineage.clone(), attempt };
+        table.check_form(link, client).await?;
         table.check_rights(link, client, &found.role).await?;
         Ok(table)
+    }
+
+    /// Refuses a table of the form that knew one row of each job.
+    async fn check_form(&self, link: &Link, client: &Client) -> Result<()> {
+        let columns = "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute \
+             WHERE attrelid = pg_catalog.to_regclass($1::text) AND attname = 'target' AND NOT attisdropped)";
+        let row = client.query_one(columns, &[&self.sql]).await.and_then(|row| row.try_get(0));
+        match row.map_err(|e| link.error(e).context(format!("cannot look at table {}", self.sql)))? {
+            true => Ok(()),
+            false => {
+                let (sql, target) = (&self.sql, self.target.replace('\'', "''"));
+                Err(Error::state(format!("table {sql} is that of an earlier Millstream"))
+                    .with_detail("It has no column \"target\", by which the ways in to a database are told apart.")
+                    .with_hint(format!(
+                        "Stop the jobs that write there; then its owner runs: ALTER TABLE {sql} ADD COLUMN target text \
+                         NOT NULL DEFAULT '{target}', DROP CONSTRAINT {NAME}_pkey, ADD PRIMARY KEY (job, target);"
+                    )))
+            }
+        }
     }
 
     async fn check_rights(&self, link: &Link, client: &Client, role: &str) -> Result<()> {
@@ -77,32 +102,39 @@ impl EpochsTable {
     /// # Errors
     /// Of the database; or, as a result, that a later start of the job has been here.
     pub async fn fence(&self, client: &Client) -> Result<Result<Option<Marker>>, tokio_postgres::Error> {
-        let Self { sql, job, lineage, attempt } = self;
+        let Self { sql, job, target, lineage, attempt } = self;
         client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
-        let insert =
-            format!("INSERT INTO {sql} (job, lineage, attempt) VALUES ($1, $2, $3) ON CONFLICT (job) DO NOTHING");
-        client.execute(&insert, &[job, lineage, attempt]).await?;
-        let read = format!(
-            "SELECT lineage, attempt, published_lineage, published_attempt, epoch FROM {sql} WHERE job = $1 FOR UPDATE"
+        let insert = format!(
+            "INSERT INTO {sql} (job, target, lineage, attempt) VALUES ($1, $2, $3, $4) ON CONFLICT (job, target) DO NOTHING"
         );
-        let row = client.query_one(&read, &[job]).await?;
+        client.execute(&insert, &[job, target, lineage, attempt]).await?;
+        let row = client.query_one(&format!("{} FOR UPDATE", self.read()), &[job, target]).await?;
         let (by, number): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
         if by == *lineage && number > *attempt {
             client.batch_execute("ROLLBACK").await?;
             return Ok(Err(self.overtaken(number)));
         }
-        let update = format!("UPDATE {sql} SET lineage = $2, attempt = $3 WHERE job = $1");
-        client.execute(&update, &[job, lineage, attempt]).await?;
+        let update = format!("UPDATE {sql} SET lineage = $3, attempt = $4 WHERE job = $1 AND target = $2");
+        client.execute(&update, &[job, target, lineage, attempt]).await?;
         client.batch_execute("COMMIT").await?;
         Ok(Ok(marker(&row)?))
+    }
+
+    /// The query of the row, by job and target.
+    fn read(&self) -> String {
+        format!(
+            "SELECT lineage, attempt, published_lineage, published_attempt, epoch FROM {} WHERE job = $1 AND target = $2",
+            self.sql
+        )
     }
 
     /// The statement for [`EpochsTable::mark`].
     pub async fn prepare(&self, client: &Client) -> Result<Statement, tokio_postgres::Error> {
         // An epoch of another lineage has a number of its own.
         let update = format!(
-            "UPDATE {} SET published_lineage = $2, published_attempt = $3, epoch = $4, published_at = now() \
-             WHERE job = $1 AND lineage = $2 AND attempt = $3 AND (published_lineage IS DISTINCT FROM $2 OR epoch < $4)",
+            "UPDATE {} SET published_lineage = $3, published_attempt = $4, epoch = $5, published_at = now() \
+             WHERE job = $1 AND target = $2 AND lineage = $3 AND attempt = $4 \
+             AND (published_lineage IS DISTINCT FROM $3 OR epoch < $5)",
             self.sql
         );
         client.prepare(&update).await
@@ -119,14 +151,12 @@ impl EpochsTable {
         statement: &Statement,
         epoch: Epoch,
     ) -> Result<Result<Marked>, tokio_postgres::Error> {
-        let Self { sql, job, lineage, attempt } = self;
+        let Self { sql, job, target, lineage, attempt } = self;
         let number = i64::try_from(epoch.0).unwrap_or(i64::MAX);
-        if client.execute(statement, &[job, lineage, attempt, &number]).await? == 1 {
+        if client.execute(statement, &[job, target, lineage, attempt, &number]).await? == 1 {
             return Ok(Ok(Marked::Now));
         }
-        let read =
-            format!("SELECT lineage, attempt, published_lineage, published_attempt, epoch FROM {sql} WHERE job = $1");
-        let Some(row) = client.query_opt(&read, &[job]).await? else {
+        let Some(row) = client.query_opt(&self.read(), &[job, target]).await? else {
             let gone = format!("the row of job \"{job}\" is gone from table {sql}");
             return Ok(Err(Error::external(gone).with_hint("Start the job again.")));
         };
@@ -135,11 +165,9 @@ impl EpochsTable {
             return Ok(Err(self.overtaken(start)));
         }
         Ok(match marker(&row)? {
-            Some(marker) if marker.epoch == epoch => Ok(Marked::Before),
-            published => {
-                let published = published.map_or("none".to_string(), |marker| marker.epoch.0.to_string());
-                Err(Error::state(format!("epoch {} can't be published behind epoch {published}", epoch.0)))
-            }
+            Some(marker) if marker.epoch == epoch => Ok(Marked::Before(marker)),
+            Some(marker) => Err(marker.is_past(epoch)),
+            None => Err(Error::internal("a marker that can't be moved")),
         })
     }
 

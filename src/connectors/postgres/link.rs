@@ -117,7 +117,7 @@ impl Link {
         if let Ok(connected) = timeout(SILENCE, &mut connecting).await {
             return connected;
         }
-        context.reporter.tell(&format!("waiting for {}: no answer to the login yet", self.name()));
+        context.reporter.waits_because(&format!("waiting for {}", self.name()), "no answer to the login yet");
         let connected = connecting.await;
         if connected.is_ok() {
             context.reporter.news(&format!("{} answers again", self.name()));

@@ -216,7 +216,7 @@ impl JdbcLookup {
             let Failed { error, again } = match self.attempt(slot, &keys, offset).await {
                 Ok(answer) => {
                     if tries > 0 {
-                        self.context.reporter.tell("");
+                        self.context.reporter.goes_on();
                     }
                     return Ok(answer);
                 }
@@ -227,7 +227,8 @@ impl JdbcLookup {
             }
             tries += 1;
             self.context.metrics.retries.fetch_add(1, Ordering::Relaxed);
-            self.context.reporter.tell(&format!("lookup of {}: {}; trying again", self.table.name, error.message()));
+            let (what, why) = (format!("lookup of {}", self.table.name), format!("{}; trying again", error.message()));
+            self.context.reporter.waits_because(&what, &why);
             // As in Flink: at once, then after one second, then after two.
             tokio::time::sleep(Duration::from_secs(tries as u64 - 1)).await;
         }

@@ -63,7 +63,7 @@ impl Watch<'_> {
             }
         };
         if told {
-            self.reporter.tell("");
+            self.reporter.goes_on();
         }
         match answer {
             Ok(answer) => answer,
@@ -83,7 +83,7 @@ impl Watch<'_> {
             let why = why.unwrap_or_else(|| "no answer yet".to_string());
             let line = format!("{} {}: {why}", self.what, self.link.name());
             if line != last {
-                self.reporter.tell(&line);
+                self.reporter.waits(&line);
                 *told = true;
                 last = line;
             }

@@ -60,7 +60,7 @@ impl JdbcSinkWriter {
             let failed = match self.try_once(&work).await {
                 Ok(()) => {
                     if tries > 0 {
-                        self.context.reporter.tell("");
+                        self.context.reporter.goes_on();
                     }
                     return Ok(());
                 }
@@ -77,8 +77,8 @@ impl JdbcSinkWriter {
             }
             tries += 1;
             self.context.metrics.retries.fetch_add(1, Ordering::Relaxed);
-            let name = self.table.link.name();
-            self.context.reporter.tell(&format!("writing to {name}: {}; trying again", error.message()));
+            let what = format!("writing to {}", self.table.link.name());
+            self.context.reporter.waits_because(&what, &format!("{}; trying again", error.message()));
             // As in Flink: at once, then after one second, then after two.
             tokio::time::sleep(Duration::from_secs(tries as u64 - 1)).await;
         }

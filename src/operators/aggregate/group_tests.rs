@@ -256,3 +256,27 @@ fn groups_are_forgotten_behind_what_was_to_be_told_of_them() {
     assert_eq!(told(&mut out), "+I a 1 1");
     assert_eq!(operator.groups.len(), 0);
 }
+
+#[test]
+fn groups_with_very_long_values_come_in_pieces_of_few() {
+    let function = find("MAX").unwrap();
+    let types = function.signature(&[SqlType::parse("STRING").unwrap()]).unwrap();
+    let max = AggregateCall { function, types, arguments: vec![0], distinct: false, filter: None };
+    let fields = vec![Field::new("v", DataType::Int32, true), Field::new("max", DataType::Utf8, true)];
+    let make = || {
+        let schema = Arc::new(Schema::new(fields.clone()));
+        GroupAggregate::try_new(&input(), vec![1], vec![max.clone()], false, true, schema).unwrap()
+    };
+    let mut operator = make();
+    let long = "x".repeat(24 << 20);
+    let texts: Vec<String> = (0..3).map(|group| format!("{long}{group}")).collect();
+    let columns: Vec<ArrayRef> = vec![Arc::new(StringArray::from(texts)), Arc::new(Int32Array::from(vec![1, 2, 3]))];
+    let rows = ChangelogBatch::inserts(RecordBatch::try_new(input(), columns).unwrap());
+    let _ = operator.process(0, rows, &mut Output::new()).unwrap();
+    let state = operator.snapshot(Epoch(1)).unwrap();
+    let rows: Vec<usize> = state.tables()["groups"].pieces().iter().map(|piece| piece.num_rows()).collect();
+    assert_eq!(rows, [1, 2]);
+    let mut again = make();
+    again.restore(&state).unwrap();
+    assert!(again.snapshot(Epoch(1)).unwrap() == state);
+}

@@ -20,9 +20,6 @@ pub struct SavedGroups {
     widths: Vec<usize>,
 }
 
-/// What the values of a piece's groups should have at most: many values for some groups make several pieces.
-const PIECE_BYTES: usize = 64 << 20;
-
 impl SavedGroups {
     /// Of groups by the columns `key` of `input`.
     pub fn try_new(
@@ -68,7 +65,7 @@ impl SavedGroups {
             saved.extend(values.save(slots)?);
         }
         let bytes: usize = saved.iter().map(Saved::memory).sum();
-        if bytes > PIECE_BYTES && slots.len() > 1 {
+        if bytes > StateTable::PIECE_BYTES && slots.len() > 1 {
             drop(saved);
             let (left, right) = slots.split_at(slots.len() / 2);
             let mut pieces = self.save(left, counts, values, front)?;
@@ -85,7 +82,10 @@ impl SavedGroups {
         };
         Ok(vec![match saved.iter().all(|saved| matches!(saved, Saved::Now(_))) {
             true => self.empty.rows(whole(row, &saved)?)?,
-            false => self.empty.rows_later(slots.len(), bytes, move || whole(row.clone(), &saved)),
+            false => {
+                let bytes = bytes + row.iter().map(|column| column.get_array_memory_size()).sum::<usize>();
+                self.empty.rows_later(slots.len(), bytes, move || whole(row.clone(), &saved))
+            }
         }])
     }
 

@@ -44,7 +44,7 @@ impl SessionTable {
             let of_slot = |slot: &u32| sessions.session(*slot).map(|session| (session, &rows[*slot as usize]));
             let rows = slots.iter().filter_map(of_slot);
             let rows: Vec<_> = rows.flat_map(|(session, rows)| rows.iter().map(move |row| (session, row))).collect();
-            Ok(rows.chunks(StateTable::PIECE_ROWS).map(piece).collect())
+            Ok(StateTable::runs(&rows, |(_, (_, row))| row.len()).into_iter().map(piece).collect())
         })?;
         Ok(Snapshot::of(self.name()).with_number("progress", self.progress.0).with_table("rows", table))
     }

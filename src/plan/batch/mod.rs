@@ -30,6 +30,9 @@ use super::window::WindowTable;
 use crate::connectors::provider::QuerySource;
 use crate::error::{Error, Result};
 
+/// What to do where streaming mode can't, and batch mode can.
+pub const IN_BATCH: &str = "Batch mode can, where all tables end: SET 'execution.runtime-mode' = 'batch'.";
+
 /// How a batch query is carried out.
 #[derive(Debug, Clone, Copy)]
 pub struct BatchOptions {

@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::ast::Spanned;
 
 use super::hints::LookupHint;
+use super::lookup::TAKES_PROCTIME;
 use super::relation::{Relation, internal};
 use super::unnest::is_unnest;
 use super::window::unknown_table_function;
@@ -37,7 +38,7 @@ impl Binder<'_> {
         let stream = others.iter().find(|other| !is_unnest(&other.relation) || !other.joins.is_empty());
         if let Some(second) = stream {
             return Err(Error::unsupported("a join of several streams")
-                .with_hint("A table that is looked up takes JOIN ... FOR SYSTEM_TIME AS OF a processing time column.")
+                .with_hint(TAKES_PROCTIME)
                 .at(Span::from_ast(second.relation.span())));
         }
         let mut relation = match is_unnest(&first.relation) {

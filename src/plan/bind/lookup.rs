@@ -26,9 +26,7 @@ impl Binder<'_> {
     pub(super) fn lookup_join(&self, left: Relation, join: &ast::Join, _hints: &[LookupHint]) -> Result<Relation> {
         let span = Span::from_ast(join.relation.span());
         let ast::TableFactor::Table { name, version: Some(version), with_hints, .. } = &join.relation else {
-            return Err(Error::unsupported("a join of two streams")
-                .with_hint("A table that is looked up takes JOIN ... FOR SYSTEM_TIME AS OF a processing time column.")
-                .at(span));
+            return Err(Error::unsupported("a join of two streams").with_hint(TAKES_PROCTIME).at(span));
         };
         let (constraint, outer) = match &join.join_operator {
             ast::JoinOperator::Join(c) | ast::JoinOperator::Inner(c) => (c, false),
@@ -102,17 +100,25 @@ impl Binder<'_> {
         let bound = bind_expr(time, left, &self.expr)?;
         match bound.time_attribute {
             Some(TimeAttribute::Proctime) => Ok(()),
-            Some(TimeAttribute::Rowtime) => Err(Error::unsupported("a temporal join by event time").at(span)),
+            Some(TimeAttribute::Rowtime) => {
+                Err(Error::unsupported("a temporal join by event time").with_hint(DECLARE_PROCTIME).at(span))
+            }
             None => Err(not_a_time_attribute().at(span)),
         }
     }
 }
 
+/// For a join that is none of a table that is looked up.
+pub(super) const TAKES_PROCTIME: &str = "A table that is looked up takes JOIN ... FOR SYSTEM_TIME AS OF a processing \
+     time column, which the left table declares: `proctime AS PROCTIME()`.";
+
+const DECLARE_PROCTIME: &str = "Declare a column `proctime AS PROCTIME()` in the left table and name it here.";
+
 fn not_a_time_attribute() -> Error {
     Error::statement(
         "temporal table join currently only supports 'FOR SYSTEM_TIME AS OF' left table's time attribute field",
     )
-    .with_hint("Declare a column `proctime AS PROCTIME()` in the left table and name it here.")
+    .with_hint(DECLARE_PROCTIME)
 }
 
 fn needs_key() -> Error {

@@ -16,6 +16,7 @@ use super::{Binder, Ctes};
 use crate::error::{Error, Result};
 use crate::functions::TypedExpr;
 use crate::functions::cast::{CastMode, cast};
+use crate::plan::batch::IN_BATCH;
 use crate::span::Span;
 use crate::types::coercion::common_type;
 use crate::types::{Field, Schema, SqlType, TypeKind};
@@ -52,7 +53,9 @@ impl Binder<'_> {
         let (skip, fetch) = limit_of(query)?;
         let order = match &query.order_by {
             Some(order_by) if !self.expr.batch => {
-                return Err(Error::unsupported("ORDER BY in a streaming query").at(Span::from_ast(order_by.span())));
+                return Err(Error::unsupported("ORDER BY in a streaming query")
+                    .with_hint(IN_BATCH)
+                    .at(Span::from_ast(order_by.span())));
             }
             Some(order_by) => Some(Order::new(order_by, fetch.map(|fetch| skip.saturating_add(fetch)))?),
             None => None,

@@ -11,7 +11,8 @@ use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::functions::TypedExpr;
 use crate::plan::current_watermark::CurrentWatermark;
 use crate::span::Span;
-use crate::types::{Field, Schema};
+use crate::sql::spelled;
+use crate::types::{Field, Schema, SqlType, TypeKind};
 
 /// A plan whose columns have SQL types.
 #[derive(Debug, Clone)]
@@ -187,11 +188,36 @@ impl Relation {
             _ => " in any table".to_string(),
         };
         let error = Error::statement(format!("column \"{}\" not found{place}", name.value));
-        match did_you_mean(&name.value, names.map(|c| c.known_as())) {
+        let within = self.within_rows(&name.value, qualifier).map(|path| format!("Did you mean {path}?"));
+        match within.or_else(|| did_you_mean(&name.value, names.map(|c| c.known_as()))) {
             Some(hint) => error.with_hint(hint),
             None => error,
         }
         .at(Span::from_ast(name.span))
+    }
+
+    /// The way to a field of that name in a ROW: `reading.temp`; the shortest.
+    fn within_rows(&self, name: &str, qualifier: Option<&str>) -> Option<String> {
+        let fits = self.columns.iter().filter(|c| qualifier.is_none_or(|q| c.qualifier.as_deref() == Some(q)));
+        let mut ways: Vec<(String, &SqlType)> = fits
+            .map(|column| {
+                let way = qualifier.into_iter().chain([column.known_as()]).map(spelled);
+                (way.collect::<Vec<_>>().join("."), &column.field.ty)
+            })
+            .collect();
+        while !ways.is_empty() {
+            let mut deeper = Vec::new();
+            for (way, ty) in ways {
+                let TypeKind::Row(fields) = &ty.kind else { continue };
+                let beyond = |field: &str| format!("{way}.{}", spelled(field));
+                if let Some(found) = fields.iter().find(|field| field.name.eq_ignore_ascii_case(name)) {
+                    return Some(beyond(&found.name));
+                }
+                deeper.extend(fields.iter().map(|field| (beyond(&field.name), &field.ty)));
+            }
+            ways = deeper;
+        }
+        None
     }
 }
 

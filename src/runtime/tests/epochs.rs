@@ -11,8 +11,8 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use super::simulation::time::{self, simulated};
 use super::simulation::{Dice, SimulatedStore, Trouble, World};
 use crate::changelog::Epoch;
-use crate::checkpoint::{CheckpointKind, JobFolder, SourceState, Store};
-use crate::connectors::{Committer, EpochMode, Marker, Reporter, Staged, StagedPart};
+use crate::checkpoint::{CheckpointKind, JobFolder, SourceState, Store, simulate_folders};
+use crate::connectors::{Committer, EpochMode, EpochRoom, Marker, Reporter, Staged, StagedPart};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Checkpoints;
 use crate::runtime::coordinator::{
@@ -69,7 +69,7 @@ struct Hand {
     commands: mpsc::Receiver<SourceCommand>,
     reports: mpsc::UnboundedSender<TaskReport>,
     savepoints: mpsc::Sender<SavepointRequest>,
-    full: Arc<Notify>,
+    room: Arc<EpochRoom>,
     folder: Arc<JobFolder>,
     told: Arc<Mutex<Vec<String>>>,
 }
@@ -163,7 +163,7 @@ async fn coordinated<T>(
     let (sources, commands) = mpsc::channel(4);
     let (reporting, reports) = mpsc::unbounded_channel();
     let (asking, mut savepoints) = mpsc::channel(4);
-    let (full, told) = (Arc::<Notify>::default(), Arc::<Mutex<Vec<String>>>::default());
+    let (room, told) = (Arc::<EpochRoom>::default(), Arc::<Mutex<Vec<String>>>::default());
     let open = OpenTarget {
         name: "db".to_string(),
         sinks: vec![TargetSink { sink: 0, table: "t".to_string() }],
@@ -182,7 +182,9 @@ async fn coordinated<T>(
             targets: vec![open],
             first: Epoch(1),
             published: None,
+            sinks: Vec::new(),
             inherited: Vec::new(),
+            savepoint: None,
             restored: None,
             begins: false,
             kept: Vec::new(),
@@ -194,12 +196,12 @@ async fn coordinated<T>(
         unresumable,
         reports,
         savepoints: &mut savepoints,
-        full: full.clone(),
+        room: room.clone(),
         metrics: Arc::default(),
         reporter: Reporter::new(move |line| lines.lock().unwrap().push(line.to_string())),
         clock: Arc::new(time::SimulatedClock),
     };
-    let hand = Hand { target, commands, reports: reporting, savepoints: asking, full, folder, told };
+    let hand = Hand { target, commands, reports: reporting, savepoints: asking, room, folder, told };
     tokio::join!(coordinator.run(), test(hand))
 }
 
@@ -309,7 +311,7 @@ fn tasks_that_end_while_an_epoch_is_published_have_one_more() {
 fn there_is_no_epoch_while_a_source_is_read_that_cannot_resume() {
     let unresumable = |_: &mut Checkpoints, tasks: &mut Unresumable| _ = tasks.insert(1, "scores".into());
     let (ended, lines) = coordinate(2, Store::memory(), unresumable, async |mut hand| {
-        hand.full.notify_one();
+        hand.room.ask();
         time::sleep_ms(5_000).await;
         assert!(hand.commands.try_recv().is_err(), "no barrier comes before its end");
         hand.ended(1, 11);
@@ -337,7 +339,7 @@ fn a_writer_that_holds_much_ends_the_epoch_early_and_a_pause_is_kept() {
         let clock = || time::now().unwrap();
         let start = clock();
         time::sleep_ms(10).await;
-        hand.full.notify_one();
+        hand.room.ask();
         hand.barrier().await;
         let first = clock() - start;
         hand.passed(1, 0, 10);
@@ -468,6 +470,28 @@ async fn kind_of(path: &std::path::Path) -> String {
     manifest.epoch.0.to_string()
 }
 
+#[test]
+fn a_savepoint_that_hangs_is_given_up_and_the_job_goes_on() {
+    let timeout = |options: &mut Checkpoints, _: &mut Unresumable| options.timeout = 5 * INTERVAL;
+    let world = Arc::new(World::new(Dice::new(1), &[]));
+    // A process that is dead does no step any more.
+    world.set_trouble(Trouble { dies_at: Some(0), ..Trouble::default() });
+    simulate_folders(Some(Box::new(move |_| Some(Store::of(Arc::new(SimulatedStore(world.clone())))))));
+    let (ended, said) = coordinate(1, Store::memory(), timeout, async |mut hand| {
+        let answer = savepoint(&hand, std::path::Path::new("/backup")).await;
+        hand.barrier().await;
+        hand.passed(1, 0, 10);
+        let error = answer.await.unwrap().unwrap_err();
+        assert_eq!(hand.barrier().await, Epoch(2));
+        hand.passed(2, 0, 20);
+        assert_eq!(hand.complete().await, Epoch(2));
+        error.message().to_string()
+    });
+    simulate_folders(None);
+    ended.unwrap();
+    assert_eq!(said, "writing the savepoint took longer than 500ms");
+}
+
 #[tokio::test]
 async fn a_savepoint_is_refused_while_a_source_is_read_that_cannot_resume() {
     let folder = tempfile::tempdir().unwrap();
@@ -524,7 +548,7 @@ async fn a_savepoint_is_of_the_epoch_that_ends_next_whenever_it_is_asked_for() {
         hand.passed(1, 0, 10);
         epochs.push(kind_of(&answer.await.unwrap().unwrap()).await);
         // While one is under way.
-        hand.full.notify_one();
+        hand.room.ask();
         assert_eq!(hand.barrier().await, Epoch(2));
         let answer = savepoint(&hand, folder.path()).await;
         hand.taken().await;

@@ -12,5 +12,4 @@ mod one_row;
 mod script;
 mod simulation;
 
-pub use simulation::store as simulated_store;
 pub use simulation::time as simulated_time;

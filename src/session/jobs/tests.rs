@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::connectors::Reporter;
 use crate::runtime::JobStatus;
 use crate::session::{Listing, Outcome, Session};
 use crate::time::ManualClock;
@@ -48,6 +49,36 @@ fn column(listing: &Listing, name: &str) -> Vec<Option<String>> {
 
 fn cell(listing: &Listing, name: &str) -> String {
     column(listing, name).remove(0).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn the_last_queries_that_have_ended_are_listed_and_every_statement() {
+    let (mut session, _) = session();
+    session.execute(TABLES).await.unwrap();
+    for _ in 0..5 {
+        let insert = started(&mut session, "INSERT INTO nowhere SELECT 1").await;
+        insert.state().wait().await;
+        let mut query = session.query("SELECT 1").await.unwrap();
+        while query.next().await.unwrap().is_some() {}
+    }
+    let shown = listing(&mut session, "SHOW JOBS").await;
+    let names: Vec<String> = column(&shown, "job name").into_iter().flatten().collect();
+    let of = |name: &str| names.iter().filter(|known| known.starts_with(name)).count();
+    // Three, and the last.
+    assert_eq!((of("insert-into_"), of("collect")), (5, 4), "{names:?}");
+}
+
+#[tokio::test]
+async fn a_job_that_waits_for_a_service_says_so() {
+    let (mut session, _) = session();
+    session.execute(TABLES).await.unwrap();
+    let job = started(&mut session, "SET 'pipeline.name' = 'j'; INSERT INTO nowhere SELECT n FROM endless").await;
+    let reporter = job.metrics.reporter(&job.name, &Reporter::silent());
+    reporter.waits("waiting for Kafka");
+    let shown = listing(&mut session, "DESCRIBE JOB j").await;
+    assert_eq!((cell(&shown, "status"), cell(&shown, "message")), ("WAITING".into(), "waiting for Kafka".into()));
+    reporter.goes_on();
+    assert_eq!(cell(&listing(&mut session, "SHOW JOBS").await, "status"), "RUNNING");
 }
 
 #[tokio::test]
@@ -250,8 +281,7 @@ async fn jobs_that_have_ended_are_forgotten_when_there_are_very_many() {
     session.execute(TABLES).await.unwrap();
     let keeps = started(&mut session, "INSERT INTO nowhere SELECT n FROM endless").await;
     for _ in 0..103 {
-        let mut query = session.query("VALUES (1)").await.unwrap();
-        while query.next().await.unwrap().is_some() {}
+        started(&mut session, "INSERT INTO nowhere SELECT 1").await.state().wait().await;
     }
     let shown = listing(&mut session, "SHOW JOBS").await;
     assert_eq!(shown.rows.len(), 102, "the one that runs, a hundred that have ended, and the last");

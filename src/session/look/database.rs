@@ -5,7 +5,7 @@ use super::told;
 use super::topics::numbered;
 use crate::connectors::postgres::Jdbc;
 use crate::connectors::postgres::inspect::{Database, Remark};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::session::statements::fits;
 use crate::session::{Listing, Notice, NoticeKind, Outcome, Reply, Session};
 use crate::span::{Location, Span};
@@ -55,6 +55,12 @@ impl Session {
 
     /// Sends SQL over the connection that the session keeps to the database.
     pub(super) async fn psql(&mut self, on: Option<&Ident>, sql: &Quoted) -> Result<Outcome> {
+        if sql.text.value.trim_start().starts_with('\\') {
+            let from = on.map_or_else(|| "integration".to_string(), |on| on.value.clone());
+            return Err(Error::statement("PSQL sends SQL; commands of psql are none")
+                .with_hint(format!("SHOW TABLES FROM `{from}` is \\dt, DESCRIBE TABLE name FROM `{from}` is \\d name."))
+                .at(sql.text.span));
+        }
         let (owner, _) = self.service(&Jdbc, on)?;
         let database = self.database(on)?;
         let (name, reporter) = (database.name(), self.reporter.clone());

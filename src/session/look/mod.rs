@@ -5,16 +5,18 @@
 
 mod database;
 mod indexes;
+mod names;
 mod shown;
 mod suggest;
 mod topics;
 
 use std::time::Duration;
 
+pub use self::names::{Service, ServiceKind};
 use super::{Outcome, Session};
 use crate::connectors::kafka::inspect::Brokers;
 use crate::connectors::options::RawOptions;
-use crate::connectors::{Connector, OpenContext, Reporter, kafka};
+use crate::connectors::{Connector, OpenContext, Report, Reporter, Waits, kafka};
 use crate::error::{Error, Result};
 use crate::sql::{Ident, Look, ObjectPath, Show, Subject};
 
@@ -100,7 +102,14 @@ impl Session {
     }
 
     fn look_context(&self) -> OpenContext {
-        OpenContext { clock: self.clock.clone(), reporter: self.reporter.without_ends(), ..OpenContext::for_test() }
+        // The end of what is waited for is the answer.
+        let (waits, outer) = (Waits::default(), self.reporter.clone());
+        let part = waits.part();
+        let reporter = Reporter::of(move |report| match (report, waits.note(part, report)) {
+            (Report::Waits { .. } | Report::News(_), Some(line)) => outer.news(&line),
+            _ => {}
+        });
+        OpenContext { clock: self.clock.clone(), reporter, ..OpenContext::for_test() }
     }
 
     /// Runs `work`; says what it does once it takes more than a moment.
@@ -115,6 +124,6 @@ async fn told<T>(reporter: &Reporter, doing: &str, work: impl Future<Output = T>
         return done;
     }
     // Its end is what comes behind it.
-    reporter.tell(doing);
+    reporter.news(doing);
     work.await
 }

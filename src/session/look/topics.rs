@@ -13,7 +13,7 @@ use crate::types::{SqlType, TypeKind};
 
 impl Session {
     pub(super) async fn show_topics(
-        &mut self,
+        &self,
         from: Option<&Ident>,
         all: bool,
         like: &Option<LikePattern>,
@@ -22,7 +22,6 @@ impl Session {
         let topics = brokers.topics().await?;
         let mut listing = numbered(&["topic", "partitions", "replicas"], &[1, 2]);
         for topic in topics.iter().filter(|t| (all || !t.is_internal()) && fits(like, &t.name)) {
-            self.seen_topics.insert(topic.name.clone());
             listing.push(row([topic.name.clone(), topic.partitions.len().to_string(), topic.replicas().to_string()]));
         }
         Ok(Outcome::Listing(listing))

@@ -1,12 +1,12 @@
 //! What the client's own commands do.
 
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 use super::{Client, Flow};
+use crate::connectors::secrets::mask_text;
 use crate::console;
 use crate::error::{Error, Result};
-use crate::shell::command::Command;
+use crate::shell::command::{Command, Expanded};
 use crate::shell::describe;
 use crate::shell::described::Described;
 use crate::shell::script_file::read_script;
@@ -22,7 +22,7 @@ impl Client {
         match command {
             Command::Quit => return Ok(Flow::Leave),
             Command::Clear => self.clear_screen(),
-            Command::Help(topic) => self.help(topic.as_deref())?,
+            Command::Help(topic) => self.help(topic.as_deref()).await?,
             Command::Describe(described) => self.describe(described, text).await?,
             Command::Tables(pattern) => {
                 self.listing(&describe::relations(&self.session, Some("table"), pattern.as_deref()))?;
@@ -31,11 +31,19 @@ impl Client {
                 self.listing(&describe::relations(&self.session, Some("view"), pattern.as_deref()))?;
             }
             Command::Functions(pattern) => self.listing(&describe::functions(pattern.as_deref()))?,
-            Command::Integrations => self.listing(&describe::integrations(&self.session))?,
+            Command::Integrations => self.kind(StatementKind::Show(Show::Integrations), text).await?,
+            Command::Connections => self.connections(text).await?,
+            Command::Catalogs => self.kind(StatementKind::Show(Show::Catalogs), text).await?,
+            Command::Databases => self.kind(StatementKind::Show(Show::Databases), text).await?,
             Command::Jobs => self.kind(StatementKind::Show(Show::Jobs), text).await?,
             Command::Expanded(to) => {
-                self.expanded = to.unwrap_or(!self.expanded);
-                self.tell(if self.expanded { "Expanded display is on." } else { "Expanded display is off." });
+                let other = if self.expanded == Expanded::Off { Expanded::On } else { Expanded::Off };
+                self.expanded = to.unwrap_or(other);
+                self.tell(match self.expanded {
+                    Expanded::On => "Expanded display is on.",
+                    Expanded::Off => "Expanded display is off.",
+                    Expanded::Auto => "Expanded display is on where a table is wider than the terminal.",
+                });
             }
             Command::Timing(to) => {
                 self.timing = to.unwrap_or(!self.timing);
@@ -44,7 +52,13 @@ impl Client {
             Command::Edit(file) => self.edit(file).await?,
             Command::Include(file) => return self.include(&file, depth).await,
             Command::Output(file) => self.redirect(file)?,
+            Command::Go { file, expanded } => self.go(file, expanded).await?,
             Command::Watch(every) => self.watch(every).await?,
+            Command::Print => self.print_last()?,
+            Command::Forget => self.forget_last(),
+            Command::History(file) => self.past(file).await?,
+            Command::Echo(text) => self.write(&format!("{text}\n"))?,
+            Command::System(command) => self.system(command).await?,
         }
         Ok(Flow::Continue)
     }
@@ -78,7 +92,9 @@ impl Client {
             }
             (Some(name), None) => {
                 let last = name.path.parts.last().map(|part| part.value.clone()).unwrap_or_default();
-                self.kind(StatementKind::Describe { name: name.path }, text).await?;
+                let is_declared = self.session.catalog().get(&name.path).is_ok();
+                let described = self.kind(StatementKind::Describe { name: name.path }, text).await;
+                described.map_err(|error| if is_declared { error } else { not_declared(error, &name.written) })?;
                 match describe::options(&self.session, &last) {
                     Some(options) => self.listing(&options),
                     None => Ok(()),
@@ -99,39 +115,44 @@ impl Client {
         }
     }
 
+    /// `\conninfo`: there is no server that one is connected to.
+    async fn connections(&mut self, text: &SourceText) -> Result<()> {
+        let jobs = match self.jobs.running().len() {
+            1 => "1 job runs".to_string(),
+            running => format!("{running} jobs run"),
+        };
+        let version = env!("CARGO_PKG_VERSION");
+        self.write(&format!("Millstream {version} in this process, without a server; {jobs}.\n"))?;
+        if self.session.integrations().names().next().is_none() {
+            return self.write("There are no integrations: millstream.toml declares them.\n");
+        }
+        self.kind(StatementKind::Show(Show::Integrations), text).await
+    }
+
+    /// `\s`: what was typed, secrets blotted out.
+    async fn past(&mut self, file: Option<PathBuf>) -> Result<()> {
+        let Some(history) = &self.history else {
+            return Err(Error::statement("\\s shows what was typed at a prompt, and there is none"));
+        };
+        let entries: String = history.all().iter().map(|entry| format!("{}\n", mask_text(entry))).collect();
+        match file {
+            None => self.page(entries).await,
+            Some(file) => std::fs::write(&file, entries)
+                .map_err(|e| Error::external(format!("cannot write \"{}\": {e}", file.display()))),
+        }
+    }
+
     fn clear_screen(&self) {
         if self.manner.interactive {
             console::stdout(b"\x1b[2J\x1b[3J\x1b[H");
         }
     }
+}
 
-    /// The last query again and again until the user stops it.
-    async fn watch(&mut self, every: Duration) -> Result<()> {
-        let Some((statement, text)) = self.last.clone() else {
-            return Err(Error::statement("\\watch runs the last statement again, and there is none"));
-        };
-        if !matches!(statement.kind, StatementKind::Query(_) | StatementKind::Show(_)) {
-            let hint = "For example: SELECT COUNT(*) FROM t \\watch 5";
-            return Err(Error::statement("\\watch takes a query or a SHOW").with_hint(hint));
-        }
-        self.watching = true;
-        let watched = self.repeat(&statement, &text, every).await;
-        self.watching = false;
-        watched
-    }
-
-    async fn repeat(&mut self, statement: &Statement, text: &SourceText, every: Duration) -> Result<()> {
-        loop {
-            let now = crate::log::timestamp("%Y-%m-%d %H:%M:%S");
-            self.write(&format!("{now} (every {every:?})\n"))?;
-            self.statement(statement, text).await?;
-            if self.interrupt.is_asked() {
-                return Ok(());
-            }
-            tokio::select! {
-                () = tokio::time::sleep(every) => {}
-                () = self.interrupt.asked() => return Ok(()),
-            }
-        }
-    }
+/// What no statement has declared may be a service's.
+fn not_declared(error: Error, name: &str) -> Error {
+    let elsewhere =
+        format!("\\d {name} FROM integration shows a table of PostgreSQL, DESCRIBE TOPIC `{name}` a topic of Kafka.");
+    let hint = error.hint().map(|hint| format!("{hint}\n{elsewhere}"));
+    error.with_hint(hint.unwrap_or(elsewhere))
 }

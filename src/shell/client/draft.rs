@@ -1,22 +1,22 @@
-//! A text in the user's editor: the last statement or a file, which comes back as what the next prompt begins with.
+//! A text in the user's editor: the last statement or a file, which is the next input when it was changed.
 
 use std::path::{Path, PathBuf};
-use std::process::Command as Process;
+use std::time::{Duration, SystemTime};
 
 use super::Client;
-use crate::console;
+use super::lent::run;
 use crate::error::{Error, Result};
 use crate::shell::script_file::read_script;
 
 impl Client {
-    /// `\e`: what was edited is the next draft.
+    /// `\e`: what was saved is the next draft; without saving nothing is.
     pub(super) async fn edit(&mut self, file: Option<PathBuf>) -> Result<()> {
         if !self.manner.interactive {
             return Err(Error::statement("\\e needs a terminal"));
         }
         let scratch = match file {
             Some(_) => None,
-            None => Some(Scratch::with(&self.last_text())?),
+            None => Some(Scratch::with(self.last.as_ref().map_or("", |last| last.written.as_str()))?),
         };
         let path = match (&file, &scratch) {
             (Some(file), _) => file.clone(),
@@ -25,33 +25,27 @@ impl Client {
         };
         let editor = ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|e| !e.is_empty()));
         let editor = editor.unwrap_or_else(|| "vi".to_string());
-        let (shown, command) = (path.clone(), editor.clone());
-        // What jobs say meanwhile would be drawn over the text.
-        console::lend();
-        let ended = tokio::task::spawn_blocking(move || run(&command, &shown)).await;
-        console::give_back();
-        match ended.map_err(|e| Error::internal(e.to_string()))? {
-            Ok(true) => {
+        let (shown, command, before) = (path.clone(), editor.clone(), saved(&path));
+        match self.lent(move || run(&command, &shown)).await? {
+            Ok(ended) if !ended.success() => {
+                Err(Error::external(format!("\"{editor}\" ended with an error: nothing was taken over")))
+            }
+            Ok(_) if saved(&path) == before => Ok(()),
+            Ok(_) => {
                 let text = read_script(&path)?;
                 self.draft = Some(text.text.trim_end().to_string()).filter(|text| !text.is_empty());
                 Ok(())
             }
-            Ok(false) => Err(Error::external(format!("\"{editor}\" ended with an error: nothing was taken over"))),
             Err(error) => Err(Error::external(format!("cannot start \"{editor}\": {error}"))
                 .with_hint("Set VISUAL or EDITOR to your editor.")),
         }
     }
-
-    fn last_text(&self) -> String {
-        self.typed.clone().unwrap_or_default()
-    }
 }
 
-/// EDITOR may have arguments, as in `code --wait`.
-fn run(editor: &str, path: &Path) -> std::io::Result<bool> {
-    let mut words = editor.split_whitespace();
-    let program = words.next().unwrap_or("vi");
-    Ok(Process::new(program).args(words).arg(path).status()?.success())
+/// When a file was saved last, and how long it is: another of both where it is saved again.
+fn saved(path: &Path) -> Option<(SystemTime, u64)> {
+    let file = std::fs::metadata(path).ok()?;
+    Some((file.modified().ok()?, file.len()))
 }
 
 /// A file that only its owner reads, and that goes away.
@@ -74,7 +68,10 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(format!("{}\n", text.trim_end()).as_bytes())
+    let mut file = options.open(path)?;
+    file.write_all(format!("{}\n", text.trim_end()).as_bytes())?;
+    // A file system whose times are coarse sees it saved within the same moment, too.
+    file.set_modified(SystemTime::now() - Duration::from_secs(2))
 }
 
 impl Drop for Scratch {

@@ -1,7 +1,9 @@
 //! The client: a session with a person or a script in front of it, which does what it is told, piece by piece.
 
+mod again;
 mod commands;
 mod draft;
+mod lent;
 pub mod prompt;
 mod show;
 mod stream;
@@ -10,19 +12,22 @@ use std::fs::File;
 
 use tokio::time::Instant;
 
+use self::again::Last;
 use crate::console;
 use crate::error::{Error, Result};
 use crate::log::Line;
 use crate::runtime::JobHandle;
 use crate::session::{Notice, NoticeKind, Outcome, Session};
-use crate::shell::command::Command;
+use crate::shell::command::Expanded;
+use crate::shell::editor::History;
 use crate::shell::help::{self, Paper};
 use crate::shell::input::{Piece, pieces};
 use crate::shell::interrupt::Interrupt;
+use crate::shell::job_list::job_list;
 use crate::shell::jobs::Jobs;
 use crate::shell::rates::Progress;
 use crate::span::SourceText;
-use crate::sql::{Look, Statement, StatementKind, parse_script};
+use crate::sql::{Look, Show, Statement, StatementKind, parse_script};
 
 /// Whether there is more to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,14 +55,14 @@ pub struct Client {
     pub interrupt: Interrupt,
     manner: Manner,
     progress: Progress,
-    expanded: bool,
+    expanded: Expanded,
     timing: bool,
     /// `\watch` repeats a query: it is printed, whatever the result mode.
     watching: bool,
-    /// What was typed last, for `\e`.
-    typed: Option<String>,
-    /// What `\watch` runs again.
-    last: Option<(Statement, SourceText)>,
+    /// What `\e`, `\p`, `\g` and `\watch` are about.
+    last: Option<Last>,
+    /// What was typed at the prompt, where there is one.
+    history: Option<History>,
     /// A text that the next prompt begins with.
     draft: Option<String>,
     /// Where `\o` sends results.
@@ -79,11 +84,11 @@ impl Client {
             interrupt,
             manner,
             progress,
-            expanded: false,
+            expanded: Expanded::Off,
             timing: false,
             watching: false,
-            typed: None,
             last: None,
+            history: None,
             draft: None,
             output: None,
             jobs: Jobs::new(progress, manner.fail_fast),
@@ -135,14 +140,13 @@ impl Client {
                 break;
             }
             let flow = match piece {
-                Piece::Statement { statement, text, terminated } => {
-                    let statement = statement?;
-                    let watched =
-                        matches!(pieces.peek(), Some(Piece::Command(Ok(Command::Watch(_) | Command::Edit(None)))));
-                    self.last = Some((statement.clone(), text.clone()));
+                Piece::Statement { statement, written, text, terminated } => {
+                    let behind = pieces.peek();
+                    let is_taken = matches!(behind, Some(Piece::Command(Ok(command))) if command.takes_statement());
+                    self.last = Some(Last::new(written, &statement, &text));
                     // Without its `;` it is what the command behind it is about.
-                    if terminated || !watched {
-                        self.statement(&statement, &text).await?;
+                    if terminated || !is_taken {
+                        self.statement(&statement?, &text).await?;
                     }
                     Flow::Continue
                 }
@@ -185,10 +189,15 @@ impl Client {
             Outcome::Text(text) if is_suggested && self.manner.interactive => Some(text.trim_end().to_string()),
             _ => None,
         };
-        self.show(outcome).await?;
-        if proposal.is_some() {
-            self.typed = proposal;
-            self.tell("\\e opens it in your editor; what you save is the next input.");
+        match outcome {
+            Outcome::Listing(_) if matches!(statement.kind, StatementKind::Show(Show::Jobs)) && self.draws_tables() => {
+                self.listing(&job_list(&self.session, console::terminal_width()))?;
+            }
+            outcome => self.show(outcome).await?,
+        }
+        if let Some(proposal) = proposal {
+            self.last = Some(Last::proposed(proposal));
+            self.tell("\\g runs it as it is; \\e opens it in your editor, and what you save is run.");
         }
         if self.timing {
             self.write(&format!("Time: {:.3} ms\n", started.elapsed().as_secs_f64() * 1_000.0))?;
@@ -209,7 +218,7 @@ impl Client {
         }
     }
 
-    fn help(&mut self, topic: Option<&str>) -> Result<()> {
+    async fn help(&mut self, topic: Option<&str>) -> Result<()> {
         let on_screen = self.manner.interactive && self.output.is_none();
         let paper = Paper {
             width: if on_screen { console::terminal_width() } else { 80 },
@@ -219,7 +228,7 @@ impl Client {
             Some(topic) => help::page(topic, paper)?,
             None => help::overview(paper),
         };
-        self.write(&text)
+        self.page(text).await
     }
 
     /// What is said first.

@@ -3,13 +3,17 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Client, Flow};
 use crate::console;
 use crate::error::{Error, Result};
 use crate::log::Line;
-use crate::shell::editor::{Editor, Jobs, Read, Vocabulary};
+use crate::shell::editor::{Editor, Jobs, Outside, Read, Vocabulary, is_whole};
 use crate::span::SourceText;
+
+/// So long the signal of a terminal that is gone may take.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// True where a person can type and see what they type.
 pub fn is_interactive() -> bool {
@@ -31,38 +35,57 @@ impl Client {
         if let Some(trouble) = trouble {
             console::say(Line::warning("shell", format!("warning: {trouble}")));
         }
+        self.history = Some(editor.history());
+        let outside = Arc::<Outside>::default();
         loop {
-            let vocabulary = Arc::new(Vocabulary::of(&self.session));
+            let vocabulary = Arc::new(Vocabulary::of(&self.session, &outside));
             let jobs = self.jobs.running();
             let read;
+            let draft = self.draft.take();
+            if let Some(text) = draft.as_ref().filter(|draft| is_whole(draft)) {
+                // As if it had been typed.
+                editor.enter(text);
+                if self.perform(Read::Text(text.clone())).await {
+                    return Ok(());
+                }
+                continue;
+            }
             (editor, read) = tokio::select! {
-                read = on_thread(editor, vocabulary, jobs, self.draft.take()) => read?,
+                read = on_thread(editor, vocabulary, jobs, draft) => match read {
+                    Ok(read) => read,
+                    // A terminal that is gone may say so before the signal does.
+                    Err(error) => match tokio::time::timeout(PATIENCE, self.interrupt.ended()).await {
+                        Ok(()) => return Ok(()),
+                        Err(_) => return Err(error),
+                    },
+                },
                 // The thread that reads is left behind; the terminal is what it was before.
                 () = self.interrupt.ended() => {
                     give_back_terminal();
                     return Ok(());
                 }
             };
-            let flow = match read {
-                Read::Text(text) => {
-                    self.typed =
-                        Some(text.clone()).filter(|text| !text.trim_start().starts_with('\\')).or(self.typed.take());
-                    match self.take(&SourceText::new("input", text)).await {
-                        Ok(flow) => flow,
-                        Err(error) => {
-                            console::clear_live();
-                            console::error(&error);
-                            Flow::Continue
-                        }
-                    }
-                }
-                Read::Interrupted => Flow::Continue,
-                Read::End => Flow::Leave,
-            };
-            if self.interrupt.is_ended() || flow == Flow::Leave && self.may_leave().await {
+            if self.perform(read).await {
                 return Ok(());
             }
         }
+    }
+
+    /// Does what was read; true where that is the end.
+    async fn perform(&mut self, read: Read) -> bool {
+        let flow = match read {
+            Read::Text(text) => match self.take(&SourceText::new("input", text)).await {
+                Ok(flow) => flow,
+                Err(error) => {
+                    console::clear_live();
+                    console::error(&error);
+                    Flow::Continue
+                }
+            },
+            Read::Interrupted => Flow::Continue,
+            Read::End => Flow::Leave,
+        };
+        self.interrupt.is_ended() || flow == Flow::Leave && self.may_leave().await
     }
 
     /// Asks where jobs would be stopped.

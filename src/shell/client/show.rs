@@ -9,6 +9,7 @@ use crate::console;
 use crate::error::{Error, Result};
 use crate::log::Line;
 use crate::session::{Listing, Outcome, Query, Reply};
+use crate::shell::command::Expanded;
 use crate::shell::rates::{Progress, tell_troubles};
 use crate::shell::results::{Display, ResultMode, show_listing, show_query};
 use crate::shell::screen_text::plain;
@@ -79,6 +80,13 @@ impl Client {
         let display = if on_terminal { Display::on_terminal(settings) } else { Display::outside(settings) };
         let interactive = display.interactive && !self.watching;
         Display { expanded: self.expanded, live: self.progress == Progress::Live, interactive, ..display }
+    }
+
+    /// True where a person sees tables, which are to fit their terminal.
+    pub(super) fn draws_tables(&self) -> bool {
+        let mode = self.display().mode;
+        let is_table = matches!(mode, ResultMode::Table | ResultMode::Changelog | ResultMode::Tableau);
+        self.manner.interactive && self.output.is_none() && self.expanded != Expanded::On && is_table
     }
 
     /// `\o`: results go there from now on.

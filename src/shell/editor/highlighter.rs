@@ -114,7 +114,7 @@ mod tests {
     use crate::Session;
 
     fn shown(text: &str) -> String {
-        let vocabulary = Vocabulary::of(&Session::new());
+        let vocabulary = Vocabulary::of(&Session::new(), &std::sync::Arc::default());
         let pieces = pieces(text, &vocabulary);
         assert_eq!(pieces.iter().map(|(_, text)| *text).collect::<String>(), text, "all of it, in order");
         let marked =

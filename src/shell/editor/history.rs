@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use reedline::{FileBackedHistory, HistoryItem, HistoryItemId, HistorySessionId, Result, SearchQuery};
+use reedline::{FileBackedHistory, HistoryItem, HistoryItemId, HistorySessionId, Result, SearchDirection, SearchQuery};
 
 use crate::connectors::secrets;
 
@@ -55,6 +55,19 @@ impl History {
     /// Reads what other shells have added.
     pub fn refresh(&self) {
         self.entries().attempt(Entries::read_new);
+    }
+
+    /// Adds an entry.
+    pub fn add(&self, entry: &str) {
+        // Memory takes it.
+        let _saved = reedline::History::save(&mut self.clone(), HistoryItem::from_command_line(entry));
+    }
+
+    /// Every entry, the oldest first.
+    pub fn all(&self) -> Vec<String> {
+        let everything = SearchQuery::everything(SearchDirection::Forward, None);
+        let items = reedline::History::search(self, everything).unwrap_or_default();
+        items.into_iter().map(|item| item.command_line).collect()
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
@@ -261,7 +274,7 @@ impl reedline::History for History {
 
 impl Entries {
     fn newest(&self) -> Option<String> {
-        use reedline::{History as _, SearchDirection};
+        use reedline::History as _;
         let mut query = SearchQuery::everything(SearchDirection::Backward, None);
         query.limit = Some(1);
         self.memory.search(query).ok()?.pop().map(|item| item.command_line)
@@ -271,11 +284,10 @@ impl Entries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reedline::{History as _, SearchDirection};
+    use reedline::History as _;
 
     fn all(history: &History) -> Vec<String> {
-        let items = history.search(SearchQuery::everything(SearchDirection::Forward, None)).unwrap();
-        items.into_iter().map(|item| item.command_line).collect()
+        history.all()
     }
 
     fn enter(history: &History, text: &str) {

@@ -6,6 +6,7 @@ mod highlighter;
 mod history;
 mod lines;
 mod menu;
+mod outside;
 mod prompt;
 mod room;
 mod validator;
@@ -24,12 +25,14 @@ use reedline::{
 
 use self::completion::Completer;
 use self::highlighter::Highlighter;
-use self::history::History;
+pub use self::history::History;
 use self::menu::Proposed;
+pub use self::outside::Outside;
 pub use self::prompt::Jobs;
-use self::prompt::{Prompt, rows_above_cursor};
+use self::prompt::{CONTINUATION, INDICATOR, NAME, Prompt, rows_above_cursor};
 use self::room::Room;
 use self::validator::Validator;
+pub use self::validator::is_whole;
 use self::vocabulary::Shared;
 pub use self::vocabulary::Vocabulary;
 use crate::console;
@@ -128,6 +131,18 @@ impl Editor {
             return;
         }
         self.line.run_edit_commands(&[EditCommand::InsertString(text.to_string())]);
+    }
+
+    /// A handle of what was typed.
+    pub fn history(&self) -> History {
+        self.history.clone()
+    }
+
+    /// Shows an input as if it had been typed, and keeps it in the history.
+    pub fn enter(&mut self, text: &str) {
+        self.history.add(text);
+        let lines = text.replace('\n', &format!("\n{CONTINUATION}"));
+        console::stdout(format!("{NAME}{INDICATOR}{lines}\n").as_bytes());
     }
 
     /// Writes what waits above the prompt, which is drawn anew below it with what is typed.

@@ -3,29 +3,38 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::outside::Outside;
 use super::words::{BARE_FUNCTIONS, KEYWORDS, SYNTAX_FUNCTIONS, TYPES, WINDOW_FUNCTIONS};
 use crate::Session;
 use crate::catalog::Object;
 use crate::connectors::secrets::redact;
 use crate::functions::{aggregate, library};
+use crate::session::{Service, ServiceKind};
 use crate::sql::is_reserved;
 
 /// A snapshot of a session, made before each prompt.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Vocabulary {
     pub tables: Vec<Relation>,
-    pub integrations: Vec<String>,
+    pub integrations: Vec<Integration>,
     /// Settings that differ from their defaults, and their values.
     pub set: Vec<(String, String)>,
     pub functions: BTreeMap<&'static str, Function>,
     pub jobs: Vec<Job>,
-    /// Those that SHOW TOPICS has listed.
-    pub topics: Vec<String>,
+}
+
+/// An integration.
+pub struct Integration {
+    pub name: String,
+    pub kind: Option<ServiceKind>,
+    /// Asks it for what it keeps, or remembers what it has answered.
+    pub names: Box<dyn Fn() -> Vec<String> + Send + Sync>,
 }
 
 /// A job of the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
+    pub id: String,
     pub name: String,
     pub runs: bool,
 }
@@ -59,7 +68,8 @@ pub enum FunctionKind {
 }
 
 impl Vocabulary {
-    pub fn of(session: &Session) -> Self {
+    /// `outside` keeps what integrations have answered.
+    pub fn of(session: &Session, outside: &Arc<Outside>) -> Self {
         let tables = session.catalog().all().map(|(name, object)| Relation {
             name: name.name.clone(),
             is_view: matches!(object, Object::View(_)),
@@ -71,15 +81,18 @@ impl Vocabulary {
         });
         Self {
             tables: tables.collect(),
-            integrations: session.integrations().names().map(str::to_string).collect(),
+            integrations: session.services().into_iter().map(|service| integration(service, outside)).collect(),
             set: session.settings().iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
             functions: functions(),
             jobs: session
                 .jobs()
                 .iter()
-                .map(|job| Job { name: job.state.name.to_string(), runs: !job.state.status().has_ended() })
+                .map(|job| Job {
+                    id: job.state.id.to_string(),
+                    name: job.state.name.to_string(),
+                    runs: !job.state.status().has_ended(),
+                })
                 .collect(),
-            topics: session.seen_topics().map(str::to_string).collect(),
         }
     }
 
@@ -99,6 +112,11 @@ impl Vocabulary {
     pub(super) fn is_keyword(&self, word: &str) -> bool {
         !self.functions.contains_key(word) && (KEYWORDS.binary_search(&word).is_ok() || is_reserved(word))
     }
+}
+
+fn integration(service: Service, outside: &Arc<Outside>) -> Integration {
+    let (name, kind, outside) = (service.integration.clone(), service.kind, Arc::clone(outside));
+    Integration { name, kind, names: Box::new(move || outside.names(&service)) }
 }
 
 fn functions() -> BTreeMap<&'static str, Function> {
@@ -153,7 +171,7 @@ mod tests {
             )
             .await
             .unwrap();
-        let vocabulary = Vocabulary::of(&session);
+        let vocabulary = Vocabulary::of(&session, &Arc::default());
         let told: Vec<String> =
             vocabulary.tables.iter().map(|t| format!("{} {} {:?}", t.name, t.is_view, t.columns)).collect();
         assert_eq!(

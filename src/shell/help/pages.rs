@@ -57,12 +57,16 @@ impl Page {
         })
     }
 
-    /// The page's names: its title, or the statements that stand in it.
+    /// The page's names: its title, whole and up to a colon, or the statements that stand in it.
     pub fn names(&self) -> Vec<String> {
         let parts: Vec<&str> = self.title().split(", ").flat_map(|part| part.split(" and ")).map(str::trim).collect();
         match self.is_of_statements() && parts.iter().all(|part| is_head(part)) {
             true => parts.into_iter().map(str::to_string).collect(),
-            false => vec![self.title().to_string()],
+            false => {
+                // `Looking around` of `Looking around: topics and tables`.
+                let short = self.title().split_once(": ").map(|(short, _)| short.to_string());
+                std::iter::once(self.title().to_string()).chain(short).collect()
+            }
         }
     }
 

@@ -19,6 +19,7 @@ fn topics_are_found_by_the_names_people_know() {
         ("watermark for", "CREATE TABLE"),
         ("SHOW TOPICS", "Looking around: topics, tables, SQL of PostgreSQL"),
         ("peek", "Looking around: topics, tables, SQL of PostgreSQL"),
+        ("looking around", "Looking around: topics, tables, SQL of PostgreSQL"),
         ("suggest table", "SUGGEST TABLE"),
         ("KAFKA", "kafka"),
         ("elasticsearch-7", "opensearch"),

@@ -7,6 +7,7 @@
 //! ```
 
 mod csv;
+mod fitted;
 mod json;
 mod kept_rows;
 mod printer;
@@ -20,9 +21,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::printer::Printer;
+use super::command::Expanded;
 use super::interrupt::Interrupt;
 use super::rates::{LIVE_EVERY, LIVE_FIRST, Progress, Rates};
-use super::screen_text::plain;
 use super::tableau::{self, MAX_COLUMN_WIDTH};
 use crate::console;
 use crate::error::{Error, Result};
@@ -70,7 +71,9 @@ pub struct Display {
     /// The time that a query took stands behind the count of its rows.
     pub timing: bool,
     /// A line per column instead of a line per row (`\x`).
-    pub expanded: bool,
+    pub expanded: Expanded,
+    /// The width of the terminal, where results go to one.
+    pub columns: Option<usize>,
     /// The results go to a terminal whose keys can be read: there `table` and `changelog` have their screen.
     pub interactive: bool,
     /// A live line on standard error while rows are printed.
@@ -87,7 +90,8 @@ impl Display {
                 .and_then(|width| width.parse().ok())
                 .unwrap_or(MAX_COLUMN_WIDTH),
             timing: settings.bool("sql-client.display.print-time-cost"),
-            expanded: false,
+            expanded: Expanded::Off,
+            columns: None,
             interactive: false,
             live: false,
         }
@@ -97,7 +101,8 @@ impl Display {
     pub fn on_terminal(settings: &Settings) -> Self {
         let timing =
             settings.get("sql-client.display.print-time-cost").is_none_or(|set| set.eq_ignore_ascii_case("true"));
-        Self { timing, interactive: true, live: true, ..Self::outside(settings) }
+        let columns = Some(console::terminal_width());
+        Self { timing, columns, interactive: true, live: true, ..Self::outside(settings) }
     }
 }
 
@@ -130,9 +135,9 @@ pub async fn show_query(
     out: &mut (dyn Write + Send),
 ) -> Result<Shown> {
     let followed = matches!(display.mode, ResultMode::Table | ResultMode::Changelog);
-    if display.interactive && followed && !display.expanded {
-        let (shown, summary) = view::show(query, settings, display, stop).await?;
-        put(out, console::on_terminal(&summary).as_bytes())?;
+    if display.interactive && followed && display.expanded != Expanded::On {
+        let (shown, page, summary) = view::show(query, settings, display, stop).await?;
+        put(out, format!("{page}{}", console::on_terminal(&summary)).as_bytes())?;
         return Ok(shown);
     }
     print_query(query, settings, display, stop, out).await
@@ -205,13 +210,8 @@ pub fn show_listing(listing: &Listing, display: &Display, out: &mut (dyn Write +
     let text = match display.mode {
         ResultMode::Csv => csv::listing(&names, &listing.rows),
         ResultMode::Json => json::listing(listing),
-        ResultMode::Vertical => vertical::listing(&names, &listing.rows, null),
-        _ if display.expanded => vertical::listing(&names, &listing.rows, null),
-        _ => {
-            let text = |cell: &Option<String>| plain(cell.as_deref().unwrap_or(null)).into_owned();
-            let rows: Vec<Vec<String>> = listing.rows.iter().map(|row| row.iter().map(text).collect()).collect();
-            tableau::table(&names, &rows)
-        }
+        ResultMode::Vertical => vertical::listing(&names, &listing.rows, null, display.columns),
+        _ => fitted::listing(&names, &listing.rows, null, display.columns, display.expanded),
     };
     put(out, text.as_bytes()).map(|_| ())
 }

@@ -10,8 +10,9 @@ use crate::changelog::ChangelogBatch;
 use crate::error::Result;
 use crate::session::Query;
 use crate::settings::Settings;
+use crate::shell::command::Expanded;
 use crate::shell::rates::grouped;
-use crate::shell::tableau::{Tableau, WholeTable, row_term};
+use crate::shell::tableau::{Tableau, WholeTable, in_set_after, row_term};
 
 /// Writes the rows of one query in one mode.
 pub struct Printer {
@@ -21,6 +22,10 @@ pub struct Printer {
     batch: bool,
     rows: u64,
     max_width: usize,
+    /// The width of the terminal, where results go to one.
+    terminal: Option<usize>,
+    /// What is wider than this is shown a line per column.
+    widest: Option<usize>,
 }
 
 enum Form {
@@ -47,16 +52,21 @@ impl Printer {
         let fields = &query.schema.fields;
         let bound = Bound::of(settings);
         let with_op = query.updating;
+        let widest = display.columns.filter(|_| display.expanded == Expanded::Auto);
         let form = match display.mode {
             ResultMode::Csv => Form::Csv { with_op },
             ResultMode::Json => Form::Json(JsonLines::new(&query.schema, with_op)),
             ResultMode::Vertical => Form::Vertical { with_op },
-            _ if display.expanded => Form::Vertical { with_op },
+            _ if display.expanded == Expanded::On => Form::Vertical { with_op },
             ResultMode::Table if !query.batch => Form::Table(KeptRows::new(bound, query.updating)),
             _ if query.batch => Form::Answer(KeptRows::new(bound, false)),
             _ => {
                 let columns: Vec<_> = fields.iter().map(|field| (field.name.as_str(), field.ty.clone())).collect();
-                Form::Changes(Tableau::new(&columns, display.max_column_width, true))
+                let tableau = Tableau::new(&columns, display.max_column_width, true);
+                match widest.is_some_and(|widest| tableau.width() > widest) {
+                    true => Form::Vertical { with_op },
+                    false => Form::Changes(tableau),
+                }
             }
         };
         let mut names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
@@ -64,7 +74,8 @@ impl Printer {
             names.insert(0, op_column(fields.iter().map(|field| field.name.as_str())));
         }
         let texts = Texts::new(query, settings.zone());
-        Self { form, names, texts, batch: query.batch, rows: 0, max_width: display.max_column_width }
+        let (max_width, terminal) = (display.max_column_width, display.columns);
+        Self { form, names, texts, batch: query.batch, rows: 0, max_width, terminal, widest }
     }
 
     /// Rows that have come.
@@ -99,6 +110,15 @@ impl Printer {
                     let rows: Vec<&Row> = kept.iter().collect();
                     let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
                     let mut whole = WholeTable::new(&names, rows.iter().map(|row| row.as_ref()), self.max_width);
+                    if self.widest.is_some_and(|widest| whole.width() > widest) {
+                        let records = (1..).zip(rows).map(|(number, row)| record(number, &names, row, self.terminal));
+                        if !in_pieces(&mut text, records, put)? {
+                            return Ok(false);
+                        }
+                        text += &record(self.rows, &names, &texts.row(row), self.terminal);
+                        self.form = Form::Vertical { with_op: false };
+                        continue;
+                    }
                     text += &whole.header();
                     if !in_pieces(&mut text, rows.iter().map(|row| whole.row(row)), put)? {
                         return Ok(false);
@@ -118,7 +138,7 @@ impl Printer {
                     let op = with_op.then(|| kind.symbol());
                     let cells = op.into_iter().chain(cells.iter().map(String::as_str));
                     let cells: Vec<_> = self.names.iter().map(String::as_str).zip(cells).collect();
-                    text += &vertical::record(self.rows, &cells);
+                    text += &vertical::record(self.rows, &cells, self.terminal);
                 }
                 Form::Json(_) => {}
             }
@@ -143,13 +163,20 @@ impl Printer {
             Form::Table(kept) | Form::Answer(kept) => {
                 let mut whole = WholeTable::new(&names, kept.iter().map(|row| row.as_ref()), self.max_width);
                 let mut text = String::new();
-                if !kept.is_empty() {
-                    text += &whole.header();
+                if self.widest.is_some_and(|widest| whole.width() > widest) && !kept.is_empty() {
+                    let records =
+                        (1..).zip(kept.iter()).map(|(number, row)| record(number, &names, row, self.terminal));
+                    if !in_pieces(&mut text, records, put)? {
+                        return Ok(());
+                    }
+                    text += &in_set_after(kept.len() as u64, &cost);
+                } else {
+                    text += if kept.is_empty() { String::new() } else { whole.header() }.as_str();
                     if !in_pieces(&mut text, kept.iter().map(|row| whole.row(row)), put)? {
                         return Ok(());
                     }
+                    text += &whole.footer(&cost);
                 }
-                text += &whole.footer(&cost);
                 if kept.evicted() > 0 {
                     text += &format!(
                         "{} left out: 'sql-client.execution.max-table-result.rows' and memory bound the table\n",
@@ -166,7 +193,7 @@ impl Printer {
                 return put(format!("Query terminated, received a total of {} {rows}\n", self.rows).as_bytes())
                     .map(drop);
             }
-            Form::Vertical { .. } if self.batch => format!("{} {} in set{cost}\n", self.rows, row_term(self.rows)),
+            Form::Vertical { .. } if self.batch => in_set_after(self.rows, &cost),
             Form::Vertical { .. } => {
                 format!("Received a total of {} {}{cost}\n", self.rows, row_term(self.rows))
             }
@@ -176,6 +203,12 @@ impl Printer {
         }
         put(text.as_bytes()).map(drop)
     }
+}
+
+/// A row, a line per column.
+fn record(number: u64, names: &[&str], row: &[String], terminal: Option<usize>) -> String {
+    let cells: Vec<(&str, &str)> = names.iter().copied().zip(row.iter().map(String::as_str)).collect();
+    vertical::record(number, &cells, terminal)
 }
 
 /// Takes what is written; false where nobody reads it any more.

@@ -204,7 +204,7 @@ fn number(cursor: &mut Cursor<'_>, what: &str) -> Result<(i64, crate::span::Span
 }
 
 /// A name of another system: in back-ticks, as a string, or plain with the `-` and `.` that stand in it.
-fn loose(cursor: &mut Cursor<'_>, what: &str) -> Result<Ident> {
+pub(super) fn loose(cursor: &mut Cursor<'_>, what: &str) -> Result<Ident> {
     let start = cursor.here();
     match cursor.token(0).clone() {
         Token::SingleQuotedString(value) => {

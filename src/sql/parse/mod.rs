@@ -78,6 +78,9 @@ fn unknown(cursor: &Cursor<'_>) -> Error {
         true => cursor.unexpected("a statement"),
         false => Error::statement(format!("unknown statement {found}")).at(span),
     };
+    if cursor.word(1) == "JOB" || ["KILL", "CANCEL"].contains(&cursor.word(0).as_str()) {
+        return error.with_hint("Did you mean STOP JOB?");
+    }
     error.with_hint(match nearest(found, FIRST_WORDS.iter().copied()) {
         Some(word) => format!("Did you mean {word}?"),
         None => format!("Statements start with {}.", FIRST_WORDS.join(", ")),

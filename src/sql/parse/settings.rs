@@ -1,4 +1,4 @@
-//! `SET 'key' = 'value'`, `RESET 'key'`, `USE`
+//! `SET 'key' = 'value'`, `SET 'key'`, `RESET 'key'`, `USE`
 
 use datafusion::sql::sqlparser::tokenizer::Token;
 
@@ -15,6 +15,9 @@ pub(super) fn set(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
         return Err(unquoted(cursor, "SET"));
     }
     let key = cursor.string("a key in single quotes")?;
+    if cursor.at_end() {
+        return Ok(StatementKind::ShowSetting { key });
+    }
     cursor.equals()?;
     if !matches!(cursor.token(0), Token::SingleQuotedString(_)) {
         let hint = format!("Keys and values are strings: SET '{}' = 'value'.", key.value);

@@ -31,6 +31,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
             Show::Functions { like: pattern(cursor, true)? }
         }
         "JOBS" => simple(cursor, Show::Jobs),
+        "INTEGRATIONS" => simple(cursor, Show::Integrations),
         "COLUMNS" => {
             cursor.skip();
             if !cursor.accept("FROM") && !cursor.accept("IN") {
@@ -49,7 +50,8 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
         }
         _ => {
             return Err(cursor.unexpected(
-                "TABLES, VIEWS, COLUMNS, CREATE TABLE, CREATE VIEW, FUNCTIONS, JOBS, DATABASES, TOPICS or GROUPS",
+                "TABLES, VIEWS, COLUMNS, CREATE TABLE, CREATE VIEW, FUNCTIONS, JOBS, CATALOGS, DATABASES, CURRENT \
+                 CATALOG, CURRENT DATABASE, INTEGRATIONS, TOPICS, GROUPS or INDEXES",
             ));
         }
     };

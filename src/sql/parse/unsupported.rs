@@ -3,6 +3,9 @@
 use super::super::cursor::Cursor;
 use crate::error::Error;
 
+/// Where rows of a sink are changed by hand.
+const CHANGED_THERE: &str = "Rows of a PostgreSQL table are changed through PSQL: PSQL $$ UPDATE … $$;";
+
 /// First words, `?` behind those that may be missing, and a hint if there is one to give.
 const STATEMENTS: &[(&str, &str)] = &[
     ("CREATE OR REPLACE TABLE", ""),
@@ -24,9 +27,9 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("DROP TEMPORARY? MODEL", ""),
     ("DROP MATERIALIZED TABLE", ""),
     ("DROP TEMPORARY? SYSTEM? CONNECTION", ""),
-    ("UPDATE", ""),
-    ("DELETE FROM", ""),
-    ("TRUNCATE TABLE", ""),
+    ("UPDATE", CHANGED_THERE),
+    ("DELETE FROM", CHANGED_THERE),
+    ("TRUNCATE TABLE", CHANGED_THERE),
     ("MERGE INTO", ""),
     ("UPSERT INTO", "Write INSERT INTO: a sink with a PRIMARY KEY is written by upsert."),
     ("ANALYZE TABLE", ""),

@@ -119,7 +119,7 @@ CALL f();
 ADD JAR 'x';
 SHOW JOB;
 STOP JOB 'x' WITH SAVEPOINTS;
-DESCRIBE JOB x;
+DESCRIBE JOB x y;
 LOAD MODULE hive;
 SHOW VIEWS FROM db;
 -- What sqlparser has and Flink does not.

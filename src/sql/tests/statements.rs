@@ -161,6 +161,7 @@ fn settings_have_quoted_keys() {
     );
     assert!(matches!(one("RESET 'a'"), StatementKind::Reset { key } if key.value == "a"));
     assert!(matches!(one("SET;"), StatementKind::ShowSettings));
+    assert!(matches!(one("SET 'a.b';"), StatementKind::ShowSetting { key } if key.value == "a.b"));
     assert!(matches!(one("RESET"), StatementKind::ResetAll));
     assert!(matches!(one("USE CATALOG c"), StatementKind::UseCatalog(name) if name.value == "c"));
     assert!(matches!(one("USE c.d"), StatementKind::UseDatabase(path) if path.to_string() == "c.d"));
@@ -256,7 +257,7 @@ fn summaries_are_one_line_without_secrets() {
 }
 
 #[test]
-fn jobs_are_named_by_strings_and_a_table_may_be_called_job() {
+fn jobs_are_named_with_and_without_quotes_and_a_table_may_be_called_job() {
     let job = |script: &str| match one(script) {
         StatementKind::DescribeJob { job } => format!("describe {}", job.value),
         StatementKind::StopJob { job, savepoint, drain } => format!("stop {} {savepoint} {drain}", job.value),
@@ -273,5 +274,16 @@ fn jobs_are_named_by_strings_and_a_table_may_be_called_job() {
     assert!(parse("STOP JOB 'x' WITH DRAIN WITH DRAIN")[0].is_err());
     assert_eq!(job("DESCRIBE job"), "table job");
     assert!(matches!(one("SHOW JOBS"), StatementKind::Show(Show::Jobs)));
-    assert!(parse("STOP JOB x")[0].is_err() && parse("STOP JOB 'x' WITH")[0].is_err());
+    assert_eq!(job("STOP JOB 3eb0a1"), "stop 3eb0a1 false false");
+    assert_eq!(job("STOP JOB 1e5b20 WITH DRAIN"), "stop 1e5b20 false true");
+    assert_eq!(
+        job("STOP JOB insert-into_default_catalog.default_database.t;"),
+        "stop insert-into_default_catalog.default_database.t false false"
+    );
+    assert_eq!(job("DESC JOB 7"), "describe 7");
+    assert_eq!(job("DESCRIBE JOB `a,b`"), "describe a,b");
+    assert_eq!(job("DESCRIBE EXTENDED job"), "table job");
+    for wrong in ["STOP JOB", "STOP JOB WITH DRAIN", "STOP JOB x y", "STOP JOB 'x' WITH", "DESCRIBE JOB a b"] {
+        assert!(parse(wrong)[0].is_err(), "{wrong}");
+    }
 }

@@ -20,7 +20,7 @@ SELECT 1 FORM a;
 SELECT 1 +;
 SELECT (1;
 SET 'pipeline.name' 'x';
-SET 'pipeline.name';
+SET 'pipline.name';
 SHOW TABELS;
 SHOW CREATE TABEL a;
 DESCRIB a;

@@ -57,6 +57,37 @@ fn ctrl_d_leaves_where_nothing_is_typed() {
 }
 
 #[test]
+fn what_is_longer_than_the_screen_is_shown_by_a_pager() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pager = folder.path().join("pager");
+    std::fs::write(&pager, "#!/bin/sh\nprintf '<%s %s lines>\\n' \"$1\" $(wc -l)\n").expect("a script");
+    std::fs::set_permissions(&pager, PermissionsExt::from_mode(0o700)).expect("a script that runs");
+    let env = vec![("PAGER", format!("{} -x", pager.display()))];
+    let shell = Terminal::start(Options { env, ..Options::default() });
+    let screen = shell.run("help;");
+    assert!(screen.contains("<-x ") && !screen.contains("Statements"), "{screen}");
+    let screen = shell.run("help abs;");
+    assert!(screen.contains("\nABS\n") && screen.matches("<-x ").count() == 1, "{screen}");
+}
+
+#[test]
+fn a_list_is_made_to_fit_the_terminal() {
+    let shell = Terminal::start(Options { columns: 60, lines: 40, ..Options::default() });
+    let screen = shell.run("\\df abs");
+    assert!(screen.contains("| function |   kind | usage "), "{screen}");
+    assert!(shell.wrapped().is_empty(), "{screen}");
+    shell.run("clear");
+    let screen = shell.run("SELECT 'a text' AS first_column, 'another' AS second_column;");
+    assert!(!shell.wrapped().is_empty() && screen.contains("| op |"), "{screen}");
+    shell.run("\\x auto");
+    shell.run("clear");
+    let screen = shell.run("SELECT 'a text' AS first_column, 'another' AS second_column;");
+    assert!(screen.contains("first_column  | a text\nsecond_column | another\n"), "{screen}");
+    let screen = shell.run("SELECT 1 AS a;");
+    assert!(screen.contains("| op |           a |"), "{screen}");
+}
+
+#[test]
 fn commands_leave_too() {
     for command in ["quit;", "exit", "\\q"] {
         let shell = Terminal::start(Options::default());
@@ -177,6 +208,22 @@ fn an_editor_writes_what_the_next_prompt_begins_with() {
     assert!(screen.contains("| +I |          42 |          43 |"), "{screen}");
     let seen = std::fs::read_to_string(folder.path().join("editor.seen")).expect("what the editor was given");
     assert_eq!(seen, "SELECT 1 AS a;\n");
+    // A statement that is whole is run, and can be recalled.
+    let whole = "#!/bin/sh\nprintf 'SELECT 44\\n  AS whole;\\n' > \"$1\"\n";
+    std::fs::write(&editor, whole).expect("a script");
+    shell.run("help abs;");
+    let screen = shell.run("\\e");
+    assert!(screen.contains("millstream> SELECT 44\n         ->   AS whole;\n"), "{screen}");
+    assert!(screen.contains("| +I |          44 |"), "{screen}");
+    // Who leaves without saving runs nothing.
+    std::fs::write(&editor, "#!/bin/sh\ncp \"$1\" \"$0.seen\"\n").expect("a script");
+    let screen = shell.run("\\e");
+    assert_eq!(screen.matches("|          44 |").count(), 1, "{screen}");
+    let seen = std::fs::read_to_string(folder.path().join("editor.seen")).expect("what the editor was given");
+    assert_eq!(seen, "SELECT 44\n  AS whole;\n");
+    shell.press(key::UP);
+    shell.press(key::UP);
+    shell.wait_screen("the statement again", |screen| screen.ends_with("AS whole;"));
     let failing = Terminal::start(Options { env: vec![("EDITOR", "false".to_string())], ..Options::default() });
     let screen = failing.run("\\e");
     assert!(screen.contains("nothing was taken over"), "{screen}");

@@ -2,6 +2,7 @@
 
 mod completing;
 mod editing;
+mod hanging_up;
 mod history;
 mod jobs;
 mod leaving;

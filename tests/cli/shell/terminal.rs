@@ -195,6 +195,7 @@ impl Terminal {
         }
         command.env("HOME", home.path());
         command.env("TERM", "xterm-256color");
+        command.env("PAGER", "");
         options.env.iter().for_each(|(name, value)| command.env(name, value));
         let modes = format!("{:?}", pair.master.get_termios());
         let child = pair.slave.spawn_command(command).expect("the binary was built for this test");

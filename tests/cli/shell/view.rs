@@ -52,6 +52,8 @@ fn rows_change_in_place_and_q_gives_the_screen_back() {
     assert!(!shell.is_covered());
     let rest = after.strip_prefix(&before).expect("the screen as it was");
     assert!(rest.contains("Query terminated, received a total of") && rest.contains("60 rows in the table"), "{rest}");
+    // The last rows stay.
+    assert!(count_of(rest, 59).is_some_and(|last| last > count), "{rest}");
     let screen = shell.run("SHOW VIEWS;");
     assert!(screen.contains("Empty set"), "{screen}");
 }
@@ -192,7 +194,7 @@ fn a_bounded_query_stays_until_it_is_left() {
     let screen = shell.wait_for("Finished");
     assert!(screen.contains("3 rows"), "{screen}");
     let screen = shell.prompt_after(key::ESCAPE);
-    assert!(screen.contains("Received a total of 3 rows"), "{screen}");
+    assert!(screen.contains("\na\n-\n1\n2\n3\nReceived a total of 3 rows"), "{screen}");
 }
 
 #[test]

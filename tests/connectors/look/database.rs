@@ -4,7 +4,7 @@ use super::{assert_printed, printed, session};
 use crate::postgres::{Db, server};
 
 /// An integration for the test's server, as lines of millstream.toml.
-fn integration(name: &str) -> String {
+pub fn integration(name: &str) -> String {
     let server = server();
     let password = server.password.map_or(String::new(), |password| format!("password = \"{password}\"\n"));
     format!(

@@ -6,7 +6,7 @@ use super::{assert_printed, printed, session};
 use crate::opensearch::Index;
 
 /// An integration for `index`'s service, as lines of millstream.toml.
-fn integration(index: &Index) -> String {
+pub fn integration(index: &Index) -> String {
     format!("[integrations.os]\nconnector = \"opensearch\"\nhosts = \"{}\"\n", index.host)
 }
 

@@ -2,6 +2,7 @@
 
 mod database;
 mod indexes;
+mod names;
 #[cfg(feature = "tls")]
 mod secured;
 mod silent;

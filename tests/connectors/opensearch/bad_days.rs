@@ -116,7 +116,7 @@ async fn a_node_that_refuses_cuts_off_and_hangs_ends_up_with_every_row_once() {
     let told = told.lock().unwrap();
     for part in [
         format!("waiting for OpenSearch at {}: ", proxy.host),
-        "the queue is full (429 opensearch_rejected_execution_exception); trying again in 100 ms".to_string(),
+        "the queue is full (429 opensearch_rejected_execution_exception); trying again".to_string(),
         "(503 opensearch_rejected_execution_exception)".to_string(),
         "is too busy for document \"k".to_string(),
         "no answer within 1 s".to_string(),
@@ -127,7 +127,7 @@ async fn a_node_that_refuses_cuts_off_and_hangs_ends_up_with_every_row_once() {
     let metrics = &context.metrics;
     let [requests, errors, retries] =
         [&metrics.requests, &metrics.errors, &metrics.retries].map(|count| count.load(Ordering::Relaxed) as usize);
-    assert_eq!((errors, retries), (retries, told.matches("; trying again in ").count()));
+    assert_eq!((errors, retries), (retries, told.matches("; trying again").count()));
     assert!(requests > retries, "{requests} requests, {retries} of them again");
 }
 

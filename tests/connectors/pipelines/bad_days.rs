@@ -56,7 +56,7 @@ async fn a_service_that_is_away_is_waited_for_aloud_and_then_fails_the_job() {
         let path = stage.write(file, &stage.job_text(file));
         let ended = stage.start_with(&away(&stage, service), &[&path]).end().await;
         let (waiting, gave_up) = (format!("waiting for {name}"), format!("gave up on {name}"));
-        assert_failed(&ended, &[&waiting, &gave_up, "127.0.0.1:1", "trying again in"]);
+        assert_failed(&ended, &[&waiting, &gave_up, "127.0.0.1:1", "trying again"]);
     }
     stage.clear().await;
 }

@@ -144,6 +144,8 @@ impl Brokers {
     pub async fn groups(&self) -> Result<Vec<Group>> {
         let list = |cluster: &Cluster| {
             cluster.answer("cannot list the consumer groups", |c| {
+                // A client that has not heard which brokers there are waits for long before it asks one for groups.
+                c.fetch_metadata(None, cluster.timeout())?;
                 let found = c.fetch_group_list(None, cluster.timeout())?;
                 let group = |g: &rdkafka::groups::GroupInfo| Group {
                     name: g.name().to_string(),

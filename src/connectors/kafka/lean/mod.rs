@@ -12,6 +12,8 @@ mod compression;
 mod connection;
 mod fetch;
 mod fetcher;
+#[cfg(test)]
+mod fetcher_tests;
 mod leaders;
 mod partition;
 mod record;

@@ -146,7 +146,7 @@ impl Machine {
             signal,
             dead_letters: Vec::new(),
             started: None,
-            full: Arc::default(),
+            room: Arc::default(),
         };
         for (id, node) in plan.nodes.iter().enumerate() {
             match &node.kind {

@@ -25,7 +25,7 @@ mod savepoints;
 mod service;
 mod sink;
 mod source;
-pub mod store;
+mod store;
 mod target;
 pub mod time;
 mod world;

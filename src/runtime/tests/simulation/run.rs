@@ -208,7 +208,7 @@ impl Run {
         Asked {
             stops_after: dice.per_mille(300).then(|| dice.between(0, 150)),
             with_savepoint: dice.per_mille(500),
-            saves_after: dice.per_mille(300).then(|| dice.between(0, 150)),
+            saves_after: dice.per_mille(500).then(|| dice.between(0, 40)),
         }
     }
 
@@ -240,7 +240,7 @@ impl Run {
             false => RestartStrategy::Never,
         };
         let timeout = match trouble.fails > 0 && dice.per_mille(300) {
-            true => dice.between(2, 40),
+            true => dice.between(1, 12),
             false => 600_000,
         };
         let checkpoints = Checkpoints {

@@ -56,9 +56,10 @@ impl Savepoints {
             match dice.below(100) {
                 _ if !may_change => return StartFrom::Newest,
                 0..=4 => (StartFrom::Fresh, None),
-                5..=34 if !taken.is_empty() => {
+                5..=54 if !taken.is_empty() => {
                     let (path, tables) = dice.pick(&taken);
-                    (StartFrom::Savepoint(path.clone()), Some(tables.clone()))
+                    let from = StartFrom::Savepoint { folder: path.clone(), again: true };
+                    (from, Some(tables.clone()))
                 }
                 _ => return StartFrom::Newest,
             }

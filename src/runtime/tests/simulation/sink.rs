@@ -94,7 +94,7 @@ impl SinkWriter for EpochWriter {
             false => self.rows.extend(told),
         }
         if self.sink.world.dice().per_mille(20) {
-            self.epochs.full.notify_one();
+            self.epochs.room.ask();
         }
         Ok(())
     }

@@ -1,6 +1,5 @@
 //! An object store in memory in which things go wrong: it is slow, fails before or behind the act, and is torn by death.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,26 +16,20 @@ use object_store::{
 };
 
 use super::world::{Place, World};
-use crate::checkpoint::Store;
+use crate::checkpoint::{Store, simulate_folders};
 
-/// Folders below it are in the world of the simulation that runs on this thread, where one does.
+/// Folders below it are in the world of a simulation.
 pub const SAVEPOINTS: &str = "/simulated/savepoints";
-
-thread_local! {
-    static WORLD: RefCell<Option<Arc<World>>> = const { RefCell::new(None) };
-}
 
 /// From now on this thread has savepoints in a world, or none.
 pub fn set_world(world: Option<Arc<World>>) {
-    WORLD.with(|current| *current.borrow_mut() = world);
+    simulate_folders(world.map(|world| Box::new(move |path: &std::path::Path| folder(&world, path)) as _));
 }
 
-/// A folder in the world of this thread.
-pub fn folder(path: &std::path::Path) -> Option<Store> {
+fn folder(world: &Arc<World>, path: &std::path::Path) -> Option<Store> {
     let inside = path.strip_prefix(SAVEPOINTS).ok()?.to_str()?;
-    let world = WORLD.with(|world| world.borrow().clone())?;
     let prefix = Path::from(format!("savepoints/{inside}"));
-    Some(Store::of(Arc::new(PrefixStore::new(SimulatedStore(world), prefix))))
+    Some(Store::of(Arc::new(PrefixStore::new(SimulatedStore(world.clone()), prefix))))
 }
 
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use crate::connectors::options::RawOptions;
 use crate::connectors::postgres::Jdbc;
 use crate::connectors::{Connector, kafka};
 use crate::error::{Error, Result};
-use crate::session::{Outcome, Session};
+use crate::session::{Outcome, ServiceKind, Session};
 use crate::sql::{Ident, ObjectPath, Subject};
 
 /// Records of a topic that are looked at: the newest, and some of the oldest.
@@ -86,6 +86,10 @@ impl Session {
         self.address(proposal, &kafka::Kafka, from)?;
         proposal.option("topic", &found.name);
         topic::propose(proposal, &found.name, &records).map_err(|e| e.at(topic.span))?;
+        // Where there is a database, its tables are there to be looked up.
+        if self.services().iter().any(|service| service.kind == Some(ServiceKind::Postgres)) {
+            topic::add_processing_time(proposal);
+        }
         proposal.option("scan.startup.mode", "earliest-offset");
         Ok(())
     }

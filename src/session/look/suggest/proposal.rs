@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::sql::is_reserved;
+pub(super) use crate::sql::spelled as name;
 
 /// The statement and what is said about it.
 #[derive(Debug, Default)]
@@ -62,14 +62,6 @@ fn plain(comment: &str) -> String {
 
 fn string(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
-}
-
-/// A name as SQL writes it, in back-ticks where it needs them.
-pub fn name(name: &str) -> String {
-    let is_plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && !is_reserved(name);
-    if is_plain { name.to_string() } else { format!("`{}`", name.replace('`', "``")) }
 }
 
 /// A name for a table made of another system's: `shop.orders-v2` becomes `shop_orders_v2`.

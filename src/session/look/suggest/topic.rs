@@ -200,6 +200,17 @@ fn watermark(proposal: &mut Proposal, told: &Told<'_>, moments: Vec<Moment>, fre
         .push(Line::new(format!("WATERMARK FOR {column} AS {column} - INTERVAL {delay}"), Some(comment)));
 }
 
+/// The column that a lookup join needs; none in a table of changes.
+pub fn add_processing_time(proposal: &mut Proposal) {
+    let has_changes = proposal.options.iter().any(|(key, value)| key == "format" && value.starts_with("debezium"));
+    let is_taken = |name: &str| proposal.columns.iter().any(|line| line.sql.starts_with(&format!("{name} ")));
+    let free = ["proctime", "proc_time", "processing_time"].into_iter().find(|name| !is_taken(name));
+    if let Some(name) = free.filter(|_| !has_changes) {
+        let comment = "for JOIN … FOR SYSTEM_TIME AS OF".to_string();
+        proposal.columns.push(Line::new(format!("{name} AS PROCTIME()"), Some(comment)));
+    }
+}
+
 /// What the keys of the records are, where all have one.
 fn key_comment(told: &Told<'_>) -> Option<String> {
     let keys: Option<Vec<&Kept>> = told.rows.iter().map(|(r, _)| r.key.as_ref()).collect();

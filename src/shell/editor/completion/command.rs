@@ -36,6 +36,7 @@ pub fn proposals(before: &str, vocabulary: &Vocabulary, files: Files<'_>) -> Pro
         ("\\dv", _) => relations(&[true]),
         ("\\df", _) => vocabulary.functions.iter().map(|(name, function)| named(name, function.usage)).collect(),
         (_, "[on|off]") => vec![named("on", ""), named("off", "")],
+        (_, "[on|off|auto]") => vec![named("on", ""), named("off", ""), named("auto", "")],
         (_, "file" | "[file]") => files(typed).iter().map(|file| named(file, "")).collect(),
         (_, "[topic]") => help::topics().iter().map(|(name, about)| named(name, about)).collect(),
         _ => Vec::new(),

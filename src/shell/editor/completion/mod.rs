@@ -2,6 +2,7 @@
 
 mod command;
 mod options;
+mod outside;
 mod query;
 mod statement;
 #[cfg(test)]
@@ -84,12 +85,20 @@ fn proposals_in(text: &str, before: &str, statement: &Statement<'_>, vocabulary:
         }
         Place::QuotedName { start } => {
             let typed = before.get(start + 1..).unwrap_or_default();
-            let names = query::names(statement, vocabulary);
+            let names = match outside::names(statement, typed, vocabulary) {
+                Some(names) => names.into_iter().map(|name| (name.name, name.about)).collect(),
+                None => query::names(statement, vocabulary),
+            };
             let fits = |name: &&(String, String)| name.0.to_lowercase().starts_with(&typed.to_lowercase());
             let quoted = |(name, about): &(String, String)| Proposal::part(format!("`{name}`"), about.clone());
             Proposals { start, all: names.iter().filter(fits).map(quoted).collect() }
         }
         Place::Word { start } => {
+            let from = outside::start(before);
+            let loose = Statement { hints_at: statement.hints_at.clone(), ..Statement::at(text, from) };
+            if let Some(all) = outside::proposals(&loose, before.get(from..).unwrap_or_default(), vocabulary) {
+                return Proposals { start: from, all: in_case(all, before.get(from..).unwrap_or_default(), &loose) };
+            }
             let typed = before.get(start..).unwrap_or_default();
             if typed.starts_with(|c: char| c.is_ascii_digit()) {
                 return Proposals::default();

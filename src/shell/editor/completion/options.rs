@@ -1,16 +1,21 @@
 //! Keys and values of options and settings: in `WITH (...)`, `OPTIONS(...)` and ALTER TABLE, and behind SET and RESET.
 
-use super::Proposal;
 use super::statement::{Statement, Token};
+use super::{Proposal, outside};
 use crate::connectors::options::{COMMON_OPTIONS, OptionSpec, OptionType};
+use crate::session::ServiceKind;
 use crate::settings::{Effect, SETTINGS, allowed_words};
-use crate::shell::editor::vocabulary::{Relation, Vocabulary};
+use crate::shell::editor::vocabulary::{Integration, Relation, Vocabulary};
 use crate::sql::LexemeKind;
 use crate::{connectors, formats};
 
 /// Inside a string: its text, where it may be a key or a value. `closed`: its quote stands behind the cursor.
 pub fn in_string(statement: &Statement<'_>, typed: &str, closed: bool, vocabulary: &Vocabulary) -> Vec<Proposal> {
-    let Some(mut all) = at_cursor(statement, vocabulary) else { return Vec::new() };
+    let named = outside::names(statement, typed, vocabulary);
+    let named = named.map(|names| names.iter().map(|name| value(&name.name, &name.about)).collect());
+    let Some(mut all): Option<Vec<Found>> = named.or_else(|| at_cursor(statement, typed, vocabulary)) else {
+        return Vec::new();
+    };
     all.retain(|found| found.value.to_lowercase().starts_with(&typed.to_lowercase()));
     let dress = |found: Found| Proposal {
         shown: Some(found.value.clone()),
@@ -37,7 +42,7 @@ pub fn outside_strings(statement: &Statement<'_>, vocabulary: &Vocabulary) -> Op
         about: found.about,
         blank: false,
     };
-    at_cursor(statement, vocabulary).map(|all| all.into_iter().map(dress).collect())
+    at_cursor(statement, "", vocabulary).map(|all| all.into_iter().map(dress).collect())
 }
 
 /// A key or a value.
@@ -55,17 +60,9 @@ fn value(value: &str, about: &str) -> Found {
     Found { value: value.to_string(), about: about.to_string(), is_key: false, alone: false, open: false }
 }
 
-fn at_cursor(statement: &Statement<'_>, vocabulary: &Vocabulary) -> Option<Vec<Found>> {
+fn at_cursor(statement: &Statement<'_>, typed: &str, vocabulary: &Vocabulary) -> Option<Vec<Found>> {
     if statement.hints_at.is_none() && (statement.starts_with(&["SET"]) || statement.starts_with(&["RESET"])) {
         return settings(statement, vocabulary);
-    }
-    if let [verb, job] = statement.before.as_slice()
-        && job.is("JOB")
-    {
-        let stops = verb.is("STOP");
-        let jobs = vocabulary.jobs.iter().filter(|job| !stops || job.runs);
-        let jobs = jobs.map(|job| value(&job.name, if job.runs { "runs" } else { "has ended" }));
-        return (stops || verb.is("DESCRIBE") || verb.is("DESC")).then(|| jobs.collect());
     }
     let open = statement.open_parenthesis()?;
     let list = Pairs::of(statement, open, vocabulary)?;
@@ -73,7 +70,7 @@ fn at_cursor(statement: &Statement<'_>, vocabulary: &Vocabulary) -> Option<Vec<F
         [] => Some(list.keys()),
         [.., last] if last.text == "," => Some(list.keys()),
         [.., key, sign] if sign.text == "=" && key.kind == LexemeKind::String => {
-            Some(list.values(&key.value(), vocabulary))
+            Some(list.values(&key.value(), typed, vocabulary))
         }
         _ => Some(Vec::new()),
     }
@@ -203,16 +200,29 @@ impl<'a> Pairs<'a> {
         keys.into_iter().map(|(_, found)| found).collect()
     }
 
-    fn values(&self, key: &str, vocabulary: &Vocabulary) -> Vec<Found> {
+    fn values(&self, key: &str, typed: &str, vocabulary: &Vocabulary) -> Vec<Found> {
+        let connector = self.get("connector").and_then(|name| connectors::find(name, None).ok());
+        let kind = connector.and_then(ServiceKind::of);
         match key {
             "connector" => {
                 return connectors::all().iter().flat_map(|c| c.names()).map(|name| value(name, "")).collect();
             }
-            "integration" => return vocabulary.integrations.iter().map(|name| value(name, "")).collect(),
+            "integration" => {
+                let fits = |found: &&Integration| connector.is_none() || found.kind.is_some() && found.kind == kind;
+                return vocabulary.integrations.iter().filter(fits).map(|found| value(&found.name, "")).collect();
+            }
             "format" | "key.format" | "value.format" => {
                 return formats::all().iter().map(|format| value(format.name(), "")).collect();
             }
             _ => {}
+        }
+        if let Some((connector, kind)) = connector.zip(kind).filter(|(_, kind)| key == name_option(*kind)) {
+            // A table with an address of its own is not the integration's.
+            let address = connector.address_option().and_then(|address| self.get(address));
+            let elsewhere = address.is_some_and(|address| !connector.is_blank_address(address));
+            let of = self.get("integration");
+            let names = if elsewhere { Vec::new() } else { outside::kept(kind, of, typed, vocabulary) };
+            return names.iter().map(|name| value(&name.name, &name.about)).collect();
         }
         let specs = self.specs();
         let spec =
@@ -225,6 +235,15 @@ impl<'a> Pairs<'a> {
         };
         let about = |word: &&str| if spec.default == Some(*word) { "default" } else { "" };
         words.iter().map(|word| value(word, about(word))).collect()
+    }
+}
+
+/// The option that names what a table is about.
+fn name_option(kind: ServiceKind) -> &'static str {
+    match kind {
+        ServiceKind::Kafka => "topic",
+        ServiceKind::Postgres => "table-name",
+        ServiceKind::OpenSearch => "index",
     }
 }
 

@@ -7,7 +7,8 @@ use crate::catalog::{DEFAULT_CATALOG, DEFAULT_DATABASE};
 use crate::shell::command::WORDS;
 use crate::shell::editor::vocabulary::{FunctionKind, Relation, Vocabulary};
 use crate::shell::editor::words::{CLAUSES, COLUMN_WORDS, EXPRESSION_WORDS, FOLLOWS, LOOKS, SHOW, TABLE_WORDS, TYPES};
-use crate::sql::{LexemeKind, STATEMENT_HEADS, is_reserved};
+use crate::sql::{LexemeKind, STATEMENT_HEADS, spelled};
+use crate::types::{SqlType, TypeKind};
 
 /// What may follow the statement's tokens; what doesn't begin with the typed word is taken out by the caller.
 pub fn proposals(statement: &Statement<'_>, typed: &str, vocabulary: &Vocabulary) -> Vec<Proposal> {
@@ -21,7 +22,10 @@ pub fn proposals(statement: &Statement<'_>, typed: &str, vocabulary: &Vocabulary
     if statement.back(1) == "." {
         return Vec::new();
     }
-    let (begun, looked) = (start(statement), look(statement, vocabulary));
+    if is_new_alias(statement, typed) {
+        return Vec::new();
+    }
+    let (begun, looked) = (start(statement), look(statement));
     if begun.is_some() || looked.is_some() {
         let place = relation_place(statement).filter(|_| looked.is_none() && statement.before.len() == 1);
         let tables = place.map(|kinds| relations(statement, kinds, vocabulary));
@@ -68,18 +72,13 @@ fn start(statement: &Statement<'_>) -> Option<Vec<Proposal>> {
     (!all.is_empty()).then_some(all)
 }
 
-/// Behind the first words of a statement that looks into services: its clauses, or the integrations that it may ask.
-fn look(statement: &Statement<'_>, vocabulary: &Vocabulary) -> Option<Vec<Proposal>> {
+/// Behind the first words of a statement that looks into services: its clauses.
+fn look(statement: &Statement<'_>) -> Option<Vec<Proposal>> {
     let begins = |head: &str| statement.starts_with(&head.split(' ').collect::<Vec<_>>());
     let (head, clauses) = LOOKS.iter().find(|(head, _)| begins(head))?;
     let (length, last) = (statement.before.len(), statement.back(1));
     let is_bare = length == head.split(' ').count();
-    let integrations = || vocabulary.integrations.iter().map(|name| Proposal::part(name, "integration")).collect();
     Some(match last.as_str() {
-        "FROM" | "IN" => integrations(),
-        "PSQL" if is_bare => integrations(),
-        "TOPIC" => topics(vocabulary),
-        "PEEK" if is_bare => topics(vocabulary),
         // The name of what is looked at, which only the service knows.
         _ if is_bare && !head.starts_with("SHOW") => Vec::new(),
         "FOR" | "LIKE" | "LIMIT" | "GROUP" | "PARTITION" | "TABLE" | "INDEX" => Vec::new(),
@@ -90,11 +89,6 @@ fn look(statement: &Statement<'_>, vocabulary: &Vocabulary) -> Option<Vec<Propos
             clauses.iter().filter(|clause| !is_there(clause)).map(|clause| Proposal::word(*clause, "")).collect()
         }
     })
-}
-
-/// Those that SHOW TOPICS has listed.
-fn topics(vocabulary: &Vocabulary) -> Vec<Proposal> {
-    as_names(vocabulary.topics.iter().map(|topic| (topic.clone(), "topic".to_string())).collect())
 }
 
 /// Which relations may stand at the cursor.
@@ -194,8 +188,32 @@ pub fn names(statement: &Statement<'_>, vocabulary: &Vocabulary) -> Vec<(String,
         [] => columns(statement, None, vocabulary),
         [DEFAULT_CATALOG] => vec![(DEFAULT_DATABASE.to_string(), "database".to_string())],
         [DEFAULT_DATABASE] | [DEFAULT_CATALOG, DEFAULT_DATABASE] => of_tables(),
-        [.., table] => columns(statement, Some(table), vocabulary),
+        [DEFAULT_CATALOG, DEFAULT_DATABASE, path @ ..] | [DEFAULT_DATABASE, path @ ..] | path => {
+            let of_table =
+                path.split_first().map(|(table, fields)| (columns(statement, Some(table), vocabulary), fields));
+            let found = of_table.map(|(columns, fields)| within(columns, fields)).unwrap_or_default();
+            if found.is_empty() { within(columns(statement, None, vocabulary), path) } else { found }
+        }
     }
+}
+
+/// The fields of the ROW that a path of names leads to.
+fn within(columns: Vec<(String, String)>, path: &[&str]) -> Vec<(String, String)> {
+    let Some((first, rest)) = path.split_first() else { return columns };
+    let ty = columns.iter().find(|(name, _)| name == first).and_then(|(_, ty)| SqlType::parse(ty).ok());
+    match ty.map(|ty| ty.kind) {
+        Some(TypeKind::Row(fields)) => {
+            within(fields.into_iter().map(|field| (field.name, field.ty.to_string())).collect(), rest)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// True where what is typed behind a table is the alias that the statement uses already: `SELECT r. FROM readings r|`.
+fn is_new_alias(statement: &Statement<'_>, typed: &str) -> bool {
+    let tokens: Vec<&Token<'_>> = statement.tokens().collect();
+    let is_used = tokens.windows(2).any(|w| w[0].is_name() && w[0].value() == typed && w[1].text == ".");
+    is_used && statement.before.last().is_some_and(|last| last.is_name() || last.text == ")" || last.is("AS"))
 }
 
 /// The columns of the tables in the statement, or of the one that is called so.
@@ -223,15 +241,7 @@ fn columns(statement: &Statement<'_>, of: Option<&str>, vocabulary: &Vocabulary)
 }
 
 fn as_names(names: Vec<(String, String)>) -> Vec<Proposal> {
-    names.into_iter().map(|(name, about)| Proposal::part(quoted(&name), about)).collect()
-}
-
-/// The name in back-ticks where it needs them.
-fn quoted(name: &str) -> String {
-    let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$')
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && !is_reserved(name);
-    if plain { name.to_string() } else { format!("`{}`", name.replace('`', "``")) }
+    names.into_iter().map(|(name, about)| Proposal::part(spelled(&name), about)).collect()
 }
 
 fn words(words: &[&str]) -> Vec<Proposal> {

@@ -1,8 +1,11 @@
 //! One line an input with `|` as the cursor, and what is proposed, by its beginning.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::Session;
-use crate::shell::editor::vocabulary::Job;
+use crate::session::ServiceKind;
+use crate::shell::editor::vocabulary::{Integration, Job};
 
 async fn vocabulary() -> Vocabulary {
     let mut session = Session::new();
@@ -11,15 +14,26 @@ async fn vocabulary() -> Vocabulary {
          CREATE TABLE users (name STRING, age INT) WITH ('connector' = 'blackhole');
          CREATE TABLE load (host STRING, at_ms BIGINT) WITH ('connector' = 'kafka', 'topic' = 'load', 'format' = 'json',
             'properties.bootstrap.servers' = '127.0.0.1:1');
+         CREATE TABLE readings (sensor STRING, reading ROW<temp DOUBLE, geo ROW<lat DOUBLE, `long` DOUBLE>>)
+            WITH ('connector' = 'blackhole');
          CREATE VIEW big AS SELECT customer FROM orders;
          SET 'pipeline.name' = 'x';";
     session.execute(declare).await.unwrap();
-    let job = |name: &str, runs| Job { name: name.to_string(), runs };
+    let job = |id: &str, name: &str, runs| Job { id: id.to_string(), name: name.to_string(), runs };
+    let integration = |name: &str, kind: Option<ServiceKind>, names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
+        Integration { name: name.to_string(), kind, names: Box::new(move || names.clone()) }
+    };
     Vocabulary {
-        integrations: vec!["kafka".into(), "demo-pg".into()],
-        jobs: vec![job("done", false), job("runs", true)],
-        topics: vec!["load".into(), "with blank".into()],
-        ..Vocabulary::of(&session)
+        integrations: vec![
+            integration("kafka", Some(ServiceKind::Kafka), &["demo-cpu", "demo-load", "index", "with blank"]),
+            integration("demo-pg", Some(ServiceKind::Postgres), &["public.limits", "public.Rooms", "stock.items"]),
+            integration("demo-search", Some(ServiceKind::OpenSearch), &["logs-2026.11", "rooms"]),
+            integration("search-2", Some(ServiceKind::OpenSearch), &["alerts"]),
+            integration("files", None, &[]),
+        ],
+        jobs: vec![job("3eb0a1", "done", false), job("7cd2b3", "runs", true), job("7ce900", "hot-1,hot-2", true)],
+        ..Vocabulary::of(&session, &Arc::default())
     }
 }
 

@@ -91,6 +91,17 @@ impl View {
         lines
     }
 
+    /// What stays behind on the terminal: names, a rule and rows of the page, in half the height; nothing without rows.
+    pub fn page(&mut self, columns: usize, height: usize) -> String {
+        let room = (height / 2).saturating_sub(FRAME).max(3);
+        self.settle((room, columns));
+        let lines = self.rows(columns, room);
+        let (Some(names), true) = (lines.first(), lines.len() > 1) else { return String::new() };
+        let widest = lines.iter().map(|line| width(line.text.trim_end())).max().unwrap_or(0);
+        let rows: String = lines.iter().skip(1).map(|line| format!("{}\n", line.text.trim_end())).collect();
+        format!("{}\n{}\n{rows}", names.text.trim_end(), "-".repeat(widest))
+    }
+
     /// The column names, and the rows below them.
     fn rows(&mut self, columns: usize, room: usize) -> Vec<Drawn> {
         let first = self.first();

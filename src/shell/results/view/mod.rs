@@ -36,13 +36,13 @@ use crate::shell::tableau::row_term;
 use crate::time::{Clock, SystemClock};
 use crate::types::TypeKind;
 
-/// Shows a query until the user leaves; gives what is said of it afterwards.
+/// Shows a query until the user leaves; gives the last page and what is said of it afterwards.
 pub async fn show(
     mut query: Query,
     settings: &Settings,
     display: &Display,
     stop: &Interrupt,
-) -> Result<(Shown, String)> {
+) -> Result<(Shown, String, String)> {
     let begun = Instant::now();
     let texts = Texts::new(&query, settings.zone());
     let mut view = View::new(columns(&query, display), content(&query, settings, display), display.max_column_width);
@@ -111,9 +111,11 @@ pub async fn show(
     if ended == Ended::Stopped {
         query.stop();
     }
+    let (columns, lines) = screen.size();
     drop(screen);
     let cost = time_cost(took.filter(|_| display.timing));
-    Ok((Shown { rows: view.received, ended }, summary(&view, ended, &cost)))
+    let shown = Shown { rows: view.received, ended };
+    Ok((shown, view.page(columns, lines), summary(&view, ended, &cost)))
 }
 
 fn paint(view: &mut View, screen: &Screen) {

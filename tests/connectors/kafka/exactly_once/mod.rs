@@ -108,7 +108,7 @@ impl Attempt {
             sink,
             committer: self.committer.clone(),
             first: Epoch(first),
-            full: Arc::default(),
+            room: Arc::default(),
         };
         let context = OpenContext { epochs: Some(epochs), subtask, job: self.job.name.as_str().into(), ..context() };
         sink_of(&self.job.tables[sink]).open(&context).await.unwrap()

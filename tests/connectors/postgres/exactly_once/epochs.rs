@@ -42,6 +42,24 @@ async fn an_epoch_of_several_tables_and_writers_is_one_transaction_however_often
     assert_eq!(marker(&db).await, ["the job|a|2|a|2|2"]);
     let error = second.publish(1, &parts).await.unwrap_err();
     assert!(error.message().contains("epoch 1 can't be published behind epoch 2"), "{error}");
+    assert!(error.hint().unwrap().contains("Only one process may run a job of this name"), "{error}");
+    db.drop().await;
+}
+
+#[tokio::test]
+async fn an_epoch_that_somebody_else_has_marked_is_not_taken_for_published() {
+    let db = Db::new().await;
+    db.run("CREATE TABLE t (id int, name text)").await;
+    let tables = [id_name(&db, "t", 0)];
+    // The same start twice, as nothing that locks its folder would have it.
+    let (start, double) = (Start::new(&tables, 1).await, Start::new(&tables, 1).await);
+    start.publish(1, &[start.staged(0, &inserts(&[(1, "a")])).await]).await.unwrap();
+    let error = double.publish(1, &[double.staged(0, &inserts(&[(2, "b")])).await]).await.unwrap_err();
+    assert!(error.message().contains("epoch 1 is marked as published, and not by this start of the job"), "{error}");
+    assert!(error.hint().unwrap().contains("--from"), "{error}");
+    assert_eq!(db.rows("SELECT * FROM t").await, ["1|a"]);
+    start.publish(2, &[start.staged(0, &inserts(&[(3, "c")])).await]).await.unwrap();
+    assert_eq!(db.rows("SELECT * FROM t").await, ["1|a", "3|c"]);
     db.drop().await;
 }
 
@@ -129,18 +147,18 @@ async fn what_is_held_asks_for_the_end_of_its_epoch_once_when_it_is_large() {
     let db = Db::new().await;
     db.run("CREATE TABLE t (id int, name text)").await;
     let start = Start::new(&[id_name(&db, "t", 0)], 1).await;
-    let full = Arc::new(tokio::sync::Notify::new());
+    let room = Arc::<millstream::connectors::EpochRoom>::default();
     let epochs = WriterEpochs {
         mode: EpochMode::Held,
         sink: 0,
         committer: start.committer.clone(),
         first: Epoch(1),
-        full: full.clone(),
+        room: room.clone(),
     };
     let context = OpenContext { epochs: Some(epochs), ..start.context.clone() };
     let mut writer = jdbc().sink(&id_name(&db, "t", 0)).unwrap().open(&context).await.unwrap();
     let long = "x".repeat(1 << 20);
-    let asked = || futures::FutureExt::now_or_never(full.notified()).is_some();
+    let asked = || futures::FutureExt::now_or_never(room.asked()).is_some();
     for i in 0..150 {
         writer.write(changes(&[(Insert, i, long.as_str())])).await.unwrap();
         assert_eq!(asked(), i == 63, "after {i}");

@@ -7,13 +7,26 @@ use super::*;
 
 const ROWS: usize = 1500;
 
-/// A job from made-up numbers into the test's table, and beside it into files where it says so.
-fn job(db: &Db, folder: &Path, with_files: bool) -> String {
-    let options = id_name(db, "t", 0).options;
-    let options: Vec<String> = options.iter().map(|(key, value)| format!("'{key}' = '{value}'")).collect();
-    let files = match with_files {
-        true => "INSERT INTO FILES SELECT n FROM NUMBERS;",
-        false => "",
+/// What a job writes to beside the test's table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Nothing,
+    Files,
+    /// Another table of the database, whose address is spelled otherwise there.
+    OtherTable,
+}
+
+fn options(table: &TableDescriptor) -> String {
+    let options: Vec<String> = table.options.iter().map(|(key, value)| format!("'{key}' = '{value}'")).collect();
+    options.join(", ")
+}
+
+/// A job from made-up numbers into the test's table, and beside it.
+fn job(db: &Db, folder: &Path, beside: Beside) -> String {
+    let beside = match beside {
+        Beside::Nothing => "",
+        Beside::Files => "INSERT INTO FILES SELECT n FROM NUMBERS;",
+        Beside::OtherTable => "INSERT INTO U SELECT n, 'x' FROM NUMBERS;",
     };
     format!(
         "SET 'execution.checkpointing.interval' = '200 ms';
@@ -22,10 +35,12 @@ fn job(db: &Db, folder: &Path, with_files: bool) -> String {
          CREATE TABLE NUMBERS (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '1500',
            'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '{ROWS}');
          CREATE TABLE T (id INT, name STRING) WITH ({});
+         CREATE TABLE U (id INT, name STRING) WITH ({});
          CREATE TABLE FILES (n INT) WITH ('connector' = 'filesystem', 'path' = '{folder}/out', 'format' = 'csv',
            'sink.parallelism' = '2');
-         EXECUTE STATEMENT SET BEGIN INSERT INTO T SELECT n, 'x' FROM NUMBERS; {files} END;",
-        options.join(", "),
+         EXECUTE STATEMENT SET BEGIN INSERT INTO T SELECT n, 'x' FROM NUMBERS; {beside} END;",
+        options(&id_name(db, "t", 0)),
+        options(&spelled_otherwise(db, "u")),
         folder = folder.display()
     )
 }
@@ -48,21 +63,24 @@ fn lines(folder: &Path) -> Vec<usize> {
 }
 
 /// Ends the job at each place, starts it again, and compares all sinks with what an undisturbed run leaves.
-async fn survives(with_files: bool, places: &[&str]) {
+async fn survives(beside: Beside, places: &[&str]) {
     let expected: Vec<usize> = (1..=ROWS).collect();
     for place in places {
         let (db, folder) = (Db::new().await, tempfile::tempdir().unwrap());
-        db.run("CREATE TABLE t (id int, name text)").await;
+        db.run("CREATE TABLE t (id int, name text); CREATE TABLE u (id int, name text)").await;
         let file = folder.path().join("job.sql");
-        std::fs::write(&file, job(&db, folder.path(), with_files)).unwrap();
+        std::fs::write(&file, job(&db, folder.path(), beside)).unwrap();
         let ended = run(&file, place).await;
         assert_eq!(ended.status.code(), None, "{place} was not reached: {ended:?}");
         let ended = run(&file, "").await;
         assert_eq!(ended.status.code(), Some(0), "{place}: {ended:?}");
-        let rows = db.rows("SELECT id FROM t ORDER BY id").await;
-        let rows: Vec<usize> = rows.iter().map(|id| id.parse().unwrap()).collect();
-        assert!(rows == expected, "{place}: {} rows are there", rows.len());
-        if with_files {
+        let tables = if beside == Beside::OtherTable { &["t", "u"][..] } else { &["t"] };
+        for table in tables {
+            let rows = db.rows(&format!("SELECT id FROM {table} ORDER BY id")).await;
+            let rows: Vec<usize> = rows.iter().map(|id| id.parse().unwrap()).collect();
+            assert!(rows == expected, "{place}: {} rows are in {table}", rows.len());
+        }
+        if beside == Beside::Files {
             let lines = lines(&folder.path().join("out"));
             assert!(lines == expected, "{place}: {} lines are there", lines.len());
         }
@@ -73,7 +91,7 @@ async fn survives(with_files: bool, places: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_into_postgresql_that_dies_at_any_step_leaves_every_row_once() {
     survives(
-        false,
+        Beside::Nothing,
         &[
             "task.staged@2",
             "checkpoint.manifest-written@2",
@@ -89,7 +107,7 @@ async fn a_job_into_postgresql_that_dies_at_any_step_leaves_every_row_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_into_postgresql_and_files_that_dies_at_any_step_leaves_every_row_once() {
     survives(
-        true,
+        Beside::Files,
         &[
             "task.staged@3",
             "checkpoint.manifest-written@2",
@@ -104,4 +122,10 @@ async fn a_job_into_postgresql_and_files_that_dies_at_any_step_leaves_every_row_
         ],
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_into_one_database_by_two_ways_leaves_every_row_once_in_both() {
+    let places = ["publish.between-targets@2", "postgres.before-marker@3", "postgres.after-commit@3"];
+    survives(Beside::OtherTable, &places).await;
 }

@@ -64,7 +64,7 @@ impl Start {
             sink,
             committer: self.committer.clone(),
             first: Epoch(1),
-            full: Arc::default(),
+            room: Arc::default(),
         };
         let context = OpenContext { epochs: Some(epochs), ..self.context.clone() };
         jdbc().sink(&self.tables[sink]).unwrap().open(&context).await.unwrap()
@@ -104,6 +104,14 @@ pub fn inserts(rows: &[(i32, &'static str)]) -> Vec<(RowKind, i32, &'static str)
 pub fn id_name(db: &Db, name: &str, key: usize) -> TableDescriptor {
     let table = db.table(name, &[("id", T::Int), ("name", string())], key);
     by(table, &server().address, &format!("currentSchema={0}&ApplicationName={0}", db.schema))
+}
+
+/// As [`id_name`], with the server's address in other words.
+pub fn spelled_otherwise(db: &Db, name: &str) -> TableDescriptor {
+    let address = server().address;
+    let (host, port) = address.split_once(':').unwrap();
+    let other = if host == "localhost" { "127.0.0.1" } else { "localhost" };
+    by(id_name(db, name, 0), &format!("{other}:{port}"), &format!("currentSchema={0}&ApplicationName={0}", db.schema))
 }
 
 pub async fn marker(db: &Db) -> Vec<String> {

@@ -71,6 +71,50 @@ async fn the_table_is_found_wherever_the_search_path_has_it() {
 }
 
 #[tokio::test]
+async fn two_users_and_two_spellings_of_an_address_are_targets_with_a_marker_each() {
+    let db = Db::new().await;
+    db.run(
+        "CREATE TABLE t (id int, name text);
+         CREATE TABLE millstream_epochs (job text PRIMARY KEY, lineage text NOT NULL, attempt bigint NOT NULL,
+             published_lineage text, published_attempt bigint, epoch bigint, published_at timestamptz);
+         INSERT INTO millstream_epochs VALUES ('the job', 'a', 1, 'a', 1, 1)",
+    )
+    .await;
+    let tables = [id_name(&db, "t", 0), spelled_otherwise(&db, "t")];
+    // A table that knew one row of each job is refused, and becomes what it has to be by what the error says.
+    let error = refused(&tables[..1]).await;
+    assert_eq!(error.message(), format!("table {}.millstream_epochs is that of an earlier Millstream", db.schema));
+    let hint = error.hint().unwrap().to_string();
+    db.run(&hint[hint.find("ALTER TABLE").unwrap()..]).await;
+    let role = role(&db).await;
+    db.run(&format!("GRANT SELECT, INSERT, UPDATE ON millstream_epochs TO {role}")).await;
+    let password = format!("secret-{role}");
+    let by_role = with(id_name(&db, "t", 0), &[("username", &role), ("password", &password)]);
+    let tables: Vec<TableDescriptor> = tables.into_iter().chain([by_role]).collect();
+    let mut starts = Vec::new();
+    for table in &tables {
+        starts.push(Start::new(std::slice::from_ref(table), 2).await);
+    }
+    // The one that was there goes on.
+    let marked: Vec<_> = starts.iter().map(|start| start.marker.as_ref().map(|marker| marker.epoch.0)).collect();
+    assert_eq!(marked, [Some(1), None, None]);
+    for epoch in [2, 3] {
+        for (start, name) in starts.iter().zip(["usual", "spelled", "role"]) {
+            let part = start.staged(0, &inserts(&[(epoch, name)])).await;
+            start.publish(epoch as u64, &[part]).await.unwrap();
+        }
+    }
+    let expected = ["2|role", "2|spelled", "2|usual", "3|role", "3|spelled", "3|usual"];
+    assert_eq!(db.rows("SELECT * FROM t ORDER BY id, name COLLATE \"C\"").await, expected);
+    assert_eq!(marker(&db).await, ["the job|a|2|a|2|3"; 3]);
+    drop(starts);
+    for sql in [format!("DROP OWNED BY {role}"), format!("DROP ROLE {role}")] {
+        db.run(&sql).await;
+    }
+    db.drop().await;
+}
+
+#[tokio::test]
 async fn many_jobs_that_start_at_once_create_one_table() {
     let db = Db::new().await;
     db.run("CREATE TABLE t (id int, name text)").await;

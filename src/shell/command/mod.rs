@@ -1,5 +1,7 @@
 //! A command of the client: `help`, `quit`, `clear`, and psql's lines that begin with a backslash.
 
+mod elsewhere;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,10 +28,16 @@ pub enum Command {
     Functions(Option<String>),
     /// `\di`
     Integrations,
+    /// `\conninfo`
+    Connections,
+    /// `\l`
+    Catalogs,
+    /// `\dn`
+    Databases,
     /// `\j`
     Jobs,
-    /// `\x [on | off]`
-    Expanded(Option<bool>),
+    /// `\x [on | off | auto]`
+    Expanded(Option<Expanded>),
     /// `\timing [on | off]`
     Timing(Option<bool>),
     /// `\e [file]`
@@ -38,8 +46,30 @@ pub enum Command {
     Include(PathBuf),
     /// `\o [file]`
     Output(Option<PathBuf>),
+    /// `\g [file]`; `\gx`, `\G`: a line per column
+    Go { file: Option<PathBuf>, expanded: bool },
     /// `\watch [seconds]`
     Watch(Duration),
+    /// `\p`
+    Print,
+    /// `\r`
+    Forget,
+    /// `\s [file]`
+    History(Option<PathBuf>),
+    /// `\echo [text]`
+    Echo(String),
+    /// `\! [command]`
+    System(Option<String>),
+}
+
+/// Whether a row is shown as a line, or a line per column.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Expanded {
+    #[default]
+    Off,
+    On,
+    /// Where the lines would be wider than the terminal.
+    Auto,
 }
 
 /// A backslash command as help and completion show it: how it is written, and what it does.
@@ -54,13 +84,23 @@ pub const BACKSLASH: &[(&str, &str)] = &[
     ("\\dv [pattern]", "views"),
     ("\\df [pattern]", "functions and what they take"),
     ("\\di", "the integrations of millstream.toml"),
+    ("\\conninfo", "who is asked: the integrations, and how many jobs run"),
+    ("\\l", "catalogs"),
+    ("\\dn", "databases"),
     ("\\j", "the jobs of this session"),
-    ("\\x [on|off]", "a row below the other instead of tables"),
+    ("\\g [file]", "the statement before it, or the last one again; its result into a file"),
+    ("\\G", "the same with a line per column, as \\gx"),
+    ("\\watch [seconds]", "runs the query again and again, every 2 seconds unless told otherwise"),
+    ("\\x [on|off|auto]", "a line per column instead of tables; auto: where these are wider than the terminal"),
     ("\\timing [on|off]", "how long each statement took"),
     ("\\e [file]", "the last statement, or a file, in $VISUAL or $EDITOR"),
     ("\\i file", "runs the statements of a file"),
     ("\\o [file]", "results into a file; back to the terminal without one"),
-    ("\\watch [seconds]", "runs the query again and again, every 2 seconds unless told otherwise"),
+    ("\\p", "shows the last statement"),
+    ("\\r", "forgets it"),
+    ("\\s [file]", "what was typed, or into a file"),
+    ("\\echo text", "writes a text where results go"),
+    ("\\! [command]", "runs a command of the system, or its shell"),
     ("\\q", "leaves"),
 ];
 
@@ -86,11 +126,21 @@ impl Command {
         }
     }
 
+    /// True for what is about the statement before it, which is not run by itself without its `;`.
+    pub fn takes_statement(&self) -> bool {
+        use Command::{Edit, Forget, Go, Print, Watch};
+        matches!(self, Watch(_) | Edit(None) | Go { .. } | Print | Forget)
+    }
+
     /// Reads a line from its backslash on, which stands at `span`.
     ///
     /// # Errors
     /// An unknown command, or an argument that is missing, wrong or one too many.
     pub fn of_line(line: &str, span: Span) -> Result<Self> {
+        if let Some(command) = line.trim().strip_prefix("\\!") {
+            let command = Some(command.trim().to_string()).filter(|command| !command.is_empty());
+            return Ok(Self::System(command));
+        }
         let line = line.trim().trim_end_matches(';').trim_end();
         let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let rest = rest.trim();
@@ -109,13 +159,20 @@ impl Command {
                 let column = span.start.column + line.get(..before).map_or(0, |before| before.chars().count()) as u32;
                 return Described::read(rest, Location::new(span.start.line, column)).map(Self::Describe);
             }
-            "\\dt" => Ok(Self::Tables(argument)),
-            "\\dv" => Ok(Self::Views(argument)),
-            "\\df" => Ok(Self::Functions(argument)),
-            "\\di" => alone(Self::Integrations),
+            "\\dt" | "\\dt+" => Ok(Self::Tables(argument)),
+            "\\dv" | "\\dv+" => Ok(Self::Views(argument)),
+            "\\df" | "\\df+" => Ok(Self::Functions(argument)),
+            "\\di" | "\\di+" => alone(Self::Integrations),
+            "\\conninfo" => alone(Self::Connections),
+            "\\l" | "\\l+" | "\\list" => alone(Self::Catalogs),
+            "\\dn" | "\\dn+" => alone(Self::Databases),
             "\\j" | "\\jobs" => alone(Self::Jobs),
-            "\\x" => on_or_off(name, argument).map(Self::Expanded),
-            "\\timing" => on_or_off(name, argument).map(Self::Timing),
+            "\\x" if argument.as_deref() == Some("auto") => Ok(Self::Expanded(Some(Expanded::Auto))),
+            "\\x" => {
+                let expanded = |on| if on { Expanded::On } else { Expanded::Off };
+                on_or_off(name, argument, "on, off or auto").map(|on| Self::Expanded(on.map(expanded)))
+            }
+            "\\timing" => on_or_off(name, argument, "on or off").map(Self::Timing),
             "\\e" | "\\edit" => Ok(Self::Edit(argument.map(home))),
             "\\i" | "\\include" => match argument {
                 Some(file) => Ok(Self::Include(home(file))),
@@ -123,6 +180,13 @@ impl Command {
             },
             "\\o" | "\\out" => Ok(Self::Output(argument.map(home))),
             "\\watch" => seconds(argument).map(Self::Watch),
+            "\\g" | "\\go" => Ok(Self::Go { file: argument.map(home), expanded: false }),
+            "\\gx" => Ok(Self::Go { file: argument.map(home), expanded: true }),
+            "\\G" | "\\ego" => alone(Self::Go { file: None, expanded: true }),
+            "\\p" | "\\print" => alone(Self::Print),
+            "\\r" | "\\reset" => alone(Self::Forget),
+            "\\s" => Ok(Self::History(argument.map(home))),
+            "\\echo" => Ok(Self::Echo(argument.unwrap_or_default())),
             _ => Err(unknown(name)),
         };
         command.map_err(|error| error.at(span))
@@ -130,17 +194,22 @@ impl Command {
 }
 
 fn unknown(name: &str) -> Error {
+    let error = Error::statement(format!("there is no command {name}"));
+    if let Some(instead) = elsewhere::instead_of(name) {
+        return error.with_hint(instead);
+    }
     let known = BACKSLASH.iter().filter_map(|(usage, _)| usage.split(' ').next());
-    let hint = did_you_mean(name, known).unwrap_or_else(|| "\\? lists the commands.".to_string());
-    Error::statement(format!("there is no command {name}")).with_hint(hint)
+    // Every short name is like every other one.
+    let meant = did_you_mean(name, known).filter(|_| name.len() > 3);
+    error.with_hint(meant.unwrap_or_else(|| "\\? lists the commands.".to_string()))
 }
 
-fn on_or_off(name: &str, argument: Option<String>) -> Result<Option<bool>> {
+fn on_or_off(name: &str, argument: Option<String>, choice: &str) -> Result<Option<bool>> {
     match argument.as_deref() {
         None => Ok(None),
         Some("on" | "1" | "true" | "yes") => Ok(Some(true)),
         Some("off" | "0" | "false" | "no") => Ok(Some(false)),
-        Some(other) => Err(Error::statement(format!("{name} takes on or off, not \"{other}\""))),
+        Some(other) => Err(Error::statement(format!("{name} takes {choice}, not \"{other}\""))),
     }
 }
 
@@ -175,6 +244,13 @@ mod tests {
         for (line, expected) in [
             ("\\d;", "Describe(Described { name: None, from: None })"),
             ("\\x", "Expanded(None)"),
+            ("\\x auto", "Expanded(Some(Auto))"),
+            ("\\dt+ a*", "Tables(Some(\"a*\"))"),
+            ("\\g 'a b.txt'", "Go { file: Some(\"a b.txt\"), expanded: false }"),
+            ("\\G;", "Go { file: None, expanded: true }"),
+            ("\\echo 'so  it is';", "Echo(\"so  it is\")"),
+            ("\\!ls -l; pwd;", "System(Some(\"ls -l; pwd;\"))"),
+            ("\\!", "System(None)"),
             ("\\timing on", "Timing(Some(true))"),
             ("\\watch", "Watch(2s)"),
             ("\\watch 0.5;", "Watch(500ms)"),
@@ -188,7 +264,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (line, expected) in [
-            ("\\x maybe", "error: \\x takes on or off, not \"maybe\""),
+            ("\\x maybe", "error: \\x takes on, off or auto, not \"maybe\""),
+            ("\\timing maybe", "error: \\timing takes on or off, not \"maybe\""),
             ("\\watch soon", "error: \\watch takes seconds, from 0.1 to 86400, not \"soon\""),
             ("\\watch nan", "error: \\watch takes seconds, from 0.1 to 86400, not \"nan\""),
             ("\\q now", "error: \\q takes nothing behind it, not \"now\""),
@@ -199,6 +276,8 @@ mod tests {
             assert!(said.starts_with(expected), "{line}: {said}");
         }
         assert!(read("\\timng").contains("\\timing"), "{}", read("\\timng"));
+        assert!(read("\\c db").contains("\\di lists them"), "{}", read("\\c db"));
+        assert!(read("\\k").ends_with("hint: \\? lists the commands."), "{}", read("\\k"));
     }
 
     #[test]
