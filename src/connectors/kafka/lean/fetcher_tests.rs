@@ -156,7 +156,7 @@ async fn read(broker: &Broker) -> (Result<Vec<i64>>, Vec<String>) {
     // librdkafka would take the broker's word for more than it can.
     let cluster =
         Cluster::connect(&self::properties("127.0.0.1:1"), Duration::from_secs(1), &OpenContext::for_test()).unwrap();
-    let split = KafkaSplit { topic: "t".into(), partition: 0, position: 0, end: Some(4) };
+    let split = KafkaSplit { topic: "t".into(), partition: 0, position: 0, end: Some(4), bound: None };
     let (out, mut blocks) = mpsc::channel(2);
     let settings = Settings::new(&properties).unwrap();
     let needs = (records::ALL, 100);
