@@ -14,7 +14,6 @@ use millstream::connectors::{
 use millstream::time::SystemClock;
 use opensearch::http::Method;
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 
 use super::proxy::{Fault, Proxy};
 use super::{Index, connector, error_of, key_and_number, own_node, rows};
@@ -64,8 +63,8 @@ impl<'a> Job<'a> {
         epoch: u64,
         batches: Vec<ChangelogBatch>,
     ) -> StagedPart {
-        let (mode, full) = (EpochMode::Held, Arc::new(Notify::new()));
-        let epochs = WriterEpochs { mode, sink, committer: committer.clone(), first: Epoch(epoch), full };
+        let (mode, room) = (EpochMode::Held, Arc::default());
+        let epochs = WriterEpochs { mode, sink, committer: committer.clone(), first: Epoch(epoch), room };
         let context = OpenContext { epochs: Some(epochs), subtask, parallelism: 2, ..OpenContext::for_test() };
         let mut writer = connector().sink(self.tables[sink]).unwrap().open(&context).await.unwrap();
         for batch in batches {
@@ -330,8 +329,8 @@ async fn aliases_and_data_streams_without_a_key_are_refused() {
         let table = index.table(key_and_number(), vec![], &[("index", &name)]);
         let job = Job::new(&index, vec![&table]);
         let committer = job.start(1).await;
-        let (mode, full) = (EpochMode::Held, Arc::new(Notify::new()));
-        let epochs = Some(WriterEpochs { mode, sink: 0, committer, first: Epoch(1), full });
+        let (mode, room) = (EpochMode::Held, Arc::default());
+        let epochs = Some(WriterEpochs { mode, sink: 0, committer, first: Epoch(1), room });
         let context = OpenContext { epochs, ..OpenContext::for_test() };
         let error = error_of(connector().sink(&table).unwrap().open(&context).await.map(|_| ()));
         let start = format!("\"{name}\" of table \"CPU_OUT_OS\" (connector \"opensearch-2\") is {what}: without a");
