@@ -155,11 +155,11 @@ impl Scene {
         tokio::task::spawn_blocking(move || fill(&kafka, &topic, rows, bytes)).await.unwrap();
     }
 
-    /// A job that only copies into the table with a key.
-    pub fn slow_job(&self) -> Job {
+    /// A job that only copies into the table with a key; with `settings`.
+    pub fn slow_job(&self, settings: &str) -> Job {
         let sql = self.sql();
         let (tables, _) = sql.split_once("EXECUTE STATEMENT SET").unwrap();
-        self.start(&format!("{tables} INSERT INTO upserted SELECT seq, payload FROM numbers;"), None)
+        self.start(&format!("{settings} {tables} INSERT INTO upserted SELECT seq, payload FROM numbers;"), None)
     }
 
     async fn upserted(&self) -> u64 {
