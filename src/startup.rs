@@ -68,7 +68,7 @@ mod tests {
             [
                 "    at ms   took ms  start-up",
                 "      1.2       1.2  script read",
-                "     21.2      20.1  statements planned",
+                "     21.2      20.0  statements planned",
             ]
         );
     }

@@ -54,11 +54,14 @@ impl JobRegistry {
         self.jobs.iter()
     }
 
-    /// The job with this id, name, or beginning of an id that no other has.
+    /// The job with this id, name, or beginning of an id that no other has. Of several of one name the one that runs,
+    /// or else the last one.
     pub fn find(&self, asked: &str) -> Result<&SessionJob> {
         let folded = asked.to_lowercase();
         let by_id = self.iter().find(|job| job.state.id.as_str() == folded);
-        if let Some(job) = by_id.or_else(|| self.iter().find(|job| job.state.name.as_ref() == asked)) {
+        let named = || self.jobs.iter().rev().filter(|job| job.state.name.as_ref() == asked);
+        let by_name = || named().find(|job| !job.state.status().has_ended()).or_else(|| named().next());
+        if let Some(job) = by_id.or_else(by_name) {
             return Ok(job);
         }
         let begins = |job: &&SessionJob| !asked.is_empty() && job.state.id.as_str().starts_with(&folded);

@@ -194,7 +194,7 @@ async fn an_epoch_is_sent_in_order_when_it_is_published_and_then_marked() {
     assert_eq!(bodies.len(), 2);
     assert!(bodies[0].contains(r#""n":1"#) && bodies[0].contains(r#"{"delete":{"_index":"i","_id":"a"}}"#));
     assert!(bodies[1].contains(r#""n":2"#));
-    assert_eq!(scene.heard(), ["bulk job/L/1/0", "bulk job/L/1/1"]);
+    assert_eq!(scene.heard(), ["bulk job/l/1/0", "bulk job/l/1/1"]);
     // What is marked is not sent again.
     committer.publish(Epoch(5), std::slice::from_ref(&part)).await.unwrap();
     assert!(scene.heard().is_empty());
@@ -242,11 +242,11 @@ async fn what_is_busy_is_sent_again_and_a_lost_request_is_over_before() {
     committer.publish(Epoch(5), &[part]).await.unwrap();
     let again = ["tasks", "tasks", "tasks", "tasks", "tasks"];
     let expected = [
-        &["bulk job/L/1/0", "bulk job/L/1/1", "bulk job/L/1/2"],
+        &["bulk job/l/1/0", "bulk job/l/1/1", "bulk job/l/1/2"],
         &again[..],
-        &["bulk job/L/1/3"],
+        &["bulk job/l/1/3"],
         &again[..2],
-        &["bulk job/L/1/4"],
+        &["bulk job/l/1/4"],
     ];
     assert_eq!(scene.heard(), expected.concat());
     let bodies = scene.bodies();
@@ -326,7 +326,7 @@ async fn a_zombie_stops_between_two_requests() {
     };
     let (published, ()) = tokio::join!(publishing, taken);
     assert!(published.unwrap_err().message().contains(&host));
-    assert_eq!(scene.heard(), ["bulk job/L/1/0", "bulk job/L/1/1"]);
+    assert_eq!(scene.heard(), ["bulk job/l/1/0", "bulk job/l/1/1"]);
 }
 
 #[tokio::test]

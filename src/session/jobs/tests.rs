@@ -103,6 +103,16 @@ async fn a_job_is_listed_with_its_id_while_it_runs_and_when_it_was_stopped() {
     assert_eq!(cell(&described, "statement"), "INSERT INTO nowhere SELECT n FROM endless");
     let again = error(&mut session, "STOP JOB 'j'").await;
     assert_eq!(again.message(), "job \"j\" was stopped already");
+
+    // The name is that of the job that runs, and of the last one when none does.
+    let next = started(&mut session, "INSERT INTO nowhere SELECT n FROM endless").await;
+    for status in ["RUNNING", "CANCELED"] {
+        let described = listing(&mut session, "DESC JOB 'j'").await;
+        assert_eq!((cell(&described, "job id"), cell(&described, "status")), (next.id.to_string(), status.to_string()));
+        if status == "RUNNING" {
+            session.execute("STOP JOB 'j'").await.unwrap();
+        }
+    }
 }
 
 #[tokio::test]

@@ -92,9 +92,10 @@ impl Client {
     /// `\watch`: the last query again and again until the user stops it.
     pub(super) async fn watch(&mut self, every: Duration) -> Result<()> {
         let (statement, text) = self.last_for("\\watch")?;
-        if !matches!(statement.kind, StatementKind::Query(_) | StatementKind::Show(_)) {
-            let hint = "For example: SELECT COUNT(*) FROM t \\watch 5";
-            return Err(Error::statement("\\watch takes a query or a SHOW").with_hint(hint));
+        use StatementKind::{Describe, DescribeJob, Look, Query, Show};
+        if !matches!(statement.kind, Query(_) | Show(_) | Look(_) | Describe { .. } | DescribeJob { .. }) {
+            let hint = "For example: SHOW JOBS \\watch 5";
+            return Err(Error::statement("\\watch takes a query, a SHOW, a DESCRIBE or a PEEK").with_hint(hint));
         }
         self.watching = true;
         let watched = self.repeat(&statement, &text, every).await;
