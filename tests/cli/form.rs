@@ -221,6 +221,7 @@ fn show(value: &mut Value, data: &Path) {
                 match name.as_str() {
                     "lineage" => *value = "…".into(),
                     "created_ms" | "took_ms" | "bytes" => *value = 0.into(),
+                    "position" => *value = read_through(value.as_str().unwrap()).into(),
                     "payload" => *value = masked(&String::from_utf8_lossy(&bytes(value, data))).into(),
                     _ => show(value, data),
                 }
@@ -229,6 +230,15 @@ fn show(value: &mut Value, data: &Path) {
         Value::Array(values) => values.iter_mut().for_each(|value| show(value, data)),
         _ => {}
     }
+}
+
+/// A position in files, where one that has been read to its end may have been seen to end, or not yet.
+fn read_through(position: &str) -> String {
+    let mut position: Value = serde_json::from_str(position).unwrap();
+    if let Some(file) = position["open"].take().get(0) {
+        position["done"].as_array_mut().unwrap().push(file.clone());
+    }
+    position.to_string()
 }
 
 /// The bytes of a piece.
