@@ -105,9 +105,10 @@ impl Session {
         // The end of what is waited for is the answer.
         let (waits, outer) = (Waits::default(), self.reporter.clone());
         let part = waits.part();
-        let reporter = Reporter::of(move |report| match (report, waits.note(part, report)) {
-            (Report::Waits { .. } | Report::News(_), Some(line)) => outer.news(&line),
-            _ => {}
+        let reporter = Reporter::of(move |report| {
+            if let (Report::Waits { .. } | Report::News(_), Some(line)) = (report, waits.note(part, report)) {
+                outer.news(&line);
+            }
         });
         OpenContext { clock: self.clock.clone(), reporter, ..OpenContext::for_test() }
     }

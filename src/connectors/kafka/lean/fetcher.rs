@@ -98,6 +98,7 @@ enum Done {
 }
 
 impl LeanFetcher {
+    #[allow(clippy::too_many_arguments)] // each is a thing of its own, and there is one caller
     pub fn new(
         settings: Settings,
         context: KafkaContext,

@@ -10,6 +10,7 @@ use bytes::Bytes;
 pub struct Malformed;
 
 /// What a request asks.
+#[allow(clippy::enum_variant_names)] // the names are the protocol's
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Api {
     Fetch = 1,

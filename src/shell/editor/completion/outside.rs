@@ -91,7 +91,7 @@ pub fn kept(kind: ServiceKind, of: Option<&str>, typed: &str, vocabulary: &Vocab
     let of_one = |asked: &&crate::shell::editor::vocabulary::Integration| {
         (asked.names)().into_iter().map(|found| name(found, &asked.name)).collect::<Vec<_>>()
     };
-    asked.iter().flat_map(|asked| of_one(asked)).collect()
+    asked.iter().flat_map(of_one).collect()
 }
 
 /// Names of jobs, and ids of which the beginning is typed.
