@@ -61,6 +61,9 @@ async fn the_table_is_found_wherever_the_search_path_has_it() {
     start.publish(3, &[]).await.unwrap();
     drop(start);
     let start = Start::new(&[at(format!("{},{elsewhere}", db.schema))], 2).await;
+    assert_eq!(start.marker, None, "of another target in the same table");
+    drop(start);
+    let start = Start::new(&[at(elsewhere.clone())], 3).await;
     assert_eq!(start.marker.map(|marker| marker.epoch), Some(Epoch(3)));
     let created = format!("SELECT to_regclass('{}.millstream_epochs')", db.schema);
     assert_eq!(db.rows(&created).await, ["NULL"]);
