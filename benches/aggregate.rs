@@ -4,7 +4,6 @@
 //! by shop. Every group is known before the clock starts, so that every row updates one. Told are both halves of every
 //! change, or the net changes of each batch. Throughput is in rows (elements) per second, read.
 
-use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -13,8 +12,11 @@ use millstream::RowKind;
 use millstream::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use millstream::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use millstream::functions::aggregate::find;
-use millstream::operators::{AggregateCall, BundleEnd, GroupAggregate, Operator, Output, Progress};
+use millstream::operators::{AggregateCall, BundleEnd, GroupAggregate, Operator, Output};
 use millstream::types::{SqlType, TypeKind};
+
+mod drive;
+use drive::push;
 
 const ROWS: usize = 8_192;
 const BATCHES: usize = 64;
@@ -60,17 +62,6 @@ fn aggregate(texts: bool, retracts: bool, bundle: Option<BundleEnd>) -> GroupAgg
     operator.expect("an aggregate").with_bundles(bundle)
 }
 
-fn push(operator: &mut GroupAggregate, batch: &ChangelogBatch, out: &mut Output) {
-    let mut progress = operator.process(0, batch.clone(), out).expect("rows");
-    loop {
-        black_box(out.drain().count());
-        if progress == Progress::Done {
-            return;
-        }
-        progress = operator.resume(out).expect("rows");
-    }
-}
-
 fn random(i: u64, groups: u64) -> u64 {
     (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20) % groups
 }
@@ -90,10 +81,10 @@ fn updating(c: &mut Criterion) {
             for (name, bundle) in each_and_net {
                 let (mut operator, mut out) = (aggregate(texts, false, bundle), Output::new());
                 for start in (0..groups).step_by(ROWS) {
-                    push(&mut operator, &orders(texts, start..groups.min(start + ROWS as u64), None), &mut out);
+                    push(&mut operator, orders(texts, start..groups.min(start + ROWS as u64), None), &mut out);
                 }
                 group.bench_function(format!("{groups} groups by {key}, {name}"), |b| {
-                    b.iter(|| batches.iter().for_each(|batch| push(&mut operator, batch, &mut out)));
+                    b.iter(|| batches.iter().for_each(|batch| push(&mut operator, batch.clone(), &mut out)));
                 });
                 if let Some(size) = operator.state_size() {
                     println!("{groups} groups by {key}: {} bytes a group", size.bytes / size.keys.max(1));
@@ -113,11 +104,11 @@ fn updating(c: &mut Criterion) {
         let (mut operator, mut out) = (aggregate(true, true, bundle), Output::new());
         for _ in 0..50 {
             for start in (0..groups).step_by(ROWS) {
-                push(&mut operator, &orders(true, start..groups.min(start + ROWS as u64), None), &mut out);
+                push(&mut operator, orders(true, start..groups.min(start + ROWS as u64), None), &mut out);
             }
         }
         group.bench_function(format!("{groups} groups by text, retracting, {name}"), |b| {
-            b.iter(|| batches.iter().for_each(|batch| push(&mut operator, batch, &mut out)));
+            b.iter(|| batches.iter().for_each(|batch| push(&mut operator, batch.clone(), &mut out)));
         });
     }
     group.finish();

@@ -5,7 +5,6 @@
 //! row updates one. Throughput is in rows (elements) per second, read.
 
 use std::alloc::System;
-use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -14,9 +13,12 @@ use millstream::arrow::array::{ArrayRef, Float64Array, Int64Array, ListArray, Re
 use millstream::arrow::buffer::OffsetBuffer;
 use millstream::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use millstream::operators::{
-    ChangelogNormalize, Expand, Limit, Operator, Output, Progress, SinkUpsertMaterializer, Unnest, UnnestShape,
+    ChangelogNormalize, Expand, Limit, Operator, Output, SinkUpsertMaterializer, Unnest, UnnestShape,
 };
 use millstream::{ChangelogBatch, RowKind};
+
+mod drive;
+use drive::push;
 
 #[global_allocator]
 static ALLOCATOR: Counting<System> = Counting(System);
@@ -50,20 +52,10 @@ fn batches(kind: RowKind, keys: u64) -> Vec<ChangelogBatch> {
     (0..BATCHES).map(batch).collect()
 }
 
-fn push(operator: &mut dyn Operator, batch: &ChangelogBatch, out: &mut Output) {
-    let mut progress = operator.process(0, batch.clone(), out).expect("rows");
-    loop {
-        black_box(out.drain().count());
-        if progress == Progress::Done {
-            return;
-        }
-        progress = operator.resume(out).expect("rows");
-    }
-}
-
 fn measure(c: &mut Criterion, name: &str, mut operator: Box<dyn Operator>, batches: &[ChangelogBatch]) {
     let mut out = Output::new();
-    let mut all = |operator: &mut dyn Operator| batches.iter().for_each(|batch| push(operator, batch, &mut out));
+    let mut all =
+        |operator: &mut dyn Operator| batches.iter().for_each(|batch| push(operator, batch.clone(), &mut out));
     all(operator.as_mut());
     let asked = {
         let _counted = Counted::begin();

@@ -15,11 +15,12 @@ use millstream::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit}
 use millstream::changelog::Epoch;
 use millstream::functions::aggregate::find;
 use millstream::operators::{
-    AggregateCall, ChangelogNormalize, GroupAggregate, LateRows, Operator, Output, PaneShape, Progress,
-    SinkUpsertMaterializer, WindowAggregate, WindowAggregateShape, WindowClock, WindowInput, WindowKind, WindowOutput,
-    WindowPart,
+    AggregateCall, ChangelogNormalize, GroupAggregate, LateRows, Operator, Output, PaneShape, SinkUpsertMaterializer,
+    WindowAggregate, WindowAggregateShape, WindowClock, WindowInput, WindowKind, WindowOutput, WindowPart,
 };
 use millstream::types::{SqlType, TypeKind};
+
+mod drive;
 
 const KEYS: u64 = 1_000_000;
 const ROWS: u64 = 8_192;
@@ -50,14 +51,7 @@ fn push(operator: &mut dyn Operator, turn: i64, shops: std::ops::Range<u64>) {
     let mut out = Output::new();
     for start in shops.clone().step_by(ROWS as usize) {
         let batch = orders(start..shops.end.min(start + ROWS), turn);
-        let mut progress = operator.process(0, batch, &mut out).expect("rows");
-        loop {
-            black_box(out.drain().count());
-            if progress == Progress::Done {
-                break;
-            }
-            progress = operator.resume(&mut out).expect("rows");
-        }
+        drive::push(operator, batch, &mut out);
     }
 }
 

@@ -15,7 +15,7 @@ use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::rows::Splits;
-use crate::changelog::ChangelogBatch;
+use crate::connectors::blackhole::BlackholeWriter;
 use crate::connectors::{
     ChangelogSupport, Lookup, LookupCacheOptions, LookupRequest, LookupRows, LookupSource, OpenContext, ScanRequest,
     Sink, SinkWriter, Source, SourceChanges, SourceEvent, SourceReader, Split,
@@ -144,20 +144,7 @@ impl Sink for ForgettingSink {
     }
 
     async fn open(&self, _context: &OpenContext) -> Result<Box<dyn SinkWriter>> {
-        Ok(Box::new(ForgettingWriter))
-    }
-}
-
-struct ForgettingWriter;
-
-#[async_trait]
-impl SinkWriter for ForgettingWriter {
-    async fn write(&mut self, _batch: ChangelogBatch) -> Result<()> {
-        Ok(())
-    }
-
-    async fn flush(&mut self) -> Result<()> {
-        Ok(())
+        Ok(Box::new(BlackholeWriter))
     }
 }
 

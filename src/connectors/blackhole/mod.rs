@@ -50,7 +50,8 @@ impl Sink for BlackholeSink {
     }
 }
 
-struct BlackholeWriter;
+/// Takes rows, and forgets them.
+pub(crate) struct BlackholeWriter;
 
 #[async_trait]
 impl SinkWriter for BlackholeWriter {

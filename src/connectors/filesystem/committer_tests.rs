@@ -53,6 +53,16 @@ impl Start {
         Self::try_new(table, number("a", attempt, &Arc::default())).await.unwrap()
     }
 
+    /// A start that has staged a file of each of two folders for epoch 1.
+    async fn with_two_files(table: &TableDescriptor) -> (Self, Vec<StagedPart>, StagedFiles) {
+        let start = Self::new(table, 1).await;
+        let mut writer = start.writer().await;
+        writer.write(rows(&[("x", 1), ("y", 2)])).await.unwrap();
+        let parts = staged(&mut writer, 1).await;
+        let names = StagedFiles::decode(&parts[0].staged.payload).unwrap();
+        (start, parts, names)
+    }
+
     async fn writer(&self) -> Box<dyn SinkWriter> {
         self.committer.begin(Epoch(1)).await.unwrap();
         let epochs = WriterEpochs {
@@ -139,12 +149,8 @@ async fn files_appear_with_their_epoch_once() {
 async fn an_epoch_that_was_published_in_part_becomes_whole() {
     let folder = tempfile::tempdir().unwrap();
     let table = described(folder.path(), &[]);
-    let first = Start::new(&table, 1).await;
-    let mut writer = first.writer().await;
-    writer.write(rows(&[("x", 1), ("y", 2)])).await.unwrap();
-    let parts = staged(&mut writer, 1).await;
-    let names = StagedFiles::decode(&parts[0].staged.payload).unwrap();
-    drop((writer, first));
+    let (first, parts, names) = Start::with_two_files(&table).await;
+    drop(first);
     let one = &names.files[0];
     let at = |name: &str| folder.path().join(&one.folder).join(name);
     std::fs::rename(at(&one.hidden), at(&one.name)).unwrap();
@@ -167,11 +173,7 @@ async fn an_epoch_that_was_published_in_part_becomes_whole() {
 async fn a_file_that_a_reader_takes_as_soon_as_it_appears_is_not_missed() {
     let folder = tempfile::tempdir().unwrap();
     let table = described(folder.path(), &[]);
-    let first = Start::new(&table, 1).await;
-    let mut writer = first.writer().await;
-    writer.write(rows(&[("x", 1), ("y", 2)])).await.unwrap();
-    let parts = staged(&mut writer, 1).await;
-    let names = StagedFiles::decode(&parts[0].staged.payload).unwrap();
+    let (first, parts, names) = Start::with_two_files(&table).await;
     let at = |i: usize| folder.path().join(&names.files[i].folder).join(&names.files[i].name);
     // Publishing breaks off between the first file and the marker, and a reader takes that file with its folder.
     std::fs::create_dir(at(1)).unwrap();
@@ -180,7 +182,7 @@ async fn a_file_that_a_reader_takes_as_soon_as_it_appears_is_not_missed() {
     assert!(at(0).is_file());
     std::fs::remove_dir_all(at(0).parent().unwrap()).unwrap();
     std::fs::remove_dir(at(1)).unwrap();
-    drop((writer, first));
+    drop(first);
     let second = Start::new(&table, 2).await;
     assert_eq!(second.marker, None);
     second.committer.publish(Epoch(1), &parts).await.unwrap();

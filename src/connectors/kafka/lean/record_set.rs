@@ -232,7 +232,7 @@ impl RecordSet {
                     value: place(record.value),
                     headers: first_header..block.headers.len() as u32,
                 });
-                self.position = offset + 1;
+                self.position = offset.saturating_add(1);
             }
             (open.at, open.left) = (record.end, open.left - 1);
         }
