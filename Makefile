@@ -12,7 +12,7 @@ MINUTES ?= 60
 RATE ?= 500
 KILLS ?= 300
 
-.PHONY: help quickstart up down status tutorial-setup psql check test bless soak soak-outages bench bench-kafka bench-checkpoints release completions ci clean-services
+.PHONY: help quickstart up down status tutorial-setup psql check test bless soak soak-outages bench bench-kafka bench-checkpoints sanitize release completions ci clean-services
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## "; print "make TARGET, one of:" } /^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,11 @@ soak-outages: ## random outages of all services under a running job (SEED=1 MINU
 	$(CARGO) test --no-run --test connectors
 	@SOAK_SEED=$(SEED) SOAK_SECONDS=$$(($(MINUTES) * 60)) SOAK_RATE=$(RATE) \
 	  $(SERVICES) with $(CARGO) test --test connectors -- --nocapture --exact outages::soak::soak_outages
+
+sanitize: ## the modules with `unsafe` under Miri and Valgrind (TEST='kafka::writing' for some)
+	@scripts/sanitize/run miri
+	$(CARGO) test --no-run --test connectors
+	@CARGO="$(CARGO)" TEST="$(TEST)" $(SERVICES) with scripts/sanitize/run valgrind
 
 bench: ## microbenchmarks over Arrow batches
 	$(CARGO) bench
