@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 CARGO ?= cargo
 SERVICES := scripts/services/ctl
 TEST ?=
+CARGO_FLAGS ?=
 SEED ?= 1
 MINUTES ?= 60
 RATE ?= 500
@@ -40,9 +41,9 @@ check: ## formatting, clippy and documentation, without a warning
 	$(CARGO) clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --document-private-items
 
-test: ## every test, on services of its own that end with it (TEST=name for some)
-	$(CARGO) test --no-run
-	@$(SERVICES) with $(CARGO) test --no-fail-fast $(TEST)
+test: ## every test, on services of its own that end with it (TEST=name for some; CARGO_FLAGS='--release --features fail-points')
+	$(CARGO) test $(CARGO_FLAGS) --no-run
+	@$(SERVICES) with $(CARGO) test $(CARGO_FLAGS) --no-fail-fast $(TEST)
 
 bless: ## accept what the tests print now as the expected output; read the diff
 	$(CARGO) test --no-run
