@@ -239,7 +239,7 @@ pub fn options(command: &str) -> Option<Vec<(String, String)>> {
         let value = argument.get_value_names().filter(|_| argument.get_action().takes_values());
         let value: String = value.into_iter().flatten().map(|value| format!(" {value}")).collect();
         let about = argument.get_long_help().or_else(|| argument.get_help());
-        (format!("{names}{value}"), about.map(|about| about.to_string()).unwrap_or_default())
+        (format!("{names}{value}"), about.map(|about| about.to_string().replace("\n\n", " ")).unwrap_or_default())
     };
     Some(arguments.map(option).collect())
 }

@@ -256,8 +256,10 @@ fn suggestion(tokens: &[TokenWithSpan], at: usize, expected: &str) -> Option<Str
 /// True where what follows a keyword is nothing that it could begin: `FROM order WHERE`, but not `FROM WHERE a > 1`.
 pub(super) fn stands_as_name(word: &str, next: &Token) -> bool {
     match next {
+        // The end of a CASE without its last value.
+        _ if word.eq_ignore_ascii_case("END") => false,
         Token::EOF | Token::SemiColon | Token::Comma | Token::RParen | Token::Period => true,
-        Token::Word(next) if next.quote_style.is_none() && next.value.eq_ignore_ascii_case("BY") => false,
+        Token::Word(next) if ["BY", "KEY"].iter().any(|behind| next.value.eq_ignore_ascii_case(behind)) => false,
         _ => !BEGINS_PART.iter().any(|part| word.eq_ignore_ascii_case(part)),
     }
 }
