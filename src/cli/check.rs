@@ -29,7 +29,7 @@ pub async fn check(args: CheckArgs) -> Exit {
     for (statement, text) in script.statements() {
         match statement.parsed.and_then(|s| session.check_statement(&s, text)) {
             Ok(()) => report.statements += 1,
-            Err(error) => report.wrong(statement.declares, &error),
+            Err(error) => report.wrong(statement.declares, error),
         }
         report.notices(session.take_notices(), Some(text));
     }
@@ -67,9 +67,9 @@ impl Report {
     }
 
     /// A statement that failed; not told of where it only needs a table that is wrong itself.
-    fn wrong(&mut self, declares: Option<String>, error: &Error) {
-        if !self.cascade.follows(declares, error) {
-            self.error(error);
+    fn wrong(&mut self, declares: Option<String>, error: Error) {
+        for error in self.cascade.left_of(declares, error) {
+            self.error(&error);
         }
     }
 

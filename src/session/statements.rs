@@ -60,7 +60,7 @@ impl Session {
             StatementKind::Explain { details, statement } => self.explain(details, statement).map(Outcome::Text),
             _ => {
                 self.declare(statement, text)?;
-                self.note_connector(statement);
+                self.note_declared(statement);
                 Ok(Outcome::Done)
             }
         }
@@ -99,7 +99,7 @@ impl Session {
                 if strictly {
                     return self.check_declared(statement);
                 }
-                self.note_connector(statement);
+                self.note_declared(statement);
                 Ok(())
             }
         }
