@@ -262,6 +262,17 @@ impl Session {
             StatementKind::StopJob { job, savepoint, drain } => self.stop_job(job, *savepoint, *drain).await,
             _ => self.run_statement(statement, text),
         };
+        let outcome = match (outcome, &statement.kind) {
+            (
+                Err(error),
+                StatementKind::Query(_)
+                | StatementKind::Insert(_)
+                | StatementKind::StatementSet(_)
+                | StatementKind::CreateView(_)
+                | StatementKind::Explain { .. },
+            ) => Err(self.with_suggestion(error).await),
+            (outcome, _) => outcome,
+        };
         outcome.map_err(|e| e.at(statement.span).in_text(text))
     }
 

@@ -61,6 +61,16 @@ pub trait Source: Send + Sync + Debug {
         false
     }
 
+    /// Asks whether it could be opened, and makes nothing: see [`super::Sink::check`].
+    async fn check(&self, _context: &OpenContext) -> Result<()> {
+        Ok(())
+    }
+
+    /// How far a split of this source was read, for people; `table` is the name of what reads it.
+    fn place_of(&self, _table: &str, split: &str, position: &str) -> String {
+        format!("{split} at {position}")
+    }
+
     /// The parts there are, each with its start position resolved.
     async fn splits(&self, context: &OpenContext) -> Result<Vec<Split>>;
 

@@ -352,6 +352,14 @@ impl StreamPlan {
         })
     }
 
+    /// What reads a table.
+    pub fn source(&self, table: &str) -> Option<&dyn Source> {
+        self.nodes.iter().find_map(|n| match &n.kind {
+            NodeKind::Source(source) if source.table == table => Some(source.source.as_ref()),
+            _ => None,
+        })
+    }
+
     /// The names of the tables written to.
     pub fn sinks(&self) -> impl Iterator<Item = &str> {
         self.nodes.iter().filter_map(|n| match &n.kind {

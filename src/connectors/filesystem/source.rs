@@ -56,6 +56,25 @@ impl Source for FileSource {
         format!("path={path}, format={}{monitored}", self.table.format.name())
     }
 
+    fn place_of(&self, _table: &str, split: &str, position: &str) -> String {
+        match WatchPosition::parse(position) {
+            Ok(watched) if !self.is_bounded() => {
+                let of_open = watched.open.map(|(file, byte)| format!(" and {byte} bytes of \"{file}\""));
+                let files = match watched.done.len() {
+                    1 => "1 file".to_string(),
+                    files => format!("{files} files"),
+                };
+                format!("folder \"{split}\" behind {files}{}", of_open.unwrap_or_default())
+            }
+            _ => format!("file \"{split}\" at byte {position}"),
+        }
+    }
+
+    async fn check(&self, _context: &OpenContext) -> Result<()> {
+        let (listing, owner) = (self.table.options.listing.clone(), self.table.descriptor.owner());
+        blocking::run(move || listing.files()).await.map(drop).map_err(|e| e.context(owner))
+    }
+
     /// One per file; one for all of a folder that is monitored, whose files are not known yet.
     async fn splits(&self, _context: &OpenContext) -> Result<Vec<Split>> {
         let listing = self.table.options.listing.clone();

@@ -19,9 +19,9 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatchPosition {
     /// Files that are read to their end; never looked at again.
-    done: BTreeSet<String>,
+    pub done: BTreeSet<String>,
     /// The file that is being read, and the byte its next record starts at.
-    open: Option<(String, u64)>,
+    pub open: Option<(String, u64)>,
 }
 
 impl WatchPosition {

@@ -152,6 +152,11 @@ impl Source for KafkaSource {
         self.parallelism
     }
 
+    /// Whether brokers answer and let us in: a topic that isn't there may be made by asking for it.
+    async fn check(&self, context: &OpenContext) -> Result<()> {
+        self.cluster(context)?.ask(Cluster::check).await
+    }
+
     async fn splits(&self, context: &OpenContext) -> Result<Vec<Split>> {
         let source = self.clone();
         let splits = self

@@ -5,6 +5,7 @@
 
 mod database;
 mod indexes;
+mod missing;
 mod names;
 mod shown;
 mod suggest;
