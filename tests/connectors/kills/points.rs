@@ -28,6 +28,7 @@ fn comes_by(file: &str, point: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(any(debug_assertions, feature = "fail-points")), ignore = "needs fail points: --features fail-points")]
 async fn every_fail_point_is_survived_by_every_job() {
     let mut world = World::new(200).await;
     world.start_all();
