@@ -7,7 +7,7 @@ INSERT INTO hole SELECT idd, name FROM src;
 INSERT INTO nowhere SELECT id, nmae FROM src;
 INSERT INTO hole SELECT * FROM missing;
 END;
-SELECT * FROM one JOIN two FOR SYSTEM_TIME AS OF PROCTIME() ON one.a = two.a;
+SELECT * FROM t1 JOIN t2 FOR SYSTEM_TIME AS OF PROCTIME() ON t1.a = t2.a;
 SELECT naem, COUNT(idd), MAX(id) FROM src GROUP BY name HAVING SMU(id) > 1;
 SELECT idd FROM src UNION ALL SELECT nme FROM src;
 -- What is said twice is said once.

@@ -14,18 +14,18 @@ async fn tables_that_are_not_there_are_told_together_and_no_topic_is_made() {
          CREATE TABLE numbers (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '1');
          CREATE TABLE records (n INT) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '',
            'topic' = '{topic}', 'format' = 'json');
-         CREATE TABLE one (n INT) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://', 'table-name' = 'missing_one');
+         CREATE TABLE near (n INT) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://', 'table-name' = 'missing_one');
          CREATE TABLE other (n INT) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://', 'table-name' = 'missing_other');
          EXECUTE STATEMENT SET BEGIN
            INSERT INTO records SELECT n FROM numbers;
-           INSERT INTO one SELECT n FROM numbers;
+           INSERT INTO near SELECT n FROM numbers;
            INSERT INTO other SELECT n FROM numbers;
          END;"
     );
     let ended = stage.start(&["-e", &sql]).end().await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     for table in [
-        "table \"one\" (connector \"jdbc\"): \"missing_one\"",
+        "table \"near\" (connector \"jdbc\"): \"missing_one\"",
         "table \"other\" (connector \"jdbc\"): \"missing_other\"",
     ] {
         let told = format!("error: job \"refused\" failed: {table} does not exist in PostgreSQL at ");
