@@ -59,7 +59,8 @@ impl Page {
     /// What it is about: its first sentence.
     pub fn about(&self) -> String {
         let paragraph = self.blocks.iter().find_map(|block| match block {
-            Block::Paragraph(text) if !text.starts_with('`') => Some(inline(text)),
+            // A statement's page begins with its syntax.
+            Block::Paragraph(text) if !self.is_of_statements() || !text.starts_with('`') => Some(inline(text)),
             _ => None,
         });
         first_sentence(&paragraph.unwrap_or_else(|| self.title().to_string()))
