@@ -13,7 +13,7 @@ MINUTES ?= 60
 RATE ?= 500
 KILLS ?= 300
 
-.PHONY: help quickstart up down status tutorial-setup psql check test bless soak soak-outages bench bench-kafka bench-checkpoints sanitize release completions ci clean-services
+.PHONY: help quickstart up down status tutorial-setup psql check test bless soak soak-outages bench bench-kafka bench-checkpoints bench-growth sanitize release completions ci clean-services
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## "; print "make TARGET, one of:" } /^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,11 @@ bench-kafka: ## rows per CPU-second, memory and latency of jobs on a real broker
 bench-checkpoints: ## pause, duration and size of checkpoints of a million keys, and the way back
 	$(CARGO) build --release
 	@benches/checkpoints.sh
+
+bench-growth: ## the cost of a row as keys, partitions, columns and rates grow, and of a job that waits (PARTS='keys columns' for some)
+	$(CARGO) build --release
+	$(CARGO) bench --no-run --bench growth
+	@CARGO="$(CARGO)" $(SERVICES) with benches/growth.sh
 
 release: ## the small, fast binary, slow to build: target/dist/millstream
 	$(CARGO) build --profile dist
