@@ -7,7 +7,7 @@
 //! batch into one buffer and hands it to its [`output`]: [`produce`], or the [`epochs`] of exactly-once. Which column lives where in a record is in [`columns`] and
 //! [`metadata`]. The connector `upsert-kafka`, whose records replace one another by key, is in [`upsert`].
 //!
-//! `unsafe` is in [`consume`], [`produce`] and [`transaction`] only.
+//! `unsafe` is in [`consume`], [`notes`], [`produce`] and [`transaction`] only.
 
 mod block;
 mod cluster;
@@ -25,6 +25,7 @@ pub mod inspect;
 mod java;
 mod lean;
 mod metadata;
+mod notes;
 mod offsets;
 mod options;
 mod output;
