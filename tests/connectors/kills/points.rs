@@ -30,12 +30,14 @@ use Occasion::{Begins, GoesOn, IsRestored, IsSaved, StartsAnew, Stops};
 fn occasions(point: &str) -> &'static [(Occasion, &'static [u32])] {
     match point {
         "start.looked" => &[(Begins, &[1]), (GoesOn, &[1]), (StartsAnew, &[2])],
-        "start.before-written" | "start.written" => &[(Begins, &[1]), (IsRestored, &[1])],
+        "start.before-written" => &[(Begins, &[1]), (IsRestored, &[1])],
+        // Behind it no job begins.
+        "start.written" => &[(IsRestored, &[1])],
         "start.attempt-taken" | "start.fenced" | "start.restored" => {
             &[(Begins, &[1]), (GoesOn, &[1]), (StartsAnew, &[2]), (IsRestored, &[1])]
         }
-        // A probe, the attempt, then what checkpoints are made of.
-        "store.before-rename" | "store.after-rename" => &[(Begins, &[1, 2]), (GoesOn, &[1, 2, 3, 4, 6])],
+        // The attempt and the start; or the attempt, then what checkpoints are made of.
+        "store.before-rename" | "store.after-rename" => &[(Begins, &[1, 2]), (GoesOn, &[1, 2, 3])],
         "data.before-file" | "data.after-file" => &[(GoesOn, &[1, 3]), (IsRestored, &[1])],
         "publish.before-noted" | "publish.noted" => &[(Stops, &[1])],
         _ if point.starts_with("savepoint.") => &[(IsSaved, &[1])],
@@ -88,11 +90,15 @@ async fn walk(world: &mut World, occasion: Occasion, walked: &mut BTreeSet<&'sta
             let all = 0..world.workers.len();
             let victims: Vec<usize> =
                 all.filter(|victim| comes_by(&world.workers[*victim].name, point, occasion)).collect();
-            for victim in &victims {
-                let worker = &mut world.workers[*victim];
-                worker.kill();
-                worker.parallelism = worker.parallelism % 3 + 1;
-                worker.start(Some(&failing));
+            for (i, worker) in world.workers.iter_mut().enumerate() {
+                if victims.contains(&i) {
+                    worker.kill();
+                    worker.parallelism = worker.parallelism % 3 + 1;
+                    worker.start(Some(&failing));
+                } else if !matches!(occasion, Begins | IsRestored) && !worker.is_running() {
+                    // What it writes may be what others read.
+                    worker.start(None);
+                }
             }
             let mut asking = Vec::new();
             for victim in &victims {

@@ -36,6 +36,11 @@ impl Worker {
         self.job = Some(Job::start_until(&self.folder, &arguments, failpoint));
     }
 
+    /// False where nobody has started it since it ended.
+    pub fn is_running(&self) -> bool {
+        self.job.is_some()
+    }
+
     /// SIGKILL.
     pub fn kill(&mut self) {
         self.job = None;
