@@ -7,12 +7,13 @@ MAKEFLAGS += --no-print-directory
 CARGO ?= cargo
 SERVICES := scripts/services/ctl
 TEST ?=
+CARGO_FLAGS ?=
 SEED ?= 1
 MINUTES ?= 60
 RATE ?= 500
 KILLS ?= 300
 
-.PHONY: help quickstart up down status tutorial-setup psql check test bless soak soak-outages bench bench-kafka bench-checkpoints release completions ci clean-services
+.PHONY: help quickstart up down status tutorial-setup psql check test bless soak soak-outages bench bench-kafka bench-checkpoints bench-growth sanitize release completions ci clean-services
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## "; print "make TARGET, one of:" } /^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,9 +41,9 @@ check: ## formatting, clippy and documentation, without a warning
 	$(CARGO) clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --document-private-items
 
-test: ## every test, on services of its own that end with it (TEST=name for some)
-	$(CARGO) test --no-run
-	@$(SERVICES) with $(CARGO) test --no-fail-fast $(TEST)
+test: ## every test, on services of its own that end with it (TEST=name for some; CARGO_FLAGS='--release --features fail-points')
+	$(CARGO) test $(CARGO_FLAGS) --no-run
+	@$(SERVICES) with $(CARGO) test $(CARGO_FLAGS) --no-fail-fast $(TEST)
 
 bless: ## accept what the tests print now as the expected output; read the diff
 	$(CARGO) test --no-run
@@ -58,6 +59,11 @@ soak-outages: ## random outages of all services under a running job (SEED=1 MINU
 	@SOAK_SEED=$(SEED) SOAK_SECONDS=$$(($(MINUTES) * 60)) SOAK_RATE=$(RATE) \
 	  $(SERVICES) with $(CARGO) test --test connectors -- --nocapture --exact outages::soak::soak_outages
 
+sanitize: ## the modules with `unsafe` under Miri and Valgrind (TEST='kafka::writing' for some)
+	@scripts/sanitize/run miri
+	$(CARGO) test --no-run --test connectors
+	@CARGO="$(CARGO)" TEST="$(TEST)" $(SERVICES) with scripts/sanitize/run valgrind
+
 bench: ## microbenchmarks over Arrow batches
 	$(CARGO) bench
 
@@ -69,6 +75,11 @@ bench-kafka: ## rows per CPU-second, memory and latency of jobs on a real broker
 bench-checkpoints: ## pause, duration and size of checkpoints of a million keys, and the way back
 	$(CARGO) build --release
 	@benches/checkpoints.sh
+
+bench-growth: ## the cost of a row as keys, partitions, columns and rates grow, and of a job that waits (PARTS='keys columns' for some)
+	$(CARGO) build --release
+	$(CARGO) bench --no-run --bench growth
+	@CARGO="$(CARGO)" $(SERVICES) with benches/growth.sh
 
 release: ## the small, fast binary, slow to build: target/dist/millstream
 	$(CARGO) build --profile dist

@@ -54,25 +54,28 @@ pub fn of_process() -> u64 {
 #[cold]
 fn add(bytes: usize) {
     // A thread that is ending asks for nothing that counts.
-    let _ending = OF_THREAD.try_with(|all| all.set(all.get() + bytes as u64));
+    let _ending = OF_THREAD.try_with(|all| all.set(all.get().wrapping_add(bytes as u64)));
     let _ending = UNTOLD.try_with(|untold| {
-        untold.set(untold.get() + bytes as u64);
+        untold.set(untold.get().wrapping_add(bytes as u64));
         if untold.get() >= TELLS_EVERY {
             TOLD.fetch_add(untold.take(), Ordering::Relaxed);
         }
     });
 }
 
-// Safety: every call goes on to `A` as it came; what is counted is kept in places that need no memory of their own.
+// SAFETY: every call goes on to `A` as it came, and so its answers are `A`'s. Counting asks for no memory (the thread's
+// cells need neither that nor a destructor) and can't unwind.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if WANTED.load(Ordering::Relaxed) > 0 {
             add(layout.size());
         }
+        // SAFETY: the caller's promise for `layout`.
         unsafe { self.0.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: the caller has `at` from this allocator, and so from `A`, with `layout`.
         unsafe { self.0.dealloc(at, layout) }
     }
 
@@ -80,6 +83,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
         if WANTED.load(Ordering::Relaxed) > 0 {
             add(layout.size());
         }
+        // SAFETY: the caller's promise for `layout`.
         unsafe { self.0.alloc_zeroed(layout) }
     }
 
@@ -87,6 +91,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
         if WANTED.load(Ordering::Relaxed) > 0 {
             add(size.saturating_sub(layout.size()));
         }
+        // SAFETY: as for `dealloc`, and the caller's promise for `size`.
         unsafe { self.0.realloc(at, layout, size) }
     }
 }
@@ -100,17 +105,19 @@ mod tests {
     #[test]
     fn what_is_asked_for_is_counted_while_it_is_wanted() {
         let (allocator, layout) = (Counting(System), Layout::from_size_align(100_000, 8).unwrap());
-        let (thread, all) = (of_thread(), of_process());
-        // Safety: what is allocated is given back with the layout that it has.
-        unsafe {
+        // SAFETY: what is allocated is given back with the layout that it has.
+        let (thread, all) = unsafe {
             let small = allocator.alloc(layout);
+            // Behind the first call: another test may be counting, too.
+            let before = (of_thread(), of_process());
             let counted = Counted::begin();
             let grown = allocator.realloc(small, layout, 150_000);
             let zeroed = allocator.alloc_zeroed(layout);
             drop(counted);
             allocator.dealloc(zeroed, layout);
             allocator.dealloc(grown, Layout::from_size_align(150_000, 8).unwrap());
-        }
+            before
+        };
         assert_eq!(of_thread() - thread, 150_000);
         assert!(of_process() - all >= 100_000);
     }

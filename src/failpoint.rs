@@ -1,7 +1,8 @@
 //! Places where a test ends the process, as a crash would: nothing is flushed, closed or said.
 //!
 //! `MILLSTREAM_FAILPOINT=NAME` aborts where NAME is reached first, `NAME@3` the third time. With `NAME@3:stand-still` the
-//! process stands still there, as by SIGSTOP, until it is told to go on. Release builds have none.
+//! process stands still there, as by SIGSTOP, until it is told to go on. Release builds have none, unless with the feature
+//! `fail-points`, which their tests need.
 
 /// Every place, in the order in which a job comes by.
 pub const NAMES: &[&str] = &[
@@ -51,7 +52,7 @@ pub const NAMES: &[&str] = &[
 ];
 
 /// Ends or stops the process where the environment asks for it at this place.
-#[cfg(debug_assertions)]
+#[cfg(any(debug_assertions, feature = "fail-points"))]
 pub fn reach(name: &'static str) {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -79,14 +80,14 @@ pub fn reach(name: &'static str) {
 }
 
 /// Returns once somebody tells the process to go on.
-#[cfg(debug_assertions)]
+#[cfg(any(debug_assertions, feature = "fail-points"))]
 fn stand_still() {
     let asked = std::process::Command::new("kill").args(["-STOP", &std::process::id().to_string()]).status();
     assert!(asked.is_ok_and(|asked| asked.success()), "the process can't be made to stand still");
 }
 
 /// Nothing, in release builds.
-#[cfg(not(debug_assertions))]
+#[cfg(not(any(debug_assertions, feature = "fail-points")))]
 pub fn reach(_name: &'static str) {}
 
 #[cfg(test)]

@@ -53,6 +53,7 @@
 //! between the [`connectors`], whose bytes the [`formats`] read and write. [`changelog`] and [`time`] are what flows,
 //! [`state`] is what an operator knows at a barrier.
 
+#[allow(unsafe_code)]
 pub mod allocations;
 pub mod bench;
 pub mod catalog;
@@ -61,6 +62,7 @@ pub mod checkpoint;
 pub mod cli;
 pub mod connectors;
 pub mod console;
+#[allow(unsafe_code)]
 pub mod cpu_time;
 pub mod error;
 pub mod failpoint;

@@ -55,6 +55,7 @@ const JOBS: &[(&str, usize, &str)] = &[
 ];
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "the figures are those of a build for debugging")]
 fn hot_loops_ask_for_as_much_memory_as_they_did() {
     let mut figures = Vec::new();
     for (name, parallelism, query) in JOBS {

@@ -288,6 +288,7 @@ fn masked(text: &str) -> String {
 }
 
 #[test]
+#[cfg_attr(not(any(debug_assertions, feature = "fail-points")), ignore = "needs fail points: --features fail-points")]
 fn a_checkpoint_of_this_version_has_the_form_that_it_had() {
     let (kept, made) = (kept(), tempfile::tempdir().unwrap());
     make(made.path());
@@ -329,6 +330,7 @@ fn a_savepoint_of_this_version_is_begun_from() {
 }
 
 #[test]
+#[cfg_attr(not(any(debug_assertions, feature = "fail-points")), ignore = "needs fail points: --features fail-points")]
 fn what_is_restored_goes_on_as_a_job_that_was_never_stopped() {
     let (died, straight) = (World::new(), World::new());
     let before = died.die();

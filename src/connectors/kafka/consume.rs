@@ -37,18 +37,23 @@ pub enum Fetched<'a> {
 /// A record inside librdkafka's memory.
 pub struct RecordView<'a>(&'a rd::rd_kafka_message_t);
 
+/// A reference to a queue; whoever holds it gives it back before its client is destroyed.
+#[derive(Clone, Copy)]
+pub struct Queue(*mut rd::rd_kafka_queue_t);
+
+// SAFETY: librdkafka's queues are behind locks of their own: any thread may use them, several at once.
+unsafe impl Send for Queue {}
+// SAFETY: as above.
+unsafe impl Sync for Queue {}
+
 /// A consumer of assigned partitions.
 pub struct BatchConsumer {
     client: Client<KafkaContext>,
     /// The consumer queue: records and consumer errors.
-    queue: *mut rd::rd_kafka_queue_t,
+    queue: Queue,
     /// The main queue: log lines and client errors.
-    events: *mut rd::rd_kafka_queue_t,
-    messages: Vec<*mut rd::rd_kafka_message_t>,
+    events: Queue,
 }
-
-// SAFETY: librdkafka's clients and queues may be used from any thread; `messages` is empty between calls.
-unsafe impl Send for BatchConsumer {}
 
 impl BatchConsumer {
     /// A consumer without partitions.
@@ -58,11 +63,10 @@ impl BatchConsumer {
         unsafe { rd::rd_kafka_conf_set_events(config.ptr(), rd::RD_KAFKA_EVENT_ERROR) };
         let client = Client::new(&properties.config, config, RDKafkaType::RD_KAFKA_CONSUMER, context)?;
         // SAFETY: the client is alive; both calls return a reference of our own, which `drop` gives back.
-        let (queue, events) = unsafe {
-            (rd::rd_kafka_queue_get_consumer(client.native_ptr()), rd::rd_kafka_queue_get_main(client.native_ptr()))
-        };
-        let consumer = Self { client, queue, events, messages: vec![ptr::null_mut(); CALL_RECORDS] };
-        if queue.is_null() || events.is_null() {
+        let (queue, events) =
+            unsafe { (Queue(rd::rd_kafka_queue_get_consumer(client.native_ptr())), Queue::main(client.native_ptr())) };
+        let consumer = Self { client, queue, events };
+        if queue.0.is_null() || events.0.is_null() {
             return Err(KafkaError::ClientCreation("the consumer has no queue (is group.id blank?)".into()));
         }
         Ok(consumer)
@@ -111,20 +115,21 @@ impl BatchConsumer {
     pub fn poll(&mut self, wait: Duration, limit: usize, mut each: impl FnMut(&CStr, i32, Fetched<'_>)) -> usize {
         self.serve_events();
         // A call that waits returns only when its array is full or the time is over: so wait for one, take what is ready.
-        let limit = if wait.is_zero() { limit.clamp(1, self.messages.len()) } else { 1 };
+        let limit = if wait.is_zero() { limit.clamp(1, CALL_RECORDS) } else { 1 };
         let wait_ms = wait.as_millis() as i32;
+        let mut messages = [ptr::null_mut(); CALL_RECORDS];
         // SAFETY: the queue is alive and the array has room for `limit` pointers.
-        let count = unsafe { rd::rd_kafka_consume_batch_queue(self.queue, wait_ms, self.messages.as_mut_ptr(), limit) };
+        let count = unsafe { rd::rd_kafka_consume_batch_queue(self.queue.0, wait_ms, messages.as_mut_ptr(), limit) };
         let count = usize::try_from(count).unwrap_or(0);
-        for message in &mut self.messages[..count] {
-            // SAFETY: librdkafka filled the first `count` pointers; each message is ours until it is destroyed, once.
+        for message in &messages[..count] {
+            // SAFETY: librdkafka filled the first `count` pointers; each message is ours until it is destroyed, once, and
+            // its topic lives as long. `each` can keep neither: it is to take whatever lifetime it is given.
             unsafe {
                 let view = &**message;
                 let topic = if view.rkt.is_null() { c"" } else { CStr::from_ptr(rd::rd_kafka_topic_name(view.rkt)) };
                 each(topic, view.partition, fetched(view));
                 rd::rd_kafka_message_destroy(*message);
             }
-            *message = ptr::null_mut();
         }
         count
     }
@@ -169,12 +174,41 @@ impl Drop for BatchConsumer {
         // SAFETY: the references are ours and not used again. Closing is quick without a group, and must come before the
         // client is destroyed, which happens when its field is dropped.
         unsafe {
-            for queue in [self.queue, self.events] {
-                if !queue.is_null() {
-                    rd::rd_kafka_queue_destroy(queue);
-                }
-            }
+            self.queue.give_back();
+            self.events.give_back();
             rd::rd_kafka_consumer_close(self.client.native_ptr());
+        }
+    }
+}
+
+/// Says in which term of the leader the record before the offset of a partition in the list was written: librdkafka then
+/// asks the leader of now whether it has it.
+pub fn set_term(list: &mut TopicPartitionList, topic: &CStr, partition: i32, term: i32) {
+    // SAFETY: the list and the name are alive; a place that is found belongs to the list, which nobody else has.
+    unsafe {
+        let place = rd::rd_kafka_topic_partition_list_find(list.ptr(), topic.as_ptr(), partition);
+        if !place.is_null() {
+            rd::rd_kafka_topic_partition_set_leader_epoch(place, term);
+        }
+    }
+}
+
+impl Queue {
+    /// The main queue of a client, or null.
+    ///
+    /// # Safety
+    /// The client is alive.
+    pub unsafe fn main(client: *mut rd::rd_kafka_t) -> Self {
+        // SAFETY: the caller's promise; the reference is a new one.
+        Self(unsafe { rd::rd_kafka_queue_get_main(client) })
+    }
+
+    /// # Safety
+    /// Its client is alive, and neither this nor a copy of it is used again.
+    pub unsafe fn give_back(self) {
+        if !self.0.is_null() {
+            // SAFETY: the caller's promise.
+            unsafe { rd::rd_kafka_queue_destroy(self.0) };
         }
     }
 }
@@ -248,8 +282,11 @@ impl RecordView<'_> {
 /// # Safety
 /// `start` is null or points to `len` bytes that live for `'a`.
 unsafe fn bytes<'a>(start: *const u8, len: usize) -> Option<&'a [u8]> {
+    if start.is_null() {
+        return None;
+    }
     // SAFETY: the caller's promise.
-    (!start.is_null()).then(|| unsafe { std::slice::from_raw_parts(start, len) })
+    Some(unsafe { std::slice::from_raw_parts(start, len) })
 }
 
 /// Takes events off a main queue: log lines and errors go to the context, the rest to `other`. Waits for the first one.
@@ -257,7 +294,7 @@ unsafe fn bytes<'a>(start: *const u8, len: usize) -> Option<&'a [u8]> {
 /// # Safety
 /// The queue is alive. Events are alive during the call of `other` only.
 pub unsafe fn serve_events(
-    queue: *mut rd::rd_kafka_queue_t,
+    queue: Queue,
     context: &KafkaContext,
     wait: Duration,
     mut other: impl FnMut(*mut rd::rd_kafka_event_t),
@@ -266,7 +303,7 @@ pub unsafe fn serve_events(
     // SAFETY: an event is ours until it is destroyed, and so are the texts it points to.
     unsafe {
         loop {
-            let event = rd::rd_kafka_queue_poll(queue, wait_ms);
+            let event = rd::rd_kafka_queue_poll(queue.0, wait_ms);
             if event.is_null() {
                 return;
             }

@@ -84,7 +84,10 @@ fn news(
     all.retain(|partition| !before.contains(partition));
     let mine: Vec<_> = all.iter().filter(|partition| is_mine(partition)).cloned().collect();
     let starts = cluster.starts(&mine)?;
-    let split = |((topic, partition), position)| KafkaSplit { topic, partition, position, end: None, bound: None };
+    let split = |((topic, partition), position)| {
+        let (term, end, bound) = (None, None, None);
+        KafkaSplit { topic, partition, position, term, end, bound }
+    };
     let mine = starts.into_iter().map(split).collect();
     Ok((all, mine))
 }

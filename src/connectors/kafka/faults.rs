@@ -25,6 +25,32 @@ pub fn out_of_range(split: &KafkaSplit, position: i64, range: Option<(i64, i64)>
     }
 }
 
+/// The leader of now doesn't have what was read: its log parts from the one that was read at `end` (negative: it has
+/// nothing of the term that was read). A restart can't cure that: the results hold what came of lost records.
+pub fn cut_off(split: &KafkaSplit, position: i64, end: i64) -> Error {
+    let (topic, partition) = (&split.topic, split.partition);
+    let what = format!(
+        "topic \"{topic}\", partition {partition} has lost records before offset {position} that were read already"
+    );
+    let (detail, start) = match end {
+        0.. => (
+            format!(
+                "Offsets {end} to {position} are gone, or hold other records now: their leader was elected without them."
+            ),
+            format!("with 'scan.startup.mode' = 'specific-offsets' from offset {end}, or from 'earliest-offset'"),
+        ),
+        _ => (
+            "Its leader has none of the records that were read last; the topic may have been deleted and made again."
+                .into(),
+            "from 'scan.startup.mode' = 'earliest-offset'".into(),
+        ),
+    };
+    Error::state(what).with_detail(detail).with_hint(format!(
+        "Brokers lose records that were acknowledged where 'unclean.leader.election.enable' is true. Begin anew with \
+         --fresh {start}."
+    ))
+}
+
 /// The topic, or this partition of it, is no longer there.
 pub fn gone(split: &KafkaSplit, servers: &str) -> Error {
     let error = missing_topic(&split.topic, servers);

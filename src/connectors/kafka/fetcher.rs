@@ -15,7 +15,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
 use super::block::{Block, BlockRecord, Header, OpenBlock, Place, TimestampType};
-use super::consume::{BatchConsumer, Fetched, RecordView};
+use super::consume::{BatchConsumer, Fetched, RecordView, set_term};
 use super::context::{code_words, is_retriable};
 use super::decode::RecordNeeds;
 use super::faults;
@@ -34,6 +34,8 @@ const BACK_TIMEOUT: Duration = Duration::from_millis(500);
 const SILENCE: Duration = Duration::from_secs(5);
 const THERE_TIMEOUT: Duration = Duration::from_secs(2);
 const RANGE_TIMEOUT: Duration = Duration::from_secs(5);
+/// By what librdkafka's reason for an offset that can't be read is known to be a log that was cut off.
+const CUT_OFF: &str = "Partition log truncation detected";
 
 /// Takes the records of some splits and hands them over as blocks, until all splits end or the reader is gone.
 pub struct Fetcher {
@@ -189,6 +191,9 @@ impl Fetcher {
             }
             list.add_partition_offset(&split.topic, split.partition, Offset::Offset(split.position))
                 .map_err(|error| self.consumer.context().failure("cannot read the topic", &error))?;
+            if let Some(term) = split.term {
+                set_term(&mut list, &fetching.topic, split.partition, term);
+            }
         }
         self.consumer.assign(&list).map_err(|error| self.consumer.context().failure("cannot read the topic", &error))
     }
@@ -271,6 +276,9 @@ impl Fetcher {
         };
         let split = &fetching.split;
         match code {
+            RDKafkaErrorCode::AutoOffsetReset if reason.contains(CUT_OFF) => {
+                faults::cut_off(split, fetching.open.block.next_position, end_offset(&reason))
+            }
             RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange => {
                 let range = self.consumer.range(&split.topic, split.partition, RANGE_TIMEOUT).ok();
                 faults::out_of_range(split, fetching.open.block.next_position, range)
@@ -299,6 +307,12 @@ impl Fetcher {
             self.consumer.context().answered();
         }
     }
+}
+
+/// The offset in librdkafka's words on a log that was cut off; negative where the leader knows none.
+fn end_offset(reason: &str) -> i64 {
+    let number = reason.split_once("end offset is ").map_or("", |(_, rest)| rest);
+    number.split(|c: char| c != '-' && !c.is_ascii_digit()).next().and_then(|end| end.parse().ok()).unwrap_or(-1)
 }
 
 /// A split as a client leaves it, or has it to begin with.
@@ -340,7 +354,8 @@ impl Fetching {
         let value = open.push(record.value());
         let key = if needs.key { open.push(record.key()) } else { Place::NULL };
         let (timestamp, timestamp_type) = if needs.timestamp { record.timestamp() } else { (-1, TimestampType::None) };
-        let leader_epoch = if needs.leader_epoch { record.leader_epoch() } else { -1 };
+        let term = record.leader_epoch();
+        let leader_epoch = if needs.leader_epoch { term } else { -1 };
         let first_header = open.block.headers.len() as u32;
         if needs.headers {
             record.headers(|key, value| {
@@ -350,6 +365,7 @@ impl Fetching {
         }
         let headers = first_header..open.block.headers.len() as u32;
         open.block.records.push(BlockRecord { offset, timestamp, timestamp_type, leader_epoch, key, value, headers });
+        open.block.term = Some(term).filter(|term| *term >= 0).or(open.block.term);
         self.advance(offset + 1);
     }
 
@@ -377,5 +393,20 @@ impl Fetching {
         let mut next = OpenBlock::new(index, self.sent);
         next.reserve_as(&self.open);
         Some(std::mem::replace(&mut self.open, next).finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_log_that_was_cut_off_is_read_from_librdkafkas_words() {
+        let reason = "Partition log truncation detected at offset 9 (leader epoch 1): broker end offset is 7 (offset \
+                      leader epoch 0). Reset to INVALID.: Local: Partition log truncation detected (broker 1)";
+        assert!(reason.contains(CUT_OFF));
+        assert_eq!(end_offset(reason), 7);
+        assert_eq!(end_offset("No epoch found: broker end offset is -1 (offset leader epoch -1)."), -1);
+        assert_eq!(end_offset("out of range"), -1);
     }
 }

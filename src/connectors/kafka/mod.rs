@@ -7,11 +7,12 @@
 //! batch into one buffer and hands it to its [`output`]: [`produce`], or the [`epochs`] of exactly-once. Which column lives where in a record is in [`columns`] and
 //! [`metadata`]. The connector `upsert-kafka`, whose records replace one another by key, is in [`upsert`].
 //!
-//! `unsafe` is in [`consume`], [`notes`], [`produce`] and [`transaction`] only.
+//! `unsafe` is in [`consume`], [`notes`], [`produce`] and [`transaction`] only; `make sanitize` runs it under Valgrind.
 
 mod block;
 mod cluster;
 mod columns;
+#[allow(unsafe_code)]
 mod consume;
 mod context;
 mod decode;
@@ -25,10 +26,12 @@ pub mod inspect;
 mod java;
 mod lean;
 mod metadata;
+#[allow(unsafe_code)]
 mod notes;
 mod offsets;
 mod options;
 mod output;
+#[allow(unsafe_code)]
 mod produce;
 mod progress;
 mod properties;
@@ -44,6 +47,7 @@ mod stores;
 #[cfg(test)]
 mod testing;
 mod topic_settings;
+#[allow(unsafe_code)]
 mod transaction;
 mod upsert;
 mod writer;

@@ -86,7 +86,7 @@ pub fn of_group<C: ConsumerContext>(
                 }
                 let list = rd::rd_kafka_group_result_partitions(of_group);
                 if !list.is_null() {
-                    notes.extend(of_list(list)?);
+                    notes.extend(of_native(list)?);
                 }
             }
             return Ok(notes);
@@ -94,11 +94,18 @@ pub fn of_group<C: ConsumerContext>(
     }
 }
 
+/// Notes of a list.
+#[cfg(test)]
+pub fn of_list(list: &rdkafka::TopicPartitionList) -> Result<Vec<Note>, KafkaError> {
+    // SAFETY: the list is alive.
+    unsafe { of_native(list.ptr()) }
+}
+
 /// Notes of a list; rdkafka's own way to the text panics where it isn't UTF-8.
 ///
 /// # Safety
 /// The list is alive.
-pub unsafe fn of_list(list: *const rd::rd_kafka_topic_partition_list_t) -> Result<Vec<Note>, KafkaError> {
+unsafe fn of_native(list: *const rd::rd_kafka_topic_partition_list_t) -> Result<Vec<Note>, KafkaError> {
     // SAFETY: the caller's promise: it has as many elements as it says, each with its topic, and its text or null.
     let elements = unsafe {
         let count = usize::try_from((*list).cnt).unwrap_or(0);

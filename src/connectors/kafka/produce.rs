@@ -15,7 +15,7 @@ use rdkafka::client::Client;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::types::{RDKafkaRespErr, RDKafkaType};
 
-use super::consume::{lossy, serve_events};
+use super::consume::{Queue, lossy, serve_events};
 use super::context::{KafkaContext, code_words};
 use super::properties::KafkaProperties;
 use crate::error::{Error, Result};
@@ -93,7 +93,7 @@ pub struct BatchProducer(Arc<Shared>);
 struct Shared {
     client: Client<KafkaContext>,
     /// The main queue: log lines, errors and failed deliveries.
-    events: *mut rd::rd_kafka_queue_t,
+    events: Queue,
     topics: Mutex<HashMap<String, Topic>>,
     /// The first delivery that failed.
     failed: Mutex<Option<Failed>>,
@@ -105,16 +105,14 @@ struct Shared {
 #[derive(Clone, Copy)]
 struct Topic(*mut rd::rd_kafka_topic_t);
 
+// SAFETY: librdkafka's topics count references and are behind locks of their own: any thread may use them.
+unsafe impl Send for Topic {}
+
 #[derive(Clone)]
 struct Failed {
     topic: String,
     code: RDKafkaErrorCode,
 }
-
-// SAFETY: librdkafka's clients, queues and topics may be used from any thread; the rest is behind locks.
-unsafe impl Send for Shared {}
-// SAFETY: as above.
-unsafe impl Sync for Shared {}
 
 impl BatchProducer {
     /// A client; where it `reports`, [`BatchProducer::take_outcomes`] tells of every tagged record.
@@ -126,7 +124,7 @@ impl BatchProducer {
         unsafe { rd::rd_kafka_conf_set_events(config.ptr(), rd::RD_KAFKA_EVENT_ERROR | rd::RD_KAFKA_EVENT_DR) };
         let client = Client::new(&settings, config, RDKafkaType::RD_KAFKA_PRODUCER, context)?;
         // SAFETY: the client is alive; the reference is ours and given back by `drop`.
-        let events = unsafe { rd::rd_kafka_queue_get_main(client.native_ptr()) };
+        let events = unsafe { Queue::main(client.native_ptr()) };
         let shared =
             Shared { client, events, topics: Mutex::default(), failed: Mutex::default(), outcomes: Mutex::default() };
         Ok(Self(Arc::new(shared)))
@@ -355,7 +353,7 @@ impl Drop for Shared {
             for topic in self.topics.get_mut().unwrap_or_else(PoisonError::into_inner).values() {
                 rd::rd_kafka_topic_destroy(topic.0);
             }
-            rd::rd_kafka_queue_destroy(self.events);
+            self.events.give_back();
         }
     }
 }

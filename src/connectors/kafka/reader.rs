@@ -165,7 +165,7 @@ impl KafkaReader {
         let split = &mut self.splits[block.split].split;
         let (topic, partition) = (split.topic.clone(), split.partition);
         self.metrics.bytes.fetch_add(block.buffer.len() as u64, Ordering::Relaxed);
-        split.position = block.next_position;
+        (split.position, split.term) = (block.next_position, block.term.or(split.term));
         let ended = block.ended;
         match &mut self.kept {
             None => self.rejected += self.decoder.decode(&topic, partition, &block, &self.errors, None)?,

@@ -33,7 +33,7 @@ impl BatchProducer {
 
     /// Records that are sent from now on belong to a transaction. Sends nothing.
     pub fn begin_transaction(&self) -> Result<(), TransactionError> {
-        // SAFETY: as above.
+        // SAFETY: as for `init_transactions`.
         unsafe { self.outcome(rd::rd_kafka_begin_transaction(self.native())) }
     }
 
@@ -44,7 +44,8 @@ impl BatchProducer {
         offsets: &TopicPartitionList,
         wait: Duration,
     ) -> Result<(), TransactionError> {
-        // SAFETY: as above; list, group and its metadata are alive during the call, which copies them.
+        // SAFETY: as for `init_transactions`; list, group and its metadata are alive during the call, which copies them, and
+        // the metadata is ours to destroy.
         unsafe {
             let metadata = rd::rd_kafka_consumer_group_metadata_new(group.as_ptr());
             let error = rd::rd_kafka_send_offsets_to_transaction(self.native(), offsets.ptr(), metadata, millis(wait));
@@ -57,13 +58,13 @@ impl BatchProducer {
     /// next one. Where an answer is lost the client asks again under the same producer epoch, which the broker commits
     /// once.
     pub fn commit_transaction(&self, wait: Duration) -> Result<(), TransactionError> {
-        // SAFETY: as above.
+        // SAFETY: as for `init_transactions`.
         unsafe { self.outcome(rd::rd_kafka_commit_transaction(self.native(), millis(wait))) }
     }
 
     /// Takes all of the transaction back.
     pub fn abort_transaction(&self, wait: Duration) -> Result<(), TransactionError> {
-        // SAFETY: as above.
+        // SAFETY: as for `init_transactions`.
         unsafe { self.outcome(rd::rd_kafka_abort_transaction(self.native(), millis(wait))) }
     }
 

@@ -139,14 +139,15 @@ fn finish(operator: &mut dyn Operator, mut progress: Progress, out: &mut Output,
     }
 }
 
-/// Runs rows in batches of these lengths through an aggregate, in front of it one that puts rows together.
+/// Runs rows in batches of these lengths through an aggregate, in front of it one that puts so many rows together and looks
+/// after so many whether that is worth it.
 fn fold(
     rows: &[Row],
     lengths: &[usize],
     retracts: bool,
     tells_before: bool,
     bundle: Option<BundleEnd>,
-    local: Option<usize>,
+    local: Option<(usize, usize)>,
 ) -> BTreeMap<String, Vec<String>> {
     let shape = PaneShape::try_new(input(), vec![0], calls(), retracts).unwrap();
     let mut fields = vec![Field::new("k", DataType::Utf8, true), Field::new("count", DataType::Int64, false)];
@@ -154,7 +155,10 @@ fn fold(
         fields.push(Field::new(format!("s{i}"), ty, true));
     }
     let between = Arc::new(Schema::new(fields));
-    let mut first = local.map(|size| LocalGroupAggregate::try_new(shape, size, between.clone()).unwrap());
+    let local_of = |(size, look): (usize, usize)| {
+        LocalGroupAggregate::try_new(shape, size, between.clone()).unwrap().looking_after(look.min(size))
+    };
+    let mut first = local.map(local_of);
     let behind = if local.is_some() { between } else { input() };
     let aggregate = GroupAggregate::try_new(&behind, vec![0], calls(), retracts, tells_before, output()).unwrap();
     let mut aggregate = aggregate.with_bundles(bundle).of_partials(local.map(|_| 1));
@@ -197,7 +201,8 @@ proptest! {
         retracts in any::<bool>(),
         before in any::<bool>(),
         size in 1usize..20,
-        local in 1usize..20,
+        local in 1usize..40,
+        look in 1usize..10,
     ) {
         let (rows, left) = changelog(&picks, retracts);
         let named = |key: Option<u8>| key.map(|key| format!("key {key}")).unwrap_or_default();
@@ -207,7 +212,8 @@ proptest! {
             (None, None),
             (Some(BundleEnd::MicroBatch), None),
             (rows_of, None),
-            (rows_of, Some(local)),
+            (rows_of, Some((local, usize::MAX))),
+            (rows_of, Some((local, look))),
         ] {
             let folded = fold(&rows, &lengths, retracts, before, bundle, local);
             prop_assert_eq!(&folded, &expected, "{:?} {:?}", bundle, local);

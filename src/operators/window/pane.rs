@@ -46,6 +46,9 @@ pub fn states(calls: &[AggregateCall], retracts: bool) -> Result<Vec<Vec<DataTyp
     calls.iter().map(of).collect()
 }
 
+/// Groups on their way to another pane: the columns of their keys, how many rows each has, the columns of their states.
+pub type Partials = (Vec<ArrayRef>, Int64Array, Vec<ArrayRef>);
+
 /// Groups in the order of their first rows.
 pub struct Pane {
     groups: GroupKeys,
@@ -77,6 +80,12 @@ impl Pane {
     pub fn update(&mut self, shape: &PaneShape, batch: &ChangelogBatch) -> Result<()> {
         let rows = batch.rows();
         let slots = self.intern(&columns(rows, &shape.key), rows.num_rows())?;
+        self.add(shape, batch, &slots)
+    }
+
+    /// Adds each row to its slot, or takes it back.
+    fn add(&mut self, shape: &PaneShape, batch: &ChangelogBatch, slots: &[u32]) -> Result<()> {
+        let rows = batch.rows();
         let signs: Option<Vec<i8>> =
             batch.kinds().map(|kinds| kinds.iter().map(|kind| if kind.is_addition() { 1 } else { -1 }).collect());
         match &signs {
@@ -100,7 +109,7 @@ impl Pane {
                 (Some(signs), _) | (None, Some(signs)) => Signs::Each(signs),
                 (None, None) => Signs::Added,
             };
-            values.update(&slots, &call.arguments(rows), signs)?;
+            values.update(slots, &call.arguments(rows), signs)?;
         }
         Ok(())
     }
@@ -135,13 +144,29 @@ impl Pane {
     }
 
     /// Everything that the pane holds, a row per group.
-    pub fn partials(&self) -> Result<(Vec<ArrayRef>, Int64Array, Vec<ArrayRef>)> {
+    pub fn partials(&self) -> Result<Partials> {
         let slots: Vec<u32> = (0..self.len() as u32).collect();
+        let states = self.states(&slots)?;
+        Ok((self.groups.keys(&slots)?, Int64Array::from(self.counts.clone()), states))
+    }
+
+    /// What [`Pane::partials`] would give if every row were a group of its own.
+    pub fn singles(shape: &PaneShape, batch: &ChangelogBatch) -> Result<Partials> {
+        let slots: Vec<u32> = (0..batch.num_rows() as u32).collect();
+        let mut pane = Self::try_new(shape)?;
+        pane.counts.resize(slots.len(), 0);
+        pane.values.iter_mut().for_each(|values| values.grow(slots.len()));
+        pane.add(shape, batch, &slots)?;
+        let states = pane.states(&slots)?;
+        Ok((columns(batch.rows(), &shape.key), Int64Array::from(pane.counts), states))
+    }
+
+    fn states(&self, slots: &[u32]) -> Result<Vec<ArrayRef>> {
         let mut states = Vec::new();
         for values in &self.values {
-            states.extend(values.state(&slots)?);
+            states.extend(values.state(slots)?);
         }
-        Ok((self.groups.keys(&slots)?, Int64Array::from(self.counts.clone()), states))
+        Ok(states)
     }
 
     /// Some groups from `start` on; those without rows are left out.

@@ -42,7 +42,7 @@ async fn a_partition_that_is_added_is_read_from_its_beginning() {
     assert_eq!(take(&mut reader, 1).await, ["d"]);
     let mut positions: Vec<_> = reader.positions().into_iter().map(|s| format!("{} {}", s.id, s.position)).collect();
     positions.sort();
-    assert_eq!(positions, [format!("{topic}/0 3"), format!("{topic}/1 1"), format!("{topic}/2 1")]);
+    assert_eq!(positions, [format!("{topic}/0 3@0"), format!("{topic}/1 1@0"), format!("{topic}/2 1@0")]);
     assert_eq!(reader.lag(), Some(0));
 }
 

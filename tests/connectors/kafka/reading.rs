@@ -74,7 +74,8 @@ async fn an_endless_reader_gives_a_row_at_once_and_knows_its_position_and_lag() 
     let mut reader = open(&source, &context()).await.unwrap();
     send(&topic, &["b"]);
     assert_eq!(take(&mut reader, 1).await, ["b"]);
-    let position = Split { id: format!("{topic}/0"), position: "2".into() };
+    // With the leader's term, the first one of a new topic.
+    let position = Split { id: format!("{topic}/0"), position: "2@0".into() };
     assert_eq!(reader.positions(), std::slice::from_ref(&position));
     assert_eq!(reader.lag(), Some(0));
 
@@ -274,6 +275,27 @@ async fn a_position_that_the_topic_no_longer_holds_is_an_error_with_the_range() 
         let expected = format!("offset {position} of topic \"{topic}\", partition 0 can't be read: it is out of range");
         assert_eq!(error.message(), expected);
         assert_eq!(error.detail(), Some(detail));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_whose_leader_has_nothing_of_what_was_read_is_not_read_on() {
+    let topic = topic("cut-off", 1).await;
+    send(&topic, &["a", "b", "c"]);
+    for client in ["native", "librdkafka"] {
+        let table = strings(&topic, &[("scan.bounded.mode", "unbounded"), ("scan.client", client)]);
+        let at = |position: &str| vec![Split { id: format!("{topic}/0"), position: position.into() }];
+        let mut reader = source(&table).open(at("2@0"), &context()).await.unwrap();
+        assert_eq!(take(&mut reader, 1).await, ["c"]);
+        // Read in the fifth term of a leader that is in its first.
+        let mut reader = source(&table).open(at("2@4"), &context()).await.unwrap();
+        let error = next(&mut reader).await.unwrap_err();
+        let lost = format!("topic \"{topic}\", partition 0 has lost records before offset 2 that were read already");
+        assert_eq!(error.message(), lost, "{client}");
+        assert!(
+            error.detail().unwrap().starts_with("Its leader has none of the records that were read last"),
+            "{error}"
+        );
     }
 }
 

@@ -128,6 +128,7 @@ async fn walk(world: &mut World, occasion: Occasion, walked: &mut BTreeSet<&'sta
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(any(debug_assertions, feature = "fail-points")), ignore = "needs fail points: --features fail-points")]
 async fn every_fail_point_is_survived_by_every_job() {
     let (mut world, mut walked) = (World::new(200).await, BTreeSet::new());
     for occasion in [Begins, GoesOn, StartsAnew, Stops, IsSaved] {

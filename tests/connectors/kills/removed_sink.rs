@@ -42,6 +42,7 @@ async fn rows(stage: &Stage, table: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(any(debug_assertions, feature = "fail-points")), ignore = "needs fail points: --features fail-points")]
 async fn what_is_held_for_the_target_that_stays_is_published_once() {
     for tables in [["kafka", "postgres"], ["postgres", "kafka"]] {
         let stage = Stage::new().await;

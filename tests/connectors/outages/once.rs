@@ -19,6 +19,7 @@ const MOMENTS: [(Service, &str); 7] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(any(debug_assertions, feature = "fail-points")), ignore = "needs fail points: --features fail-points")]
 async fn services_that_are_away_at_any_moment_of_an_epoch_leave_every_row_once() {
     let scene = Scene::exactly_once().await;
     let (load, mut job) = (scene.load(RATE), scene.job());

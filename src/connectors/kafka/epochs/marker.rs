@@ -73,8 +73,7 @@ mod tests {
     #[test]
     fn a_marker_is_read_as_it_was_noted() {
         let list = note(&marker(7, 3), &["a".into(), "b".into()]).unwrap();
-        // SAFETY: the list is alive.
-        let notes = unsafe { of_list(list.ptr()) }.unwrap();
+        let notes = of_list(&list).unwrap();
         for (note, topic) in notes.iter().zip(["a", "b"]) {
             assert_eq!((&*note.topic, note.partition, note.offset), (topic, 0, 7));
             assert_eq!(note.text, r#"{"version":1,"lineage":"ab\"c","attempt":3}"#);

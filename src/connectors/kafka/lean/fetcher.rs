@@ -4,6 +4,8 @@
 //! answer to the last is walked. When nobody takes the blocks, the task waits, answers stay in the sockets, and brokers
 //! send no more.
 
+mod proof;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,6 +20,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use self::proof::Doubt;
 use super::aborted::Aborted;
 use super::batch::{self, Damage};
 use super::codes::{self, words};
@@ -28,6 +31,7 @@ use super::partition::Partition;
 use super::record_set::{RecordSet, Rules};
 use super::search::find_leaders;
 use super::settings::Settings;
+use super::unreadable::{OTHER_CLIENT, damaged, out_of_range};
 use crate::connectors::kafka::cluster::Cluster;
 use crate::connectors::kafka::consume::BatchConsumer;
 use crate::connectors::kafka::context::KafkaContext;
@@ -40,9 +44,6 @@ use crate::error::{Error, Result};
 
 /// After so long without any answer it is said that nobody answers.
 const SILENCE: Duration = Duration::from_secs(6);
-
-/// What to say of a client that can't go on where the other one can.
-const OTHER_CLIENT: &str = "Set 'scan.client' = 'librdkafka'.";
 
 /// The task, which ends when this is dropped.
 pub struct Fetching(JoinHandle<()>);
@@ -93,8 +94,27 @@ struct Broker {
 /// What the task waited for.
 enum Done {
     Connected(i32, Result<Connection, Failure>),
-    Answered { broker: i32, connection: Connection, asked: Vec<(usize, i64)>, answer: Result<Bytes, Failure> },
+    Answered {
+        broker: i32,
+        connection: Connection,
+        asked: Vec<Asked>,
+        answer: Result<Bytes, Failure>,
+    },
+    /// What the leader says of the terms of partitions in doubt.
+    Proved {
+        broker: i32,
+        connection: Connection,
+        asked: Vec<Doubt>,
+        answer: Result<Bytes, Failure>,
+    },
     Looked(Result<(Leaders, String, Connection), Failure>),
+}
+
+/// A partition of which records were asked for: from where on, and in which term of the leader.
+struct Asked {
+    split: usize,
+    offset: i64,
+    term: i32,
 }
 
 impl LeanFetcher {
@@ -264,10 +284,13 @@ impl LeanFetcher {
         else {
             return Ok(());
         };
-        let leads = |p: &(usize, &Partition)| p.1.leader.is_some_and(|leader| leader.broker == id);
-        let mut partitions: Vec<_> = self.partitions.iter().enumerate().filter(leads).collect();
-        partitions.retain(|(_, p)| p.is_open() && p.rests_until(now).is_none());
+        let waits = |p: &(usize, &Partition)| p.1.waits_for(id, now);
+        let mut partitions: Vec<_> = self.partitions.iter().enumerate().filter(waits).collect();
         if partitions.is_empty() {
+            return Ok(());
+        }
+        if let Some(question) = proof::question(id, broker, &partitions, &self.settings) {
+            self.work.push(question);
             return Ok(());
         }
         let Some(mut connection) = broker.connection.take() else { return Ok(()) };
@@ -276,10 +299,15 @@ impl LeanFetcher {
             topic: &partition.split.topic,
             partition: partition.split.partition,
             offset: partition.position,
-            leader_epoch: partition.leader.map_or(-1, |leader| leader.epoch),
+            leader_epoch: partition.term(),
         });
         let from: Vec<_> = from.collect();
-        let asked = partitions.iter().map(|(i, partition)| (*i, partition.position)).collect();
+        let asked = |(split, partition): &(usize, &Partition)| Asked {
+            split: *split,
+            offset: partition.position,
+            term: partition.term(),
+        };
+        let asked = partitions.iter().map(asked).collect();
         let wanted = &self.settings.wanted;
         let request = fetch::request(connection.fetch_version, connection.client_id(), wanted, &from);
         broker.is_busy = true;
@@ -337,6 +365,15 @@ impl LeanFetcher {
                     Err(failure) => self.is_away(failure),
                 }
             }
+            Done::Proved { broker: id, connection, asked, answer } => {
+                if let Some(broker) = self.brokers.get_mut(&id) {
+                    broker.is_busy = false;
+                }
+                match answer {
+                    Ok(answer) => self.prove(id, connection, &asked, answer),
+                    Err(failure) => self.lose(id, failure),
+                }
+            }
             Done::Answered { broker: id, connection, asked, answer } => {
                 if let Some(broker) = self.brokers.get_mut(&id) {
                     broker.is_busy = false;
@@ -370,7 +407,7 @@ impl LeanFetcher {
         for partition in self.partitions.iter_mut().filter(|partition| partition.is_open()) {
             let (topic, number) = (&*partition.split.topic, partition.split.partition);
             if let Some(leader) = leaders.leader(topic, number) {
-                partition.leader = Some(leader);
+                partition.follow(leader);
                 continue;
             }
             partition.leader = None;
@@ -451,7 +488,7 @@ impl LeanFetcher {
     }
 
     /// Takes what a broker has sent, asks for what comes behind it, and hands it over.
-    async fn receive(&mut self, id: i32, connection: Connection, asked: &[(usize, i64)], answer: Bytes) -> Result<()> {
+    async fn receive(&mut self, id: i32, connection: Connection, asked: &[Asked], answer: Bytes) -> Result<()> {
         self.hear();
         self.answers += 1;
         let Ok((fetched, topics)) = fetch::answer(connection.fetch_version, answer) else {
@@ -462,18 +499,16 @@ impl LeanFetcher {
         }
         let mut sets = Vec::new();
         for (i, partition) in fetched.partitions.into_iter().enumerate() {
-            let is_it = |(split, _): &&(usize, i64)| {
-                let split = &self.partitions[*split].split;
+            let is_it = |asked: &&Asked| {
+                let split = &self.partitions[asked.split].split;
                 split.partition == partition.partition
                     && Some(&*split.topic) == topics.get(partition.topic).map(|t| &**t)
             };
             // As a rule in the order in which they were asked for.
-            let Some((split, offset)) = asked.get(i).filter(is_it).or_else(|| asked.iter().find(is_it)).copied() else {
-                continue;
-            };
+            let Some(asked) = asked.get(i).filter(is_it).or_else(|| asked.iter().find(is_it)) else { continue };
             // Another broker may have been asked meanwhile, and have answered first.
-            if self.partitions[split].position == offset && self.partitions[split].is_open() {
-                sets.extend(self.receive_partition(split, partition).await?.map(|set| (split, set)));
+            if self.partitions[asked.split].position == asked.offset && self.partitions[asked.split].is_open() {
+                sets.extend(self.receive_partition(asked, partition).await?.map(|set| (asked.split, set)));
             }
         }
         if let Some(broker) = self.brokers.get_mut(&id) {
@@ -491,8 +526,8 @@ impl LeanFetcher {
         Ok(())
     }
 
-    async fn receive_partition(&mut self, split: usize, fetched: FetchedPartition) -> Result<Option<RecordSet>> {
-        let partition = &mut self.partitions[split];
+    async fn receive_partition(&mut self, asked: &Asked, fetched: FetchedPartition) -> Result<Option<RecordSet>> {
+        let partition = &mut self.partitions[asked.split];
         match fetched.error {
             codes::NONE => {}
             codes::OUT_OF_RANGE => {
@@ -505,6 +540,8 @@ impl LeanFetcher {
             }
             error => return Err(faults::unreadable(&partition.split, &words(error))),
         }
+        // Who was in doubt was asked before.
+        partition.proven_term = asked.term;
         partition.is_well();
         self.looks = 0;
         partition.known_end.store(fetched.end, Ordering::Relaxed);
@@ -513,10 +550,12 @@ impl LeanFetcher {
         }
         partition.served = self.answers;
         let from = (partition.position, partition.split.end);
-        let next = batch::next_offset(&fetched.records).unwrap_or(partition.position);
-        partition.position = partition.position.max(next);
+        if let Some((next, term)) = batch::end_of(&fetched.records) {
+            partition.position = partition.position.max(next);
+            partition.read_term = term.or(partition.read_term);
+        }
         let aborted = Aborted::new(fetched.aborted);
-        Ok(Some(RecordSet::new(self.rules, split, from, fetched.records, aborted)))
+        Ok(Some(RecordSet::new(self.rules, asked.split, from, fetched.records, aborted)))
     }
 
     /// Sends the blocks of a run of records.
@@ -526,6 +565,7 @@ impl LeanFetcher {
                 Ok(Some(block)) => {
                     let partition = &mut self.partitions[split];
                     (partition.ended, partition.split.position) = (block.ended, block.next_position);
+                    partition.split.term = block.term.or(partition.split.term);
                     if self.out.send(Ok(FromFetcher::Block(block))).await.is_err() {
                         return Ok(());
                     }
@@ -543,29 +583,5 @@ impl LeanFetcher {
 impl Broker {
     fn new(address: &str) -> Self {
         Self { address: address.into(), connection: None, is_busy: false, tries: 0, rests_until: None }
-    }
-}
-
-/// The broker doesn't hold the next record: what does it hold?
-async fn out_of_range(cluster: Cluster, split: KafkaSplit, position: i64) -> Error {
-    let asked = [(split.topic.clone(), split.partition)];
-    let range = tokio::task::spawn_blocking(move || {
-        let first = cluster.starts(&asked).ok()?.into_values().next()?;
-        Some((first, cluster.ends(&asked).ok()?.into_values().next()?))
-    });
-    faults::out_of_range(&split, position, range.await.ok().flatten())
-}
-
-/// Records that can't be read, by their place.
-fn damaged(split: &KafkaSplit, position: i64, damage: Damage) -> Error {
-    let place = format!("topic \"{}\", partition {}", split.topic, split.partition);
-    match damage {
-        Damage::OldFormat(version) => Error::external(format!(
-            "cannot read {place} from offset {position} on: its records are in a format of Kafka before 0.11 ({version})"
-        ))
-        .with_hint(OTHER_CLIENT),
-        Damage::Other(why) => {
-            Error::external(format!("cannot read {place} from offset {position} on: the records are damaged: {why}"))
-        }
     }
 }

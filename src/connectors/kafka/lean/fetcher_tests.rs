@@ -1,5 +1,5 @@
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,47 +31,75 @@ enum Say {
     Half(Vec<u8>),
     /// No records, and to hear nothing for so long.
     Throttle(i32),
+    /// Where the term asked about ends.
+    TermEnd(i64),
+    /// Why it doesn't say that.
+    NoTermEnd(i16),
 }
 
 /// A broker that leads partition 0 of topic `t`, and what it was asked.
 struct Broker {
     address: String,
-    heard: Arc<Mutex<Vec<(i64, Instant)>>>,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    /// The offsets from which records were asked for.
+    heard: Vec<(i64, Instant)>,
     /// How often it was asked who leads.
-    looks: Arc<Mutex<usize>>,
+    looks: usize,
+    /// The terms that it says it leads in, one look after the other; the last one again and again.
+    terms: Vec<i32>,
+    /// What it was asked about terms: the one in which it leads, and the one whose end is asked for.
+    questions: Vec<(i32, i32)>,
+    script: VecDeque<Say>,
+}
+
+impl State {
+    /// The term that it said last.
+    fn term(&self) -> i32 {
+        self.terms[self.looks.clamp(1, self.terms.len()) - 1]
+    }
 }
 
 impl Broker {
     /// Takes requests for records up to this version, and says one thing after the other.
     async fn start(newest: i16, script: Vec<Say>) -> Self {
+        Self::start_in(&[3], newest, script).await
+    }
+
+    /// The same, in these terms.
+    async fn start_in(terms: &[i32], newest: i16, script: Vec<Say>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (heard, looks) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<Mutex<usize>>::default());
-        let script = Arc::new(Mutex::new(VecDeque::from(script)));
-        let (heard_too, looks_too) = (heard.clone(), looks.clone());
+        let (terms, script) = (terms.to_vec(), script.into());
+        let state = State { heard: Vec::new(), looks: 0, terms, questions: Vec::new(), script };
+        let state = Arc::new(Mutex::new(state));
+        let served = state.clone();
         #[allow(clippy::disallowed_methods)] // ends with the test's runtime
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let all = (heard_too.clone(), looks_too.clone(), script.clone());
                 #[allow(clippy::disallowed_methods)]
-                tokio::spawn(serve(stream, i32::from(port), newest, all));
+                tokio::spawn(serve(stream, i32::from(port), newest, served.clone()));
             }
         });
-        Self { address: format!("127.0.0.1:{port}"), heard, looks }
+        Self { address: format!("127.0.0.1:{port}"), state }
     }
 
     /// The offsets that it was asked for; the last one again and again.
     fn offsets(&self) -> Vec<i64> {
-        let mut offsets: Vec<_> = self.heard.lock().unwrap().iter().map(|(offset, _)| *offset).collect();
+        let mut offsets: Vec<_> = self.state().heard.iter().map(|(offset, _)| *offset).collect();
         offsets.dedup();
         offsets
     }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
 }
 
-type Shared = (Arc<Mutex<Vec<(i64, Instant)>>>, Arc<Mutex<usize>>, Arc<Mutex<VecDeque<Say>>>);
-
 /// Answers one connection until it ends.
-async fn serve(mut stream: TcpStream, port: i32, newest: i16, (heard, looks, script): Shared) {
+async fn serve(mut stream: TcpStream, port: i32, newest: i16, state: Arc<Mutex<State>>) {
     while let Ok(size) = stream.read_i32().await {
         let mut request = vec![0; size as usize];
         stream.read_exact(&mut request).await.unwrap();
@@ -82,16 +110,40 @@ async fn serve(mut stream: TcpStream, port: i32, newest: i16, (heard, looks, scr
         let mut half = false;
         match api {
             18 => {
-                answer.extend([0, 0, 0, 0, 0, 2, 0, 1, 0, 4, 0, newest as u8, 0, 3, 0, 0, 0, 7]);
+                answer.extend([0, 0, 0, 0, 0, 3, 0, 1, 0, 4, 0, newest as u8, 0, 3, 0, 0, 0, 7, 0, 23, 0, 2, 0, 4]);
             }
             3 => {
-                *looks.lock().unwrap() += 1;
+                let term = {
+                    let mut state = state.lock().unwrap();
+                    state.looks += 1;
+                    state.term()
+                };
                 answer.extend([0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 5, 0, 9]);
                 answer.extend(b"127.0.0.1");
                 answer.extend(port.to_be_bytes());
                 answer.extend([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0, 1, b't', 0, 0, 0, 0, 1]);
-                answer.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 3]);
+                answer.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 5]);
+                answer.extend(term.to_be_bytes());
                 answer.extend([0; 12]);
+            }
+            23 => {
+                assert_eq!((request.i32().unwrap(), request.i32().unwrap()), (-1, 1));
+                assert_eq!((request.text().unwrap().as_str(), request.i32().unwrap()), ("t", 1));
+                assert_eq!(request.i32().unwrap(), 0);
+                let (now, read) = (request.i32().unwrap(), request.i32().unwrap());
+                let mut state = state.lock().unwrap();
+                assert_eq!(now, state.term());
+                state.questions.push((now, read));
+                let (error, end) = match state.script.pop_front() {
+                    Some(Say::TermEnd(end)) => (0, end),
+                    Some(Say::NoTermEnd(error)) => (error, -1),
+                    other => panic!("asked about terms: {other:?}"),
+                };
+                answer.extend([0, 0, 0, 0, 0, 0, 0, 1, 0, 1, b't', 0, 0, 0, 1]);
+                answer.extend(error.to_be_bytes());
+                answer.extend([0; 4]);
+                answer.extend(read.to_be_bytes());
+                answer.extend(end.to_be_bytes());
             }
             _ => {
                 for _ in 0..4 {
@@ -102,9 +154,12 @@ async fn serve(mut stream: TcpStream, port: i32, newest: i16, (heard, looks, scr
                     request.i32().unwrap();
                 }
                 assert_eq!((request.text().unwrap().as_str(), request.i32().unwrap()), ("t", 1));
-                assert_eq!((request.i32().unwrap(), request.i32().unwrap()), (0, 3));
-                heard.lock().unwrap().push((request.i64().unwrap(), Instant::now()));
-                let say = script.lock().unwrap().pop_front();
+                let say = {
+                    let mut state = state.lock().unwrap();
+                    assert_eq!((request.i32().unwrap(), request.i32().unwrap()), (0, state.term()));
+                    state.heard.push((request.i64().unwrap(), Instant::now()));
+                    state.script.pop_front()
+                };
                 if say.is_none() {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
@@ -116,6 +171,7 @@ async fn serve(mut stream: TcpStream, port: i32, newest: i16, (heard, looks, scr
                     }
                     Some(Say::Error(error)) => (0, error, Vec::new()),
                     Some(Say::Throttle(ms)) => (ms, 0, Vec::new()),
+                    Some(say @ (Say::TermEnd(_) | Say::NoTermEnd(_))) => panic!("asked for records: {say:?}"),
                     None => (0, 0, Vec::new()),
                 };
                 answer.extend(throttle.to_be_bytes());
@@ -148,6 +204,11 @@ fn properties(servers: &str) -> KafkaProperties {
 
 /// Reads offsets 0 to 4 from the broker: what comes, and what is told meanwhile.
 async fn read(broker: &Broker) -> (Result<Vec<i64>>, Vec<String>) {
+    read_from(broker, 0, None).await
+}
+
+/// The same from an offset on, before which the record was written in this term.
+async fn read_from(broker: &Broker, position: i64, term: Option<i32>) -> (Result<Vec<i64>>, Vec<String>) {
     let properties = properties(&broker.address);
     let told = Arc::new(Mutex::new(Vec::new()));
     let tells = told.clone();
@@ -156,7 +217,7 @@ async fn read(broker: &Broker) -> (Result<Vec<i64>>, Vec<String>) {
     // librdkafka would take the broker's word for more than it can.
     let cluster =
         Cluster::connect(&self::properties("127.0.0.1:1"), Duration::from_secs(1), &OpenContext::for_test()).unwrap();
-    let split = KafkaSplit { topic: "t".into(), partition: 0, position: 0, end: Some(4), bound: None };
+    let split = KafkaSplit { topic: "t".into(), partition: 0, position, term, end: Some(4), bound: None };
     let (out, mut blocks) = mpsc::channel(2);
     let settings = Settings::new(&properties).unwrap();
     let needs = (records::ALL, 100);
@@ -185,7 +246,7 @@ async fn records_come_in_their_order_and_each_once() {
     let (offsets, told) = read(&broker).await;
     assert_eq!((offsets.unwrap(), told), (vec![0, 1, 2, 3], Vec::<String>::new()));
     assert_eq!(broker.offsets(), [0, 2]);
-    assert_eq!(*broker.looks.lock().unwrap(), 1);
+    assert_eq!(broker.state().looks, 1);
 }
 
 #[tokio::test]
@@ -195,8 +256,59 @@ async fn after_an_error_that_passes_the_leader_is_looked_up_again() {
         let broker = Broker::start(11, script).await;
         assert_eq!(read(&broker).await.0.unwrap(), [0, 1, 2, 3], "{error}");
         assert_eq!(broker.offsets(), [0, 2]);
-        assert_eq!(*broker.looks.lock().unwrap(), 3);
+        assert_eq!(broker.state().looks, 3);
     }
+}
+
+#[tokio::test]
+async fn a_leader_of_a_new_term_is_asked_whether_it_has_what_was_read() {
+    for error in [6, 74, 75] {
+        let mut script = vec![Say::Records(pair(0)), Say::Error(error), Say::TermEnd(2), Say::Records(pair(2))];
+        let broker = Broker::start_in(&[5, 6], 11, script.clone()).await;
+        assert_eq!(read(&broker).await.0.unwrap(), [0, 1, 2, 3], "{error}");
+        assert_eq!((broker.offsets(), broker.state().questions.clone()), (vec![0, 2], vec![(6, 5)]));
+        // It may not lead any more by then.
+        script.insert(2, Say::NoTermEnd(error));
+        let broker = Broker::start_in(&[5, 6, 7], 11, script).await;
+        assert_eq!(read(&broker).await.0.unwrap(), [0, 1, 2, 3], "{error}");
+        assert_eq!((broker.offsets(), broker.state().questions.clone()), (vec![0, 2], vec![(6, 5), (7, 5)]));
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_has_lost_what_was_read_is_not_read_on() {
+    let lost = async |terms: &[i32], script, from: (i64, Option<i32>)| {
+        let broker = Broker::start_in(terms, 11, script).await;
+        let error = read_from(&broker, from.0, from.1).await.0.unwrap_err();
+        assert_eq!(error.message(), "topic \"t\", partition 0 has lost records before offset 2 that were read already");
+        assert_eq!(error.kind(), crate::error::ErrorKind::State);
+        (error.detail().unwrap().to_string(), error.hint().unwrap().to_string())
+    };
+    let others = "Offsets 1 to 2 are gone, or hold other records now: their leader was elected without them.";
+    let script = vec![Say::Records(pair(0)), Say::Error(74), Say::TermEnd(1)];
+    let (detail, hint) = lost(&[5, 6], script, (0, None)).await;
+    assert_eq!(detail, others);
+    assert!(hint.ends_with("with 'scan.startup.mode' = 'specific-offsets' from offset 1, or from 'earliest-offset'."));
+    // So it is found when reading goes on from a checkpoint.
+    assert_eq!(lost(&[6], vec![Say::TermEnd(1)], (2, Some(5))).await.0, others);
+    let none =
+        "Its leader has none of the records that were read last; the topic may have been deleted and made again.";
+    assert_eq!(lost(&[6], vec![Say::TermEnd(-1)], (2, Some(5))).await.0, none);
+}
+
+#[tokio::test]
+async fn a_checkpoint_of_the_leaders_term_needs_no_question() {
+    let broker = Broker::start_in(&[5], 11, vec![Say::Records(pair(2))]).await;
+    assert_eq!(read_from(&broker, 2, Some(5)).await.0.unwrap(), [2, 3]);
+    assert_eq!(broker.state().questions, []);
+}
+
+#[tokio::test]
+async fn a_leader_of_an_older_term_is_not_followed() {
+    let script = vec![Say::Records(pair(0)), Say::Error(6), Say::Records(pair(2))];
+    let broker = Broker::start_in(&[5, 4, 4, 5], 11, script).await;
+    assert_eq!(read(&broker).await.0.unwrap(), [0, 1, 2, 3]);
+    assert_eq!((broker.offsets(), broker.state().looks), (vec![0, 2], 4));
 }
 
 #[tokio::test]
@@ -213,7 +325,7 @@ async fn a_broker_that_wants_to_hear_nothing_is_left_alone() {
     let script = vec![Say::Throttle(300), Say::Records(pair(0)), Say::Records(pair(2))];
     let broker = Broker::start(11, script).await;
     assert_eq!(read(&broker).await.0.unwrap(), [0, 1, 2, 3]);
-    let heard = broker.heard.lock().unwrap();
+    let heard = &broker.state().heard;
     assert!(heard[1].1 - heard[0].1 >= Duration::from_millis(300));
 }
 

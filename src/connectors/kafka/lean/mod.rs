@@ -2,7 +2,7 @@
 //!
 //! A [`fetcher`] asks the [`leaders`] of its [`partition`]s for records through a [`connection`] to each ([`search`] finds them), and walks what
 //! comes ([`record_set`]: [`batch`]es of [`record`]s, [`compression`], [`aborted`] transactions) into blocks. The requests
-//! are in [`versions`], [`fetch`] and [`leaders`], their fields in [`wire`], error [`codes`] beside them, logins in [`scram`], encryption in [`tls`]. What it can't do,
+//! are in [`versions`], [`fetch`], [`leaders`] and [`terms`], their fields in [`wire`], error [`codes`] beside them, logins in [`scram`], encryption in [`tls`]. What it can't do,
 //! [`settings`] says; then librdkafka reads.
 
 mod aborted;
@@ -23,8 +23,10 @@ mod record_set_tests;
 mod scram;
 mod search;
 mod settings;
+mod terms;
 #[cfg(feature = "tls")]
 mod tls;
+mod unreadable;
 mod versions;
 mod wire;
 

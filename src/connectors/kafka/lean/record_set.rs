@@ -39,6 +39,8 @@ pub struct RecordSet {
     unpacked: Unpacked,
     aborted: Aborted,
     position: i64,
+    /// The leader's term of the last batch that was reached.
+    term: Option<i32>,
     end: Option<i64>,
     ended: bool,
     /// A block has said so.
@@ -70,7 +72,7 @@ impl RecordSet {
     /// Records from `position` on, before `end` where there is one.
     pub fn new(rules: Rules, split: usize, (position, end): (i64, Option<i64>), set: Bytes, aborted: Aborted) -> Self {
         let (unpacked, ended) = (Unpacked::Growing(Vec::new()), end.is_some_and(|end| position >= end));
-        Self { rules, split, set, at: 0, open: None, unpacked, aborted, position, end, ended, told: false }
+        Self { rules, split, set, at: 0, open: None, unpacked, aborted, position, term: None, end, ended, told: false }
     }
 
     /// Where reading stands behind the blocks so far.
@@ -124,7 +126,7 @@ impl RecordSet {
             Some(Kind::Packed) => self.share_unpacked().slice(origin..end),
         };
         let start = block.next_position;
-        block.next_position = self.position;
+        (block.next_position, block.term) = (self.position, self.term);
         block.ended = self.ended;
         self.told = self.ended;
         Ok((!block.is_idle_since(start)).then_some(block))
@@ -155,7 +157,7 @@ impl RecordSet {
                 skip |= self.aborted.is_void(batch.producer);
             }
             if skip {
-                self.at += batch.size;
+                (self.at, self.term) = (self.at + batch.size, batch.term().or(self.term));
                 self.advance(batch.next_offset());
                 if self.ended {
                     return Ok(false);
@@ -180,7 +182,7 @@ impl RecordSet {
                     (start, out.len())
                 }
             };
-            self.at += batch.size;
+            (self.at, self.term) = (self.at + batch.size, batch.term().or(self.term));
             self.open = Some(OpenBatch { batch, kind: its_kind, at, end, left: batch.count });
             return Ok(true);
         }

@@ -145,7 +145,7 @@ fn a_record_has_all_its_parts() {
     assert_eq!(headers, [("h".into(), Some(&b"1"[..])), ("n".into(), None)]);
     assert_eq!((bare.offset, bare.timestamp, bare.timestamp_type), (10, 1030, TimestampType::Create));
     assert!(bare.key.is_null() && bare.value.is_null() && block.headers(bare).is_empty());
-    assert_eq!((block.next_position, block.ended), (11, false));
+    assert_eq!((block.next_position, block.term, block.ended), (11, Some(5), false));
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_batch_that_is_cut_off_comes_again() {
     let next = Batch::at(1).write(&[value(0, "b")]);
     for cut in 0..next.len() {
         let set = [whole.clone(), next[..cut].to_vec()];
-        assert_eq!(batch::next_offset(&set.concat()), Some(1));
+        assert_eq!(batch::end_of(&set.concat()), Some((1, Some(5))));
         assert_eq!(texts(walk(&set, (0, None), RULES)), ("0=a".into(), 1, false), "{cut}");
     }
 }

@@ -17,6 +17,7 @@ pub enum Api {
     Metadata = 3,
     SaslHandshake = 17,
     ApiVersions = 18,
+    OffsetForLeaderEpoch = 23,
     SaslAuthenticate = 36,
 }
 

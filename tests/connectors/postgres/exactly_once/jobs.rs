@@ -89,6 +89,7 @@ async fn survives(beside: Beside, places: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(any(debug_assertions, feature = "fail-points")), ignore = "needs fail points: --features fail-points")]
 async fn a_job_into_postgresql_that_dies_at_any_step_leaves_every_row_once() {
     survives(
         Beside::Nothing,
@@ -105,6 +106,7 @@ async fn a_job_into_postgresql_that_dies_at_any_step_leaves_every_row_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(any(debug_assertions, feature = "fail-points")), ignore = "needs fail points: --features fail-points")]
 async fn a_job_into_postgresql_and_files_that_dies_at_any_step_leaves_every_row_once() {
     survives(
         Beside::Files,
@@ -125,6 +127,7 @@ async fn a_job_into_postgresql_and_files_that_dies_at_any_step_leaves_every_row_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(any(debug_assertions, feature = "fail-points")), ignore = "needs fail points: --features fail-points")]
 async fn a_job_into_one_database_by_two_ways_leaves_every_row_once_in_both() {
     let places = ["publish.between-targets@2", "postgres.before-marker@3", "postgres.after-commit@3"];
     survives(Beside::OtherTable, &places).await;
