@@ -77,10 +77,10 @@ exactly_once() {
 # until a checkpoint is complete.
 held() {
   cat <<SQL
-CREATE TABLE one (n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '1');
+CREATE TABLE single (n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '1');
 CREATE TABLE aside (n INT) WITH ('connector' = 'filesystem', 'path' = '{state}/aside', 'format' = 'csv');
 SQL
-  sed '$ s/; *$//' | awk '/^INSERT INTO/ { print "EXECUTE STATEMENT SET BEGIN\nINSERT INTO aside SELECT n FROM one;" } { print } END { print ";\nEND;" }'
+  sed '$ s/; *$//' | awk '/^INSERT INTO/ { print "EXECUTE STATEMENT SET BEGIN\nINSERT INTO aside SELECT n FROM single;" } { print } END { print ";\nEND;" }'
 }
 
 # command_of SUBJECT FILE: what runs a job file.

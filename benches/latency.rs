@@ -94,11 +94,22 @@ fn consumer(broker: &str, topic: &str, committed: bool) -> Result<BaseConsumer, 
     let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
     let mut assigned = TopicPartitionList::new();
     for partition in 0..partitions as i32 {
-        let (_, end) = consumer.fetch_watermarks(topic, partition, PATIENCE)?;
-        assigned.add_partition_offset(topic, partition, Offset::Offset(end))?;
+        assigned.add_partition_offset(topic, partition, Offset::Offset(end(&consumer, topic, partition)?))?;
     }
     consumer.assign(&assigned)?;
     Ok(consumer)
+}
+
+/// Where a partition ends; one that was only just made has its leader soon.
+fn end(consumer: &BaseConsumer, topic: &str, partition: i32) -> Result<i64, Failure> {
+    let since = Instant::now();
+    loop {
+        match consumer.fetch_watermarks(topic, partition, PATIENCE) {
+            Ok((_, end)) => return Ok(end),
+            Err(error) if since.elapsed() > PATIENCE => return Err(error.into()),
+            Err(_) => std::thread::sleep(Duration::from_millis(50)),
+        }
+    }
 }
 
 /// Copies values as they come, until it is ended.

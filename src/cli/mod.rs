@@ -181,6 +181,12 @@ struct CheckArgs {
     /// List what Flink 2.2 would refuse or read differently.
     #[arg(long)]
     portable: bool,
+    /// Every file is a session of its own.
+    #[arg(long)]
+    each: bool,
+    /// Of several files, too, say which options have no effect, and name the jobs.
+    #[arg(short, long)]
+    verbose: bool,
 }
 
 #[derive(Args)]

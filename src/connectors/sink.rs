@@ -83,6 +83,16 @@ pub trait SinkWriter: Send {
         self.flush().await
     }
 
+    /// Whether rows wait for more to be sent with them.
+    fn gathers(&self) -> bool {
+        false
+    }
+
+    /// Nothing more has come for now: rows that wait for more may go. Doesn't wait for them.
+    fn on_idle(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// Everything written before is acknowledged when this returns: a barrier waits here (at-least-once).
     async fn flush(&mut self) -> Result<()>;
 

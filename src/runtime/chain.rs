@@ -291,6 +291,21 @@ impl Chain {
         self.send_dead_letters().await
     }
 
+    /// Whether a writer wants to be told when nothing more comes for now.
+    pub fn gathers(&self) -> bool {
+        self.writers().any(|writer| writer.gathers())
+    }
+
+    /// Nothing more has come for now.
+    pub fn on_idle(&mut self) -> Result<()> {
+        for stage in &mut self.stages {
+            if let Body::Writer { writer, .. } = &mut stage.body {
+                writer.on_idle()?;
+            }
+        }
+        Ok(())
+    }
+
     /// When an operator wants to be told the time.
     pub fn next_timer(&self) -> Option<i64> {
         self.operators().filter_map(|o| o.next_timer()).min()

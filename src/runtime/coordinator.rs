@@ -115,7 +115,7 @@ impl Coordinator<'_> {
         let mut ended_without = 0;
         let mut requests: Vec<SavepointRequest> = Vec::new();
         let room = self.room.clone();
-        let patience = Patience::new(self.options, self.metrics.clone(), self.reporter.clone());
+        let patience = Patience::new(self.job.clone(), self.options, self.metrics.clone(), self.reporter.clone());
         loop {
             let late = under_way.as_ref().map(|under_way| under_way.term.ends);
             tokio::select! {
@@ -315,7 +315,7 @@ impl Coordinator<'_> {
                 return Err(error.context(format!("checkpoint {} can't be written", epoch.0)));
             }
             tries += 1;
-            self.reporter.news(&format!("checkpoint {} can't be written: {}; trying again", epoch.0, error.message()));
+            patience.tell(&format!("checkpoint {} can't be written: {}; trying again", epoch.0, error.message()));
             timer::sleep(WRITE_AGAIN).await;
         }
     }

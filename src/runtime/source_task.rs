@@ -176,6 +176,7 @@ impl SourceTask {
                     SourceEvent::SplitEnd(split) => self.watermarks.on_split_end(&split),
                     SourceEvent::End => return self.finish(EndKind::Data, true).await,
                 },
+                () = std::future::ready(()), if self.chain.gathers() => self.chain.on_idle()?,
             }
         }
     }

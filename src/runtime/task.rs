@@ -100,6 +100,7 @@ impl GateTask {
                         },
                     }
                 }
+                () = std::future::ready(()), if self.chain.gathers() => self.chain.on_idle()?,
             }
         }
     }

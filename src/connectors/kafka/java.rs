@@ -109,7 +109,8 @@ pub const PROPERTIES: &[Property] = &[
     property("enable.idempotence", Producer, Ours),
     property("retries", Producer, Setting("retries", Some("2147483647"))),
     property("delivery.timeout.ms", Producer, Setting("delivery.timeout.ms", Some("120000"))),
-    property("linger.ms", Producer, Setting("linger.ms", Some("5"))),
+    // Left out, what is sent while little comes waits for nothing, see `KafkaProperties::lingers`.
+    property("linger.ms", Producer, Setting("linger.ms", None)),
     // Not the Java client's 16384: with five requests of that size under way librdkafka polls in a busy loop, which
     // costs as much CPU as everything else together. It is a bound, and delays nothing: `linger.ms` does.
     property("batch.size", Producer, Setting("batch.size", Some("1000000"))),

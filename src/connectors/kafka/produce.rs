@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::ffi::{CString, c_void};
 use std::ptr;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,12 @@ use crate::error::{Error, Result};
 const CALL_RECORDS: usize = 1024;
 /// How long a flush waits before it takes in reports: with reports of every record it can't end without that.
 const FLUSH_MS: i32 = 20;
+/// How long a flush lasts that only sends.
+const HURRY_MS: i32 = 2;
+// Nothing has to be sent at once; it is being sent; and more has come since that began.
+const CALM: u8 = 0;
+const HURRYING: u8 = 1;
+const HURRYING_ON: u8 = 2;
 /// The partition is the partitioner's choice (`RD_KAFKA_PARTITION_UA`, a macro that has no binding).
 const BY_KEY: i32 = -1;
 
@@ -99,6 +106,10 @@ struct Shared {
     failed: Mutex<Option<Failed>>,
     /// Reports of tagged records, not taken yet.
     outcomes: Mutex<Vec<Outcome>>,
+    /// Whether records wait for company as long as the table says, whatever comes.
+    lingers: bool,
+    /// `CALM`, `HURRYING` or `HURRYING_ON`.
+    hurry: AtomicU8,
 }
 
 /// A topic's handle.
@@ -125,9 +136,15 @@ impl BatchProducer {
         let client = Client::new(&settings, config, RDKafkaType::RD_KAFKA_PRODUCER, context)?;
         // SAFETY: the client is alive; the reference is ours and given back by `drop`.
         let events = unsafe { Queue::main(client.native_ptr()) };
-        let shared =
-            Shared { client, events, topics: Mutex::default(), failed: Mutex::default(), outcomes: Mutex::default() };
-        Ok(Self(Arc::new(shared)))
+        Ok(Self(Arc::new(Shared {
+            client,
+            events,
+            topics: Mutex::default(),
+            failed: Mutex::default(),
+            outcomes: Mutex::default(),
+            lingers: properties.lingers(),
+            hurry: AtomicU8::new(CALM),
+        })))
     }
 
     /// Gives records to the client, at most `CALL_RECORDS`, and says how many it took: fewer than there are where its
@@ -226,6 +243,28 @@ impl BatchProducer {
             self.context().answered();
         }
         Ok(flushed)
+    }
+
+    /// Sends what waits for company, where the table doesn't say how long it should. Doesn't wait for it.
+    ///
+    /// librdkafka sends without delay while it is flushed, however short: a thread of the runtime does that, and once
+    /// more where it is asked again meanwhile.
+    pub fn hurry(&self) {
+        let begins = |was| Some(if was == CALM { HURRYING } else { HURRYING_ON });
+        if self.0.lingers || self.0.hurry.fetch_update(Ordering::AcqRel, Ordering::Acquire, begins) != Ok(CALM) {
+            return;
+        }
+        let producer = self.clone();
+        tokio::task::spawn_blocking(move || {
+            loop {
+                // SAFETY: the client is alive. Failures come to light by `check`.
+                let _left = unsafe { rd::rd_kafka_flush(producer.native(), HURRY_MS) };
+                let ends = |was| Some(if was == HURRYING_ON { HURRYING } else { CALM });
+                if producer.0.hurry.fetch_update(Ordering::AcqRel, Ordering::Acquire, ends) != Ok(HURRYING_ON) {
+                    return;
+                }
+            }
+        });
     }
 
     /// Gives up all that is not acknowledged.

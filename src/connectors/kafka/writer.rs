@@ -26,6 +26,8 @@ use crate::formats::{Encoder, Messages};
 const FULL_PAUSE: Duration = Duration::from_millis(2);
 /// What a record takes on the wire beside its key, value and headers, at most, as librdkafka counts it.
 const RECORD_OVERHEAD: usize = 36;
+/// Up to how many bytes since the last pause are few: more of them share the cost of a request.
+const FEW_BYTES: u64 = 64 * 1024;
 /// How often to look for failed deliveries while nothing is written.
 const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -75,6 +77,8 @@ pub struct KafkaSinkWriter {
     /// Rows on their way that may come back refused, where that doesn't fail the job.
     deliveries: Deliveries,
     progress: Progress,
+    /// Bytes written since nothing more came.
+    since_idle: u64,
 }
 
 impl KafkaSinkWriter {
@@ -86,6 +90,7 @@ impl KafkaSinkWriter {
             check_at: None,
             deliveries: Deliveries::default(),
             progress: Progress::default(),
+            since_idle: 0,
         }
     }
 
@@ -107,8 +112,9 @@ impl KafkaSinkWriter {
         if let Some((columns, encoder)) = &mut self.parts.key {
             encoder.encode(&rows.project(columns)?, &mut self.keys).map_err(|error| error.into_error(place()))?;
         }
-        let bytes = self.values.buffer.len() + self.keys.buffer.len();
-        self.parts.metrics.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        let bytes = (self.values.buffer.len() + self.keys.buffer.len()) as u64;
+        self.parts.metrics.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.since_idle += bytes;
         Ok(())
     }
 
@@ -423,6 +429,18 @@ impl SinkWriter for KafkaSinkWriter {
     async fn on_deadline(&mut self) -> Result<()> {
         self.settle().await?;
         self.plan_check();
+        Ok(())
+    }
+
+    fn gathers(&self) -> bool {
+        self.since_idle > 0
+    }
+
+    fn on_idle(&mut self) -> Result<()> {
+        let few = std::mem::take(&mut self.since_idle) <= FEW_BYTES;
+        if let (true, Output::Direct(producer)) = (few, &self.parts.output) {
+            producer.hurry();
+        }
         Ok(())
     }
 

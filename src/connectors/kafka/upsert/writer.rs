@@ -123,6 +123,14 @@ impl<W: SinkWriter> SinkWriter for UpsertWriter<W> {
         if is_due(self.records.deadline()) { self.records.on_deadline().await } else { Ok(()) }
     }
 
+    fn gathers(&self) -> bool {
+        self.records.gathers()
+    }
+
+    fn on_idle(&mut self) -> Result<()> {
+        self.records.on_idle()
+    }
+
     async fn flush(&mut self) -> Result<()> {
         self.write_kept().await?;
         self.records.flush().await
