@@ -215,13 +215,18 @@ impl Debug for OpenContext {
 }
 
 impl OpenContext {
-    /// A context for one subtask on the system's clock, for tests and bounded reads.
+    /// For tests: of a job `test`, on the system's clock.
     pub fn for_test() -> Self {
+        Self::beside_jobs("test", Arc::new(crate::time::SystemClock))
+    }
+
+    /// For what is asked of a service beside all jobs, under this name: one subtask, which tells nobody of waiting.
+    pub fn beside_jobs(name: &str, clock: Arc<dyn Clock>) -> Self {
         Self {
-            job: "test".into(),
+            job: name.into(),
             subtask: 0,
             parallelism: 1,
-            clock: Arc::new(crate::time::SystemClock),
+            clock,
             reporter: Reporter::silent(),
             metrics: Arc::default(),
             batch_rows: 8192,

@@ -32,6 +32,7 @@ use crate::changelog::rejects::ErrorHandling;
 use crate::checkpoint::{JobFolder, collect};
 use crate::connectors::{DoorMetrics, EpochRoom, OpenContext, Reporter};
 use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint::reach;
 use crate::plan::stream_plan::{NodeKind, StreamPlan, WindowAggregateNode, WindowTableNode};
 use crate::startup;
 use crate::time::Clock;
@@ -360,7 +361,9 @@ impl Job {
         let started = match started {
             Some(mut started) if started.begins => {
                 let sources = assembled.sources.clone();
+                reach("start.before-written");
                 let manifest = started.write_start(&self.config.name, sources, self.config.clock.now_ms()).await?;
+                reach("start.written");
                 started.kept.push(manifest);
                 Some(started)
             }

@@ -3,6 +3,7 @@
 //! Calls block for a round trip or a timeout: run them through [`Cluster::ask`].
 
 use std::collections::{BTreeMap, HashSet};
+use std::ffi::CStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -14,9 +15,9 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::context::{KafkaContext, code_words, words};
+use super::notes::{self, Note};
 use super::options::{Topics, topic_regex};
 use super::properties::KafkaProperties;
-use super::transaction::noted;
 use crate::connectors::{OpenContext, Reporter, RetryPolicy};
 use crate::error::{Error, Result};
 
@@ -232,17 +233,17 @@ impl Cluster {
         })
     }
 
-    /// What the group has committed, and the text that was left beside each; a negative offset where there is none.
-    /// Transactions that are just being committed are waited for where only what is committed is read.
-    pub fn notes(&self, partitions: &[TopicPartition]) -> Result<Vec<(i64, String)>> {
+    /// All that a group has committed, of whatever topics. `stable`: an offset that an open transaction is about to move is
+    /// an error, which is retriable. For a client that has the group as its own.
+    pub fn notes(&self, group: &CStr, stable: bool) -> Result<Vec<Note>> {
         let doing = "cannot look up the epoch that was published last";
-        let mut list = TopicPartitionList::with_capacity(partitions.len());
-        for (topic, partition) in partitions {
-            list.add_partition(topic, *partition);
-        }
-        let found =
-            self.answer(doing, |c| settled(|| c.committed_offsets(list.clone(), self.timeout()).and_then(whole)))?;
-        Ok(noted(&found))
+        self.answer(doing, |consumer| notes::of_group(consumer, group, stable, self.timeout()))
+    }
+
+    /// The id of the cluster; very old ones have none.
+    pub fn id(&self) -> Result<Option<String>> {
+        self.check()?;
+        Ok(self.consumer.client().fetch_cluster_id(self.timeout()))
     }
 
     /// Commits the next offsets to read for the group.

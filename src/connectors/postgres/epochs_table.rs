@@ -82,6 +82,12 @@ impl EpochsTable {
         check_usable(sql, link, client, &found.role).await
     }
 
+    /// What was published, as it is seen now.
+    pub async fn look(&self, client: &Client) -> Result<Option<Marker>, tokio_postgres::Error> {
+        let row = client.query_opt(&self.read(), &[&self.job, &self.target]).await?;
+        row.as_ref().map_or(Ok(None), marker)
+    }
+
     /// Waits until no transaction of an earlier start is under way, shuts out all of them, and says what was published.
     ///
     /// # Errors
