@@ -382,14 +382,14 @@ pub fn job_error(job: &str, failed: Error) {
     }
     match log::format() {
         LogFormat::Text => error(&failed),
-        LogFormat::Json => say(Line::of("error", &failed).with("job", job)),
+        LogFormat::Json => failed.each().for_each(|failed| say(Line::of("error", failed).with("job", job))),
     }
 }
 
 /// The same for what is no error: `label` stands in the place of `error`.
 pub fn notice(label: &str, error: &Error) {
     if log::format() == LogFormat::Json {
-        return say(Line::of(label, error));
+        return error.each().for_each(|error| say(Line::of(label, error)));
     }
     let text = error.shown(stderr_is_terminal().then(terminal_width));
     let text = text.strip_prefix("error").map_or(text.clone(), |rest| format!("{label}{rest}"));
@@ -406,7 +406,9 @@ fn paint(text: &str, label: &str, colour: &str) -> String {
         .lines()
         .enumerate()
         .map(|(i, line)| match line {
-            line if i == 0 => line.replacen(label, &format!("{colour}{label}\x1b[0m"), 1),
+            line if i == 0 || line.starts_with("error: ") => {
+                line.replacen(label, &format!("{colour}{label}\x1b[0m"), 1)
+            }
             line if line.contains("| ") && line.trim_end().ends_with('^') => format!("{colour}{line}\x1b[0m"),
             line if line.starts_with("  hint:") => line.replacen("hint:", "\x1b[1;36mhint:\x1b[0m", 1),
             line => line.to_string(),

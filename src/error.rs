@@ -56,6 +56,8 @@ struct Parts {
     /// True where trying again later can help: a connection that was refused, a leader election.
     retriable: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    /// What was found beside it, each an error of its own.
+    others: Vec<Error>,
 }
 
 impl Error {
@@ -69,6 +71,7 @@ impl Error {
             text: None,
             retriable: false,
             source: None,
+            others: Vec::new(),
         }))
     }
 
@@ -109,17 +112,18 @@ impl Error {
 
     /// Sets the place, unless a more exact one is already known.
     pub fn at(mut self, span: impl Into<Option<Span>>) -> Self {
-        if self.0.span.is_none() {
-            self.0.span = span.into();
-        }
+        let span = span.into();
+        self.each_mut(&|error| error.span = error.span.or(span));
         self
     }
 
     /// Sets the text that the span points into, unless it is already known.
     pub fn in_text(mut self, text: &SourceText) -> Self {
-        if self.0.text.is_none() {
-            self.0.text = Some(text.clone());
-        }
+        self.each_mut(&|error| {
+            if error.text.is_none() {
+                error.text = Some(text.clone());
+            }
+        });
         self
     }
 
@@ -164,8 +168,53 @@ impl Error {
 
     /// Puts words in front of the message: `ctx: message`.
     pub fn context(mut self, context: impl fmt::Display) -> Self {
-        self.0.message = format!("{context}: {}", self.0.message);
+        self.each_mut(&|error| error.message = format!("{context}: {}", error.message));
         self
+    }
+
+    /// Errors that were found together as one: the first, and behind it the others; what several say is said once. None
+    /// where there are none.
+    pub fn together(errors: impl IntoIterator<Item = Error>) -> Option<Self> {
+        let mut all = errors.into_iter().flat_map(Self::into_each);
+        let mut first = all.next()?;
+        for error in all {
+            if first.each().all(|known| known.message() != error.message()) {
+                first.0.others.push(error);
+            }
+        }
+        Some(first)
+    }
+
+    /// The values of both, or the errors of both.
+    pub fn both<A, B>(one: Result<A>, other: Result<B>) -> Result<(A, B)> {
+        match (one, other) {
+            (Ok(one), Ok(other)) => Ok((one, other)),
+            (Err(one), Err(other)) => Err(one.and(other)),
+            (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+        }
+    }
+
+    /// The error with another that was found beside it.
+    pub fn and(self, other: Error) -> Self {
+        let mut all = self.into_each();
+        all.extend(other.into_each());
+        Self::together(all).unwrap_or_else(|| Self::internal("an error got lost"))
+    }
+
+    /// The error, and each that was found beside it.
+    pub fn each(&self) -> impl Iterator<Item = &Error> {
+        std::iter::once(self).chain(&self.0.others)
+    }
+
+    /// The same, each by itself.
+    pub fn into_each(mut self) -> Vec<Error> {
+        let others = std::mem::take(&mut self.0.others);
+        std::iter::once(self).chain(others).collect()
+    }
+
+    fn each_mut(&mut self, change: &dyn Fn(&mut Parts)) {
+        change(&mut self.0);
+        self.0.others.iter_mut().for_each(|other| change(&mut other.0));
     }
 
     /// Our error inside a DataFusion one, or the DataFusion error folded into ours as `kind`.
@@ -226,6 +275,18 @@ impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|s| s as &(dyn StdError + 'static))
     }
+}
+
+/// All values, or all errors as one.
+pub fn all_or_errors<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Vec<T>> {
+    let (mut values, mut errors) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            Ok(value) => values.push(value),
+            Err(error) => errors.push(error),
+        }
+    }
+    Error::together(errors).map_or(Ok(values), Err)
 }
 
 /// The name among `known` nearest to `wrong`, if one is near enough to be meant.

@@ -4,11 +4,19 @@
 //! process stands still there, as by SIGSTOP, until it is told to go on. Release builds have none, unless with the feature
 //! `fail-points`, which their tests need.
 
-/// Every place, in the order in which an epoch comes by.
+/// Every place, in the order in which a job comes by.
 pub const NAMES: &[&str] = &[
     "start.attempt-taken",
+    "start.looked",
     "start.fenced",
     "start.restored",
+    "start.before-written",
+    "data.before-file",
+    "data.after-file",
+    "store.before-rename",
+    "store.after-rename",
+    "start.written",
+    "task.before-staged",
     "task.staged",
     "checkpoint.all-staged",
     "checkpoint.state-written",
@@ -30,9 +38,17 @@ pub const NAMES: &[&str] = &[
     "filesystem.between-renames",
     "filesystem.after-rename",
     "publish.after",
-    "checkpoint.published-noted",
-    "checkpoint.collecting",
-    "checkpoint.collected",
+    "publish.before-noted",
+    "publish.noted",
+    "checkpoint.published",
+    "collect.before-manifests",
+    "collect.manifest-removed",
+    "collect.before-data",
+    "collect.data-removed",
+    "collect.after",
+    "savepoint.before-data",
+    "savepoint.data-written",
+    "savepoint.written",
 ];
 
 /// Ends or stops the process where the environment asks for it at this place.
@@ -73,3 +89,34 @@ fn stand_still() {
 /// Nothing, in release builds.
 #[cfg(not(any(debug_assertions, feature = "fail-points")))]
 pub fn reach(_name: &'static str) {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::NAMES;
+
+    /// The names that files below a folder give to `reach`.
+    fn names_in(folder: &Path, names: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                names_in(&path, names);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            let called = text.split("reach(\"").skip(1).filter_map(|rest| rest.split_once("\")"));
+            names.extend(called.map(|(name, _)| name.to_string()).filter(|name| name.contains('.')));
+        }
+    }
+
+    #[test]
+    fn the_list_has_every_name_in_the_code_and_no_other() {
+        let mut called = BTreeSet::new();
+        names_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut called);
+        let listed: BTreeSet<String> = NAMES.iter().map(|name| name.to_string()).collect();
+        assert_eq!(called, listed);
+        assert_eq!(listed.len(), NAMES.len(), "a name is there twice");
+    }
+}

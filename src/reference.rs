@@ -5,6 +5,7 @@
 
 mod flink;
 
+use crate::cli;
 use crate::connectors::options::{COMMON_OPTIONS, OptionEffect, OptionSpec, OptionType, quoted_list};
 use crate::connectors::{self};
 use crate::formats;
@@ -38,7 +39,7 @@ pub fn fill(page: &str) -> String {
 fn is_marker(line: &str) -> bool {
     let name = line.trim().strip_prefix("<!-- ").and_then(|l| l.strip_suffix(" -->"));
     name.is_some_and(|name| {
-        ["options:", "flink-options:"].iter().any(|kind| name.starts_with(kind))
+        ["options:", "flink-options:", "command:"].iter().any(|kind| name.starts_with(kind))
             || matches!(name, "functions" | "aggregates" | "settings" | "metrics" | "parameters:jdbc")
     })
 }
@@ -52,6 +53,7 @@ fn part(name: &str) -> Option<String> {
         "parameters:jdbc" => Some(connectors::postgres::parameter_table()),
         "options:common" => Some(table(COMMON_OPTIONS)),
         _ if name.starts_with("flink-options:") => flink::part(name),
+        _ if name.starts_with("command:") => command(name.strip_prefix("command:")?),
         _ => options(name.strip_prefix("options:")?),
     }
 }
@@ -110,6 +112,15 @@ pub fn value(ty: OptionType) -> String {
         OptionType::List => "list, `;` between".to_string(),
         OptionType::Enum(words) => quoted_list(words).replace('\'', "`"),
     }
+}
+
+/// The options of a command of the binary.
+fn command(name: &str) -> Option<String> {
+    let mut text = String::from("| Option | Meaning |\n| --- | --- |\n");
+    for (option, about) in cli::options(name)? {
+        text += &format!("| `{}` | {} |\n", cell(&option), cell(&about));
+    }
+    Some(text)
 }
 
 fn functions() -> String {

@@ -1,6 +1,8 @@
 //! A session: SQL text in, results and running jobs out. The whole engine for a program; the binary uses nothing else.
 
 mod checkpoints;
+mod declare;
+mod describe;
 mod integrations;
 mod jobs;
 mod listing;
@@ -8,6 +10,8 @@ mod look;
 mod plan;
 mod planned_job;
 mod portability;
+mod show;
+mod start;
 mod statements;
 
 use std::collections::{HashMap, HashSet};
@@ -22,6 +26,7 @@ pub use self::jobs::{JobRegistry, SessionJob};
 pub use self::listing::Listing;
 pub use self::look::{Service, ServiceKind};
 pub use self::planned_job::PlannedJob;
+use self::start::Run;
 use crate::catalog::{Catalog, Integrations, Object, ObjectName, RegisteredTable, conform};
 use crate::changelog::ChangelogBatch;
 use crate::connectors::Reporter;
@@ -51,7 +56,7 @@ pub struct Session {
     planned_jobs: Vec<String>,
     /// The jobs' name where `pipeline.name` is not set.
     default_name: Option<String>,
-    /// The statements whose jobs share a name, in order.
+    /// The statements that write and whose jobs share a name, in order.
     job_names: HashMap<String, Vec<String>>,
     jobs: JobRegistry,
     /// Those of PSQL, by whom they are with.
@@ -262,7 +267,29 @@ impl Session {
             StatementKind::StopJob { job, savepoint, drain } => self.stop_job(job, *savepoint, *drain).await,
             _ => self.run_statement(statement, text),
         };
+        let outcome = match (outcome, &statement.kind) {
+            (
+                Err(error),
+                StatementKind::Query(_)
+                | StatementKind::Insert(_)
+                | StatementKind::StatementSet(_)
+                | StatementKind::CreateView(_)
+                | StatementKind::Explain { .. },
+            ) => Err(self.with_suggestion(error).await),
+            (outcome, _) => outcome,
+        };
         outcome.map_err(|e| e.at(statement.span).in_text(text))
+    }
+
+    /// The same as a round of several: a query must end by itself, and SHOW JOBS does not list it.
+    pub async fn execute_round(&mut self, statement: &Statement, text: &SourceText) -> Result<Outcome> {
+        match &statement.kind {
+            StatementKind::Query(query) => {
+                let started = self.start_query(query, &statement.text, statement.span, Run::Round);
+                started.map_err(|e| e.at(statement.span).in_text(text))
+            }
+            _ => self.execute_statement(statement, text).await,
+        }
     }
 
     /// Plans one statement without starting anything; declarations take effect. No service is touched.

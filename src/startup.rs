@@ -43,16 +43,26 @@ pub fn print() {
     }
 }
 
-/// A line for each step: when it was done, and how long that took since the step before.
+/// A line for each step: when it was done, and how long that took since the step before. What every subtask does is one
+/// step, which is done when the last one has done it.
 fn lines(steps: &[Step]) -> Vec<String> {
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     let mut before = Duration::ZERO;
     let head = format!("{:>9} {:>9}  {}", "at ms", "took ms", "start-up");
-    let step = |step: &Step| {
+    let line = |(i, step): (usize, &Step)| {
+        let is_same = |other: &&Step| other.what == step.what;
+        if steps[i + 1..].iter().any(|later| is_same(&later)) {
+            return None;
+        }
         let took = step.at.saturating_sub(std::mem::replace(&mut before, step.at));
-        format!("{:>9.1} {:>9.1}  {}", ms(step.at), ms(took), step.what)
+        let earlier: Vec<&Step> = steps[..i].iter().filter(is_same).collect();
+        let times = earlier.first().map(|first| {
+            let times = earlier.len() + 1;
+            format!(", the last of {times}; the first was at {:.1}", ms(first.at))
+        });
+        Some(format!("{:>9.1} {:>9.1}  {}{}", ms(step.at), ms(took), step.what, times.unwrap_or_default()))
     };
-    std::iter::once(head).chain(steps.iter().map(step)).collect()
+    std::iter::once(head).chain(steps.iter().enumerate().filter_map(line)).collect()
 }
 
 #[cfg(test)]
@@ -69,6 +79,21 @@ mod tests {
                 "    at ms   took ms  start-up",
                 "      1.2       1.2  script read",
                 "     21.2      20.0  statements planned",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_several_subtasks_do_is_one_line() {
+        let step = |micros, what: &str| Step { at: Duration::from_micros(micros), what: what.to_string() };
+        let steps = [step(1_000, "sink a open"), step(2_000, "sink b open"), step(3_500, "sink a open")];
+        assert_eq!(
+            lines(&[&steps[..], &[step(4_000, "sink a open"), step(5_000, "job open")]].concat()),
+            [
+                "    at ms   took ms  start-up",
+                "      2.0       2.0  sink b open",
+                "      4.0       2.0  sink a open, the last of 3; the first was at 1.0",
+                "      5.0       1.0  job open",
             ]
         );
     }

@@ -182,6 +182,11 @@ impl LookupSource for TableInMemory {
         self.stands_for.describe()
     }
 
+    /// There is nothing that could be refused.
+    async fn check(&self, _request: &LookupRequest, _context: &OpenContext) -> Result<()> {
+        Ok(())
+    }
+
     async fn open(&self, _request: &LookupRequest, _context: &OpenContext) -> Result<Box<dyn Lookup>> {
         let index = match &self.keys {
             None => None,

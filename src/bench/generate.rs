@@ -210,13 +210,13 @@ impl PartWriter<'_> {
                     columns
                 }
             };
-            let moments = rows.iter().map(|(_, number, _)| self.wanted.moment(self.split, numbers_from + number));
-            let moments: Vec<i64> = moments.collect();
             let columns = columns.into_iter().enumerate().map(|(i, column)| match (column, self.wanted.time_form(i)) {
                 (Some(column), _) => Ok(column),
                 (None, form) => {
-                    let ty = self.wanted.arrow.field(i).data_type();
-                    form.unwrap_or(TimeForm::Timestamp).column(&moments, ty)
+                    let (form, ty) = (form.unwrap_or(TimeForm::Timestamp), self.wanted.arrow.field(i).data_type());
+                    let numbers = rows.iter().map(|(_, number, _)| numbers_from + number);
+                    let moments: Vec<i64> = numbers.map(|n| self.wanted.moment(form, self.split, n)).collect();
+                    form.column(&moments, ty)
                 }
             });
             let columns = columns.collect::<Result<Vec<_>>>()?;

@@ -215,7 +215,11 @@ impl Doors<'_> {
     /// The rows of a source, and how they were made.
     fn source(&self, table: &PlannedTable, node: &SourceNode) -> Result<(Splits, String)> {
         let schema = schema_of(table, &node.scan_schema)?;
-        let time = event_time(node, &schema);
+        let first = |column: &str| {
+            let start = raw_options(table).get(&format!("fields.{column}.start")).map(str::trim);
+            start.and_then(|start| start.parse().ok()).unwrap_or(0)
+        };
+        let time = event_time(node, &schema, self.options.rows, first);
         let key = table.primary_key.iter().filter_map(|name| schema.index_of(name)).collect();
         let splits = node.source.parallelism().unwrap_or(self.config.parallelism).max(1);
         let wanted = Wanted {

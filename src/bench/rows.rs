@@ -56,6 +56,11 @@ pub enum TimeForm {
     Number(i64),
     /// A text in this form of chrono's.
     Text(&'static str),
+    /// The number of the row, from `first` on; so many rows share one.
+    Count {
+        first: i64,
+        rows: i64,
+    },
 }
 
 impl TimeForm {
@@ -79,7 +84,7 @@ impl TimeForm {
         }
     }
 
-    /// A column of the moments, in milliseconds.
+    /// A column of the moments, in milliseconds; of counts, the numbers.
     pub fn column(self, moments: &[i64], ty: &DataType) -> Result<ArrayRef> {
         let moments = moments.iter().copied();
         Ok(match (self, ty) {
@@ -96,7 +101,7 @@ impl TimeForm {
                 let moment = |ms| chrono::DateTime::from_timestamp_millis(ms).unwrap_or_default();
                 Arc::new(StringArray::from_iter_values(moments.map(|ms| moment(ms).format(form).to_string())))
             }
-            (Self::Timestamp, _) => cast(&Int64Array::from_iter_values(moments), ty)?,
+            (Self::Timestamp | Self::Count { .. }, _) => cast(&Int64Array::from_iter_values(moments), ty)?,
         })
     }
 }
@@ -108,9 +113,13 @@ impl Wanted {
         (rows / splits + u64::from((split as u64) < rows % splits)) as usize
     }
 
-    /// The event time of a row, by its number in its split.
-    pub fn moment(&self, split: usize, number: i64) -> i64 {
-        FIRST_MS + (number * self.splits as i64 + split as i64).div_euclid(ROWS_PER_MS)
+    /// The event time of a row, by its number in its split; or its count.
+    pub fn moment(&self, form: TimeForm, split: usize, number: i64) -> i64 {
+        let number = number * self.splits as i64 + split as i64;
+        match form {
+            TimeForm::Count { first, rows } => first + number.div_euclid(rows.max(1)),
+            _ => FIRST_MS + number.div_euclid(ROWS_PER_MS),
+        }
     }
 
     /// A batch of so many rows; there may be no column in it.

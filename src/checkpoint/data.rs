@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::store::Store;
 use crate::error::{Error, Result};
+use crate::failpoint::reach;
 
 /// A data file is closed when it has this many bytes.
 const FILE_BYTES: usize = 64 << 20;
@@ -63,9 +64,11 @@ impl DataWriter {
     pub async fn write(self, store: &Store, folder: &str) -> Result<()> {
         for (name, body) in self.files {
             let name = format!("{folder}/{name}");
+            reach("data.before-file");
             if !store.create(&name, body.into()).await? {
                 return Err(Error::state(format!("\"{name}\" is there already")));
             }
+            reach("data.after-file");
         }
         Ok(())
     }

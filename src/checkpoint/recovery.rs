@@ -36,6 +36,19 @@ pub enum Decision {
     },
 }
 
+/// Refuses markers that these checkpoints (the newest first) know nothing of: those of a job that may be running, with a
+/// folder of its own or a copy of this one. Markers only move on, so that what else they say counts behind a fence.
+///
+/// # Errors
+/// As those of [`decide`].
+pub fn check_ours(found: &[Found], markers: &[TargetMarker], durable: bool) -> Result<()> {
+    if found.is_empty() {
+        return check_unmarked(markers, durable);
+    }
+    let newest = found.iter().find_map(|found| Some((found.manifest.as_ref().ok()?, found.published)));
+    newest.map_or(Ok(()), |(manifest, published)| stands(manifest, markers, published)?.check_ahead(manifest))
+}
+
 /// Decides, from all checkpoints of a job (the newest first) and the markers at its targets. `durable`: the checkpoints
 /// outlive the process, so that a marker without one is strange. `in_parts`: the targets that may have a part of an epoch
 /// whose marker they lack.
@@ -92,15 +105,21 @@ pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool, in_par
     if let Some((epoch, _)) = newest {
         return Err(missing_published(epoch, markers));
     }
+    check_unmarked(markers, durable).map(|()| Decision::Fresh)
+}
+
+/// Refuses markers where there is no checkpoint, though there would be if it was us who left them.
+fn check_unmarked(markers: &[TargetMarker], durable: bool) -> Result<()> {
     match markers.iter().find_map(|at| Some((at, at.marker.as_ref()?))).filter(|_| durable) {
         Some((at, marker)) => Err(Error::state(format!(
             "{} has rows of this job up to epoch {}, and the checkpoint folder has no checkpoint of it",
             at.target, marker.epoch.0
         ))
         .with_hint(
-            "Give the folder that the job ran with, or begin anew with --fresh: sinks may then see rows again.",
+            "Give the folder that the job ran with; or another 'pipeline.name', where another job has this one. Or begin \
+             anew with --fresh: sinks may then see rows again.",
         )),
-        None => Ok(Decision::Fresh),
+        None => Ok(()),
     }
 }
 
@@ -187,33 +206,38 @@ impl Stands<'_> {
         behind.map(|(name, _)| name.to_string()).collect()
     }
 
+    /// Refuses targets that are further than the manifest.
+    fn check_ahead(&self, manifest: &Manifest) -> Result<()> {
+        for (name, epoch) in self.of(manifest) {
+            if let Some(epoch) = epoch.filter(|epoch| *epoch > manifest.epoch) {
+                return Err(Error::state(format!(
+                    "{name} has epoch {}, and the newest checkpoint that can be restored is that of epoch {}",
+                    epoch.0, manifest.epoch.0
+                ))
+                .with_hint(BEGIN_ANEW));
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses targets that are further than the manifest, or not as far as it says that they were.
     fn check(&self, manifest: &Manifest) -> Result<()> {
+        self.check_ahead(manifest)?;
         for (name, epoch) in self.of(manifest) {
             let since = manifest.targets.iter().find(|target| target.name == *name).map(|target| target.since);
             let published = manifest.published.filter(|published| since.is_none_or(|since| since <= *published));
-            match epoch {
-                Some(epoch) if *epoch > manifest.epoch => {
-                    return Err(Error::state(format!(
-                        "{name} has epoch {}, and the newest checkpoint that can be restored is that of epoch {}",
-                        epoch.0, manifest.epoch.0
-                    ))
-                    .with_hint(BEGIN_ANEW));
-                }
-                epoch if *epoch < published => {
-                    return Err(Error::state(format!(
-                        "{name} {}, and the checkpoint of epoch {} knows that epoch {} was published to it",
-                        match epoch {
-                            Some(epoch) => format!("has epoch {}", epoch.0),
-                            None => "has no marker of this job".to_string(),
-                        },
-                        manifest.epoch.0,
-                        published.unwrap_or_default().0
-                    ))
-                    .with_detail("It was set back, or its marker is gone: rows may be missing there.")
-                    .with_hint(BEGIN_ANEW));
-                }
-                _ => {}
+            if *epoch < published {
+                return Err(Error::state(format!(
+                    "{name} {}, and the checkpoint of epoch {} knows that epoch {} was published to it",
+                    match epoch {
+                        Some(epoch) => format!("has epoch {}", epoch.0),
+                        None => "has no marker of this job".to_string(),
+                    },
+                    manifest.epoch.0,
+                    published.unwrap_or_default().0
+                ))
+                .with_detail("It was set back, or its marker is gone: rows may be missing there.")
+                .with_hint(BEGIN_ANEW));
             }
         }
         Ok(())

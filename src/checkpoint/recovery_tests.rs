@@ -215,3 +215,31 @@ fn a_checkpoint_of_another_version_is_not_passed_over() {
     assert_eq!(decided(vec![foreign(5), whole(4)], &["kafka@4"]), "refuse: the manifest is damaged");
     assert_eq!(decided(vec![whole(5), foreign(4)], &["kafka@5"]), "restore 5", "what lies behind is not needed");
 }
+
+#[test]
+fn before_the_fence_only_what_others_have_left_is_refused() {
+    use EpochMode::{Held, Rollback};
+    let seen = |found: Vec<Found>, marker_text: &str, durable: bool| {
+        let checked = check_ours(&found, &[marker(marker_text)], durable);
+        checked.map_err(|error| error.message().to_string())
+    };
+    for mode in [Rollback, Held] {
+        let all = || vec![found(5, mode, &["pg"]), found(4, mode, &["pg"])];
+        // A commit that is under way may still move them.
+        for ours in ["pg", "pg@3", "pg@4", "pg@5"] {
+            assert_eq!(seen(all(), ours, true), Ok(()), "{mode:?} {ours}");
+        }
+        let torn_first = vec![torn(6)].into_iter().chain(all()).collect();
+        for found in [all(), torn_first] {
+            let error = seen(found, "pg@b2", true).unwrap_err();
+            assert!(error.ends_with("know nothing of (up to epoch 2)"), "{error}");
+        }
+        let error = seen(all(), "pg@6", true).unwrap_err();
+        assert!(error.starts_with("pg has epoch 6, and the newest checkpoint"), "{error}");
+    }
+    assert_eq!(seen(vec![torn(1)], "pg@b2", true), Ok(()), "nobody knows whose it is");
+    assert_eq!(seen(Vec::new(), "pg", true), Ok(()));
+    assert_eq!(seen(Vec::new(), "pg@2", false), Ok(()), "a job without a folder does not know its own");
+    let error = seen(Vec::new(), "pg@2", true).unwrap_err();
+    assert!(error.ends_with("up to epoch 2, and the checkpoint folder has no checkpoint of it"), "{error}");
+}

@@ -6,10 +6,12 @@ use super::folder::JobFolder;
 use super::manifest::Manifest;
 use crate::changelog::Epoch;
 use crate::error::Result;
+use crate::failpoint::reach;
 
 /// Deletes every checkpoint but `kept`, and every data file that none of those names. Manifests go first: what a crash
 /// leaves in between is collected the next time.
 pub async fn collect(folder: &JobFolder, kept: &[&Manifest]) -> Result<()> {
+    reach("collect.before-manifests");
     let epochs: HashSet<Epoch> = kept.iter().map(|manifest| manifest.epoch).collect();
     let files: HashSet<String> = kept.iter().flat_map(|m| m.pieces()).map(|piece| piece.file.clone()).collect();
     for name in folder.store.list(&folder.name).await? {
@@ -17,15 +19,19 @@ pub async fn collect(folder: &JobFolder, kept: &[&Manifest]) -> Result<()> {
         let epoch = chk.rsplit('/').next().and_then(|chk| chk.strip_prefix("chk-")?.parse().ok()).map(Epoch);
         if epoch.is_some_and(|epoch| !epochs.contains(&epoch)) {
             folder.store.delete(&name).await?;
+            reach("collect.manifest-removed");
             folder.store.delete(&format!("{chk}/published")).await?;
             folder.store.forget_folder(chk);
         }
     }
+    reach("collect.before-data");
     for name in folder.store.list(&folder.data()).await? {
         if name.rsplit('/').next().is_some_and(|file| !files.contains(file)) {
             folder.store.delete(&name).await?;
+            reach("collect.data-removed");
         }
     }
+    reach("collect.after");
     Ok(())
 }
 

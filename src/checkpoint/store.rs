@@ -12,6 +12,7 @@ use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 
 use crate::error::{Error, Result};
+use crate::failpoint::reach;
 
 /// Objects in a folder, or in memory.
 #[derive(Debug, Clone)]
@@ -78,7 +79,10 @@ impl Store {
                 let written = self.objects.put(&path(&part)?, bytes.into()).await;
                 written.map_err(|error| self.failed("write", name, error))?;
                 self.sync(&part).await?;
-                self.objects.rename_if_not_exists(&path(&part)?, &path(name)?).await
+                reach("store.before-rename");
+                let renamed = self.objects.rename_if_not_exists(&path(&part)?, &path(name)?).await;
+                reach("store.after-rename");
+                renamed
             }
         };
         match created {

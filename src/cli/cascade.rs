@@ -14,23 +14,37 @@ pub struct Cascade {
 }
 
 impl Cascade {
-    /// Takes note of a statement that failed, and says whether it did so only because a name is missing whose
-    /// declaration failed before. `declares` is the name that it would have declared itself.
-    pub fn follows(&mut self, declares: Option<String>, error: &Error) -> bool {
-        let said = |name: &&String| {
-            ["table", "view"].iter().any(|kind| error.message() == format!("{kind} \"{name}\" not found"))
+    /// Takes note of a statement that failed, and gives what is to be told of it: the errors that don't follow from one
+    /// that was told, a name that is missing because its declaration failed. `declares` is the name that it would have
+    /// declared itself.
+    pub fn left_of(&mut self, declares: Option<String>, error: Error) -> Vec<Error> {
+        let mut roots: Vec<String> = Vec::new();
+        let mut follows = |error: &Error| {
+            let root = self.root_of(error);
+            let follows = root.is_some();
+            roots.extend(root.filter(|root| !roots.contains(root)));
+            follows
         };
-        let root = self.roots.keys().find(said).and_then(|name| self.roots.get(name)).cloned();
+        let left: Vec<Error> = error.into_each().into_iter().filter(|error| !follows(error)).collect();
         if let Some(name) = declares {
-            let root = root.clone().unwrap_or_else(|| name.clone());
+            let root = roots.first().cloned().unwrap_or_else(|| name.clone());
             self.roots.entry(name).or_insert(root);
         }
-        let Some(root) = root else { return false };
-        match self.missed.iter_mut().find(|(name, _)| *name == root) {
-            Some((_, count)) => *count += 1,
-            None => self.missed.push((root, 1)),
+        for root in roots {
+            match self.missed.iter_mut().find(|(name, _)| *name == root) {
+                Some((_, count)) => *count += 1,
+                None => self.missed.push((root, 1)),
+            }
         }
-        true
+        left
+    }
+
+    /// The name whose declaration is wrong, where an error says that a name is missing because of that.
+    fn root_of(&self, error: &Error) -> Option<String> {
+        let is_missing = |name: &&String| {
+            ["table", "view"].iter().any(|kind| error.message() == format!("{kind} \"{name}\" not found"))
+        };
+        self.roots.get(self.roots.keys().find(is_missing)?).cloned()
     }
 
     /// `14 statements were not checked: they need "src", whose CREATE statement is wrong`

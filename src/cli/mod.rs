@@ -82,7 +82,7 @@ enum Command {
         after_help = "Examples:\n  millstream sql\n  millstream sql -i tables.sql\n  millstream sql -i tables.sql -e \"SELECT * FROM CPU_IN LIMIT 5\"\n  echo 'SHOW TABLES;' | millstream sql -i tables.sql\n\nExit codes: 0 fine, 1 failed while running, 2 a statement is wrong."
     )]
     Sql(sql::SqlArgs),
-    /// Parse, bind and plan everything without touching a service; the first error of every statement.
+    /// Parse, bind and plan everything without touching a service; the errors of every statement.
     #[command(
         after_help = "Examples:\n  millstream check job.sql\n  millstream check --strict --portable tables.sql job.sql"
     )]
@@ -159,7 +159,7 @@ struct RunArgs {
     /// keeps them.
     #[arg(long, value_name = "BYTES", value_parser = memory_size)]
     memory: Option<usize>,
-    /// Print what the time until the first row was spent on.
+    /// Print when each step of starting was done and how long it took, up to the first row.
     #[arg(long)]
     trace_startup: bool,
 }
@@ -181,6 +181,12 @@ struct CheckArgs {
     /// List what Flink 2.2 would refuse or read differently.
     #[arg(long)]
     portable: bool,
+    /// Every file is a session of its own.
+    #[arg(long)]
+    each: bool,
+    /// Of several files, too, say which options have no effect, and name the jobs.
+    #[arg(short, long)]
+    verbose: bool,
 }
 
 #[derive(Args)]
@@ -226,6 +232,22 @@ pub fn accepts<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<(), S
         Err(error) if error.use_stderr() => Err(error.to_string()),
         _ => Ok(()),
     }
+}
+
+/// The options of a command as they are written, and what each means; None for a command that isn't there.
+pub fn options(command: &str) -> Option<Vec<(String, String)>> {
+    let cli = Cli::command();
+    let arguments = cli.find_subcommand(command)?.get_arguments().filter(|argument| !argument.is_positional());
+    let option = |argument: &clap::Arg| {
+        let short = argument.get_short().map(|short| format!("-{short}"));
+        let long = argument.get_long().map(|long| format!("--{long}"));
+        let names = short.into_iter().chain(long).collect::<Vec<_>>().join(", ");
+        let value = argument.get_value_names().filter(|_| argument.get_action().takes_values());
+        let value: String = value.into_iter().flatten().map(|value| format!(" {value}")).collect();
+        let about = argument.get_long_help().or_else(|| argument.get_help());
+        (format!("{names}{value}"), about.map(|about| about.to_string().replace("\n\n", " ")).unwrap_or_default())
+    };
+    Some(arguments.map(option).collect())
 }
 
 /// Help, the version, or what is wrong with the command line; the last as JSON where that was asked for.

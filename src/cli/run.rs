@@ -99,9 +99,10 @@ fn plan_all(script: &Script, args: &RunArgs) -> Result<(Vec<Error>, Vec<String>)
         let declares = statement.declares;
         if let Err(error) = statement.parsed.and_then(|s| session.prepare_statement(&s, text)) {
             // A table that is wrong is wrong for everyone who reads it: told of once.
-            let follows = cascade.follows(declares, &error);
-            if !follows && errors.iter().all(|known| known.to_string() != error.to_string()) {
-                errors.push(error);
+            for error in cascade.left_of(declares, error) {
+                if errors.iter().all(|known| known.to_string() != error.to_string()) {
+                    errors.push(error);
+                }
             }
         }
         let noticed = session.take_notices().into_iter().filter(|notice| notice.kind == NoticeKind::Warning);

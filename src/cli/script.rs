@@ -69,14 +69,15 @@ impl Script {
 
     /// All statements in order, each with its text; or an error in its place.
     pub fn statements(&self) -> impl Iterator<Item = (ScriptStatement, &SourceText)> {
-        self.texts.iter().flat_map(|text| {
-            let declares = split(&text.text).into_iter().map(|fragment| declared_name(fragment.text));
-            let parsed = parse_script(text).into_iter().map(|parsed| parsed.map_err(|e| e.in_text(text)));
-            let statements: Vec<_> =
-                declares.zip(parsed).map(|(declares, parsed)| ScriptStatement { declares, parsed }).collect();
-            statements.into_iter().map(move |statement| (statement, text))
-        })
+        self.texts.iter().flat_map(|text| statements_of(text).into_iter().map(move |statement| (statement, text)))
     }
+}
+
+/// The statements of one text, in order.
+pub fn statements_of(text: &SourceText) -> Vec<ScriptStatement> {
+    let declares = split(&text.text).into_iter().map(|fragment| declared_name(fragment.text));
+    let parsed = parse_script(text).into_iter().map(|parsed| parsed.map_err(|e| e.in_text(text)));
+    declares.zip(parsed).map(|(declares, parsed)| ScriptStatement { declares, parsed }).collect()
 }
 
 /// A statement of a script, or why it is none.

@@ -76,6 +76,7 @@ async fn work(args: &SqlArgs, client: &mut Client, interactive: bool) -> Result<
     if interactive {
         client.welcome();
     }
+    client.tell_notices(None);
     for file in &args.init {
         client.initialize(&read_script(file)?).await?;
     }

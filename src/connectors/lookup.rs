@@ -28,6 +28,11 @@ pub trait LookupSource: Send + Sync + Debug {
     /// One line for EXPLAIN, without secrets.
     fn describe(&self) -> String;
 
+    /// Asks whether it could be opened, and makes nothing: see [`super::Sink::check`].
+    async fn check(&self, request: &LookupRequest, context: &OpenContext) -> Result<()> {
+        self.open(request, context).await.map(drop)
+    }
+
     async fn open(&self, request: &LookupRequest, context: &OpenContext) -> Result<Box<dyn Lookup>>;
 }
 

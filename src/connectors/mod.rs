@@ -27,6 +27,7 @@ mod source;
 mod target;
 #[cfg(test)]
 mod testing;
+mod unknown;
 
 pub use connector::{Connector, MetadataColumn, OptionNotice, TableDescriptor, TableUse, cannot};
 pub use effect::{condition, idle_in_epochs, idle_options};
@@ -41,3 +42,4 @@ pub use target::{
     Committer, EpochMode, Guarantee, Marker, SinkTarget, Staged, StagedPart, Target, TargetContext, TargetTable,
     WriterEpochs,
 };
+pub use unknown::unknown_options;

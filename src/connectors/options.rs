@@ -269,7 +269,7 @@ pub const DELIVERY_GUARANTEE: OptionSpec = OptionSpec::new(
 .ours();
 
 /// Options of every table that Flink has and we don't yet.
-const NOT_YET: &[&str] = &[
+pub(super) const NOT_YET: &[&str] = &[
     "scan.watermark.alignment.group",
     "scan.watermark.alignment.max-drift",
     "scan.watermark.alignment.update-interval",

@@ -1,5 +1,5 @@
-//! What of options and SQL texts may be shown: the values of options that are known and no secrets, and nothing that
-//! might be a password under a misspelled key.
+//! What of options and SQL texts may be shown: the values of options that are no secrets by their names, nor by what
+//! their names may be a misspelling of.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -39,14 +39,30 @@ pub fn is_secret(key: &str) -> bool {
     SECRET_WORDS.iter().any(|word| key.contains(word))
 }
 
+/// Words that a key has whose value may be a secret, where nobody knows the key.
+const SUSPECT_WORDS: &[&str] = &["pw", "psw", "pass", "auth", "cred", "creds", "sasl", "login", "pin", "cert"];
+
 /// True for keys whose values may be shown: options that some connector, a format or the session has, secrets not among
-/// them. A key that nobody knows may be a misspelled `password`.
+/// them; and others, unless they are near the name of a secret: a key that nobody knows may be a misspelled `password`.
 fn is_shown(key: &str) -> bool {
-    !is_secret(key)
-        && (COMMON_OPTIONS.iter().any(|spec| spec.matches(key) && !spec.secret)
-            || all().iter().any(|connector| connector.shows(key))
-            || is_format_option(key)
-            || settings::is_known(key))
+    !is_secret(key) && (is_known(key) || !key.is_empty() && !is_near_secret(key))
+}
+
+/// True for options that some connector, a format or the session has, secrets not among them.
+fn is_known(key: &str) -> bool {
+    COMMON_OPTIONS.iter().any(|spec| spec.matches(key) && !spec.secret)
+        || all().iter().any(|connector| connector.shows(key))
+        || is_format_option(key)
+        || settings::is_known(key)
+}
+
+/// True for keys that with a few letters changed would be those of secrets.
+fn is_near_secret(key: &str) -> bool {
+    let is_near = |part: &str| {
+        SUSPECT_WORDS.contains(&part)
+            || SECRET_WORDS.iter().any(|word| word.len() > 4 && strsim::damerau_levenshtein(part, word) <= 2)
+    };
+    key.to_lowercase().split(['.', '-', '_', '#']).any(is_near)
 }
 
 /// `json.ignore-parse-errors`, `key.csv.field-delimiter`
@@ -57,8 +73,7 @@ fn is_format_option(key: &str) -> bool {
     format.is_some_and(|format| format.options().iter().any(|spec| spec.matches(rest) && !spec.secret))
 }
 
-/// The value as it may be shown: `******` for a secret or the value of a key that nobody knows; credentials cut out of
-/// URLs.
+/// The value as it may be shown: `******` for a secret or what may be one; credentials cut out of URLs.
 pub fn redact(key: &str, value: &str) -> String {
     match value.is_empty() || is_shown(key) {
         true => redact_urls(value),
@@ -77,9 +92,7 @@ pub fn redact_setting(key: &str, value: &str) -> String {
 
 /// True for keys of the session that are, or with a few letters changed would be, those of secrets.
 pub fn hides_setting(key: &str) -> bool {
-    let is_near =
-        |part: &str| SECRET_WORDS.iter().any(|word| word.len() > 4 && strsim::damerau_levenshtein(part, word) <= 2);
-    is_secret(key) || !settings::is_known(key) && key.to_lowercase().split(['.', '-', '_']).any(is_near)
+    is_secret(key) || !settings::is_known(key) && is_near_secret(key)
 }
 
 /// `scheme://user:pass@host` loses `user:pass`, and parameters their values unless they are known to be harmless.
@@ -98,8 +111,8 @@ fn redact_urls(value: &str) -> String {
 static USER_INFO: LazyLock<regex::Regex> =
     LazyLock::new(|| regex::Regex::new(r"(://)[^/@\s;,']*:[^@\s;,']*@").expect("a valid pattern"));
 
-/// A SQL text as it may be quoted: values of options that are secret or not known, and credentials in addresses, are
-/// blotted out, each character by a `*`, so that lines and columns stay where they are.
+/// A SQL text as it may be quoted: values of options that are secrets or may be, and credentials in addresses, are blotted
+/// out, each character by a `*`, so that lines and columns stay where they are.
 ///
 /// The text may be broken: an unclosed quote, a missing one, a value without quotes. What looks like a value is hidden
 /// then too.
@@ -214,11 +227,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_and_values_of_unknown_keys_are_cut_out() {
+    fn secrets_and_what_may_be_one_are_cut_out() {
         for (key, value, shown) in [
             ("password", "x", MASK),
             ("pasword", "x", MASK),
+            ("Pass", "x", MASK),
+            ("db.pw", "x", MASK),
             ("properties.sasl.pasword", "x", MASK),
+            ("properties.ssl.kye-password", "x", MASK),
+            ("conector", "kafka", "kafka"),
+            ("topc", "orders", "orders"),
+            ("scan.startup.mod", "http://u:p@h", "http://******@h"),
             ("properties.sasl.mechanism", "PLAIN", "PLAIN"),
             ("json.ignore-parse-errors", "true", "true"),
             ("key.csv.field-delimiter", ";", ";"),
@@ -278,12 +297,15 @@ mod tests {
             ("SET 'nobody.knows' = 'it';", "SET 'nobody.knows' = 'it';"),
             ("SET 'my.pasword' = 's3';", "SET 'my.pasword' = '**';"),
             ("set\n'url.of.it' = 'http://u:p@h'", "set\n'url.of.it' = 'http://***@h'"),
-            ("ALTER TABLE t SET ('nobody.knows' = 'it')", "ALTER TABLE t SET ('nobody.knows' = '**')"),
-            ("PRESET 'nobody.knows' = 'it'", "PRESET 'nobody.knows' = '**'"),
+            ("ALTER TABLE t SET ('nobody.knows' = 'it')", "ALTER TABLE t SET ('nobody.knows' = 'it')"),
+            ("ALTER TABLE t SET ('api-kye' = 'it')", "ALTER TABLE t SET ('api-kye' = 'it')"),
             ("'password' = 'a's3cr3t'b')", "'password' = '***********)"),
             ("'topic' = 'abc, 'password' = 's3'", "'topic' = 'abc, 'password' = '**'"),
             ("'pasword' = 'abc, 'password' = 's3'", "'pasword' = '*************** = '**'"),
-            ("'x' = 'two\nlines'", "'x' = '***\n*****'"),
+            ("'x' = 'two\nlines'", "'x' = 'two\nlines'"),
+            ("'pasword' = 'two\nlines'", "'pasword' = '***\n*****'"),
+            ("'conector' = 'kafka', 'topc' = 'orders'", "'conector' = 'kafka', 'topc' = 'orders'"),
+            ("'' = 's3'", "'' = '**'"),
             ("/*+ STATE_TTL('a' = '1 d', 'b' = 'soon') */", "/*+ STATE_TTL('a' = '1 d', 'b' = 'soon') */"),
             ("/*+ LOOKUP('table' = 'C') */", "/*+ LOOKUP('table' = 'C') */"),
             ("/*+ STATE_TTL('password' = 's3') */", "/*+ STATE_TTL('password' = '**') */"),

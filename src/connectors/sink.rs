@@ -63,6 +63,15 @@ pub trait Sink: Send + Sync + Debug {
         None
     }
 
+    /// Asks whether it could be opened, its target too where rows are written exactly once, and makes nothing: a job is
+    /// refused before any of its doors is open.
+    ///
+    /// # Errors
+    /// What the target has against it: no such table, no right to write.
+    async fn check(&self, _exactly_once: bool, _context: &OpenContext) -> Result<()> {
+        Ok(())
+    }
+
     /// A writer for one subtask; fails with a clear error when the target can't be written.
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>>;
 }

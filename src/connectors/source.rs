@@ -61,6 +61,16 @@ pub trait Source: Send + Sync + Debug {
         false
     }
 
+    /// Asks whether it could be opened, and makes nothing: see [`super::Sink::check`].
+    async fn check(&self, _context: &OpenContext) -> Result<()> {
+        Ok(())
+    }
+
+    /// How far a split of this source was read, for people; `table` is the name of what reads it.
+    fn place_of(&self, _table: &str, split: &str, position: &str) -> String {
+        format!("{split} at {position}")
+    }
+
     /// The parts there are, each with its start position resolved.
     async fn splits(&self, context: &OpenContext) -> Result<Vec<Split>>;
 
@@ -205,13 +215,18 @@ impl Debug for OpenContext {
 }
 
 impl OpenContext {
-    /// A context for one subtask on the system's clock, for tests and bounded reads.
+    /// For tests: of a job `test`, on the system's clock.
     pub fn for_test() -> Self {
+        Self::beside_jobs("test", Arc::new(crate::time::SystemClock))
+    }
+
+    /// For what is asked of a service beside all jobs, under this name: one subtask, which tells nobody of waiting.
+    pub fn beside_jobs(name: &str, clock: Arc<dyn Clock>) -> Self {
         Self {
-            job: "test".into(),
+            job: name.into(),
             subtask: 0,
             parallelism: 1,
-            clock: Arc::new(crate::time::SystemClock),
+            clock,
             reporter: Reporter::silent(),
             metrics: Arc::default(),
             batch_rows: 8192,

@@ -186,7 +186,10 @@ impl TargetContext {
 /// Publishes epochs to a target, one after the other.
 #[async_trait]
 pub trait Committer: Send + Sync {
-    /// Makes sure that no earlier attempt of this job writes any more, then reads the marker of the job. The first call.
+    /// The marker of the job as it is seen now, while whoever writes there goes on: it may be about to move.
+    async fn look(&self) -> Result<Option<Marker>>;
+
+    /// Makes sure that no earlier attempt of this job writes any more, then reads the marker of the job. Behind `look`.
     ///
     /// # Errors
     /// A marker of a later attempt: another process runs the job.
@@ -207,6 +210,12 @@ pub trait Committer: Send + Sync {
     /// What could not be published, or where it isn't known: then the job starts anew from what `fence` says. One of
     /// the service, or of a row, says where that is.
     async fn publish(&self, epoch: Epoch, parts: &[StagedPart]) -> Result<()>;
+
+    /// What no two targets of a job may have in common, however they are spelled: they would shut each other out. None
+    /// where two spellings are two targets.
+    fn place(&self) -> Option<String> {
+        None
+    }
 
     /// For the connector's own writers.
     fn as_any(&self) -> &dyn Any;

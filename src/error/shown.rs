@@ -30,7 +30,12 @@ impl fmt::Display for Error {
 
 impl Error {
     /// The whole error for a terminal of so many columns: words are wrapped, and a line of SQL is cut around its place.
+    /// What was found beside it stands below.
     pub fn shown(&self, width: Option<usize>) -> String {
+        self.each().map(|error| error.shown_alone(width)).collect::<Vec<_>>().join("\n")
+    }
+
+    fn shown_alone(&self, width: Option<usize>) -> String {
         let width = width.map(|width| width.max(NARROWEST));
         let laid_out = |text: String, indent: &str| match width {
             Some(width) => fit(&text, indent, width),
@@ -152,6 +157,29 @@ mod tests {
         let (shown, carets) = caret_line("SELECT '日本', 日本 FROM t", 14, 2, None);
         assert_eq!(shown, "1 | SELECT '日本', 日本 FROM t");
         assert_eq!(carets, "  |                ^^^^");
+    }
+
+    #[test]
+    fn errors_that_were_found_together_are_shown_one_below_the_other() {
+        let wrong = |what: &str, column| Error::statement(what).at(Span::on_line(1, column, 1));
+        let both = Error::together([wrong("no a", 8), wrong("no b", 11).with_hint("Try c.")]).unwrap();
+        let expected = "\
+error: query: no a
+ --> t.sql:1:8
+  |
+1 | SELECT a, b
+  |        ^
+error: query: no b
+ --> t.sql:1:11
+  |
+1 | SELECT a, b
+  |           ^
+  hint: Try c.";
+        let both = both.context("query").in_text(&SourceText::new("t.sql", "SELECT a, b"));
+        assert_eq!(both.to_string(), expected);
+        let three = Error::together([both, Error::statement("no c")]).unwrap();
+        assert_eq!(three.each().count(), 3);
+        assert!(Error::together([]).is_none());
     }
 
     #[test]

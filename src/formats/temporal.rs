@@ -189,8 +189,17 @@ pub(crate) fn write_date(days: i64, out: &mut Vec<u8>) {
     write_padded(day, 2, out);
 }
 
-/// Appends `10:11:12`, then the fraction without its last zeros.
-pub(crate) fn write_time(nanos_of_day: i64, out: &mut Vec<u8>) {
+/// How many digits of a fraction are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Digits {
+    /// Without the last zeros, and nothing where there is no fraction.
+    Needed,
+    /// So many, at most nine.
+    All(u8),
+}
+
+/// Appends `10:11:12`, then the fraction.
+pub(crate) fn write_time(nanos_of_day: i64, digits: Digits, out: &mut Vec<u8>) {
     let seconds = nanos_of_day / NANOS_PER_SECOND;
     write_padded(seconds / 3600, 2, out);
     out.push(b':');
@@ -198,22 +207,30 @@ pub(crate) fn write_time(nanos_of_day: i64, out: &mut Vec<u8>) {
     out.push(b':');
     write_padded(seconds % 60, 2, out);
     let fraction = nanos_of_day % NANOS_PER_SECOND;
-    if fraction != 0 {
-        out.push(b'.');
-        write_padded(fraction, 9, out);
-        while out.last() == Some(&b'0') {
-            out.pop();
+    match digits {
+        Digits::Needed if fraction != 0 => {
+            out.push(b'.');
+            write_padded(fraction, 9, out);
+            while out.last() == Some(&b'0') {
+                out.pop();
+            }
+        }
+        Digits::Needed | Digits::All(0) => {}
+        Digits::All(digits) => {
+            out.push(b'.');
+            write_padded(fraction, 9, out);
+            out.truncate(out.len() - usize::from(9 - digits.min(9)));
         }
     }
 }
 
 /// Appends `2020-02-29 10:11:12.5` for a timestamp in `unit` since the epoch.
-pub(crate) fn write_timestamp(value: i64, unit: TimeUnit, separator: u8, out: &mut Vec<u8>) {
+pub(crate) fn write_timestamp(value: i64, unit: TimeUnit, separator: u8, digits: Digits, out: &mut Vec<u8>) {
     let per_second = units_per_second(unit);
     let per_day = SECONDS_PER_DAY * per_second;
     write_date(value.div_euclid(per_day), out);
     out.push(separator);
-    write_time(value.rem_euclid(per_day) * (NANOS_PER_SECOND / per_second), out);
+    write_time(value.rem_euclid(per_day) * (NANOS_PER_SECOND / per_second), digits, out);
 }
 
 /// Appends a number of at least `width` digits, zeros in front.
@@ -315,10 +332,21 @@ mod tests {
         ];
         for (value, unit, text) in cases {
             let mut out = Vec::new();
-            write_timestamp(value, unit, b' ', &mut out);
+            write_timestamp(value, unit, b' ', Digits::Needed, &mut out);
             assert_eq!(std::str::from_utf8(&out).unwrap(), text);
             let moment = parse_timestamp(&out, SQL).unwrap();
             assert_eq!(moment.in_unit(unit), Some(value));
+        }
+    }
+
+    #[test]
+    fn all_digits_are_those_of_the_type() {
+        for (digits, text) in
+            [(0, "12:00:01"), (3, "12:00:01.500"), (9, "12:00:01.500000000"), (12, "12:00:01.500000000")]
+        {
+            let mut out = Vec::new();
+            write_time((12 * 3600 + 1) * NANOS_PER_SECOND + 500_000_000, Digits::All(digits), &mut out);
+            assert_eq!(std::str::from_utf8(&out).unwrap(), text);
         }
     }
 

@@ -344,11 +344,24 @@ impl StreamPlan {
         self.nodes.len() - 1
     }
 
-    /// True when every source ends by itself.
+    /// True when it ends by itself: each source does, or the LIMIT behind it ends what it gives.
     pub fn is_bounded(&self) -> bool {
-        self.nodes.iter().all(|n| match &n.kind {
-            NodeKind::Source(source) => source.source.is_bounded(),
-            _ => true,
+        let mut ends: Vec<bool> = Vec::new();
+        for node in &self.nodes {
+            ends.push(match &node.kind {
+                NodeKind::Source(source) => source.source.is_bounded(),
+                NodeKind::Limit { fetch: Some(_), .. } => true,
+                _ => node.inputs.iter().all(|input| ends.get(*input).is_none_or(|ends| *ends)),
+            });
+        }
+        self.nodes.iter().zip(ends).all(|(node, ends)| ends || !matches!(node.kind, NodeKind::Sink(_)))
+    }
+
+    /// What reads a table.
+    pub fn source(&self, table: &str) -> Option<&dyn Source> {
+        self.nodes.iter().find_map(|n| match &n.kind {
+            NodeKind::Source(source) if source.table == table => Some(source.source.as_ref()),
+            _ => None,
         })
     }
 

@@ -339,6 +339,7 @@ impl Chain {
 
     /// Lets a barrier pass: writers have flushed or staged when this returns. Gives what is known at it.
     pub async fn barrier(&mut self, epoch: Epoch) -> Result<TaskSnapshot> {
+        reach("task.before-staged");
         let start = Instant::now();
         self.epoch = epoch;
         self.push(StreamElement::Barrier(epoch)).await?;

@@ -115,7 +115,7 @@ impl Coordinator<'_> {
         let mut ended_without = 0;
         let mut requests: Vec<SavepointRequest> = Vec::new();
         let room = self.room.clone();
-        let patience = Patience::new(self.options, self.metrics.clone(), self.reporter.clone());
+        let patience = Patience::new(self.job.clone(), self.options, self.metrics.clone(), self.reporter.clone());
         loop {
             let late = under_way.as_ref().map(|under_way| under_way.term.ends);
             tokio::select! {
@@ -230,6 +230,7 @@ impl Coordinator<'_> {
         reach("publish.after");
         // While it runs the targets say so, and the next checkpoint; markers of a job that has ended may expire.
         if kind == CheckpointKind::Final && !self.started.targets.is_empty() {
+            reach("publish.before-noted");
             let noting = self.started.folder.note_published(epoch);
             if let Err(error) = patience.at_most("noting what was published", noting).await {
                 self.reporter.news(&format!(
@@ -239,6 +240,7 @@ impl Coordinator<'_> {
                     error.message()
                 ));
             }
+            reach("publish.noted");
         }
         self.started.published = Some(epoch);
         self.room.publish(epoch);
@@ -247,16 +249,14 @@ impl Coordinator<'_> {
         let splits: usize = manifest.sources.iter().map(|source| source.splits.len()).sum();
         tracing::debug!(epoch = epoch.0, splits, bytes = manifest.bytes, "epoch complete");
         self.tell(SourceCommand::Complete(epoch)).await;
-        reach("checkpoint.published-noted");
+        reach("checkpoint.published");
         self.started.kept.push(manifest);
         let surplus = self.started.kept.len().saturating_sub(self.options.retained.max(1));
         self.started.kept.drain(..surplus);
-        reach("checkpoint.collecting");
         let kept: Vec<&Manifest> = self.started.kept.iter().collect();
         if let Err(error) = patience.at_most("removing them", collect(&self.started.folder, &kept)).await {
             self.reporter.news(&format!("old checkpoints stay: {}", error.message()));
         }
-        reach("checkpoint.collected");
         let is_final = kind == CheckpointKind::Final;
         if is_final {
             // Those that nobody has looked at yet.
@@ -315,7 +315,7 @@ impl Coordinator<'_> {
                 return Err(error.context(format!("checkpoint {} can't be written", epoch.0)));
             }
             tries += 1;
-            self.reporter.news(&format!("checkpoint {} can't be written: {}; trying again", epoch.0, error.message()));
+            patience.tell(&format!("checkpoint {} can't be written: {}; trying again", epoch.0, error.message()));
             timer::sleep(WRITE_AGAIN).await;
         }
     }
@@ -393,8 +393,11 @@ impl Coordinator<'_> {
             operators: encoded.operators,
             ..self.manifest(epoch, staging, CheckpointKind::Savepoint, since)
         };
+        reach("savepoint.before-data");
         encoded.data.write(&store, "data").await?;
+        reach("savepoint.data-written");
         store.create("_metadata", manifest.encode()?.into()).await?;
+        reach("savepoint.written");
         Ok(path)
     }
 

@@ -1,9 +1,11 @@
 //! A running job: the handle that others hold, and the supervisor that runs its tasks and says how it ended.
 //!
 //! ```text
-//!  start ─► open (assembly.rs: doors, chains, edges) ─► run (tasks, coordinator) ─► Finished | Stopped | the first error
+//!  start ─► check (checks.rs: could all doors be opened?) ─► open (assembly.rs: doors, chains, edges)
+//!                              ─► run (tasks, coordinator) ─► Finished | Stopped | the first error
 //! ```
-//! Nothing runs before everything is open: a job that is stopped or fails while it opens has read no row.
+//! Nothing is made before everything is checked, and nothing runs before everything is open: a job that is stopped or
+//! fails while it opens has read no row.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,6 +16,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::assembly::{Assembled, Assembly, Task};
 use super::checkpoints::Checkpoints;
+use super::checks::check;
 use super::coordinator::{Coordinator, SavepointRequest};
 use super::costs::Costs;
 use super::dead_letters::DeadLetterWriter;
@@ -27,8 +30,9 @@ use super::start::{Start, Started};
 use crate::changelog::Epoch;
 use crate::changelog::rejects::ErrorHandling;
 use crate::checkpoint::{JobFolder, collect};
-use crate::connectors::{EpochRoom, OpenContext, Reporter};
+use crate::connectors::{DoorMetrics, EpochRoom, OpenContext, Reporter};
 use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint::reach;
 use crate::plan::stream_plan::{NodeKind, StreamPlan, WindowAggregateNode, WindowTableNode};
 use crate::startup;
 use crate::time::Clock;
@@ -167,7 +171,7 @@ pub fn start(plan: StreamPlan, config: JobConfig) -> JobHandle {
     let state = Arc::new(JobState::new(name.clone(), metrics.clone(), clock.now_ms(), ask, folder));
     let signal = state.signal().clone();
     let watched = signal.subscribe();
-    let job = Job { plan, config, metrics: metrics.clone(), signal, savepoints, ask_savepoint };
+    let job = Job { plan, config, metrics: metrics.clone(), signal, state: state.clone(), savepoints, ask_savepoint };
     let end = EndWriter { state: state.clone(), clock };
     let done = super::spawn(async move {
         let ended = job.run(watched).await;
@@ -205,6 +209,7 @@ struct Job {
     config: JobConfig,
     metrics: Arc<JobMetrics>,
     signal: watch::Sender<Signal>,
+    state: Arc<JobState>,
     savepoints: mpsc::Receiver<SavepointRequest>,
     /// The way to the coordinator of whichever attempt.
     ask_savepoint: mpsc::Sender<SavepointRequest>,
@@ -289,6 +294,7 @@ impl Job {
             opened = self.open(folder, first) => opened?,
         };
         *was_open = true;
+        self.state.write_open();
         startup::done(|| format!("job \"{}\" open", self.config.name));
         self.metrics.waits_for_nothing();
         let dead_letters = opened.dead_letters.clone();
@@ -318,6 +324,10 @@ impl Job {
 
     /// Opens everything; where the job is checkpointed, from where it stood.
     async fn open(&self, folder: Option<Arc<JobFolder>>, first_attempt: bool) -> Result<Opened> {
+        if first_attempt {
+            check(&self.plan, &self.metrics, |metrics| self.context(metrics)).await?;
+            startup::done(|| "doors checked");
+        }
         let started = match (&self.config.checkpoints, folder) {
             (Some(checkpoints), Some(folder)) => {
                 let start = Start {
@@ -351,7 +361,9 @@ impl Job {
         let started = match started {
             Some(mut started) if started.begins => {
                 let sources = assembled.sources.clone();
+                reach("start.before-written");
                 let manifest = started.write_start(&self.config.name, sources, self.config.clock.now_ms()).await?;
+                reach("start.written");
                 started.kept.push(manifest);
                 Some(started)
             }
@@ -364,8 +376,14 @@ impl Job {
     /// One line: from which checkpoint or savepoint, and from where sources go on.
     fn tell_restored(&self, started: &Started, assembled: &Assembled) {
         let Some(restored) = &started.restored else { return };
-        let splits = assembled.sources.iter().flat_map(|source| &source.splits);
-        let mut places: Vec<String> = splits.map(|split| format!("{} at {}", split.id, split.position)).collect();
+        let splits = assembled.sources.iter().flat_map(|source| {
+            let read_by = self.plan.source(&source.table);
+            source.splits.iter().map(move |split| match read_by {
+                Some(read_by) => read_by.place_of(&source.table, &split.id, &split.position),
+                None => format!("{} at {}", split.id, split.position),
+            })
+        });
+        let mut places: Vec<String> = splits.collect();
         let more = places.len().saturating_sub(8);
         places.truncate(8);
         if more > 0 {
@@ -381,21 +399,26 @@ impl Job {
         ));
     }
 
+    /// For a door that is opened, or asked whether it could be, once for all subtasks.
+    fn context(&self, metrics: Arc<DoorMetrics>) -> OpenContext {
+        OpenContext {
+            job: self.config.name.clone(),
+            subtask: 0,
+            parallelism: 1,
+            clock: self.config.clock.clone(),
+            reporter: self.metrics.reporter(&self.config.name, &self.config.reporter),
+            metrics,
+            batch_rows: self.config.batch_rows,
+            errors: ErrorHandling::Fail,
+            may_reject: false,
+            epochs: None,
+        }
+    }
+
     async fn open_dead_letters(&self) -> Result<Vec<Arc<DeadLetterWriter>>> {
         let mut writers = Vec::with_capacity(self.plan.dead_letters.len());
         for sink in &self.plan.dead_letters {
-            let context = OpenContext {
-                job: self.config.name.clone(),
-                subtask: 0,
-                parallelism: 1,
-                clock: self.config.clock.clone(),
-                reporter: self.metrics.reporter(&self.config.name, &self.config.reporter),
-                metrics: Arc::default(),
-                batch_rows: self.config.batch_rows,
-                errors: ErrorHandling::Fail,
-                may_reject: false,
-                epochs: None,
-            };
+            let context = self.context(Arc::default());
             writers.push(Arc::new(DeadLetterWriter {
                 letters: Arc::default(),
                 job: self.config.name.clone(),

@@ -77,6 +77,8 @@ pub struct JobState {
     /// When it was started, by the clock of its session.
     pub started_ms: i64,
     signal: watch::Sender<Signal>,
+    /// All its doors are, or were, open.
+    open: watch::Sender<bool>,
     ended: watch::Sender<Option<Ended>>,
     /// The way to the coordinator; none where the job has no checkpoints.
     savepoints: Option<mpsc::Sender<SavepointRequest>>,
@@ -103,8 +105,9 @@ impl JobState {
         savepoint_folder: Option<PathBuf>,
     ) -> Self {
         let (signal, _) = watch::channel(Signal::Run);
+        let (open, _) = watch::channel(false);
         let (ended, _) = watch::channel(None);
-        Self { id: JobId::random(), name, metrics, started_ms, signal, ended, savepoints, savepoint_folder }
+        Self { id: JobId::random(), name, metrics, started_ms, signal, open, ended, savepoints, savepoint_folder }
     }
 
     /// How it stands, for people: `WAITING` where it runs and can't go on before a service answers.
@@ -203,6 +206,19 @@ impl JobState {
         self.ended.borrow().clone()
     }
 
+    /// Waits until all its doors are open and rows are read; for ever where it is refused before. Cancel safe.
+    pub async fn until_open(&self) {
+        if self.open.subscribe().wait_for(|open| *open).await.is_err() {
+            // Can't be: `self` holds the sender.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// All its doors are open.
+    pub(super) fn write_open(&self) {
+        self.open.send_replace(true);
+    }
+
     /// Waits for the end. Cancel safe.
     pub async fn wait(&self) -> Ended {
         let mut watched = self.ended.subscribe();
@@ -260,8 +276,11 @@ impl Drop for EndWriter {
     }
 }
 
-/// An error on one line.
+/// An error on one line, and what was found beside it.
 fn told(error: &Error) -> String {
-    let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
-    format!("{}{detail}", error.message())
+    let one = |error: &Error| {
+        let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+        format!("{}{detail}", error.message())
+    };
+    error.each().map(one).collect::<Vec<_>>().join("; ")
 }

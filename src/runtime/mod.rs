@@ -8,6 +8,7 @@ mod assembly;
 mod chain;
 mod channel;
 mod checkpoints;
+mod checks;
 mod collect;
 mod coordinator;
 mod costs;

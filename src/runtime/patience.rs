@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 
 /// Counts the failures of an attempt's checkpoints.
 pub struct Patience {
+    job: Arc<str>,
     timeout: Duration,
     tolerable: u32,
     in_a_row: AtomicU32,
@@ -35,8 +36,9 @@ pub struct Term {
 }
 
 impl Patience {
-    pub fn new(options: &Checkpoints, metrics: Arc<JobMetrics>, reporter: Reporter) -> Self {
+    pub fn new(job: Arc<str>, options: &Checkpoints, metrics: Arc<JobMetrics>, reporter: Reporter) -> Self {
         Self {
+            job,
             timeout: options.timeout,
             tolerable: options.tolerable_failures,
             in_a_row: AtomicU32::new(0),
@@ -57,6 +59,11 @@ impl Patience {
         self.in_a_row.fetch_add(1, Ordering::Relaxed) < self.tolerable
     }
 
+    /// Says of the job what happened to a checkpoint of it.
+    pub fn tell(&self, what: &str) {
+        self.reporter.news(&format!("job \"{}\": {what}", self.job));
+    }
+
     /// A checkpoint is complete: failures begin anew.
     pub fn complete(&self) {
         self.in_a_row.store(0, Ordering::Relaxed);
@@ -73,8 +80,7 @@ impl Patience {
             return Err(Error::external(late)
                 .with_hint("'execution.checkpointing.timeout' says how long one may take, 'execution.checkpointing.tolerable-failed-checkpoints' how many may fail."));
         }
-        self.reporter
-            .news(&format!("checkpoint {epoch} was not complete within {timeout:?}: {doing}; going on with it"));
+        self.tell(&format!("checkpoint {epoch} was not complete within {timeout:?}: {doing}; going on with it"));
         term.ends = timer::now() + timeout;
         Ok(())
     }

@@ -1,5 +1,6 @@
-//! The start of an attempt, in this order: the attempt is counted, every target is fenced, the markers are read, what to
-//! go on from is decided, and what is held for targets that lack it is published. Only then rows are read.
+//! The start of an attempt, in this order: the attempt is counted, targets that another job writes to are refused, every
+//! target is fenced, the markers are read, what to go on from is decided, and what is held for targets that lack it is
+//! published. Only then rows are read.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -13,7 +14,8 @@ use super::targets::{self, OpenTarget, TargetPlan};
 use crate::changelog::Epoch;
 use crate::checkpoint::{
     CheckpointKind, DataReader, DataWriter, Decision, Found, HeldPart, JobFolder, Manifest, OperatorState, PieceRef,
-    SourceState, SplitState, TargetMarker, TargetState, decide, open_savepoint, other_writer, read_snapshot,
+    SourceState, SplitState, TargetMarker, TargetState, check_ours, decide, open_savepoint, other_writer,
+    read_snapshot,
 };
 use crate::connectors::{DoorMetrics, EpochMode, Reporter, Staged, StagedPart, TargetContext};
 use crate::error::{Error, ErrorKind, Result};
@@ -91,7 +93,7 @@ impl Start<'_> {
         let mode = targets::mode(&planned);
         let attempt = self.folder.take_attempt().await?;
         reach("start.attempt-taken");
-        let found = self.folder.checkpoints().await?;
+        let mut found = self.folder.checkpoints().await?;
         let newest = found.iter().find_map(|found| found.manifest.as_ref().ok());
         let from = match self.first_attempt {
             true => self.begun_from(newest).await?,
@@ -105,11 +107,24 @@ impl Start<'_> {
             _ => uuid::Uuid::new_v4().simple().to_string(),
         };
         let mut targets = self.open(&planned, &lineage, attempt, mode).await?;
+        targets::check_apart(&targets)?;
+        if from == StartFrom::Newest {
+            // A fence disturbs whoever is at work there: that must have been a start of these checkpoints.
+            let mut seen = Vec::with_capacity(targets.len());
+            for target in &targets {
+                seen.push(target.look().await?);
+            }
+            check_ours(&found, &seen, self.checkpoints.store.is_durable())?;
+            reach("start.looked");
+        }
         let mut markers = Vec::with_capacity(targets.len());
         for target in &targets {
             markers.push(target.fence().await?);
         }
         reach("start.fenced");
+        if !targets.is_empty() {
+            found = self.folder.checkpoints().await?;
+        }
         let seen = found.iter().map(|found| found.epoch);
         let marked = markers.iter().filter_map(|at| Some(at.marker.as_ref()?.epoch));
         let highest = seen.chain(marked).max();

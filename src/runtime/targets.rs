@@ -64,6 +64,29 @@ pub fn mode(targets: &[TargetPlan]) -> EpochMode {
     EpochMode::of(targets.iter().map(|target| target.target.as_ref()))
 }
 
+/// Refuses targets that are one in two spellings: each would shut the other out.
+pub fn check_apart(targets: &[OpenTarget]) -> Result<()> {
+    let mut places: BTreeMap<String, &OpenTarget> = BTreeMap::new();
+    for target in targets {
+        let Some(place) = target.committer.place() else { continue };
+        let Some(other) = places.insert(place, target) else { continue };
+        let table = |of: &OpenTarget| of.sinks.first().map_or("", |sink| sink.table.as_str()).to_string();
+        return Err(Error::statement(format!(
+            "\"{}\" and \"{}\" lead to the same place by different names: {}, and {}",
+            table(other),
+            table(target),
+            other.name,
+            target.name
+        ))
+        .with_detail("With exactly-once all tables of a job that lead to one place are published there together.")
+        .with_hint(
+            "Spell the address the same in both tables; or give each its own 'sink.transactional-id-prefix', where it has \
+             one.",
+        ));
+    }
+    Ok(())
+}
+
 impl TargetPlan {
     pub async fn open(&self, context: &TargetContext) -> Result<OpenTarget> {
         let committer = self.target.open(self.tables.clone(), context).await?;
@@ -72,6 +95,12 @@ impl TargetPlan {
 }
 
 impl OpenTarget {
+    /// Says where the target seems to stand, without disturbing anybody.
+    pub async fn look(&self) -> Result<TargetMarker> {
+        let marker = self.committer.look().await.map_err(|error| self.named(error))?;
+        Ok(TargetMarker { target: self.name.clone(), marker })
+    }
+
     /// Shuts out every earlier attempt, and says where the target stands.
     pub async fn fence(&self) -> Result<TargetMarker> {
         let marker = self.committer.fence().await.map_err(|error| self.named(error))?;

@@ -7,7 +7,8 @@ use crate::types::SqlType;
 pub struct Listing {
     pub columns: Vec<(String, SqlType)>,
     pub rows: Vec<Vec<Option<String>>>,
-    /// NULL is shown as in the results of queries. Flink's client leaves it empty in what SHOW and DESCRIBE give.
+    /// They are data, as the results of queries: NULL is shown. In what SHOW and DESCRIBE give it is left empty, as by
+    /// Flink's client.
     pub marks_nulls: bool,
 }
 
@@ -18,7 +19,7 @@ impl Listing {
         Self { columns, rows: Vec::new(), marks_nulls: false }
     }
 
-    /// The same with NULL shown as in the results of queries.
+    /// The same as data.
     pub fn marking_nulls(self) -> Self {
         Self { marks_nulls: true, ..self }
     }

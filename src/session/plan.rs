@@ -7,8 +7,8 @@ use datafusion::logical_expr::LogicalPlan;
 
 use super::{Notice, NoticeKind, Session, portability};
 use crate::catalog::Object;
-use crate::connectors::{OptionNotice, Sink, TableUse, idle_in_epochs, idle_options};
-use crate::error::{Error, Result};
+use crate::connectors::{OptionNotice, Sink, TableUse, idle_in_epochs, idle_options, unknown_options};
+use crate::error::{Error, Result, all_or_errors};
 use crate::operators::{OnLength, OnNull};
 use crate::plan::batch::BatchOptions;
 use crate::plan::bind::expr::ExprContext;
@@ -52,12 +52,11 @@ impl Session {
 
     pub(super) fn plan_inserts(&self, inserts: &[Insert]) -> Result<PlannedInserts> {
         let binder = self.binder();
-        let mut planned = Vec::new();
-        for insert in inserts {
-            let bound = binder.insert(insert).map_err(|e| e.at(insert.span))?;
-            let logical = optimize(bound.plan.clone()).map_err(|e| e.at(insert.span))?;
-            planned.push((bound, logical));
-        }
+        let planned = all_or_errors(inserts.iter().map(|insert| {
+            let bound = binder.insert(insert);
+            let planned = bound.and_then(|bound| Ok((optimize(bound.plan.clone())?, bound)));
+            planned.map(|(logical, bound)| (bound, logical)).map_err(|e| e.at(insert.span))
+        }))?;
         let stream = lower_inserts(&planned, self.lower_options())?;
         Ok(PlannedInserts { inserts: planned, stream })
     }
@@ -246,18 +245,29 @@ impl Session {
         Ok(())
     }
 
-    /// As Flink takes it, a connector that isn't there is an error only where the table is used: told at once.
-    pub(super) fn note_connector(&mut self, statement: &Statement) {
+    /// As Flink takes it, a connector or an option that isn't there is an error only where the table is used: told at
+    /// once.
+    pub(super) fn note_declared(&mut self, statement: &Statement) {
         let StatementKind::CreateTable(create) = &statement.kind else { return };
         let Ok(Object::Table(table)) = self.catalog.get(&create.name) else { return };
-        let found = connector_of(table, &table.options).err();
-        self.notices.extend(found.map(|error| Notice {
+        let warning = |message: &str, hint: Option<&str>, span: Option<Span>| Notice {
             kind: NoticeKind::Warning,
-            message: error.message().to_string(),
-            hint: error.hint().map(str::to_string),
-            span: error.span().or(Some(create.name.span)),
+            message: message.to_string(),
+            hint: hint.map(str::to_string),
+            span: span.or(Some(create.name.span)),
             text: None,
-        }));
+        };
+        let notices: Vec<Notice> = match connector_of(table, &table.options) {
+            Ok(connector) => {
+                let name = table.options.get("connector").unwrap_or_default();
+                let owner = format!("table \"{}\" (connector \"{name}\")", table.name.name);
+                let told = unknown_options(&owner, &table.options, connector).into_iter();
+                told.map(|told| warning(&told.message, told.hint.as_deref(), table.options.key_span(&told.key)))
+                    .collect()
+            }
+            Err(error) => vec![warning(error.message(), error.hint(), error.span())],
+        };
+        self.notices.extend(notices);
     }
 
     pub(super) fn note_setting(&mut self, key: &str, outcome: SetOutcome, span: Option<Span>) {

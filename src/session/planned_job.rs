@@ -42,7 +42,7 @@ impl Session {
             StatementKind::Query(query) => {
                 let (sink, _) = CollectSink::new();
                 let planned = self.plan_query(query, Arc::new(sink))?;
-                let name = self.job_name(self.settings.get("pipeline.name").unwrap_or("collect").to_string(), None);
+                let name = self.query_name();
                 let tables = table_uses(&planned.logical).into_iter().map(|(table, _)| table).collect();
                 Ok(Some(PlannedJob { plan: planned.stream, config: self.config_of_its_own(name), tables }))
             }

@@ -12,8 +12,8 @@ const MESSAGE_LEAST: usize = 24;
 /// A name of fewer columns can't be told from others.
 const NAME_LEAST: usize = 16;
 
-/// Where there is no room for it all, ids are as short as they may be given, and times have no year; a name that is
-/// still too long is cut. What a job waits for, or why it has failed, stands where there is room.
+/// Where there is no room for it all, ids are as short as they may be given, and times have no fraction, then no year; a
+/// name that is still too long is cut. What a job waits for, or why it has failed, stands where there is room.
 pub fn job_list(session: &Session, width: usize) -> Listing {
     let jobs: Vec<_> = session.jobs().iter().collect();
     let started = |format: &str| -> Vec<String> {
@@ -34,15 +34,20 @@ pub fn job_list(session: &Session, width: usize) -> Listing {
     let status = widest(&mut statuses.iter().copied(), "status");
     let wanted = widest(&mut names.iter().copied(), "job name");
     let says = messages.iter().any(|message| !message.is_empty());
-    let (long, short) = (("%Y-%m-%d %H:%M:%S", 19), ("%m-%d %H:%M", 11));
+    // As its type prints, without the fraction, without the year.
+    let (whole, long, short) = (("%Y-%m-%d %H:%M:%S%.6f", 26), ("%Y-%m-%d %H:%M:%S", 19), ("%m-%d %H:%M", 11));
     let beside = |ids: &Vec<String>, time: usize| {
         widest(&mut ids.iter().map(String::as_str), "job id") + status + time + 4 * BETWEEN + 1
     };
-    let ways = [(&long_ids, long), (&short_ids, long), (&short_ids, short)];
+    let ways = [(&long_ids, whole), (&short_ids, whole), (&short_ids, long), (&short_ids, short)];
     let fits = |more: usize| ways.into_iter().find(|(ids, time)| beside(ids, time.1) + wanted + more <= width);
     // What a message needs comes before the rest of ids and times.
-    let of_message = if says { MESSAGE_LEAST + BETWEEN } else { 0 };
-    let (ids, (format, time)) = fits(of_message).or_else(|| fits(0)).unwrap_or(ways[2]);
+    let longest = messages.iter().map(|message| display_width(message)).max().unwrap_or(0);
+    let of_message = |width: usize| if says { width + BETWEEN } else { 0 };
+    let (ids, (format, time)) = fits(of_message(longest.max(MESSAGE_LEAST)))
+        .or_else(|| fits(of_message(MESSAGE_LEAST)))
+        .or_else(|| fits(0))
+        .unwrap_or(ways[3]);
     let name = wanted.min(width.saturating_sub(beside(ids, time))).max(NAME_LEAST);
     let message = width.saturating_sub(beside(ids, time) + name + BETWEEN);
     let says = says && message >= MESSAGE_LEAST;
@@ -117,8 +122,8 @@ mod tests {
         assert_eq!(
             shown(&list),
             [
-                "insert-into_default_catalog.default_database.alerts_of_rooms | RUNNING | 2023-11-14 22:13:20",
-                "hot | RUNNING | 2023-11-14 22:13:20",
+                "insert-into_default_catalog.default_database.alerts_of_rooms | RUNNING | 2023-11-14 22:13:20.000000",
+                "hot | RUNNING | 2023-11-14 22:13:20.000000",
             ]
         );
         assert_eq!(list.rows[0][0].as_deref(), jobs[0].id.as_str().get(..8));
@@ -144,6 +149,8 @@ mod tests {
         let waits = "waiting for PostgreSQL at 127.0.0.1:5432/shop: connection refused";
         jobs[1].metrics.reporter(&jobs[1].name, &Reporter::silent()).waits(waits);
         let list = shown(&job_list(&session, 200));
+        assert_eq!(list[1], format!("hot | WAITING | 2023-11-14 22:13:20.000000 | {waits}"));
+        let list = shown(&job_list(&session, 180));
         assert_eq!(list[1], format!("hot | WAITING | 2023-11-14 22:13:20 | {waits}"));
         let list = shown(&job_list(&session, 130));
         assert_eq!(list[1], "hot | WAITING | 11-14 22:13 | waiting for PostgreSQL at 1…");

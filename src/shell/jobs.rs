@@ -54,9 +54,6 @@ impl Jobs {
 
     /// Watches a job from now on.
     pub fn add(&mut self, job: JobHandle) {
-        if self.progress == Progress::Log {
-            console::progress(facts(&job.name, &job.metrics, format!("job {} started", job.name)));
-        }
         let state = job.state();
         self.jobs.push(Watched { state, watcher: spawn(watch(job, self.progress)) });
     }
@@ -151,8 +148,15 @@ async fn watch(mut job: JobHandle, progress: Progress) -> bool {
     let mut rates = Rates::new([(name.clone(), metrics.clone())].into_iter());
     let mut looks = tokio::time::interval(LOOK_EVERY);
     let silent = progress == Progress::None;
+    let (state, mut is_told) = (job.state(), progress != Progress::Log);
     let ended = loop {
         tokio::select! {
+            biased;
+            // A job that is refused as it opens has not started.
+            () = state.until_open(), if !is_told => {
+                is_told = true;
+                console::progress(facts(&name, &metrics, format!("job {name} started")));
+            }
             ended = job.wait() => break ended,
             _ = looks.tick(), if !silent => rates.tell_odd(),
         }

@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Word};
 
 use super::reserved::is_reserved;
 use super::stand_in::{between, depth_to_the_left, is_json, is_word, table_argument, trim_of_blanks};
-use super::syntax_error::{found, is_keyword, quoted_name_hint};
+use super::syntax_error::{found, is_keyword, quoted_name_hint, reserved_word_hint, stands_as_name};
 use crate::error::Error;
 use crate::span::Span;
 use crate::types::parse_type_kind;
@@ -87,7 +87,13 @@ impl FlinkDialect {
         }
         let span = Span::from_ast(parser.peek_token_ref().span);
         let error = match is_keyword(&word.value) {
-            true => Error::statement(format!("expected an expression, found {}", word.value)),
+            true => {
+                let error = Error::statement(format!("expected an expression, found {}", word.value));
+                match stands_as_name(&word.value, &next) {
+                    true => error.with_hint(reserved_word_hint(&word.value)),
+                    false => error,
+                }
+            }
             false => Error::statement(format!("expected an expression, found the reserved word {}", word.value))
                 .with_hint(quoted_name_hint(&word.value)),
         };

@@ -12,6 +12,11 @@ pub(super) fn quoted_name_hint(name: &str) -> String {
     format!("To use it as a name, quote it with back-ticks: `{name}`.")
 }
 
+/// The same for a word whose message doesn't say why it can't be one.
+pub(super) fn reserved_word_hint(word: &str) -> String {
+    format!("{word} is a reserved word. {}", quoted_name_hint(word))
+}
+
 /// How a message names a token that should not be there.
 pub(crate) fn found(token: &Token) -> String {
     match token {
@@ -233,14 +238,81 @@ fn suggestion(tokens: &[TokenWithSpan], at: usize, expected: &str) -> Option<Str
         if let Some(keyword) = meant(word) {
             return Some(format!("Did you mean {keyword}?"));
         }
-        let name_fits = expected.contains("name") || expected == "end of statement";
-        if is_reserved(word) && !is_keyword(word) && name_fits {
-            return Some(format!("{word} is a reserved word. {}", quoted_name_hint(word)));
+        let fits = match is_keyword(word) {
+            true => {
+                matches!(expected, "a name" | "an expression")
+                    && stands_as_name(word, tokens.get(at + 1).map_or(&Token::EOF, |token| &token.token))
+            }
+            false => expected.contains("name") || matches!(expected, "an expression" | "end of statement"),
+        };
+        if is_reserved(word) && fits {
+            return Some(reserved_word_hint(word));
         }
     }
     let before = at.checked_sub(1).and_then(word_at)?;
     meant(before).map(|keyword| format!("Is the {before} before it meant to be {keyword}?"))
 }
+
+/// True where what follows a keyword is nothing that it could begin: `FROM order WHERE`, but not `FROM WHERE a > 1`.
+pub(super) fn stands_as_name(word: &str, next: &Token) -> bool {
+    match next {
+        // The end of a CASE without its last value.
+        _ if word.eq_ignore_ascii_case("END") => false,
+        Token::EOF | Token::SemiColon | Token::Comma | Token::RParen | Token::Period => true,
+        Token::Word(next) if ["BY", "KEY"].iter().any(|behind| next.value.eq_ignore_ascii_case(behind)) => false,
+        _ => !BEGINS_PART.iter().any(|part| word.eq_ignore_ascii_case(part)),
+    }
+}
+
+/// Keywords that may stand in front of nearly everything.
+const BEGINS_PART: &[&str] = &[
+    "SELECT",
+    "DISTINCT",
+    "ALL",
+    "FROM",
+    "WHERE",
+    "HAVING",
+    "LIMIT",
+    "OFFSET",
+    "FETCH",
+    "UNION",
+    "EXCEPT",
+    "INTERSECT",
+    "VALUES",
+    "INSERT",
+    "INTO",
+    "INNER",
+    "LEFT",
+    "RIGHT",
+    "FULL",
+    "OUTER",
+    "CROSS",
+    "JOIN",
+    "ON",
+    "USING",
+    "BETWEEN",
+    "WHEN",
+    "THEN",
+    "ELSE",
+    "CASE",
+    "INTERVAL",
+    "TABLE",
+    "WITH",
+    "AND",
+    "OR",
+    "NOT",
+    "IS",
+    "IN",
+    "LIKE",
+    "AS",
+    "BY",
+    "TO",
+    "FOR",
+    "OF",
+    "EXISTS",
+    "BEGIN",
+    "ROW",
+];
 
 /// True for a word that statements begin with.
 pub(super) fn begins_statement(word: &str) -> bool {

@@ -174,6 +174,34 @@ fn two_files_that_declare_the_same_table_are_told_that_they_are_one_session() {
     assert!(ended.err.contains(&said), "{}", ended.err);
 }
 
+#[test]
+fn each_of_several_files_has_a_line_and_may_be_a_session_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = "CREATE TABLE t (id INT) WITH ('connector' = 'datagen'); SET 'state.backend.type' = 'rocksdb';";
+    for (file, rest) in [("a.sql", "INSERT INTO s SELECT id FROM t;"), ("b.sql", "SELECT idd FROM t;")] {
+        std::fs::write(folder.path().join(file), format!("{table} {SINK} {rest}")).unwrap();
+    }
+    let ended = millstream_in(folder.path(), &["check", "--each", "a.sql", "b.sql"]).expect(2);
+    assert_eq!(ended.err.matches("error: ").count(), 1, "{}", ended.err);
+    let lines: Vec<&str> = ended.err.lines().filter(|line| line.contains(" fine")).collect();
+    let expected = [
+        "a.sql: 4 statements fine, 1 note (-v shows them)",
+        "b.sql: 3 statements fine, 1 error, 1 note (-v shows them)",
+        "in all: 7 statements fine, 1 error, 2 notes (-v shows them)",
+    ];
+    assert_eq!(lines, expected, "{}", ended.err);
+    assert!(!ended.err.contains("note: "), "{}", ended.err);
+    let ended = millstream_in(folder.path(), &["check", "-v", "--each", "a.sql", "b.sql"]).expect(2);
+    assert_eq!(ended.err.matches("note: option 'state.backend.type' has no effect").count(), 2, "{}", ended.err);
+    assert!(
+        ended.err.contains("a.sql: 4 statements fine\n  job insert-into_default_catalog.default_database.s\n"),
+        "{}",
+        ended.err
+    );
+    let one = millstream_in(folder.path(), &["check", "a.sql", "b.sql"]).expect(2);
+    assert!(one.err.contains("\"a.sql\" declares it") && one.err.contains("--each"), "{}", one.err);
+}
+
 /// The commands in the README that need no service.
 #[test]
 fn the_commands_of_the_readme_work() {

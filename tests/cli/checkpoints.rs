@@ -155,7 +155,7 @@ fn a_savepoint_is_asked_for_from_outside_and_begun_from() {
     assert!(back.err.contains("job \"renamed\" begins from savepoint"), "{}", back.err);
     assert_eq!(first(&back.out), first(&begun.out));
     let positions = "job \"renamed\" goes on from epoch ";
-    assert!(begun.err.contains(positions) && begun.err.contains(": 1-of-1 at "), "{}", begun.err);
+    assert!(begun.err.contains(positions) && begun.err.contains(": numbers behind "), "{}", begun.err);
 
     let gone = millstream(&["savepoint", "counts", "--state", state.to_str().unwrap()]).expect(1);
     assert!(gone.err.contains("job \"counts\" does not run"), "{}", gone.err);
@@ -246,7 +246,7 @@ fn a_start_tells_from_where_it_goes_on_and_refuses_to_drop_state() {
     stop_after_a_row(start(folder.path(), &["-e", &counts()])).expect(0);
     let last = listed(folder.path())[0]["epoch"].as_u64().unwrap();
     let ended = stop_after_a_row(start_aloud(folder.path(), &["-e", &counts()])).expect(0);
-    let told = format!("job \"counts\" goes on from checkpoint {last}: 1-of-1 at ");
+    let told = format!("job \"counts\" goes on from checkpoint {last}: numbers behind ");
     assert!(ended.err.contains(&told), "{}", ended.err);
 
     let copy = format!("{COUNTS} SET 'pipeline.name' = 'counts'; INSERT INTO nowhere SELECT n FROM numbers;");

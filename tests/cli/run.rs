@@ -151,6 +151,43 @@ fn a_typo_in_the_last_statement_starts_nothing() {
 }
 
 #[test]
+fn a_job_that_is_refused_as_it_opens_tells_all_and_has_made_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = |name: &str| {
+        format!("CREATE TABLE {name} (n INT) WITH ('connector' = 'filesystem', 'path' = '{name}', 'format' = 'csv');")
+    };
+    let sql = format!(
+        "{}{}{} EXECUTE STATEMENT SET BEGIN INSERT INTO made SELECT n FROM near; INSERT INTO made SELECT n FROM other; END;",
+        table("near"),
+        table("other"),
+        table("made")
+    );
+    let ended = millstream_in(folder.path(), &["run", "--name", "refused", "-e", &sql]).expect(1);
+    for name in ["near", "other"] {
+        let told = format!("error: job \"refused\" failed: table \"{name}\" (connector \"filesystem\"): ");
+        assert!(ended.err.contains(&told), "{}", ended.err);
+    }
+    assert!(!ended.err.contains("started"), "{}", ended.err);
+    assert!(!folder.path().join("made").exists());
+    let json = ["run", "--log-format", "json", "--name", "refused", "-e", &sql];
+    let lines = millstream_in(folder.path(), &json).expect(1).err;
+    assert_eq!(lines.matches("\"level\":\"ERROR\"").count(), 2, "{lines}");
+}
+
+#[test]
+fn the_trace_of_a_start_has_a_line_for_each_step() {
+    let sql = format!(
+        "SET 'parallelism.default' = '3'; {} CREATE TABLE hole (n INT, c BIGINT) WITH ('connector' = 'blackhole'); INSERT INTO hole SELECT n, COUNT(*) FROM numbers GROUP BY n",
+        numbers(300)
+    );
+    let ended = millstream(&["run", "-q", "--trace-startup", "-e", &sql]).expect(0);
+    let step = |text: &str| ended.err.lines().filter(|line| line.contains(text)).collect::<Vec<_>>();
+    let [line] = step("sink hole open")[..] else { panic!("{}", ended.err) };
+    assert!(line.contains("sink hole open, the last of 3; the first was at "), "{line}");
+    assert_eq!(step("doors checked").len(), 1, "{}", ended.err);
+}
+
+#[test]
 fn a_signal_stops_an_endless_job_cleanly_and_what_was_read_is_written() {
     let sql = format!(
         "CREATE TABLE endless (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '500'); {} INSERT INTO printed SELECT CAST(n AS INT) FROM (SELECT MOD(n, 1000) AS n FROM endless);",

@@ -76,6 +76,30 @@ fn jobs_are_waited_for_and_a_failure_is_the_exit_code() {
 }
 
 #[test]
+fn an_unknown_option_is_told_as_a_table_is_declared_and_refused_as_it_is_used() {
+    let table = "CREATE TABLE t (n INT) WITH ('connector' = 'kafka', 'topc' = 'orders',
+      'properties.bootstrap.servers' = 'b:1', 'format' = 'json');";
+    let ended = millstream(&["sql", "-e", table]).expect(0);
+    let expected = "\
+warning: unknown option 'topc' in table \"t\" (connector \"kafka\")
+ --> -e:1:53
+  |
+1 | CREATE TABLE t (n INT) WITH ('connector' = 'kafka', 'topc' = 'orders',
+  |                                                     ^^^^^^
+  hint: Did you mean \"topic\"?
+";
+    assert_eq!(ended.err, expected);
+    let used = millstream(&["sql", "-e", table, "-e", "SELECT n FROM t;"]).expect(2);
+    assert!(used.err.contains("error: unknown option 'topc' in table \"t\""), "{}", used.err);
+    let nothing = "CREATE TABLE t (n INT) WITH ('conector' = 'kafka');";
+    let ended = millstream(&["sql", "-e", nothing]).expect(0);
+    assert!(ended.err.contains("warning: table \"t\" has no 'connector' option"), "{}", ended.err);
+    assert!(ended.err.contains("where it says 'conector'"), "{}", ended.err);
+    let shown = millstream(&["sql", "-e", nothing, "-e", "SHOW CREATE TABLE t;"]).expect(0);
+    assert!(shown.out.contains("'conector' = 'kafka'"), "{}", shown.out);
+}
+
+#[test]
 fn an_error_stops_the_jobs_of_a_script() {
     let script = "CREATE TABLE s (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '50');
         CREATE TABLE h (n INT) WITH ('connector' = 'blackhole'); SET 'pipeline.name' = 'j';

@@ -52,7 +52,7 @@ pub fn as_check(words: &[String]) -> Option<Vec<String>> {
             "completions" | "savepoint" | "checkpoints" if checked.is_empty() => return None,
             "--rows" | "--source" | "--runs" | "--compare" | "--against" => _ = rest.next(),
             "--metrics" | "--name" | "--log-format" | "--memory" | "--state" | "--from" => _ = rest.next(),
-            "-q" | "--quiet" | "--fail-fast" | "--portable" | "--strict" | "--fresh" => {}
+            "-q" | "--quiet" | "--trace-startup" | "--fail-fast" | "--portable" | "--strict" | "--fresh" => {}
             word if checked.is_empty() => flags.push(word),
             word => checked.push(word),
         }

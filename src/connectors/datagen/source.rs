@@ -52,6 +52,15 @@ impl Source for DatagenSource {
         self.rows.is_some()
     }
 
+    fn place_of(&self, table: &str, split: &str, position: &str) -> String {
+        let rows = if position == "1" { "row" } else { "rows" };
+        let made = format!("{table} behind {position} generated {rows}");
+        match split.split_once("-of-") {
+            Some((_, "1")) | None => made,
+            Some((part, of)) => format!("{made} (part {part} of {of})"),
+        }
+    }
+
     fn narrow(&self, scan: ScanRequest) -> Result<Arc<dyn Source>> {
         let limit = scan.limit.map(|limit| limit as u64);
         Ok(Arc::new(Self {

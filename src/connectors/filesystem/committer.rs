@@ -255,6 +255,10 @@ impl Folder {
 
 #[async_trait]
 impl Committer for FileCommitter {
+    async fn look(&self) -> Result<Option<Marker>> {
+        self.with_folder(|folder| Ok(folder.files.read()?.and_then(|marker| marker.published))).await
+    }
+
     async fn fence(&self) -> Result<Option<Marker>> {
         if self.0.state().lock.is_some() {
             return self.with_folder(|folder| Ok(folder.marker()?.published)).await;
@@ -293,6 +297,12 @@ impl Committer for FileCommitter {
     async fn publish(&self, epoch: Epoch, parts: &[StagedPart]) -> Result<()> {
         let parts = parts.to_vec();
         self.with_folder(move |folder| folder.publish(epoch, &parts)).await
+    }
+
+    /// The folder, whatever links lead to it.
+    fn place(&self) -> Option<String> {
+        let root = self.0.files.root();
+        Some(format!("file://{}", root.canonicalize().unwrap_or_else(|_| root.to_path_buf()).display()))
     }
 
     fn as_any(&self) -> &dyn std::any::Any {

@@ -58,6 +58,12 @@ impl LookupSource for FileLookupSource {
         format!("path={}, format={}", shown(&self.table.options.listing.root), self.table.format.name())
     }
 
+    async fn check(&self, _request: &LookupRequest, _context: &OpenContext) -> Result<()> {
+        let (listing, owner) = (self.table.options.listing.clone(), self.table.descriptor.owner());
+        let listed = blocking::run(move || listing.files()).await;
+        listed.map(drop).map_err(|e| e.context(format!("cannot look up rows of {owner}")))
+    }
+
     async fn open(&self, request: &LookupRequest, context: &OpenContext) -> Result<Box<dyn Lookup>> {
         // What is asked for, then the keys that are not.
         let mut read = request.projection.clone();

@@ -119,7 +119,23 @@ pub fn check_folder(folder: &Path, probe: &str) -> Result<()> {
         return Err(Error::external(format!("\"{folder}\" is a file, and a sink writes files into a folder")));
     }
     fs::create_dir_all(folder).map_err(|e| io_error("create folder", folder, e))?;
+    try_to_write(folder, probe).map_err(|e| io_error("write to folder", folder, e))
+}
+
+/// The same, but a folder that isn't there is not made: the one that it would be made in must be writable.
+pub fn could_make_folder(folder: &Path, probe: &str) -> Result<()> {
+    if fs::symlink_metadata(folder).is_ok() {
+        return check_folder(folder, probe);
+    }
+    let above = folder.ancestors().skip(1).find(|above| fs::symlink_metadata(above).is_ok());
+    match above.filter(|above| !above.as_os_str().is_empty()) {
+        Some(above) => try_to_write(above, probe).map_err(|e| io_error("create folder", folder, e)),
+        None => Ok(()),
+    }
+}
+
+fn try_to_write(folder: &Path, probe: &str) -> std::io::Result<()> {
     let probe = folder.join(probe);
-    File::create_new(&probe).map_err(|e| io_error("write to folder", folder, e))?;
-    fs::remove_file(&probe).map_err(|e| io_error("write to folder", folder, e))
+    File::create_new(&probe)?;
+    fs::remove_file(&probe)
 }

@@ -11,9 +11,9 @@ use crate::functions::cast::{CastMode, cast_array};
 use crate::types::print::{PrintStyle, Printer};
 use crate::types::{Field, SqlType, TypeKind};
 
-/// The folders between `root` and the file at `path` that name a partition.
+/// The folders between `root` and the file at `path` that name a partition; all on the way to a file that is elsewhere.
 pub fn of_path(path: &Path, root: &Path) -> Vec<(String, String)> {
-    let between = path.parent().and_then(|folder| folder.strip_prefix(root).ok());
+    let between = path.parent().map(|folder| folder.strip_prefix(root).unwrap_or(folder));
     let folders = between.into_iter().flat_map(Path::components).filter_map(|c| match c {
         Component::Normal(name) => name.to_str(),
         _ => None,

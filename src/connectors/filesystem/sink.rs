@@ -10,7 +10,7 @@ use super::blocking;
 use super::committer::FileCommitter;
 use super::epoch_writer::FileEpochWriter;
 use super::location::shown;
-use super::part_file::check_folder;
+use super::part_file::{check_folder, could_make_folder};
 use super::part_files::PartFiles;
 use super::table::FileTable;
 use super::target::FileTarget;
@@ -66,6 +66,12 @@ impl Sink for FileSink {
     fn target(&self) -> Option<SinkTarget> {
         let target = Arc::new(FileTarget::new(self.table.options.listing.root.clone()));
         Some(SinkTarget { target, table: self.table.clone() })
+    }
+
+    async fn check(&self, _exactly_once: bool, _context: &OpenContext) -> Result<()> {
+        let (probe, root) = (format!(".probe-{}", Uuid::new_v4()), self.table.options.listing.root.clone());
+        let owner = self.table.descriptor.owner();
+        blocking::run(move || could_make_folder(&root, &probe)).await.map_err(|e| e.context(owner))
     }
 
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {

@@ -197,6 +197,52 @@ async fn a_monitored_folder_gives_files_as_they_appear_and_resumes_behind_them()
     assert_eq!(seen, ["1", "2", "3", "4"]);
 }
 
+/// Goes on from these splits as another start does; gives what is read until so many rows came, and where it stands then.
+async fn read_on(table: &TableDescriptor, splits: Vec<Split>, count: usize) -> (Vec<String>, Vec<Split>) {
+    let (source, context) = (FileSource::try_new(table).unwrap(), context(1));
+    let mut reader = source.open(source.splits_after(splits, &context).await.unwrap(), &context).await.unwrap();
+    let mut seen = Vec::new();
+    while seen.len() < count {
+        let SourceEvent::Rows { rows, .. } = reader.next().await.unwrap() else { continue };
+        seen.extend(cells(&rows));
+    }
+    (seen, reader.positions())
+}
+
+#[tokio::test]
+async fn another_path_is_read_anew_behind_the_files_that_were_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "old/day=1/a.csv", "1\n2\n");
+    write(folder.path(), "old/day=1/b.csv", "3\n4\n");
+    write(folder.path(), "new/day=2/c.csv", "5\n");
+    let table = |path: &str, monitored: bool| {
+        let options = [("source.monitor-interval", "1 ms")];
+        let mut table = described("a INT, day INT", &folder.path().join(path), &options[..usize::from(monitored)]);
+        table.partition_keys = vec![1];
+        table
+    };
+    let start = FileSource::try_new(&table("old", true)).unwrap().splits(&context(1)).await.unwrap();
+    let (seen, stands) = read_on(&table("old", true), start, 3).await;
+    assert_eq!(seen, ["1,1", "2,1", "3,1"]);
+    let (seen, there) = read_on(&table("new", true), stands.clone(), 2).await;
+    assert_eq!(seen, ["4,1", "5,2"]);
+    // Back again: all of it was read, but for what has come since.
+    write(folder.path(), "old/day=1/d.csv", "6\n");
+    let (seen, _) = read_on(&table("old", true), there, 1).await;
+    assert_eq!(seen, ["6,1"]);
+    // Without the interval the files are read that there are, as far as they were not.
+    let (mut seen, files) = read_on(&table("old", false), stands.clone(), 2).await;
+    seen.sort_unstable();
+    assert_eq!(seen, ["4,1", "6,1"]);
+    // And with it once more from there.
+    write(folder.path(), "old/day=1/e.csv", "7\n");
+    let (seen, _) = read_on(&table("old", true), files, 1).await;
+    assert_eq!(seen, ["7,1"]);
+    std::fs::remove_dir_all(folder.path().join("old")).unwrap();
+    let (seen, _) = read_on(&table("new", true), stands, 1).await;
+    assert_eq!(seen, ["5,2"], "the rest of a file that is gone is left out");
+}
+
 #[tokio::test]
 async fn a_path_that_is_not_there_is_named() {
     let folder = tempfile::tempdir().unwrap();

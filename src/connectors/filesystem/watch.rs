@@ -19,14 +19,65 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatchPosition {
     /// Files that are read to their end; never looked at again.
-    done: BTreeSet<String>,
+    pub done: BTreeSet<String>,
     /// The file that is being read, and the byte its next record starts at.
-    open: Option<(String, u64)>,
+    pub open: Option<(String, u64)>,
+    /// Files that were being read when the table had another path, or wasn't monitored: read on before others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    begun: Vec<(String, u64)>,
 }
 
 impl WatchPosition {
     pub fn parse(text: &str) -> Result<Self> {
         serde_json::from_str(text).map_err(|e| Error::state(format!("the position of a folder can't be read: {e}")))
+    }
+
+    /// What the splits of a table say together, whether each is a file or all of a folder.
+    pub fn of_splits(splits: &[Split]) -> Result<Self> {
+        let mut all = Self::default();
+        for split in splits {
+            match split.position.parse() {
+                Ok(offset) => all.begun.push((split.id.clone(), offset)),
+                Err(_) => {
+                    let folder = Self::parse(&split.position)?;
+                    all.done.extend(folder.done);
+                    all.begun.extend(folder.open.into_iter().chain(folder.begun));
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// True where a split is all of a folder.
+    pub fn is_of(split: &Split) -> bool {
+        split.position.parse::<u64>().is_err()
+    }
+
+    /// Files to read on, and from which byte.
+    pub fn begun(&self) -> impl Iterator<Item = &(String, u64)> {
+        self.open.iter().chain(&self.begun)
+    }
+
+    /// Leaves out files that are begun.
+    pub fn forget(&mut self, mut is_gone: impl FnMut(&str, u64) -> bool) {
+        self.begun.retain(|(file, offset)| !is_gone(file, *offset));
+    }
+
+    /// True for a file that was read to its end.
+    pub fn is_done(&self, file: &str) -> bool {
+        self.done.contains(file)
+    }
+
+    /// A file stands at a byte now.
+    fn read_to(&mut self, file: &str, offset: u64) {
+        self.begun.retain(|(begun, _)| begun != file);
+        self.open = Some((file.to_string(), offset));
+    }
+
+    fn read_to_end(&mut self, file: &str) {
+        self.begun.retain(|(begun, _)| begun != file);
+        self.open = None;
+        self.done.insert(file.to_string());
     }
 }
 
@@ -86,7 +137,7 @@ impl WatchReader {
     ) -> Result<Self> {
         let position = WatchPosition::parse(&split.position)?;
         let mut seen = position.done.clone();
-        if let Some((file, offset)) = &position.open {
+        for (file, offset) in position.begun() {
             seen.insert(file.clone());
             queue.push(file, *offset);
         }
@@ -96,7 +147,7 @@ impl WatchReader {
     }
 
     fn moved(&mut self, file: &str, offset: u64, undecodable: u64) {
-        let before = self.position.open.as_ref().filter(|(open, _)| open == file).map_or(0, |(_, offset)| *offset);
+        let before = self.position.begun().find(|(begun, _)| begun == file).map_or(0, |(_, offset)| *offset);
         self.metrics.bytes.fetch_add(offset.saturating_sub(before), Ordering::Relaxed);
         self.metrics.rows_undecodable.fetch_add(undecodable, Ordering::Relaxed);
     }
@@ -113,15 +164,14 @@ impl SourceReader for WatchReader {
             match self.queue.next().await? {
                 FileStep::Rows { file, rows, offset, undecodable } => {
                     self.moved(&file, offset, undecodable);
-                    self.position.open = Some((file.to_string(), offset));
+                    self.position.read_to(&file, offset);
                     self.places = rows.places;
                     let split = self.split.clone();
                     return Ok(SourceEvent::Rows { split, rows: rows.rows, kinds: rows.kinds, records: rows.records });
                 }
                 FileStep::FileEnd { file, offset, undecodable } => {
                     self.moved(&file, offset, undecodable);
-                    self.position.open = None;
-                    self.position.done.insert(file.to_string());
+                    self.position.read_to_end(&file);
                 }
                 FileStep::Empty => self.look_at = Some(Instant::now() + self.interval),
             }

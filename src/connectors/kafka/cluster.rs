@@ -3,6 +3,7 @@
 //! Calls block for a round trip or a timeout: run them through [`Cluster::ask`].
 
 use std::collections::{BTreeMap, HashSet};
+use std::ffi::CStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -14,9 +15,9 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::context::{KafkaContext, code_words, words};
+use super::notes::{self, Note};
 use super::options::{Topics, topic_regex};
 use super::properties::KafkaProperties;
-use super::transaction::noted;
 use crate::connectors::{OpenContext, Reporter, RetryPolicy};
 use crate::error::{Error, Result};
 
@@ -29,6 +30,8 @@ const CREATION_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to listen for the reason of a failure.
 const HEARING_TIME: Duration = Duration::from_millis(20);
 const CREATION_PAUSE: Duration = Duration::from_millis(50);
+/// How long a leader or a coordinator may be chosen before people hear of it.
+const SETTLING_TIME: Duration = Duration::from_secs(2);
 
 /// A topic and a partition of it.
 pub type TopicPartition = (Arc<str>, i32);
@@ -230,19 +233,17 @@ impl Cluster {
         })
     }
 
-    /// What the group has committed, and the text that was left beside each; a negative offset where there is none.
-    /// Transactions that are just being committed are waited for where only what is committed is read.
-    pub fn notes(&self, partitions: &[TopicPartition]) -> Result<Vec<(i64, String)>> {
+    /// All that a group has committed, of whatever topics. `stable`: an offset that an open transaction is about to move is
+    /// an error, which is retriable. For a client that has the group as its own.
+    pub fn notes(&self, group: &CStr, stable: bool) -> Result<Vec<Note>> {
         let doing = "cannot look up the epoch that was published last";
-        let mut list = TopicPartitionList::with_capacity(partitions.len());
-        for (topic, partition) in partitions {
-            list.add_partition(topic, *partition);
-        }
-        let found = self.answer(doing, |c| c.committed_offsets(list.clone(), self.timeout()))?;
-        for element in found.elements() {
-            element.error().map_err(|error| self.context.failure(doing, &error))?;
-        }
-        Ok(noted(&found))
+        self.answer(doing, |consumer| notes::of_group(consumer, group, stable, self.timeout()))
+    }
+
+    /// The id of the cluster; very old ones have none.
+    pub fn id(&self) -> Result<Option<String>> {
+        self.check()?;
+        Ok(self.consumer.client().fetch_cluster_id(self.timeout()))
     }
 
     /// Commits the next offsets to read for the group.
@@ -252,7 +253,7 @@ impl Cluster {
             let added = list.add_partition_offset(topic, *partition, Offset::Offset(*offset));
             added.map_err(|error| self.context.failure("cannot commit group offsets", &error))?;
         }
-        self.answer("cannot commit group offsets", |c| c.commit(&list, CommitMode::Sync))
+        self.answer("cannot commit group offsets", |c| settled(|| c.commit(&list, CommitMode::Sync)))
     }
 
     fn offsets(
@@ -270,10 +271,9 @@ impl Cluster {
             let added = list.add_partition_offset(topic, *partition, with);
             added.map_err(|error| self.context.failure(doing, &error))?;
         }
-        let found = self.answer(doing, |c| look_up(c, list.clone()))?;
+        let found = self.answer(doing, |c| settled(|| look_up(c, list.clone()).and_then(whole)))?;
         let mut offsets = BTreeMap::new();
         for element in found.elements() {
-            element.error().map_err(|error| self.context.failure(doing, &error))?;
             if let Offset::Offset(offset) = element.offset() {
                 offsets.insert((element.topic().into(), element.partition()), offset);
             }
@@ -313,6 +313,43 @@ impl Cluster {
     }
 }
 
+/// Asks again, for a moment and without a word, where brokers have only just heard of a topic or a group: its leader or
+/// coordinator is being chosen.
+fn settled<T>(ask: impl Fn() -> Result<T, KafkaError>) -> Result<T, KafkaError> {
+    let start = Instant::now();
+    loop {
+        match ask() {
+            Err(error) if is_being_chosen(&error) && start.elapsed() < SETTLING_TIME => {
+                std::thread::sleep(CREATION_PAUSE);
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// The list, where none of its partitions has an error.
+fn whole(list: TopicPartitionList) -> Result<TopicPartitionList, KafkaError> {
+    list.elements().iter().try_for_each(|element| element.error())?;
+    Ok(list)
+}
+
+fn is_being_chosen(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    let code = error.rdkafka_error_code();
+    matches!(
+        code,
+        Some(
+            Code::LeaderNotAvailable
+                | Code::NotLeaderForPartition
+                | Code::UnknownTopicOrPartition
+                | Code::ReplicaNotAvailable
+                | Code::CoordinatorNotAvailable
+                | Code::CoordinatorLoadInProgress
+                | Code::NotCoordinator
+        )
+    )
+}
+
 /// A setting that librdkafka refuses: the statement is wrong.
 pub fn settings_error(context: &KafkaContext, error: &KafkaError) -> Error {
     match error {
@@ -335,4 +372,29 @@ pub fn missing_topic(topic: &str, servers: &str) -> Error {
         .with_hint(format!(
             "Create it with: kafka-topics.sh --create --bootstrap-server {server} --topic {topic} --partitions 2"
         ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn what_is_being_chosen_is_asked_for_again_and_other_errors_are_told() {
+        let asked = Cell::new(0);
+        let ask = |code: RDKafkaErrorCode| {
+            asked.set(asked.get() + 1);
+            if asked.get() < 3 { Err(KafkaError::OffsetFetch(code)) } else { Ok(asked.get()) }
+        };
+        for code in [RDKafkaErrorCode::NotLeaderForPartition, RDKafkaErrorCode::UnknownTopicOrPartition] {
+            asked.set(0);
+            assert_eq!(settled(|| ask(code)).ok(), Some(3), "{code:?}");
+        }
+        for code in [RDKafkaErrorCode::BrokerTransportFailure, RDKafkaErrorCode::TopicAuthorizationFailed] {
+            asked.set(0);
+            assert!(settled(|| ask(code)).is_err());
+            assert_eq!(asked.get(), 1, "{code:?}");
+        }
+    }
 }

@@ -7,7 +7,7 @@
 //! batch into one buffer and hands it to its [`output`]: [`produce`], or the [`epochs`] of exactly-once. Which column lives where in a record is in [`columns`] and
 //! [`metadata`]. The connector `upsert-kafka`, whose records replace one another by key, is in [`upsert`].
 //!
-//! `unsafe` is in [`consume`], [`produce`] and [`transaction`] only; `make sanitize` runs it under Valgrind.
+//! `unsafe` is in [`consume`], [`notes`], [`produce`] and [`transaction`] only; `make sanitize` runs it under Valgrind.
 
 mod block;
 mod cluster;
@@ -26,6 +26,8 @@ pub mod inspect;
 mod java;
 mod lean;
 mod metadata;
+#[allow(unsafe_code)]
+mod notes;
 mod offsets;
 mod options;
 mod output;

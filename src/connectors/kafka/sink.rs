@@ -1,6 +1,6 @@
 //! The sink of a kafka table: which topic rows go to, and how.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
@@ -40,6 +40,8 @@ pub struct KafkaSink {
     target: Option<SinkTarget>,
     /// The topic's settings, asked once for all writers.
     topic_settings: OnceCell<TopicSettings>,
+    /// The client that has asked whether the brokers are there, until a writer is opened.
+    checked: Mutex<Option<Cluster>>,
 }
 
 impl KafkaSink {
@@ -98,6 +100,7 @@ impl KafkaSink {
             columns,
             target,
             topic_settings: OnceCell::new(),
+            checked: Mutex::default(),
         })
     }
 
@@ -114,7 +117,11 @@ impl KafkaSink {
 
     /// Waits for the broker, makes sure that the topics are there, and says how many partitions the (first) one has.
     async fn partition_count(&self, context: &OpenContext) -> Result<i32> {
-        let cluster = Cluster::connect(&self.lookup, self.options.connection_timeout, context)?;
+        let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let cluster = match checked {
+            Some(cluster) => cluster,
+            None => Cluster::connect(&self.lookup, self.options.connection_timeout, context)?,
+        };
         let Topics::List(topics) = self.options.topics.clone() else {
             return cluster.ask(|cluster| cluster.check()).await.map(|()| 1);
         };
@@ -156,6 +163,14 @@ impl Sink for KafkaSink {
 
     fn target(&self) -> Option<SinkTarget> {
         self.target.clone()
+    }
+
+    /// Whether brokers answer and let us in: a topic that isn't there may be made by asking for it.
+    async fn check(&self, _exactly_once: bool, context: &OpenContext) -> Result<()> {
+        let cluster = Cluster::connect(&self.lookup, self.options.connection_timeout, context)?;
+        cluster.ask(Cluster::check).await?;
+        *self.checked.lock().unwrap_or_else(PoisonError::into_inner) = Some(cluster);
+        Ok(())
     }
 
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {

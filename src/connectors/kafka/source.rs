@@ -152,6 +152,16 @@ impl Source for KafkaSource {
         self.parallelism
     }
 
+    fn place_of(&self, _table: &str, split: &str, position: &str) -> String {
+        let offset = position.split(['@', '.', ' ']).next().unwrap_or(position);
+        format!("{split} at offset {offset}")
+    }
+
+    /// Whether brokers answer and let us in: a topic that isn't there may be made by asking for it.
+    async fn check(&self, context: &OpenContext) -> Result<()> {
+        self.cluster(context)?.ask(Cluster::check).await
+    }
+
     async fn splits(&self, context: &OpenContext) -> Result<Vec<Split>> {
         let source = self.clone();
         let splits = self

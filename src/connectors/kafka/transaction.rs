@@ -7,9 +7,9 @@
 use std::ffi::{CStr, c_char};
 use std::time::Duration;
 
+use rdkafka::TopicPartitionList;
 use rdkafka::bindings as rd;
 use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::{Offset, TopicPartitionList};
 
 use super::consume::lossy;
 use super::produce::BatchProducer;
@@ -104,27 +104,4 @@ impl BatchProducer {
 
 fn millis(wait: Duration) -> i32 {
     i32::try_from(wait.as_millis()).unwrap_or(i32::MAX)
-}
-
-/// Offsets of a list and the text that stands beside each; rdkafka's own way to that text panics where it isn't UTF-8.
-pub fn noted(list: &TopicPartitionList) -> Vec<(i64, String)> {
-    let elements = list.elements();
-    let offsets = elements.iter().map(|element| match element.offset() {
-        Offset::Offset(offset) => offset,
-        _ => -1,
-    });
-    let texts = (0..elements.len()).map(|i| {
-        // SAFETY: the list is alive, and has as many elements as it says, each with its text or null.
-        unsafe {
-            let element = &*(*list.ptr()).elems.add(i);
-            match element.metadata.is_null() {
-                true => String::new(),
-                false => {
-                    let bytes = std::slice::from_raw_parts(element.metadata.cast::<u8>(), element.metadata_size);
-                    String::from_utf8_lossy(bytes).into_owned()
-                }
-            }
-        }
-    });
-    offsets.zip(texts).collect()
 }

@@ -61,17 +61,6 @@ impl OpenSearchCommitter {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).insert(sink, handling);
     }
 
-    /// Takes the marker, then waits until no earlier start is at work.
-    async fn take(&self, foreign: bool) -> Result<Option<Marker>> {
-        let taken = self.marker.take(foreign).await?;
-        if !taken.is_new && !taken.is_foreign {
-            let whose = "requests of an earlier start of the job";
-            let Sender { cluster, sending, .. } = &self.general;
-            wait_until_over(cluster, sending.patience, whose, |name| self.names.is_of_another_start(name)).await?;
-        }
-        Ok(taken.marker)
-    }
-
     /// Sends a writer's actions in order.
     async fn publish_part(&self, sink: usize, staged: StagedActions) -> Result<()> {
         let (sender, rule) = self.table(sink)?;
@@ -134,21 +123,24 @@ fn with_way_out(error: Error) -> Error {
 
 #[async_trait]
 impl Committer for OpenSearchCommitter {
-    async fn fence(&self) -> Result<Option<Marker>> {
-        self.take(false).await
+    async fn look(&self) -> Result<Option<Marker>> {
+        self.marker.look().await
     }
 
-    async fn begin(&self, _epoch: Epoch) -> Result<()> {
-        match self.marker.is_taken() {
-            true => Ok(()),
-            false => self.take(true).await.map(|_| ()),
+    /// Takes the marker, then waits until no earlier start is at work.
+    async fn fence(&self) -> Result<Option<Marker>> {
+        let taken = self.marker.take().await?;
+        if !taken.is_new {
+            let whose = "requests of an earlier start of the job";
+            let Sender { cluster, sending, .. } = &self.general;
+            wait_until_over(cluster, sending.patience, whose, |name| self.names.is_of_another_start(name)).await?;
         }
+        Ok(taken.marker)
     }
 
     async fn publish(&self, epoch: Epoch, parts: &[StagedPart]) -> Result<()> {
         let decode = |part: &StagedPart| Ok((part.sink, StagedActions::decode(&part.staged.payload)?));
         let parts = parts.iter().map(decode).collect::<Result<Vec<_>>>()?;
-        self.begin(epoch).await?;
         match self.marker.published().filter(|marker| marker.lineage == self.context.lineage) {
             Some(marker) if marker.epoch == epoch => return Ok(()),
             Some(marker) if marker.epoch > epoch => return Err(marker.is_past(epoch)),

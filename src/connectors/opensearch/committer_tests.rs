@@ -298,9 +298,9 @@ async fn a_start_of_the_same_number_in_another_lineage_is_waited_out() {
     scene.committer(&table, "L", 1).await.fence().await.unwrap();
     scene.world.lock().unwrap().tasks = vec![tasks(&["job/L/1/0"])];
     let next = scene.committer(&table, "M", 1).await;
-    next.fence().await.unwrap();
+    next.look().await.unwrap();
     assert!(scene.heard().is_empty(), "it may be that of a job that runs");
-    next.begin(Epoch(1)).await.unwrap();
+    next.fence().await.unwrap();
     assert_eq!(scene.heard(), ["tasks"; 3]);
 }
 
@@ -356,17 +356,16 @@ async fn a_marker_whose_answer_is_lost_is_found_written() {
 }
 
 #[tokio::test]
-async fn a_marker_of_another_lineage_is_taken_when_rows_begin() {
+async fn a_look_disturbs_nobody_and_a_fence_takes_the_marker_of_another_lineage() {
     let scene = Scene::new(World::default());
     let table = scene.table(true, &[]);
     let other = scene.committer(&table, "L", 7).await;
     other.fence().await.unwrap();
     other.publish(Epoch(5), &[]).await.unwrap();
     let fresh = scene.committer(&table, "M", 1).await;
-    assert_eq!(fresh.fence().await.unwrap(), marker("L", 7, 5));
-    // A start that was a mistake disturbs nobody.
+    assert_eq!(fresh.look().await.unwrap(), marker("L", 7, 5));
     other.publish(Epoch(6), &[]).await.unwrap();
-    fresh.begin(Epoch(1)).await.unwrap();
+    assert_eq!(fresh.fence().await.unwrap(), marker("L", 7, 6));
     assert!(other.publish(Epoch(7), &[]).await.is_err());
     fresh.publish(Epoch(1), &[]).await.unwrap();
     assert_eq!(fresh.fence().await.unwrap(), marker("M", 1, 1));
@@ -386,6 +385,7 @@ async fn a_rejected_document_fails_the_job_or_is_dropped_as_the_table_and_the_ro
         let options = [("error-handling.mode", mode)];
         let table = scene.table(true, if mode.is_empty() { &[] } else { &options });
         let committer = scene.committer(&table, "L", 1).await;
+        committer.fence().await.unwrap();
         let (skip, counts) = skipping();
         let errors = if rows_skip { skip } else { ErrorHandling::Unset };
         let rows = batch(&[(Insert, "a", 1), (Insert, "b", 2)]);
@@ -475,6 +475,7 @@ async fn a_template_that_makes_data_streams_is_noticed() {
     let scene = Scene::new(World { bulks: vec![(200, made.into())], ..World::default() });
     let table = scene.table(false, &[]);
     let committer = scene.committer(&table, "L", 1).await;
+    committer.fence().await.unwrap();
     let part = scene.stage(&table, &committer, 5, batch(&[(Insert, "a", 1)]), ErrorHandling::Unset).await;
     let error = committer.publish(Epoch(5), &[part]).await.unwrap_err();
     assert!(error.message().contains("is made as a data stream by an index template (\".ds-i-000001\")"), "{error}");

@@ -75,8 +75,6 @@ pub struct Taken {
     pub marker: Option<Marker>,
     /// No start took it before.
     pub is_new: bool,
-    /// It is of another lineage, and was left alone.
-    pub is_foreign: bool,
 }
 
 /// The marker of one job at one target.
@@ -104,12 +102,16 @@ impl MarkerDocument {
         Self { cluster, patience, id, job, target, lineage, attempt, held: Mutex::new(None) }
     }
 
-    /// Makes this start the one that may go on, and reads what was published. A marker of another lineage is only taken
-    /// where `foreign` says so: it may be that of a job that runs, and this start the mistake.
+    /// What was published last, says the document now.
+    pub async fn look(&self) -> Result<Option<Marker>> {
+        Ok(self.read().await?.and_then(|found| found.document.published).map(|published| published.marker()))
+    }
+
+    /// Makes this start the one that may go on, and reads what was published.
     ///
     /// # Errors
     /// A later start of the same lineage has taken it.
-    pub async fn take(&self, foreign: bool) -> Result<Taken> {
+    pub async fn take(&self) -> Result<Taken> {
         loop {
             let found = self.read().await?;
             let document = found.as_ref().map(|found| &found.document);
@@ -117,9 +119,6 @@ impl MarkerDocument {
             let marker = published.as_ref().map(Published::marker);
             let is_new = document.is_none();
             match document {
-                Some(document) if document.lineage != self.lineage && !foreign => {
-                    return Ok(Taken { marker, is_new, is_foreign: true });
-                }
                 Some(document) if document.lineage == self.lineage && document.attempt > self.attempt => {
                     return Err(self.overtaken(Some(document)));
                 }
@@ -135,7 +134,7 @@ impl MarkerDocument {
             // Where it has changed since, it is looked at again.
             if let Some(held) = self.store(found.map(|found| found.version), &wanted).await? {
                 self.hold(held);
-                return Ok(Taken { marker, is_new, is_foreign: false });
+                return Ok(Taken { marker, is_new });
             }
         }
     }
@@ -143,10 +142,6 @@ impl MarkerDocument {
     /// What was published last, as far as this start knows; none before the marker is taken.
     pub fn published(&self) -> Option<Marker> {
         self.held()?.document.published.as_ref().map(Published::marker)
-    }
-
-    pub fn is_taken(&self) -> bool {
-        self.held().is_some()
     }
 
     /// Fails where another start has taken the marker.

@@ -10,6 +10,7 @@ use super::client::Cluster;
 use super::document_id::DocumentId;
 use super::index_name::IndexName;
 use super::options::TableOptions;
+use super::plain_index::require_plain_index;
 use super::sender::Sending;
 use super::target::{OpenSearchTarget, RejectRule, TargetedTable};
 use super::writer::OpenSearchSinkWriter;
@@ -150,7 +151,19 @@ impl Sink for OpenSearchSink {
         Some(SinkTarget { target: Arc::new(OpenSearchTarget { table: table.clone() }), table })
     }
 
-    /// Asks the service for its name, so that a wrong address or password shows before the first row.
+    /// Asks the service for its name, so that a wrong address or password shows before anything is made.
+    async fn check(&self, exactly_once: bool, context: &OpenContext) -> Result<()> {
+        let cluster = Cluster::try_new(&self.table.connection, context).await?;
+        cluster.greet(&self.table.connection).await?;
+        match exactly_once && self.id.is_none() && self.index.is_fixed() {
+            true => {
+                let index = self.index.search_expression();
+                require_plain_index(&cluster, &index, &self.owner, self.sending.patience.0).await
+            }
+            false => Ok(()),
+        }
+    }
+
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {
         if context.epochs.is_some() && context.errors.keeps_records() {
             return Err(no_dead_letters(&self.owner));

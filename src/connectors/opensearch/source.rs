@@ -115,6 +115,12 @@ impl Source for OpenSearchSource {
         Ok(vec![Split { id: self.index.clone(), position: String::new() }])
     }
 
+    async fn check(&self, context: &OpenContext) -> Result<()> {
+        let cluster = Cluster::try_new(&self.connection, context).await?;
+        cluster.greet(&self.connection).await?;
+        self.refresh(&cluster).await
+    }
+
     /// Refreshes the index first, so that everything acknowledged is read.
     async fn open(&self, splits: Vec<Split>, context: &OpenContext) -> Result<Box<dyn SourceReader>> {
         if splits.iter().any(|split| !split.position.is_empty()) {
@@ -123,15 +129,23 @@ impl Source for OpenSearchSource {
         }
         let cluster = Cluster::try_new(&self.connection, context).await?;
         cluster.greet(&self.connection).await?;
-        let refresh = Request::new(Method::Post, format!("/{}/_refresh", path_segment(&self.index)));
-        match cluster.send(&refresh).await.map_err(Failure::into_error)? {
-            answer if answer.status == 404 => return Err(missing_index(&cluster, &self.index, &self.owner).await),
-            // Reading is allowed where refreshing may not be: then the last second may be missing.
-            _ => {}
-        }
+        self.refresh(&cluster).await?;
         let fields = self.fields();
         let decoder = if fields.is_empty() { None } else { Some(self.decoding.decoder(&fields)?) };
         Ok(Box::new(OpenSearchReader::new(self.clone(), cluster, context.clone(), decoder)))
+    }
+}
+
+impl OpenSearchSource {
+    /// # Errors
+    /// An index that isn't there.
+    async fn refresh(&self, cluster: &Cluster) -> Result<()> {
+        let refresh = Request::new(Method::Post, format!("/{}/_refresh", path_segment(&self.index)));
+        match cluster.send(&refresh).await.map_err(Failure::into_error)? {
+            answer if answer.status == 404 => Err(missing_index(cluster, &self.index, &self.owner).await),
+            // Reading is allowed where refreshing may not be: then the last second may be missing.
+            _ => Ok(()),
+        }
     }
 }
 

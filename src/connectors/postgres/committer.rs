@@ -141,17 +141,35 @@ impl JdbcCommitter {
         self.marked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn fence_once(&self) -> Result<Option<Marker>> {
+    /// The marker, behind a fence or as it is seen.
+    async fn marker(&self, fences: bool) -> Result<Option<Marker>> {
+        let mut tries = RetryPolicy::ForTime(self.link.retry()).start();
+        loop {
+            match self.marker_once(fences).await {
+                Ok(marker) => {
+                    tries.done(&self.door);
+                    return Ok(marker);
+                }
+                Err(error) => tries.wait(error, &self.link.name(), &self.door).await?,
+            }
+        }
+    }
+
+    async fn marker_once(&self, fences: bool) -> Result<Option<Marker>> {
         let session = self.session().await?;
-        let watch = self.watch(&session.connection, "waiting for an earlier start of the job in");
-        let fence = async { Ok::<_, Failure>(self.epochs.fence(&session.connection.client).await?) };
-        let fenced = watch.answer(self.link.answer_timeout(), fence).await;
-        let fenced = fenced.map_err(|failure| Failed::of(failure, &self.link).error)?;
+        let (client, epochs) = (&session.connection.client, &self.epochs);
+        let what =
+            if fences { "waiting for an earlier start of the job in" } else { "reading the marker of the job in" };
+        let read = async {
+            Ok::<_, Failure>(if fences { epochs.fence(client).await? } else { Ok(epochs.look(client).await?) })
+        };
+        let marker = self.watch(&session.connection, what).answer(self.link.answer_timeout(), read).await;
+        let marker = marker.map_err(|failure| Failed::of(failure, &self.link).error)?;
         self.keep(session).await;
-        if let Ok(Some(marker)) = &fenced {
+        if let Ok(Some(marker)) = marker.as_ref().map(|marker| marker.as_ref().filter(|_| fences)) {
             *self.marked() = Some(marker.epoch);
         }
-        fenced
+        marker
     }
 
     /// The rows of an epoch, ready to be sent.
@@ -283,17 +301,12 @@ impl JdbcCommitter {
 
 #[async_trait]
 impl Committer for JdbcCommitter {
+    async fn look(&self) -> Result<Option<Marker>> {
+        self.marker(false).await
+    }
+
     async fn fence(&self) -> Result<Option<Marker>> {
-        let mut tries = RetryPolicy::ForTime(self.link.retry()).start();
-        loop {
-            match self.fence_once().await {
-                Ok(marker) => {
-                    tries.done(&self.door);
-                    return Ok(marker);
-                }
-                Err(error) => tries.wait(error, &self.link.name(), &self.door).await?,
-            }
-        }
+        self.marker(true).await
     }
 
     /// The marker makes it safe to try again after an answer that was lost: it waits for the end of the transaction whose

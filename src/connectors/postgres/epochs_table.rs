@@ -47,7 +47,7 @@ impl EpochsTable {
         let failed = |e| link.error(e).context(format!("cannot look for table {NAME}"));
         let mut found = find(client).await.map_err(failed)?;
         if found.sql.is_none() {
-            let create = format!("CREATE TABLE IF NOT EXISTS {}.{NAME} ({COLUMNS})", found.schema);
+            let create = found.create();
             let created = client.batch_execute(&create).await;
             // Another job may have been faster.
             found.sql = find(client).await.map_err(failed)?.sql;
@@ -60,41 +60,32 @@ impl EpochsTable {
         let sql = found.sql.unwrap_or_default();
         let attempt = i64::try_from(context.attempt).unwrap_or(i64::MAX);
         let (job, target) = (context.job.to_string(), link.session_name());
-        let table = Self { sql, job, target, lineage: context.lineage.clone(), attempt };
-        table.check_form(link, client).await?;
-        table.check_rights(link, client, &found.role).await?;
-        Ok(table)
+        check_usable(&sql, link, client, &found.role).await?;
+        Ok(Self { sql, job, target, lineage: context.lineage.clone(), attempt })
     }
 
-    /// Refuses a table of the form that knew one row of each job.
-    async fn check_form(&self, link: &Link, client: &Client) -> Result<()> {
-        let columns = "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute \
-             WHERE attrelid = pg_catalog.to_regclass($1::text) AND attname = 'target' AND NOT attisdropped)";
-        let row = client.query_one(columns, &[&self.sql]).await.and_then(|row| row.try_get(0));
-        match row.map_err(|e| link.error(e).context(format!("cannot look at table {}", self.sql)))? {
-            true => Ok(()),
-            false => {
-                let (sql, target) = (&self.sql, self.target.replace('\'', "''"));
-                Err(Error::state(format!("table {sql} is that of an earlier Millstream"))
-                    .with_detail("It has no column \"target\", by which the ways in to a database are told apart.")
-                    .with_hint(format!(
-                        "Stop the jobs that write there; then its owner runs: ALTER TABLE {sql} ADD COLUMN target text \
-                         NOT NULL DEFAULT '{target}', DROP CONSTRAINT {NAME}_pkey, ADD PRIMARY KEY (job, target);"
-                    )))
-            }
-        }
+    /// Asks whether it could be opened, and leaves nothing behind; the connection is of no further use.
+    ///
+    /// # Errors
+    /// As of [`EpochsTable::open`].
+    pub async fn check(link: &Link, connection: &Connection) -> Result<()> {
+        let client = &connection.client;
+        let found = find(client).await.map_err(|e| link.error(e).context(format!("cannot look for table {NAME}")))?;
+        let Some(sql) = &found.sql else {
+            let create = found.create();
+            return match client.batch_execute(&format!("BEGIN; {create}; ROLLBACK")).await {
+                Err(error) if is_refusal(&error) => Err(refused(link, error, &found, &create)),
+                // Another job may be creating it: then there it is when this one opens.
+                _ => Ok(()),
+            };
+        };
+        check_usable(sql, link, client, &found.role).await
     }
 
-    async fn check_rights(&self, link: &Link, client: &Client, role: &str) -> Result<()> {
-        let rights = "SELECT pg_catalog.bool_and(pg_catalog.has_table_privilege($1::text, r)) \
-             FROM pg_catalog.unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) r";
-        let row = client.query_one(rights, &[&self.sql]).await.and_then(|row| row.try_get(0));
-        match row.map_err(|e| link.error(e).context(format!("cannot look at table {}", self.sql)))? {
-            true => Ok(()),
-            false => Err(Error::external(format!("{} doesn't let us use table {}", link.name(), self.sql))
-                .with_detail(WHY)
-                .with_hint(format!("Its owner runs: {}", grant(&self.sql, role)))),
-        }
+    /// What was published, as it is seen now.
+    pub async fn look(&self, client: &Client) -> Result<Option<Marker>, tokio_postgres::Error> {
+        let row = client.query_opt(&self.read(), &[&self.job, &self.target]).await?;
+        row.as_ref().map_or(Ok(None), marker)
     }
 
     /// Waits until no transaction of an earlier start is under way, shuts out all of them, and says what was published.
@@ -213,10 +204,58 @@ fn grant(table: &str, role: &str) -> String {
     format!("GRANT SELECT, INSERT, UPDATE ON {table} TO {role};")
 }
 
+/// Refuses a table of the form that knew one row of each job, and one that the role may not use.
+async fn check_usable(sql: &str, link: &Link, client: &Client, role: &str) -> Result<()> {
+    check_form(sql, link, client).await?;
+    check_rights(sql, link, client, role).await
+}
+
+async fn check_form(sql: &str, link: &Link, client: &Client) -> Result<()> {
+    let columns = "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute \
+         WHERE attrelid = pg_catalog.to_regclass($1::text) AND attname = 'target' AND NOT attisdropped)";
+    let row = client.query_one(columns, &[&sql]).await.and_then(|row| row.try_get(0));
+    match row.map_err(|e| link.error(e).context(format!("cannot look at table {sql}")))? {
+        true => Ok(()),
+        false => {
+            let target = link.session_name().replace('\'', "''");
+            Err(Error::state(format!("table {sql} is that of an earlier Millstream"))
+                .with_detail("It has no column \"target\", by which the ways in to a database are told apart.")
+                .with_hint(format!(
+                    "Stop the jobs that write there; then its owner runs: ALTER TABLE {sql} ADD COLUMN target text NOT \
+                     NULL DEFAULT '{target}', DROP CONSTRAINT {NAME}_pkey, ADD PRIMARY KEY (job, target);"
+                )))
+        }
+    }
+}
+
+async fn check_rights(sql: &str, link: &Link, client: &Client, role: &str) -> Result<()> {
+    let rights = "SELECT pg_catalog.bool_and(pg_catalog.has_table_privilege($1::text, r)) \
+         FROM pg_catalog.unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) r";
+    let row = client.query_one(rights, &[&sql]).await.and_then(|row| row.try_get(0));
+    match row.map_err(|e| link.error(e).context(format!("cannot look at table {sql}")))? {
+        true => Ok(()),
+        false => Err(Error::external(format!("{} doesn't let us use table {sql}", link.name()))
+            .with_detail(WHY)
+            .with_hint(format!("Its owner runs: {}", grant(sql, role)))),
+    }
+}
+
+impl Found {
+    /// The statement that makes it.
+    fn create(&self) -> String {
+        format!("CREATE TABLE IF NOT EXISTS {}.{NAME} ({COLUMNS})", self.schema)
+    }
+}
+
+/// The role may not create it, or there is no schema for it.
+fn is_refusal(error: &tokio_postgres::Error) -> bool {
+    let may_not = [SqlState::INSUFFICIENT_PRIVILEGE, SqlState::INVALID_SCHEMA_NAME];
+    error.code().is_some_and(|code| may_not.contains(code))
+}
+
 /// The table can't be created.
 fn refused(link: &Link, error: tokio_postgres::Error, found: &Found, create: &str) -> Error {
-    let may_not = [SqlState::INSUFFICIENT_PRIVILEGE, SqlState::INVALID_SCHEMA_NAME];
-    let is_refused = error.code().is_some_and(|code| may_not.contains(code));
+    let is_refused = is_refusal(&error);
     let name = format!("{}.{NAME}", found.schema);
     let error = link.error(error).context(format!("cannot create table {name} in {}", link.name()));
     if !is_refused {

@@ -71,7 +71,13 @@ impl LookupSource for JdbcLookupSource {
         };
         // What is wrong with the table or its columns is said now, not at the first row.
         if let Some(slot) = lookup.slots.first() {
-            let failed = |failed: Failed| failed.error.context(format!("cannot open {}", lookup.table.owner()));
+            let failed = |failed: Failed| {
+                let owner = lookup.table.owner();
+                match failed.error.message().contains(&owner) {
+                    true => failed.error,
+                    false => failed.error.context(format!("cannot open {owner}")),
+                }
+            };
             lookup.ready(slot).await.map_err(failed)?;
         }
         Ok(Box::new(lookup))

@@ -79,6 +79,20 @@ impl Source for JdbcScan {
         }
     }
 
+    fn place_of(&self, _table: &str, split: &str, position: &str) -> String {
+        match position {
+            DONE => format!("{split} behind its last row"),
+            _ => format!("{split} in front of its first row"),
+        }
+    }
+
+    async fn check(&self, context: &OpenContext) -> Result<()> {
+        let connection = self.options.link.connect(context).await?;
+        let db = self.definition(&connection, context).await?;
+        let ScanRequest { projection, filters, .. } = &self.request;
+        Selection::new(&self.table, &db, projection, filters, "", connection.utf8).map(drop)
+    }
+
     async fn splits(&self, _context: &OpenContext) -> Result<Vec<Split>> {
         let name = &self.table.name;
         let ids: Vec<String> = match &self.options.partitions {
@@ -91,12 +105,7 @@ impl Source for JdbcScan {
     async fn open(&self, splits: Vec<Split>, context: &OpenContext) -> Result<Box<dyn SourceReader>> {
         let (link, owner) = (self.options.link.clone(), self.table.owner());
         let connection = link.connect(context).await?;
-        let db = {
-            let (reporter, what) = (&context.reporter, WHAT);
-            let watch = Watch { link: &link, connection: &connection, reporter, what };
-            let read = DbTable::read(&link, &connection, &self.options.table, &owner);
-            watch.answer(link.answer_timeout(), read).await?
-        };
+        let db = self.definition(&connection, context).await?;
         let ScanRequest { projection, filters, limit } = &self.request;
         let selection = Selection::new(&self.table, &db, projection, filters, "", connection.utf8)?;
         let limit = limit.filter(|_| !selection.filters.is_local());
@@ -128,6 +137,16 @@ impl Source for JdbcScan {
             handed: false,
             linger: None,
         }))
+    }
+}
+
+impl JdbcScan {
+    /// The table as the database has it.
+    async fn definition(&self, connection: &Connection, context: &OpenContext) -> Result<DbTable> {
+        let (link, owner) = (&self.options.link, self.table.owner());
+        let watch = Watch { link, connection, reporter: &context.reporter, what: WHAT };
+        let read = DbTable::read(link, connection, &self.options.table, &owner);
+        watch.answer(link.answer_timeout(), read).await
     }
 }
 

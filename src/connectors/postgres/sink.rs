@@ -5,9 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::committer::JdbcCommitter;
+use super::epochs_table::EpochsTable;
 use super::options::JdbcOptions;
 use super::table::TableName;
 use super::target::{JdbcTarget, SinkTable};
+use super::watch::Watch;
 use super::writer::JdbcSinkWriter;
 use super::written::WrittenTable;
 use crate::connectors::options::DELIVERY_GUARANTEE;
@@ -111,6 +113,20 @@ impl Sink for JdbcSink {
             "What PostgreSQL refuses is known when an epoch is published, which is too late for its dead letters.";
         let error = Error::statement(message).with_detail(detail).with_hint(hint);
         Some(error.at(self.table().options.span(key)))
+    }
+
+    async fn check(&self, exactly_once: bool, context: &OpenContext) -> Result<()> {
+        let (link, reporter) = (&self.options().link, &context.reporter);
+        let connection = link.connect(context).await?;
+        let written = WrittenTable::read(self.table(), self.options(), &connection, reporter).await.map(drop);
+        let marked = match exactly_once {
+            true => {
+                let watch = Watch { link, connection: &connection, reporter, what: "opening" };
+                watch.answer(link.answer_timeout(), EpochsTable::check(link, &connection)).await
+            }
+            false => Ok(()),
+        };
+        Error::both(written, marked).map(drop)
     }
 
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {

@@ -152,7 +152,7 @@ impl DbTable {
             let statement = match connection.client.prepare(&format!("SELECT * FROM {sql} LIMIT 0")).await {
                 Ok(statement) => statement,
                 Err(e) if e.code().is_some_and(is_missing_table) => continue,
-                Err(e) => return Err(link.error(e).context(format!("cannot use {sql} for {owner}"))),
+                Err(e) => return Err(link.error(e).context(format!("{owner}: cannot use {sql}"))),
             };
             let mut table = Self { sql, columns: Vec::new(), relation: Relation::default() };
             let collations = match name {
@@ -294,7 +294,7 @@ fn is_missing_table(code: &SqlState) -> bool {
 }
 
 async fn missing_table(link: &Link, connection: &Connection, name: &TableName, owner: &str) -> Error {
-    let error = Error::statement(format!("table {name} for {owner} does not exist in {}", link.name()));
+    let error = Error::statement(format!("{owner}: {name} does not exist in {}", link.name()));
     let tables = "SELECT n.nspname::text, c.relname::text FROM pg_catalog.pg_class c \
          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
          WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema') \

@@ -10,7 +10,8 @@ use arrow::record_batch::RecordBatch;
 
 use super::Rules;
 use crate::formats::json::base64;
-use crate::formats::{Encoder, FormatError, Messages, number, temporal};
+use crate::formats::temporal::{self, Digits};
+use crate::formats::{Encoder, FormatError, Messages, number};
 use crate::types::Schema;
 
 /// Writes each row as a line.
@@ -114,7 +115,7 @@ fn write_value(column: &dyn Array, row: usize, rules: &Rules, out: &mut Vec<u8>)
         DataType::Date32 => temporal::write_date(column.as_primitive::<Date32Type>().value(row).into(), out),
         DataType::Time32(TimeUnit::Millisecond) => {
             let ms = column.as_primitive::<Time32MillisecondType>().value(row);
-            temporal::write_time(i64::from(ms) * 1_000_000, out);
+            temporal::write_time(i64::from(ms) * 1_000_000, Digits::Needed, out);
         }
         DataType::Timestamp(unit, zone) => {
             let value = match unit {
@@ -122,7 +123,7 @@ fn write_value(column: &dyn Array, row: usize, rules: &Rules, out: &mut Vec<u8>)
                 TimeUnit::Nanosecond => column.as_primitive::<TimestampNanosecondType>().value(row),
                 _ => column.as_primitive::<TimestampMillisecondType>().value(row),
             };
-            temporal::write_timestamp(value, *unit, b' ', out);
+            temporal::write_timestamp(value, *unit, b' ', Digits::Needed, out);
             if zone.is_some() {
                 out.push(b'Z');
             }

@@ -10,8 +10,9 @@ use arrow::datatypes::{
 use arrow::record_batch::RecordBatch;
 
 use super::{Rules, base64};
-use crate::formats::{Encoder, FormatError, Messages, number, temporal};
-use crate::types::Schema;
+use crate::formats::temporal::{self, Digits};
+use crate::formats::{Encoder, FormatError, Messages, number};
+use crate::types::{Schema, SqlType, TypeKind};
 
 /// Writes each row as an object.
 #[derive(Debug)]
@@ -19,11 +20,18 @@ pub(in crate::formats) struct JsonEncoder {
     rules: Rules,
     /// Names of the columns as they are written: `"name":`.
     keys: Vec<Vec<u8>>,
+    /// The columns' types, where times are written with all digits of theirs.
+    types: Option<Vec<SqlType>>,
 }
 
 impl JsonEncoder {
     pub fn new(schema: &Schema, rules: Rules) -> Self {
-        Self { rules, keys: schema.names().map(key).collect() }
+        Self { rules, keys: schema.names().map(key).collect(), types: None }
+    }
+
+    /// Times have as many digits behind the point as their types say, instead of those that are not zero.
+    pub fn with_whole_fractions(self, schema: &Schema) -> Self {
+        Self { types: Some(schema.fields.iter().map(|field| field.ty.clone()).collect()), ..self }
     }
 
     /// As [`Encoder::encode`], each object between the two texts that `around` has for its row.
@@ -37,7 +45,9 @@ impl JsonEncoder {
             let (came, expected) = (rows.num_columns(), self.keys.len());
             return Err(FormatError::new(format!("rows of {came} columns came, expected {expected}")));
         }
-        let cells = rows.columns().iter().map(|c| Cells::of(c)).collect::<Result<Vec<_>, _>>()?;
+        let ty = |column: usize| self.types.as_ref().and_then(|types| types.get(column));
+        let cells = rows.columns().iter().enumerate().map(|(column, cells)| Cells::of(cells, ty(column)));
+        let cells = cells.collect::<Result<Vec<_>, _>>()?;
         let fields: Vec<_> = self.keys.iter().cloned().zip(cells).collect();
         for row in 0..rows.num_rows() {
             let (before, behind) = around(row);
@@ -84,11 +94,15 @@ enum CellValues<'a> {
     Decimal(&'a [i128], u8),
     Date(&'a [i32]),
     /// Milliseconds of the day.
-    Time(&'a [i32]),
+    Time {
+        values: &'a [i32],
+        digits: Digits,
+    },
     Timestamp {
         values: &'a [i64],
         unit: TimeUnit,
         zoned: bool,
+        digits: Digits,
     },
     Text(Ranges<'a, i32>),
     Bytes(Ranges<'a, i32>),
@@ -122,7 +136,15 @@ fn slice<T: ArrowPrimitiveType>(array: &dyn Array) -> &[T::Native] {
 }
 
 impl<'a> Cells<'a> {
-    fn of(array: &'a dyn Array) -> Result<Self, FormatError> {
+    /// With a type where times have all its digits.
+    fn of(array: &'a dyn Array, ty: Option<&SqlType>) -> Result<Self, FormatError> {
+        let kind = ty.map(|ty| &ty.kind);
+        let digits = match kind {
+            Some(TypeKind::Time(precision) | TypeKind::Timestamp(precision) | TypeKind::TimestampLtz(precision)) => {
+                Digits::All(*precision)
+            }
+            _ => Digits::Needed,
+        };
         let values = match array.data_type() {
             DataType::Boolean => CellValues::Boolean(array.as_boolean()),
             DataType::Int8 => CellValues::TinyInt(slice::<Int8Type>(array)),
@@ -133,14 +155,16 @@ impl<'a> Cells<'a> {
             DataType::Float64 => CellValues::Double(slice::<Float64Type>(array)),
             DataType::Decimal128(_, scale) => CellValues::Decimal(slice::<Decimal128Type>(array), *scale as u8),
             DataType::Date32 => CellValues::Date(slice::<Date32Type>(array)),
-            DataType::Time32(TimeUnit::Millisecond) => CellValues::Time(slice::<Time32MillisecondType>(array)),
+            DataType::Time32(TimeUnit::Millisecond) => {
+                CellValues::Time { values: slice::<Time32MillisecondType>(array), digits }
+            }
             DataType::Timestamp(unit, zone) => {
                 let values = match unit {
                     TimeUnit::Microsecond => slice::<TimestampMicrosecondType>(array),
                     TimeUnit::Nanosecond => slice::<TimestampNanosecondType>(array),
                     _ => slice::<TimestampMillisecondType>(array),
                 };
-                CellValues::Timestamp { values, unit: *unit, zoned: zone.is_some() }
+                CellValues::Timestamp { values, unit: *unit, zoned: zone.is_some(), digits }
             }
             DataType::Interval(IntervalUnit::YearMonth) => CellValues::Int(slice::<IntervalYearMonthType>(array)),
             DataType::Duration(TimeUnit::Millisecond) => CellValues::BigInt(slice::<DurationMillisecondType>(array)),
@@ -148,18 +172,30 @@ impl<'a> Cells<'a> {
             DataType::Binary => CellValues::Bytes(Ranges::of(array.as_binary::<i32>())),
             DataType::List(_) => {
                 let list = array.as_list::<i32>();
-                CellValues::Array(list.value_offsets(), Box::new(Cells::of(list.values())?))
+                let element = match kind {
+                    Some(TypeKind::Array(element)) => Some(element.as_ref()),
+                    _ => None,
+                };
+                CellValues::Array(list.value_offsets(), Box::new(Cells::of(list.values(), element)?))
             }
             DataType::Map(..) => {
                 let map = array.as_map();
                 let Some(keys) = map.keys().as_string_opt::<i32>() else {
                     return Err(FormatError::new("a map has keys that are not texts"));
                 };
-                CellValues::Map(map.value_offsets(), Ranges::of(keys), Box::new(Cells::of(map.values())?))
+                let value = match kind {
+                    Some(TypeKind::Map(_, value)) => Some(value.as_ref()),
+                    _ => None,
+                };
+                CellValues::Map(map.value_offsets(), Ranges::of(keys), Box::new(Cells::of(map.values(), value)?))
             }
             DataType::Struct(fields) => {
-                let columns = fields.iter().zip(array.as_struct().columns());
-                let columns = columns.map(|(f, c)| Ok((key(f.name()), Cells::of(c)?)));
+                let ty = |at: usize| match kind {
+                    Some(TypeKind::Row(fields)) => fields.get(at).map(|field| &field.ty),
+                    _ => None,
+                };
+                let columns = fields.iter().zip(array.as_struct().columns()).enumerate();
+                let columns = columns.map(|(at, (f, c))| Ok((key(f.name()), Cells::of(c, ty(at))?)));
                 CellValues::Row(columns.collect::<Result<_, FormatError>>()?)
             }
             DataType::Null => CellValues::Null,
@@ -189,14 +225,15 @@ impl<'a> Cells<'a> {
             CellValues::Decimal(v, scale) if rules.plain_decimals => number::write_decimal(v[row], *scale, out),
             CellValues::Decimal(v, scale) => number::write_stripped(v[row], *scale, false, out),
             CellValues::Date(v) => quoted(true, out, |out| temporal::write_date(i64::from(v[row]), out)),
-            CellValues::Time(v) => {
-                // Whole seconds, as Flink writes them.
-                let seconds = i64::from(v[row]) / 1000;
-                quoted(true, out, |out| temporal::write_time(seconds * 1_000_000_000, out));
+            CellValues::Time { values, digits } => {
+                let nanos = i64::from(values[row]) * 1_000_000;
+                // Whole seconds, as Flink's format writes them.
+                let digits = if *digits == Digits::Needed { Digits::All(0) } else { *digits };
+                quoted(true, out, |out| temporal::write_time(nanos, digits, out));
             }
-            CellValues::Timestamp { values, unit, zoned } => {
+            CellValues::Timestamp { values, unit, zoned, digits } => {
                 out.push(b'"');
-                temporal::write_timestamp(values[row], *unit, rules.timestamps.separator(), out);
+                temporal::write_timestamp(values[row], *unit, rules.timestamps.separator(), *digits, out);
                 out.extend_from_slice(if *zoned { b"Z\"" } else { b"\"" });
             }
             CellValues::Text(v) => write_text(v.get(row), out),

@@ -234,7 +234,7 @@ pub fn result_encoder(schema: &Schema) -> Box<dyn Encoder> {
         lines: true,
         prefix: String::new(),
     };
-    Box::new(JsonEncoder::new(schema, rules))
+    Box::new(JsonEncoder::new(schema, rules).with_whole_fractions(schema))
 }
 
 impl DecodingFormat for JsonFormat {

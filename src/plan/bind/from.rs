@@ -16,7 +16,7 @@ use super::{Binder, Ctes, VIEW_DEPTH};
 use crate::catalog::{Object, View};
 use crate::connectors::options::RawOptions;
 use crate::connectors::{TableUse, cannot};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, nearest};
 use crate::plan::nodes::StreamTableSource;
 use crate::plan::table::{Door, PlannedTable};
 use crate::span::Span;
@@ -35,6 +35,7 @@ impl Binder<'_> {
             [] => return one_row(),
             [first, others @ ..] => (first, others),
         };
+        self.missing(from, ctes).map_or(Ok(()), Err)?;
         let stream = others.iter().find(|other| !is_unnest(&other.relation) || !other.joins.is_empty());
         if let Some(second) = stream {
             return Err(Error::unsupported("a join of several streams")
@@ -65,6 +66,37 @@ impl Binder<'_> {
             }
         }
         Ok(relation)
+    }
+
+    /// The tables that are not there, where there are several: each is told of.
+    fn missing(&self, from: &[ast::TableWithJoins], ctes: &Ctes) -> Option<Error> {
+        let factors = from
+            .iter()
+            .flat_map(|part| std::iter::once(&part.relation).chain(part.joins.iter().map(|join| &join.relation)));
+        let missing = factors.filter_map(|factor| match factor {
+            ast::TableFactor::Table { name, args: None, .. } => self.object(&object_path(name).ok()?, ctes).err(),
+            _ => None,
+        });
+        let missing: Vec<Error> = missing.collect();
+        Error::together(missing).filter(|error| error.each().count() > 1)
+    }
+
+    /// What a name stands for that no CTE has.
+    fn object(&self, path: &ObjectPath, ctes: &Ctes) -> Result<Option<&Object>> {
+        let single = match path.parts.as_slice() {
+            [single] => Some(&single.value),
+            _ => None,
+        };
+        if single.is_some_and(|name| ctes.contains_key(name)) {
+            return Ok(None);
+        }
+        self.catalog.get(path).map(Some).map_err(|error| {
+            let near = single.and_then(|name| nearest(name, ctes.keys().map(String::as_str)));
+            match near {
+                Some(cte) => error.with_hint(format!("Did you mean \"{cte}\"?")),
+                None => error,
+            }
+        })
     }
 
     fn factor(&self, factor: &ast::TableFactor, ctes: &Ctes, depth: usize) -> Result<Relation> {
@@ -127,13 +159,7 @@ impl Binder<'_> {
             }
         }
         let name = &path.parts[path.parts.len() - 1].value;
-        let object = self.catalog.get(path).map_err(|error| match (path.parts.as_slice(), ctes.is_empty()) {
-            ([single], false) => match crate::error::nearest(&single.value, ctes.keys().map(String::as_str)) {
-                Some(cte) => error.with_hint(format!("Did you mean \"{cte}\"?")),
-                None => error,
-            },
-            _ => error,
-        })?;
+        let object = self.object(path, ctes)?.ok_or_else(|| Error::internal("a CTE got lost"))?;
         match object {
             Object::View(view) => {
                 if !options.is_empty() {

@@ -41,7 +41,14 @@ impl Binder<'_> {
             }
             .at(insert.span));
         }
-        let table = Arc::new(self.table(&insert.target, &insert.options)?);
+        let table = self.table(&insert.target, &insert.options).map_err(|error| {
+            // What is wrong with the query is wrong with any target.
+            match self.query(&insert.query) {
+                Err(other) => error.and(other),
+                Ok(_) => error,
+            }
+        });
+        let table = Arc::new(table?);
         let (connector, descriptor) = table.connector().map_err(|e| e.at(insert.target.span))?;
         if !connector.writes() {
             return Err(cannot(descriptor, TableUse::Written).at(insert.target.span));

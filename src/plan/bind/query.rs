@@ -13,7 +13,7 @@ use super::hints::{lookup_hints, state_ttl};
 use super::order::Order;
 use super::relation::{Relation, internal};
 use super::{Binder, Ctes};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, all_or_errors};
 use crate::functions::TypedExpr;
 use crate::functions::cast::{CastMode, cast};
 use crate::plan::batch::IN_BATCH;
@@ -91,8 +91,8 @@ impl Binder<'_> {
                         .with_hint("UNION and UNION ALL are supported.")
                         .at(Span::from_ast(body.span())));
                 }
-                let left = self.set_expr(left, ctes, depth)?;
-                let right = self.set_expr(right, ctes, depth)?;
+                let [left, right] = [left, right].map(|side| self.set_expr(side, ctes, depth));
+                let (left, right) = Error::both(left, right)?;
                 let union = self.union_all(left, right);
                 let union = if all { union } else { union.and_then(|union| self.distinct(union, self.state_ttl)) };
                 union.map_err(|e| e.at(Span::from_ast(body.span())))
@@ -115,12 +115,12 @@ impl Binder<'_> {
         if select.visit(&mut FindCall("CURRENT_WATERMARK")).is_break() {
             input = input.with_watermark()?;
         }
-        let mut builder = LogicalPlanBuilder::from(input.plan.clone());
-        if let Some(selection) = &select.selection {
-            let predicate = bind_predicate(selection, &input, &self.expr, "WHERE")?;
-            builder = builder.filter(predicate.expr).map_err(internal)?;
-        }
-        let plan = builder.build().map_err(internal)?;
+        let plan = match &select.selection {
+            Some(selection) => {
+                bind_predicate(selection, &input, &self.expr, "WHERE").and_then(|predicate| filtered(&input, predicate))
+            }
+            None => Ok(input.plan.clone()),
+        };
         let distinct = matches!(select.distinct, Some(ast::Distinct::Distinct));
         let bound = |scope: &dyn Scope| {
             let items = self.items(select, &input, scope)?;
@@ -131,14 +131,18 @@ impl Binder<'_> {
         };
         let (selected, keys) = match makes_groups(select) {
             false => {
-                let (items, keys) = bound(&input)?;
+                let (plan, (items, keys)) = Error::both(plan, bound(&input))?;
                 (project(plan, items)?, keys)
             }
             true => {
-                let scope = GroupScope::try_new(select, &input, &self.expr)?;
-                let (items, keys) = bound(&scope)?;
-                let having = select.having.as_ref();
-                let having = having.map(|h| bind_predicate(h, &scope, &self.expr, "HAVING")).transpose()?;
+                let grouped = GroupScope::try_new(select, &input, &self.expr).and_then(|scope| {
+                    let bound = bound(&scope);
+                    let having = select.having.as_ref();
+                    let having = having.map(|h| bind_predicate(h, &scope, &self.expr, "HAVING")).transpose();
+                    let (bound, having) = Error::both(bound, having)?;
+                    Ok((scope, bound, having))
+                });
+                let (plan, (scope, (items, keys), having)) = Error::both(plan, grouped)?;
                 (project(self.grouped(scope, plan, having.map(|h| h.expr), ttl)?, items)?, keys)
             }
         };
@@ -152,43 +156,53 @@ impl Binder<'_> {
 
     /// What is selected from `input`, bound in `scope`.
     fn items(&self, select: &ast::Select, input: &Relation, scope: &dyn Scope) -> Result<Vec<(TypedExpr, String)>> {
-        let mut items: Vec<(TypedExpr, String)> = Vec::new();
-        for (i, item) in select.projection.iter().enumerate() {
-            match item {
-                ast::SelectItem::UnnamedExpr(expr) => {
-                    items.push((bind_expr(expr, scope, &self.expr)?, unnamed(expr, i)));
-                }
-                ast::SelectItem::ExprWithAlias { expr, alias } => {
-                    items.push((bind_expr(expr, scope, &self.expr)?, alias.value.clone()));
-                }
-                // Each column must be grouped.
-                ast::SelectItem::Wildcard(_) if makes_groups(select) && !select.from.is_empty() => {
-                    input.star(None).map_err(|e| e.at(Span::from_ast(item.span())))?;
-                    for column in &input.columns {
-                        let bound = bind_expr(&column.written(), scope, &self.expr);
-                        let bound = bound.map_err(|e| e.at(Span::from_ast(item.span())))?;
-                        items.push((bound, column.field.name.clone()));
-                    }
-                }
-                ast::SelectItem::Wildcard(_) | ast::SelectItem::QualifiedWildcard(..) if makes_groups(select) => {
-                    return Err(Error::statement("a grouped query can't select *")
-                        .with_hint("Name the grouped columns.")
-                        .at(Span::from_ast(item.span())));
-                }
-                ast::SelectItem::Wildcard(_) => {
-                    if select.from.is_empty() {
-                        return Err(Error::statement("SELECT * needs a FROM").at(Span::from_ast(item.span())));
-                    }
-                    items.extend(input.star(None).map_err(|e| e.at(Span::from_ast(item.span())))?);
-                }
-                ast::SelectItem::QualifiedWildcard(ast::SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
-                    let place = Span::from_ast(item.span());
-                    items.extend(self.qualified_star(name, input).map_err(|e| e.at(place))?);
-                }
-                other => return Err(Error::unsupported(other).at(Span::from_ast(other.span()))),
+        let all = select.projection.iter().enumerate();
+        let items = all_or_errors(all.map(|(i, item)| self.item(select, (i, item), input, scope)))?;
+        Ok(items.into_iter().flatten().collect())
+    }
+
+    /// One of them, which may be several columns.
+    fn item(
+        &self,
+        select: &ast::Select,
+        (number, item): (usize, &ast::SelectItem),
+        input: &Relation,
+        scope: &dyn Scope,
+    ) -> Result<Vec<(TypedExpr, String)>> {
+        Ok(match item {
+            ast::SelectItem::UnnamedExpr(expr) => {
+                vec![(bind_expr(expr, scope, &self.expr)?, unnamed(expr, number))]
             }
-        }
-        Ok(items)
+            ast::SelectItem::ExprWithAlias { expr, alias } => {
+                vec![(bind_expr(expr, scope, &self.expr)?, alias.value.clone())]
+            }
+            // Each column must be grouped.
+            ast::SelectItem::Wildcard(_) if makes_groups(select) && !select.from.is_empty() => {
+                input.star(None).map_err(|e| e.at(Span::from_ast(item.span())))?;
+                let columns = input.columns.iter().map(|column| {
+                    let bound = bind_expr(&column.written(), scope, &self.expr);
+                    let bound = bound.map_err(|e| e.at(Span::from_ast(item.span())))?;
+                    Ok((bound, column.field.name.clone()))
+                });
+                columns.collect::<Result<_>>()?
+            }
+            ast::SelectItem::Wildcard(_) | ast::SelectItem::QualifiedWildcard(..) if makes_groups(select) => {
+                return Err(Error::statement("a grouped query can't select *")
+                    .with_hint("Name the grouped columns.")
+                    .at(Span::from_ast(item.span())));
+            }
+            ast::SelectItem::Wildcard(_) => {
+                if select.from.is_empty() {
+                    return Err(Error::statement("SELECT * needs a FROM").at(Span::from_ast(item.span())));
+                }
+                input.star(None).map_err(|e| e.at(Span::from_ast(item.span())))?
+            }
+            ast::SelectItem::QualifiedWildcard(ast::SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+                let place = Span::from_ast(item.span());
+                self.qualified_star(name, input).map_err(|e| e.at(place))?
+            }
+            other => return Err(Error::unsupported(other).at(Span::from_ast(other.span()))),
+        })
     }
 
     /// `t.*`: the columns of a table, or the fields of a column that is a ROW.
@@ -315,6 +329,10 @@ impl Visitor for FindCall {
             _ => ControlFlow::Continue(()),
         }
     }
+}
+
+fn filtered(input: &Relation, predicate: TypedExpr) -> Result<LogicalPlan> {
+    LogicalPlanBuilder::from(input.plan.clone()).filter(predicate.expr).and_then(|b| b.build()).map_err(internal)
 }
 
 /// A projection; repeated names get a number behind them, as in Flink, and can't be named any more.

@@ -54,6 +54,11 @@ pub enum UpsertMaterialize {
     Force,
 }
 
+/// What a job needs that keeps no checkpoints: statements that can be copied.
+const WITHOUT_CHECKPOINTS: &str = "In front of the INSERT:\nSET 'execution.checkpointing.interval' = '1s';\nSET \
+    'execution.checkpointing.dir' = 'file:///tmp/checkpoints';\nThe second one makes them outlive the process; in place \
+    of both --state DIR may stand behind millstream run.";
+
 impl Lowering {
     pub(super) fn insert(&mut self, insert: &BoundInsert, plan: &LogicalPlan) -> Result<()> {
         let logical = match plan {
@@ -116,7 +121,7 @@ impl Lowering {
                 let (_, descriptor) = table.connector()?;
                 let missing = match delivery.checkpoints {
                     true => "SET 'execution.checkpointing.mode' = 'EXACTLY_ONCE' before the INSERT.",
-                    false => "SET 'execution.checkpointing.interval' = '1s' before the INSERT.",
+                    false => WITHOUT_CHECKPOINTS,
                 };
                 let error = Error::statement(message).at(descriptor.options.span("sink.delivery-guarantee"));
                 Err(table.in_text(error.with_hint(missing)))

@@ -37,6 +37,10 @@ struct Told {
 
 #[async_trait]
 impl Committer for Told {
+    async fn look(&self) -> Result<Option<Marker>> {
+        Ok(None)
+    }
+
     async fn fence(&self) -> Result<Option<Marker>> {
         Ok(None)
     }
@@ -396,12 +400,12 @@ fn a_checkpoint_that_is_late_goes_on_as_often_as_is_tolerated() {
         });
         match tolerated {
             1 => {
-                assert_eq!(told, [format!("{on_their_way}; going on with it")]);
+                assert_eq!(told, [format!("job \"job\": {on_their_way}; going on with it")]);
                 assert_eq!(ended.unwrap_err().message(), published);
                 assert_eq!(lines, ["1 periodic of 0"], "a start finds what is to be published");
             }
             _ => {
-                let going_on = [on_their_way, published].map(|late| format!("{late}; going on with it"));
+                let going_on = [on_their_way, published].map(|late| format!("job \"job\": {late}; going on with it"));
                 assert_eq!(told[..2], going_on);
                 assert_eq!(told.len(), 4, "{told:?}");
                 ended.unwrap();
@@ -442,7 +446,10 @@ fn a_checkpoint_that_cannot_be_written_is_tried_again_as_often_as_is_tolerated()
             hand.told.lock().unwrap().clone()
         });
         assert_eq!(told.len(), tolerated as usize, "{told:?}");
-        assert!(told[0].starts_with("checkpoint 1 can't be written: cannot write \"job/data/1-1-0\""), "{told:?}");
+        assert!(
+            told[0].starts_with("job \"job\": checkpoint 1 can't be written: cannot write \"job/data/1-1-0\""),
+            "{told:?}"
+        );
         match tolerated {
             1 => {
                 let error = ended.unwrap_err();

@@ -69,6 +69,50 @@ async fn the_last_queries_that_have_ended_are_listed_and_every_statement() {
 }
 
 #[tokio::test]
+async fn a_query_is_called_as_pipeline_name_says_unless_a_job_that_writes_is() {
+    let (mut session, _) = session();
+    session.execute(TABLES).await.unwrap();
+    session.execute("SET 'pipeline.name' = 'hot'").await.unwrap();
+    let first = session.query("SELECT n FROM endless").await.unwrap();
+    let second = session.query("SELECT n FROM endless").await.unwrap();
+    let names = [&first, &second].map(|query| query.job.name.to_string());
+    assert_eq!(names, ["hot", "hot-2"], "both run");
+    drop((first, second));
+    let job = started(&mut session, "INSERT INTO nowhere SELECT n FROM endless").await;
+    assert_eq!(&*job.name, "hot");
+    let third = session.query("SELECT n FROM endless").await.unwrap();
+    assert_eq!(&*third.job.name, "collect");
+    session.execute("STOP JOB hot").await.unwrap();
+    assert_eq!(job.state().wait().await.status, JobStatus::Canceled);
+    assert_eq!(&*session.query("SELECT 1").await.unwrap().job.name, "collect-2", "the third goes on");
+}
+
+async fn round(session: &mut Session, sql: &str) -> crate::Result<Outcome> {
+    let text = crate::span::SourceText::new("sql", sql);
+    let statement = crate::sql::parse_script(&text).remove(0)?;
+    session.execute_round(&statement, &text).await
+}
+
+#[tokio::test]
+async fn a_round_ends_by_itself_and_is_not_listed() {
+    let (mut session, _) = session();
+    session.execute(TABLES).await.unwrap();
+    for sql in ["SELECT 1", "SELECT n FROM endless LIMIT 1", "SELECT n + 1 FROM (SELECT n FROM endless LIMIT 2)"] {
+        let Ok(Outcome::Query(mut query)) = round(&mut session, sql).await else {
+            panic!("{sql}: a query was expected")
+        };
+        while query.next().await.unwrap().is_some() {}
+    }
+    for sql in
+        ["SELECT n FROM endless", "SELECT n FROM (SELECT n FROM endless LIMIT 1) UNION ALL SELECT n FROM endless"]
+    {
+        let Err(error) = round(&mut session, sql).await else { panic!("{sql}: an error was expected") };
+        assert!(error.message().starts_with("this query never ends by itself"), "{error}");
+    }
+    assert!(listing(&mut session, "SHOW JOBS").await.rows.is_empty());
+}
+
+#[tokio::test]
 async fn a_job_that_waits_for_a_service_says_so() {
     let (mut session, _) = session();
     session.execute(TABLES).await.unwrap();

@@ -6,7 +6,7 @@ use super::topics::numbered;
 use crate::connectors::postgres::Jdbc;
 use crate::connectors::postgres::inspect::{Database, Remark};
 use crate::error::{Error, Result};
-use crate::session::statements::fits;
+use crate::session::show::fits;
 use crate::session::{Listing, Notice, NoticeKind, Outcome, Reply, Session};
 use crate::span::{Location, Span};
 use crate::sql::{Ident, LikePattern, Quoted};

@@ -8,7 +8,7 @@ use crate::connectors::opensearch::OpenSearch;
 use crate::connectors::opensearch::inspect::{Document, Indexes};
 use crate::connectors::opensearch::mapping::Field;
 use crate::error::Result;
-use crate::session::statements::fits;
+use crate::session::show::fits;
 use crate::session::{Listing, Outcome, Session};
 use crate::sql::{Ident, LikePattern};
 
@@ -42,7 +42,7 @@ impl Session {
         // A pattern or an alias stands for others.
         let says_index = documents.iter().any(|document| document.index != index.value);
         let names = ["_index", "_id", "_source"];
-        let mut listing = numbered(if says_index { &names } else { &names[1..] }, &[]);
+        let mut listing = numbered(if says_index { &names } else { &names[1..] }, &[]).marking_nulls();
         for Document { index, id, source } in documents {
             let source = source.map(|source| Kept::new(one_line(&source).as_bytes(), SHOWN));
             let cells = [Some(one_line(&id)), source.as_ref().map(shown::bytes)];

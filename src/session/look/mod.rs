@@ -5,6 +5,7 @@
 
 mod database;
 mod indexes;
+mod missing;
 mod names;
 mod shown;
 mod suggest;
@@ -110,7 +111,7 @@ impl Session {
                 outer.news(&line);
             }
         });
-        OpenContext { clock: self.clock.clone(), reporter, ..OpenContext::for_test() }
+        OpenContext { reporter, ..OpenContext::beside_jobs("look", self.clock.clone()) }
     }
 
     /// Runs `work`; says what it does once it takes more than a moment.

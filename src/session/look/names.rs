@@ -126,7 +126,7 @@ impl Session {
     fn asked(&self, name: &str, connector: &dyn Connector, kind: ServiceKind) -> Option<Asked> {
         let span = Span::on_line(1, 1, 1);
         let (_, options) = self.integrations.of_service(connector, Some((name, span))).ok()?;
-        let context = OpenContext { clock: self.clock.clone(), ..OpenContext::for_test() };
+        let context = OpenContext::beside_jobs("names", self.clock.clone());
         let owner = format!("integration \"{name}\"");
         Some(match kind {
             ServiceKind::Kafka => Asked::Kafka(Brokers::new(&owner, &options, context).ok()?),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::shown::{self, SHOWN};
 use crate::connectors::kafka::inspect::{Extent, Peek, Topic};
 use crate::error::{Error, Result};
-use crate::session::statements::fits;
+use crate::session::show::fits;
 use crate::session::{Listing, Outcome, Session};
 
 use crate::sql::{Ident, LikePattern, PeekTopic};
@@ -113,7 +113,8 @@ impl Session {
         let wanted = Peek { newest: !peek.from_beginning, limit: peek.limit, keep: SHOWN };
         let doing = format!("reading records of topic \"{}\"", topic.name);
         let records = self.told(&doing, brokers.peek(&topic.name, &extents, wanted)).await?;
-        let mut listing = numbered(&["partition", "offset", "time", "key", "value", "headers"], &[0, 1]);
+        let names = ["partition", "offset", "time", "key", "value", "headers"];
+        let mut listing = numbered(&names, &[0, 1]).marking_nulls();
         for record in &records {
             listing.push(vec![
                 Some(record.partition.to_string()),
@@ -130,7 +131,7 @@ impl Session {
 
 /// A listing of what a service holds, in which the columns at these places are numbers.
 pub(super) fn numbered(names: &[&str], numbers: &[usize]) -> Listing {
-    let mut listing = Listing::new(names).marking_nulls();
+    let mut listing = Listing::new(names);
     for column in numbers {
         if let Some((_, ty)) = listing.columns.get_mut(*column) {
             *ty = SqlType::nullable(TypeKind::BigInt);

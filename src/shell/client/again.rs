@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::Client;
 use crate::error::{Error, Result};
 use crate::shell::command::Expanded;
@@ -89,7 +91,7 @@ impl Client {
         self.tell("The last statement is forgotten.");
     }
 
-    /// `\watch`: the last query again and again until the user stops it.
+    /// `\watch`: the last query again and again until the user stops it, with what it leaves each time.
     pub(super) async fn watch(&mut self, every: Duration) -> Result<()> {
         let (statement, text) = self.last_for("\\watch")?;
         use StatementKind::{Describe, DescribeJob, Look, Query, Show};
@@ -105,9 +107,11 @@ impl Client {
 
     async fn repeat(&mut self, statement: &Statement, text: &SourceText, every: Duration) -> Result<()> {
         loop {
+            let started = Instant::now();
+            let Some(outcome) = self.execute(statement, text).await? else { return Ok(()) };
             let now = crate::log::timestamp("%Y-%m-%d %H:%M:%S");
             self.write(&format!("{now} (every {every:?})\n"))?;
-            self.statement(statement, text).await?;
+            self.give(statement, outcome, started).await?;
             if self.interrupt.is_asked() {
                 return Ok(());
             }

@@ -6,6 +6,7 @@ use super::{Client, Flow};
 use crate::connectors::secrets::mask_text;
 use crate::console;
 use crate::error::{Error, Result};
+use crate::session::Outcome;
 use crate::shell::command::{Command, Expanded};
 use crate::shell::describe;
 use crate::shell::described::Described;
@@ -25,12 +26,12 @@ impl Client {
             Command::Help(topic) => self.help(topic.as_deref()).await?,
             Command::Describe(described) => self.describe(described, text).await?,
             Command::Tables(pattern) => {
-                self.listing(&describe::relations(&self.session, Some("table"), pattern.as_deref()))?;
+                self.listing(&describe::relations(&self.session, Some("table"), pattern.as_deref())).await?;
             }
             Command::Views(pattern) => {
-                self.listing(&describe::relations(&self.session, Some("view"), pattern.as_deref()))?;
+                self.listing(&describe::relations(&self.session, Some("view"), pattern.as_deref())).await?;
             }
-            Command::Functions(pattern) => self.listing(&describe::functions(pattern.as_deref()))?,
+            Command::Functions(pattern) => self.listing(&describe::functions(pattern.as_deref())).await?,
             Command::Integrations => self.kind(StatementKind::Show(Show::Integrations), text).await?,
             Command::Connections => self.connections(text).await?,
             Command::Catalogs => self.kind(StatementKind::Show(Show::Catalogs), text).await?,
@@ -74,8 +75,7 @@ impl Client {
 
     /// A statement that a command in `text` stands for.
     async fn kind(&mut self, kind: StatementKind, text: &SourceText) -> Result<()> {
-        let statement = Statement { kind, span: Span::on_line(1, 1, 1), text: String::new() };
-        self.statement(&statement, text).await
+        self.statement(&statement(kind), text).await
     }
 
     async fn look(&mut self, look: Look, text: &SourceText) -> Result<()> {
@@ -86,18 +86,19 @@ impl Client {
     async fn describe(&mut self, described: Described, text: &SourceText) -> Result<()> {
         let Described { name, from } = described;
         match (name, from) {
-            (None, None) => self.listing(&describe::relations(&self.session, None, None)),
+            (None, None) => self.listing(&describe::relations(&self.session, None, None)).await,
             (Some(name), None) if name.is_pattern => {
-                self.listing(&describe::relations(&self.session, None, Some(&name.written)))
+                self.listing(&describe::relations(&self.session, None, Some(&name.written))).await
             }
             (Some(name), None) => {
                 let last = name.path.parts.last().map(|part| part.value.clone()).unwrap_or_default();
-                let is_declared = self.session.catalog().get(&name.path).is_ok();
-                let described = self.kind(StatementKind::Describe { name: name.path }, text).await;
-                described.map_err(|error| if is_declared { error } else { not_declared(error, &name.written) })?;
-                match describe::options(&self.session, &last) {
-                    Some(options) => self.listing(&options),
-                    None => Ok(()),
+                let described = statement(StatementKind::Describe { name: name.path });
+                match self.execute(&described, text).await? {
+                    Some(Outcome::Listing(columns)) => {
+                        let options = describe::options(&self.session, &last);
+                        self.table_of(std::iter::once(columns).chain(options)).await
+                    }
+                    _ => Ok(()),
                 }
             }
             (Some(name), Some(from)) if !name.is_pattern => {
@@ -149,10 +150,7 @@ impl Client {
     }
 }
 
-/// What no statement has declared may be a service's.
-fn not_declared(error: Error, name: &str) -> Error {
-    let elsewhere =
-        format!("\\d {name} FROM integration shows a table of PostgreSQL, DESCRIBE TOPIC `{name}` a topic of Kafka.");
-    let hint = error.hint().map(|hint| format!("{hint}\n{elsewhere}"));
-    error.with_hint(hint.unwrap_or(elsewhere))
+/// A statement that nobody has written.
+fn statement(kind: StatementKind) -> Statement {
+    Statement { kind, span: Span::on_line(1, 1, 1), text: String::new() }
 }

@@ -41,10 +41,10 @@ impl Client {
         }
     }
 
-    /// Writes a text; at a prompt page by page where it is longer than the screen.
+    /// Writes a text; at a prompt page by page where it is longer than the screen, unless it comes again and again.
     pub(super) async fn page(&mut self, text: String) -> Result<()> {
         let lines = crossterm::terminal::size().map_or(usize::MAX, |(_, lines)| usize::from(lines));
-        let at_prompt = self.manner.interactive && self.output.is_none();
+        let at_prompt = self.manner.interactive && self.output.is_none() && !self.watching;
         let pager = pager().filter(|_| at_prompt && text.lines().count() >= lines);
         if let Some(pager) = pager {
             let shown = text.clone();

@@ -57,7 +57,7 @@ pub struct Client {
     progress: Progress,
     expanded: Expanded,
     timing: bool,
-    /// `\watch` repeats a query: it is printed, whatever the result mode.
+    /// `\watch` repeats a query: what it leaves is printed each time.
     watching: bool,
     /// What `\e`, `\p`, `\g` and `\watch` are about.
     last: Option<Last>,
@@ -165,14 +165,35 @@ impl Client {
     /// Runs one statement and shows what it gives.
     pub async fn statement(&mut self, statement: &Statement, text: &SourceText) -> Result<()> {
         let started = Instant::now();
+        match self.execute(statement, text).await? {
+            Some(outcome) => self.give(statement, outcome, started).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Runs one statement, and tells what was noticed. None where all is to end.
+    async fn execute(&mut self, statement: &Statement, text: &SourceText) -> Result<Option<Outcome>> {
+        let is_round = self.watching;
+        let executed = async {
+            match is_round {
+                true => self.session.execute_round(statement, text).await,
+                false => self.session.execute_statement(statement, text).await,
+            }
+        };
         let outcome = tokio::select! {
             biased;
-            outcome = self.session.execute_statement(statement, text) => outcome,
+            outcome = executed => outcome,
             () = self.interrupt.asked() => match self.interrupt.is_ended() {
-                true => return Ok(()),
+                true => return Ok(None),
                 false => Err(Error::external("cancelled")),
             },
         };
+        self.tell_notices(Some(text));
+        outcome.map(Some)
+    }
+
+    /// What was noticed and not yet told; `text` is that of the statement.
+    pub fn tell_notices(&mut self, text: Option<&SourceText>) {
         let (warned, quiet) = (self.manner.warned, self.manner.quiet);
         let is_told = |notice: &Notice| match notice.kind {
             NoticeKind::Warning => !warned,
@@ -180,9 +201,12 @@ impl Client {
             NoticeKind::WithoutEffect | NoticeKind::Portability => false,
         };
         for notice in self.session.take_notices().into_iter().filter(is_told) {
-            console::notice(notice.kind.label(), &notice.as_error(Some(text)));
+            console::notice(notice.kind.label(), &notice.as_error(text));
         }
-        let outcome = outcome?;
+    }
+
+    /// Shows what a statement gave.
+    async fn give(&mut self, statement: &Statement, outcome: Outcome, started: Instant) -> Result<()> {
         let is_suggested =
             matches!(&statement.kind, StatementKind::Look(look) if matches!(**look, Look::Suggest { .. }));
         let proposal = match &outcome {
@@ -191,7 +215,7 @@ impl Client {
         };
         match outcome {
             Outcome::Listing(_) if matches!(statement.kind, StatementKind::Show(Show::Jobs)) && self.draws_tables() => {
-                self.listing(&job_list(&self.session, console::terminal_width()))?;
+                self.listing(&job_list(&self.session, console::terminal_width())).await?;
             }
             outcome => self.show(outcome).await?,
         }

@@ -11,26 +11,26 @@ use crate::log::Line;
 use crate::session::{Listing, Outcome, Query, Reply};
 use crate::shell::command::Expanded;
 use crate::shell::rates::{Progress, tell_troubles};
-use crate::shell::results::{Display, ResultMode, show_listing, show_query};
+use crate::shell::results::{Display, ResultMode, listing_text, show_query};
 use crate::shell::screen_text::plain;
 
 impl Client {
     pub(super) async fn show(&mut self, outcome: Outcome) -> Result<()> {
         match outcome {
             Outcome::Done => self.tell("[INFO] Execute statement succeeded."),
-            Outcome::Listing(listing) => self.listing(&listing)?,
+            Outcome::Listing(listing) => self.listing(&listing).await?,
             Outcome::Text(text) => {
                 // What comes from a service may hold what a terminal obeys.
                 let shown = |line: &str| line.split('\t').map(plain).collect::<Vec<_>>().join("\t");
                 let on_terminal = self.manner.interactive && self.output.is_none();
                 let line = |line: &str| if on_terminal { shown(line) } else { line.to_string() };
                 let lines = text.trim_end().split('\n').map(|text| line(text) + "\n");
-                self.write(&lines.collect::<String>())?;
+                self.page(lines.collect()).await?;
             }
             Outcome::Replies(replies) => {
                 for reply in replies {
                     match reply {
-                        Reply::Rows(rows) => self.listing(&rows)?,
+                        Reply::Rows(rows) => self.listing(&rows).await?,
                         Reply::Done(tag) => self.done(&tag)?,
                     }
                 }
@@ -65,12 +65,17 @@ impl Client {
         Ok(())
     }
 
-    pub(super) fn listing(&mut self, listing: &Listing) -> Result<()> {
-        let display = self.display();
-        match &mut self.output {
-            Some(file) => show_listing(listing, &display, file),
-            None => show_listing(listing, &display, &mut console::Stream::Stdout),
-        }
+    /// What SHOW, DESCRIBE and the commands list: page by page where it is longer than the screen.
+    pub(super) async fn listing(&mut self, listing: &Listing) -> Result<()> {
+        let text = listing_text(listing, &self.display());
+        self.page(text).await
+    }
+
+    /// What describes one table: columns beside each other, whatever `\x` says, as in psql.
+    pub(super) async fn table_of(&mut self, listings: impl Iterator<Item = Listing>) -> Result<()> {
+        let display = Display { expanded: Expanded::Off, ..self.display() };
+        let texts: String = listings.map(|listing| listing_text(&listing, &display)).collect();
+        self.page(texts).await
     }
 
     /// How results are shown now.
@@ -79,7 +84,8 @@ impl Client {
         let on_terminal = self.manner.interactive && self.output.is_none();
         let display = if on_terminal { Display::on_terminal(settings) } else { Display::outside(settings) };
         let interactive = display.interactive && !self.watching;
-        Display { expanded: self.expanded, live: self.progress == Progress::Live, interactive, ..display }
+        let live = self.progress == Progress::Live;
+        Display { expanded: self.expanded, live, interactive, at_end: self.watching, ..display }
     }
 
     /// True where a person sees tables, which are to fit their terminal.

@@ -3,22 +3,26 @@
 use nu_ansi_term::{Color, Style};
 use reedline::StyledText;
 
+use super::keys::EmptyLine;
 use super::validator::is_client_command;
 use super::vocabulary::{Shared, Vocabulary};
 use crate::sql::{Lexeme, LexemeKind, Lexemes};
 
 pub struct Highlighter {
     vocabulary: Shared,
+    /// Told of what is drawn.
+    empty: EmptyLine,
 }
 
 impl Highlighter {
-    pub fn new(vocabulary: Shared) -> Self {
-        Self { vocabulary }
+    pub fn new(vocabulary: Shared, empty: EmptyLine) -> Self {
+        Self { vocabulary, empty }
     }
 }
 
 impl reedline::Highlighter for Highlighter {
-    fn highlight(&self, line: &str, _cursor: usize) -> StyledText {
+    fn highlight(&self, line: &str, cursor: usize) -> StyledText {
+        self.empty.drawn(line, cursor);
         let mut styled = StyledText::new();
         for (kind, text) in pieces(line, &self.vocabulary.get()) {
             styled.push((style(kind), printable(text)));

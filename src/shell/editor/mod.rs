@@ -4,6 +4,7 @@
 mod completion;
 mod highlighter;
 mod history;
+mod keys;
 mod lines;
 mod menu;
 mod outside;
@@ -19,13 +20,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::terminal;
-use reedline::{
-    EditCommand, Emacs, KeyCode, KeyModifiers, Reedline, ReedlineEvent, ReedlineMenu, Signal, default_emacs_keybindings,
-};
+use reedline::{EditCommand, Reedline, ReedlineMenu, Signal};
 
 use self::completion::Completer;
 use self::highlighter::Highlighter;
 pub use self::history::History;
+use self::keys::{EmptyLine, Keys};
 use self::menu::Proposed;
 pub use self::outside::Outside;
 pub use self::prompt::Jobs;
@@ -60,7 +60,7 @@ pub enum Read {
     Text(String),
     /// Ctrl-C: what was typed is thrown away.
     Interrupted,
-    /// Ctrl-D where nothing is typed.
+    /// Ctrl-D in a line where nothing is typed.
     End,
 }
 
@@ -119,6 +119,12 @@ impl Editor {
                 Signal::CtrlC => return Ok(Read::Interrupted),
                 Signal::CtrlD => return Ok(Read::End),
                 Signal::ExternalBreak(_) => self.make_room()?,
+                Signal::HostCommand(_) => {
+                    // A new one, for the old one would draw its prompt where it stood.
+                    self.line = line(&self.history, &self.vocabulary, &self.room);
+                    console::screen(b"\n");
+                    return Ok(Read::End);
+                }
                 _ => {}
             }
         }
@@ -189,25 +195,18 @@ impl Drop for PromptGone {
 }
 
 fn line(history: &History, vocabulary: &Shared, room: &Arc<Room>) -> Reedline {
-    let mut keys = default_emacs_keybindings();
-    let complete = vec![ReedlineEvent::Menu(menu::NAME.to_string()), ReedlineEvent::MenuNext];
-    keys.add_binding(KeyModifiers::NONE, KeyCode::Tab, ReedlineEvent::UntilFound(complete));
-    keys.add_binding(KeyModifiers::SHIFT, KeyCode::BackTab, ReedlineEvent::MenuPrevious);
-    let newline = ReedlineEvent::Edit(vec![EditCommand::InsertNewline]);
-    keys.add_binding(KeyModifiers::ALT, KeyCode::Enter, newline);
-    // The shell has its own command for an editor.
-    keys.remove_binding(KeyModifiers::CONTROL, KeyCode::Char('o'));
+    let empty = EmptyLine::default();
     Reedline::create()
         .with_history(Box::new(history.clone()))
         .with_completer(Box::new(Completer::new(vocabulary.clone())))
-        .with_highlighter(Box::new(Highlighter::new(vocabulary.clone())))
+        .with_highlighter(Box::new(Highlighter::new(vocabulary.clone(), empty.clone())))
         .with_validator(Box::new(Validator))
         .with_menu(ReedlineMenu::EngineCompleter(Box::new(Proposed::new())))
         // What was typed is left without the jobs beside it.
         .with_transient_prompt(Box::new(Prompt::new(Arc::clone(room))))
         .with_quick_completions(true)
         .with_partial_completions(true)
-        .with_edit_mode(Box::new(Emacs::new(keys)))
+        .with_edit_mode(Box::new(Keys::new(empty)))
         .with_ansi_colors(std::env::var_os("NO_COLOR").is_none())
         .use_bracketed_paste(true)
         .with_break_signal(room.stop_signal())

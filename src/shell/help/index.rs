@@ -4,11 +4,39 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::entries::{self, Entry};
-use super::markdown::{Block, blocks};
-use super::pages::{self, Page};
+use super::markdown::{Block, blocks, inline};
+use super::pages::{self, Page, first_sentence};
 use crate::connectors;
 use crate::connectors::options::stands_for;
 use crate::error::{Error, Result, nearest};
+
+const GLOSSARY: &str = "glossary.md";
+
+/// What people ask for, and the topic that answers it.
+pub const ALIASES: &[(&str, &str)] = &[
+    ("time", "Time attributes"),
+    ("time zones", "Zones"),
+    ("watermark", "Watermarks"),
+    ("late row", "Late rows"),
+    ("checkpoint", "checkpoints"),
+    ("savepoint", "Savepoints"),
+    ("job", "jobs"),
+    ("lookup", "Lookup joins"),
+    ("restarts", "When a job fails"),
+    ("restart strategies", "When a job fails"),
+    ("recovery", "When a job fails"),
+    ("exactly-once", "What is promised"),
+    ("guarantees", "What is promised"),
+    ("state", "table.exec.state.ttl"),
+    ("millstream.toml", "Integrations"),
+    ("configuration", "Integrations"),
+    ("null", "Types"),
+    ("keys", "Typing"),
+    ("errors", "Rows that can't be processed"),
+    ("dead letter", "Dead letters"),
+    ("differences", "differences-from-flink"),
+    ("flink", "differences-from-flink"),
+];
 
 /// What a topic shows.
 #[derive(Debug, Clone)]
@@ -20,7 +48,7 @@ enum Target {
 }
 
 /// A topic: how it is written, what it is in a line, what it shows.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Topic {
     name: String,
     about: String,
@@ -65,8 +93,20 @@ impl Index {
         }
         for (at, page) in pages.iter().enumerate() {
             for section in page.sections() {
-                let name = super::markdown::inline(section);
+                let name = inline(section);
                 index.add(&name, &format!("in {}", page.title()), Target::Section(at, section.to_string()));
+            }
+        }
+        for (name, topic) in ALIASES {
+            if let Some(Topic { about, target, .. }) = index.topics.get(&key(topic)).cloned() {
+                index.add(name, &about, target);
+            }
+        }
+        let words = pages.iter().find(|page| page.path == GLOSSARY).and_then(Page::first_table);
+        for row in words.unwrap_or_default() {
+            if let [word, means] = row.as_slice() {
+                let word = word.trim_matches('*');
+                index.add(word, &first_sentence(&inline(means)), Target::Made(format!("# {word}\n\n{means}\n")));
             }
         }
         index.pages = pages;

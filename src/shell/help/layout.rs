@@ -14,6 +14,8 @@ pub struct Paper {
 
 /// Between two columns of a table.
 const GAP: usize = 2;
+/// Before names in columns.
+const INDENT: usize = 2;
 
 impl Paper {
     /// The blocks as lines.
@@ -41,6 +43,7 @@ impl Paper {
                     lines.extend(code.iter().map(|line| code_line(line, is_sql, width)));
                 }
                 Block::Table { head, rows } => lines.extend(table(head, rows, width)),
+                Block::Names(names) => lines.extend(in_columns(names, width)),
             }
         }
         let mut text = String::new();
@@ -62,6 +65,19 @@ fn code_line(line: &str, whole: bool, width: usize) -> String {
     let mut cut: String = line.chars().take(width - 1).collect();
     cut.push('…');
     cut
+}
+
+/// As many columns as there is room for, below each other in the order of the names.
+fn in_columns(names: &[String], width: usize) -> Vec<String> {
+    let column = names.iter().map(|name| columns(name)).max().unwrap_or(0) + GAP;
+    let across = ((width + GAP).saturating_sub(INDENT) / column).max(1);
+    let down = names.len().div_ceil(across);
+    let line = |row: usize| {
+        let cells = names.iter().skip(row).step_by(down.max(1));
+        let cells = cells.map(|name| format!("{name}{}", " ".repeat(column - columns(name))));
+        format!("{}{}", " ".repeat(INDENT), cells.collect::<String>())
+    };
+    (0..down).map(line).collect()
 }
 
 /// Side by side where the last column has room enough; otherwise each row below its first cell.
@@ -151,6 +167,14 @@ mod tests {
         assert_eq!(laid_out(page, 60), wide);
         let narrow = "a.key\n    Default: 1.\n    What it does, in\n    words.\nb\n    Short.\n";
         assert_eq!(laid_out(page, 20), narrow);
+    }
+
+    #[test]
+    fn names_stand_in_as_many_columns_as_have_room() {
+        let names = ["batch", "error-handling", "functions", "group-by", "types"].map(str::to_string).to_vec();
+        let shown = |width| Paper { width, bold: false }.lay_out(&[Block::Names(names.clone())]);
+        assert_eq!(shown(60), "  batch           functions       types\n  error-handling  group-by\n");
+        assert_eq!(shown(20), "  batch\n  error-handling\n  functions\n  group-by\n  types\n");
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub enum Block {
         head: Vec<String>,
         rows: Vec<Vec<String>>,
     },
+    /// Names in columns, read down. No page has them.
+    Names(Vec<String>),
 }
 
 /// Reads the subset of Markdown that our pages are written in.

@@ -32,6 +32,21 @@ pub fn topics() -> Vec<(String, String)> {
     INDEX.topics().map(|(name, about)| (name.to_string(), about.to_string())).collect()
 }
 
+/// A name that is longer has a shorter one beside it.
+const SHORT: usize = 30;
+
+/// The pages, by the names that are short: statements, and what stands in the overview.
+pub fn pages() -> Vec<(String, String)> {
+    let names = |page: &pages::Page| match page.is_of_statements() {
+        true => page.names().into_iter().filter(|name| name.len() <= SHORT).collect(),
+        false => vec![page.stem().to_string()],
+    };
+    let pages = INDEX.pages.iter().flat_map(|page| names(page).into_iter().map(|name| (name, page.about())));
+    let mut pages: Vec<(String, String)> = pages.collect();
+    pages.sort_unstable_by_key(|(name, _)| name.to_lowercase());
+    pages
+}
+
 /// What `help` shows: the commands, the statements, and what else there are pages on.
 pub fn overview(paper: Paper) -> String {
     let heading = |text: &str| Block::Heading { level: 2, text: text.to_string() };
@@ -39,18 +54,16 @@ pub fn overview(paper: Paper) -> String {
     let code = |text: &str| format!("`{text}`");
     let commands = WORDS.iter().chain(BACKSLASH).map(|(usage, about)| vec![code(usage), about.to_string()]);
     let list = INDEX.pages.iter().find(|page| page.path == "sql/statements.md").and_then(|page| page.first_table());
-    let others = INDEX.pages.iter().filter(|page| page.path.starts_with("sql/") && !page.is_of_statements());
-    let others: Vec<String> = others.map(|page| page.title().to_string()).collect();
-    let connectors: Vec<&str> = connectors::all().iter().filter_map(|c| c.names().first()).copied().collect();
-    let formats: Vec<&str> = formats::all().iter().map(|format| format.name()).collect();
-    let about = "`help TOPIC;` shows a page: a statement (`help create table;`), a connector (`help kafka;`), a format \
-                 (`help json;`), a function (`help abs;`), an option of a table or of SET (`help scan.startup.mode;`).";
-    let rows = vec![
-        vec!["Connectors".to_string(), connectors.join(", ")],
-        vec!["Formats".to_string(), formats.join(", ")],
-        vec!["Functions".to_string(), "`\\df` or SHOW FUNCTIONS lists them".to_string()],
-        vec!["More".to_string(), others.join(", ")],
-    ];
+    let pages = |folder: &str| {
+        let pages = INDEX.pages.iter().filter(move |page| page.folder() == folder);
+        Block::Names(pages.map(|page| page.stem().to_string()).collect())
+    };
+    let names = |names: Vec<&str>| Block::Names(names.into_iter().map(str::to_string).collect());
+    let connectors = connectors::all().iter().filter_map(|c| c.names().first()).copied().collect();
+    let formats = formats::all().iter().map(|format| format.name()).collect();
+    let about = "`help TOPIC;` shows a page: one of these, a statement (`help create table;`), a function (`help abs;`), \
+                 an option of a table or of SET (`help scan.startup.mode;`). `\\df` lists the functions, SET the options \
+                 that are set.";
     paper.lay_out(&[
         Block::Paragraph("A statement ends with `;` and may go over several lines.".to_string()),
         heading("Commands"),
@@ -59,6 +72,13 @@ pub fn overview(paper: Paper) -> String {
         table(list.map_or_else(Vec::new, <[_]>::to_vec)),
         heading("Pages"),
         Block::Paragraph(about.to_string()),
-        table(rows),
+        heading("Connectors"),
+        names(connectors),
+        heading("Formats"),
+        names(formats),
+        heading("SQL"),
+        pages("sql"),
+        heading("The shell, jobs and their operation"),
+        pages(""),
     ])
 }

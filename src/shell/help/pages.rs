@@ -5,8 +5,19 @@ use super::markdown::{Block, blocks, code_spans, inline};
 /// Name in `docs/` and text, written by `build.rs`.
 const PAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 
-/// Sections that many pages have: no topics.
-const COMMON: &[&str] = &["Differences from Flink", "An example", "State", "Types", "Scan", "Lookup", "Sink", "Limits"];
+/// Sections that many pages have, and those that nobody asks for by name: no topics.
+const COMMON: &[&str] = &[
+    "Differences from Flink",
+    "An example",
+    "State",
+    "Types",
+    "Scan",
+    "Lookup",
+    "Sink",
+    "Limits",
+    "Where this comes from",
+    "How this is tested",
+];
 
 /// One page.
 #[derive(Debug)]
@@ -35,15 +46,21 @@ impl Page {
         file.strip_suffix(".md").unwrap_or(file)
     }
 
+    /// The folder that it is in: `sql`, or nothing.
+    pub fn folder(&self) -> &'static str {
+        self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
     /// True for a page of a statement.
     pub fn is_of_statements(&self) -> bool {
-        self.path.starts_with("sql/statements/")
+        self.folder() == "sql/statements"
     }
 
     /// What it is about: its first sentence.
     pub fn about(&self) -> String {
         let paragraph = self.blocks.iter().find_map(|block| match block {
-            Block::Paragraph(text) if !text.starts_with('`') => Some(inline(text)),
+            // A statement's page begins with its syntax.
+            Block::Paragraph(text) if !self.is_of_statements() || !text.starts_with('`') => Some(inline(text)),
             _ => None,
         });
         first_sentence(&paragraph.unwrap_or_else(|| self.title().to_string()))
@@ -92,10 +109,11 @@ impl Page {
         heads
     }
 
-    /// The sections that are topics, by their headings.
+    /// The sections that are topics, by their headings. Numbered ones are the steps of one text.
     pub fn sections(&self) -> impl Iterator<Item = &str> {
-        self.blocks.iter().skip(1).filter_map(|block| match block {
-            Block::Heading { text, .. } if !COMMON.contains(&text.as_str()) => Some(text.as_str()),
+        let is_step = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+        self.blocks.iter().skip(1).filter_map(move |block| match block {
+            Block::Heading { text, .. } if !COMMON.contains(&text.as_str()) && !is_step(text) => Some(text.as_str()),
             _ => None,
         })
     }

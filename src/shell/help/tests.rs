@@ -43,6 +43,23 @@ fn topics_are_found_by_the_names_people_know() {
         ("between", "BETWEEN"),
         ("exists", "EXISTS"),
         ("row_number", "ROW_NUMBER"),
+        ("checkpoints", "Checkpoints: kill it and start it again"),
+        ("Checkpoint", "Checkpoints: kill it and start it again"),
+        ("savepoints", "Savepoints"),
+        ("savepoint", "Savepoints"),
+        ("jobs", "SHOW JOBS, DESCRIBE JOB, STOP JOB"),
+        ("bench", "Measuring your own jobs"),
+        ("metrics", "Metrics"),
+        ("logs", "Logs"),
+        ("outages", "Bad days"),
+        ("types", "Types"),
+        ("time", "Time attributes"),
+        ("watermark", "Watermarks"),
+        ("restart strategies", "When a job fails"),
+        ("state", "table.exec.state.ttl"),
+        ("differences", "Differences from Flink"),
+        ("glossary", "Glossary"),
+        ("epoch", "epoch"),
     ] {
         assert_eq!(shown(topic, 80).lines().next(), Some(first), "{topic}");
     }
@@ -89,6 +106,29 @@ fn the_page_of_the_shell_has_every_command() {
 }
 
 #[test]
+fn every_page_is_proposed_by_a_short_name() {
+    let proposed = super::pages();
+    for name in ["checkpoints", "CREATE TABLE", "kafka", "json", "types", "SHOW JOBS", "shell"] {
+        assert!(proposed.iter().any(|(known, _)| known == name), "{name}: {proposed:?}");
+    }
+    for (name, about) in proposed {
+        assert!(
+            !about.is_empty() && name.len() <= 30 && page(&name, Paper { width: 80, bold: false }).is_ok(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn aliases_are_names_of_topics_that_had_none() {
+    let topics: Vec<(String, String)> = topics();
+    for (name, topic) in index::ALIASES {
+        assert!(topics.iter().any(|(known, _)| known == name), "\"{name}\" is the name of another topic");
+        assert_eq!(shown(name, 80), shown(topic, 80), "{name}");
+    }
+}
+
+#[test]
 fn pages_look_so() {
     for (width, file) in [(80, "wide.txt"), (40, "narrow.txt")] {
         let topics = ["use", "print", "scan.startup.mode", "abs", "table.exec.state.ttl"];
@@ -114,5 +154,8 @@ fn the_overview_keeps_within_the_width_and_names_every_command() {
             assert!(text.lines().any(|line| line.starts_with(usage)), "{usage}: {text}");
         }
         assert!(text.contains("columns, watermark"), "{text}");
+        for name in ["checkpoints", "shell", "opensearch", "debezium-json", "group-by", "outages"] {
+            assert!(text.split_whitespace().any(|word| word == name), "{name}: {text}");
+        }
     }
 }

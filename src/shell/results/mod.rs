@@ -78,6 +78,8 @@ pub struct Display {
     pub interactive: bool,
     /// A live line on standard error while rows are printed.
     pub live: bool,
+    /// In the modes for people the rows that a query leaves are shown, at its end, instead of their changes.
+    pub at_end: bool,
 }
 
 impl Display {
@@ -94,6 +96,7 @@ impl Display {
             columns: None,
             interactive: false,
             live: false,
+            at_end: false,
         }
     }
 
@@ -200,20 +203,16 @@ async fn print_query(
     Ok(Shown { rows, ended })
 }
 
-/// Shows what SHOW and DESCRIBE give.
-///
-/// # Errors
-/// What can't be written to `out`.
-pub fn show_listing(listing: &Listing, display: &Display, out: &mut (dyn Write + Send)) -> Result<()> {
+/// What SHOW and DESCRIBE give, as text.
+pub fn listing_text(listing: &Listing, display: &Display) -> String {
     let names: Vec<&str> = listing.columns.iter().map(|(name, _)| name.as_str()).collect();
     let null = if listing.marks_nulls { tableau::NULL } else { "" };
-    let text = match display.mode {
+    match display.mode {
         ResultMode::Csv => csv::listing(&names, &listing.rows),
         ResultMode::Json => json::listing(listing),
         ResultMode::Vertical => vertical::listing(&names, &listing.rows, null, display.columns),
         _ => fitted::listing(&names, &listing.rows, null, display.columns, display.expanded),
-    };
-    put(out, text.as_bytes()).map(|_| ())
+    }
 }
 
 /// Writes; false when nobody reads it any more.

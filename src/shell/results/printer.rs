@@ -52,12 +52,17 @@ impl Printer {
         let fields = &query.schema.fields;
         let bound = Bound::of(settings);
         let with_op = query.updating;
-        let widest = display.columns.filter(|_| display.expanded == Expanded::Auto);
+        let is_vertical = display.mode == ResultMode::Vertical || display.expanded == Expanded::On;
+        let widest = match display.columns.filter(|_| display.expanded == Expanded::Auto) {
+            // Of rows that are shown at the end none has room.
+            None if is_vertical => Some(0),
+            columns => columns,
+        };
         let form = match display.mode {
             ResultMode::Csv => Form::Csv { with_op },
             ResultMode::Json => Form::Json(JsonLines::new(&query.schema, with_op)),
-            ResultMode::Vertical => Form::Vertical { with_op },
-            _ if display.expanded == Expanded::On => Form::Vertical { with_op },
+            _ if display.at_end && !query.batch => Form::Table(KeptRows::new(bound, query.updating).in_place()),
+            _ if is_vertical => Form::Vertical { with_op },
             ResultMode::Table if !query.batch => Form::Table(KeptRows::new(bound, query.updating)),
             _ if query.batch => Form::Answer(KeptRows::new(bound, false)),
             _ => {

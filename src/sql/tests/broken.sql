@@ -131,6 +131,19 @@ SELECT a FROM t1 TABLESAMPLE BERNOULLI (10);
 SELECT DISTINCT ON (a) a FROM t;
 SELECT a FROM t GROUP BY ALL;
 SELECT STRING 'a';
+-- Reserved words in the places of names.
+SELECT * FROM order;
+SELECT a FROM group g WHERE a > 1;
+SELECT a FROM t JOIN order ON t.a = order.a;
+SELECT order, a FROM t;
+INSERT INTO order SELECT 1;
+CREATE TABLE order (a INT) WITH ('connector' = 'print');
+CREATE TABLE x (order INT);
+DROP TABLE table;
+SHOW CREATE TABLE order;
+SELECT * FROM WHERE a > 1;
+SELECT a FROM t ORDER a;
+INSERT INTO SELECT 1;
 -- Never closed.
 INSERT INTO a
 SELECT 'it''s; FROM t; -- no end

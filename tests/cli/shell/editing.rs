@@ -57,6 +57,52 @@ fn ctrl_d_leaves_where_nothing_is_typed() {
 }
 
 #[test]
+fn ctrl_d_leaves_in_an_empty_line_of_a_statement_too() {
+    let shell = Terminal::start(Options::default());
+    shell.type_text("SELECT 1,\n  2");
+    // In the midst of it, and behind what stands in a line, it takes the character under the cursor, or nothing.
+    shell.press(key::UP);
+    shell.press("\x01");
+    shell.press(key::CTRL_D);
+    shell.wait_screen("a character less", |screen| screen.contains("millstream> ELECT 1,\n         ->   2"));
+    shell.press("S");
+    shell.press(key::DOWN);
+    shell.press("\x05");
+    shell.press(key::CTRL_D);
+    shell.press(" AS two");
+    shell.press(key::ENTER);
+    shell.wait_screen("another line", |screen| screen.ends_with("  2 AS two\n         ->"));
+    shell.press(key::CTRL_D);
+    let left = shell.left();
+    assert_eq!((left.code, left.restored), (0, true), "{}", left.screen);
+}
+
+#[test]
+fn what_describes_a_table_stands_beside_each_other_whatever_x_says() {
+    let shell = Terminal::start(Options { columns: 60, lines: 40, ..Options::default() });
+    shell.run("CREATE TABLE t (id BIGINT, n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '1');");
+    for expanded in ["\\x auto", "\\x on"] {
+        shell.run(expanded);
+        shell.run("clear");
+        let screen = shell.run("\\d t");
+        assert!(screen.contains("| name |") && screen.contains("|         option |"), "{screen}");
+        assert!(!screen.contains("RECORD"), "{screen}");
+    }
+    let screen = shell.run("\\d");
+    assert!(screen.contains("-[ RECORD 1 ]"), "as psql does, a list follows it: {screen}");
+}
+
+#[test]
+fn options_of_the_command_line_that_nobody_knows_are_told_at_once() {
+    let shell = Terminal::start(Options { set: vec!["pipline.name=x"], ..Options::default() });
+    let screen = shell.screen();
+    assert!(
+        screen.contains("warning: unknown option 'pipline.name'\n  hint: Did you mean 'pipeline.name'?"),
+        "{screen}"
+    );
+}
+
+#[test]
 fn what_is_longer_than_the_screen_is_shown_by_a_pager() {
     let folder = tempfile::tempdir().expect("a folder");
     let pager = folder.path().join("pager");
@@ -68,6 +114,8 @@ fn what_is_longer_than_the_screen_is_shown_by_a_pager() {
     assert!(screen.contains("<-x ") && !screen.contains("Statements"), "{screen}");
     let screen = shell.run("help abs;");
     assert!(screen.contains("\nABS\n") && screen.matches("<-x ").count() == 1, "{screen}");
+    let screen = shell.run("SHOW FUNCTIONS;");
+    assert!(screen.matches("<-x ").count() == 2 && !screen.contains("rows in set"), "{screen}");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Jobs behind the prompt: how many run, and what they say while something is typed.
 
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
 
 use super::terminal::{Options, Terminal, key};
 
@@ -45,6 +48,72 @@ fn a_job_that_fails_while_a_statement_is_typed_tells_so_above_it() {
         return;
     }
     panic!("the job always failed before anything was typed");
+}
+
+/// What is typed stands once, below what the job says, which begins so; and it is run whole.
+#[track_caller]
+fn assert_above(shell: &Terminal, said: &str) {
+    let screen = shell.wait_screen(said, |screen| screen.contains(said) && screen.ends_with("'and be"));
+    let told = screen.lines().position(|line| line.contains(said));
+    let prompt = row_of(&screen, "millstream> SELECT 'typed before' AS a,");
+    assert!(told < prompt && prompt.map(|row| row + 1) == row_of(&screen, "         ->   'and be"), "{screen}");
+    assert_eq!(screen.matches("typed before").count(), 1, "{screen}");
+    let screen = shell.run("hind' AS b;");
+    assert!(screen.contains("typed before |") && screen.contains("and behind |"), "{screen}");
+}
+
+/// A job "copy" whose checkpoints can be written no more, with this option of theirs.
+fn with_a_folder_that_is_gone(option: &str) -> (Terminal, TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = format!("execution.checkpointing.dir=file://{}", folder.path().display());
+    let set = vec!["execution.checkpointing.interval=100 ms", &state, option];
+    let shell = Terminal::start(Options { columns: 120, lines: 50, set, ..Options::default() });
+    shell.run(&tables(0));
+    shell.run("SET 'pipeline.name' = 'copy';");
+    shell.run("INSERT INTO nowhere SELECT n FROM s;");
+    let kept = folder.path().join("copy");
+    let begun = Instant::now();
+    // It runs when there is a checkpoint behind that of its start.
+    while !kept.join("chk-1").exists() && !kept.join("chk-2").exists() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{}", shell.screen());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    shell.type_text("SELECT 'typed before' AS a,\n  'and be");
+    let aside = kept.with_extension("aside");
+    while std::fs::rename(&kept, &aside).is_err() || std::fs::write(&kept, "").is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{} can't be replaced", kept.display());
+        let _ = std::fs::remove_dir_all(&aside);
+    }
+    (shell, folder)
+}
+
+#[test]
+fn a_job_that_starts_anew_tells_so_above_what_is_typed() {
+    let (shell, _folder) = with_a_folder_that_is_gone("execution.checkpointing.tolerable-failed-checkpoints=0");
+    assert_above(&shell, "starting it anew in ");
+    let screen = shell.run("SHOW JOBS;");
+    assert!(screen.contains(" copy |") && !screen.contains("FAILED"), "{screen}");
+}
+
+#[test]
+fn a_checkpoint_that_fails_is_told_above_what_is_typed() {
+    let (shell, _folder) = with_a_folder_that_is_gone("execution.checkpointing.tolerable-failed-checkpoints=1000000");
+    assert_above(&shell, "job \"copy\": checkpoint ");
+}
+
+#[test]
+fn a_query_does_not_take_the_name_of_a_job() {
+    let shell = Terminal::start(Options { columns: 120, lines: 50, ..Options::default() });
+    shell.run(&tables(0));
+    shell.run("SET 'pipeline.name' = 'hot';");
+    shell.run("INSERT INTO nowhere SELECT n FROM s;");
+    shell.run("SELECT n FROM s LIMIT 1;");
+    let screen = shell.run("SHOW JOBS;");
+    let rows = screen.lines().map(|line| line.split('|').collect::<Vec<_>>()).filter(|cells| cells.len() == 6);
+    let names: Vec<String> = rows.map(|cells| cells[2].trim().to_string()).collect();
+    assert_eq!(names, ["job name", "hot", "collect"], "{screen}");
+    let screen = shell.run("STOP JOB hot;");
+    assert!(screen.contains("job hot stopped: ") && screen.ends_with("millstream>"), "{screen}");
 }
 
 #[test]

@@ -47,6 +47,42 @@ fn watch_repeats_a_query_until_ctrl_c() {
 }
 
 #[test]
+fn watch_shows_what_a_query_leaves_and_leaves_nothing_behind() {
+    let shell = Terminal::start(Options { lines: 40, ..Options::default() });
+    shell.type_text("SELECT a, COUNT(*) AS n FROM (VALUES ('x'), ('y'), ('x')) AS t(a) GROUP BY a \\watch 0.1");
+    shell.press(key::ENTER);
+    let table = "+---+---+\n| a | n |\n+---+---+\n| x | 2 |\n| y | 1 |\n+---+---+\n2 rows in set";
+    shell.wait_screen("it twice", |screen| screen.matches(table).count() >= 2);
+    let screen = shell.prompt_after(key::CTRL_C);
+    assert!(!screen.contains("-U"), "{screen}");
+    // With a line per column it is the same.
+    shell.run("\\x");
+    shell.type_text("\\watch 0.1");
+    shell.press(key::ENTER);
+    let record = "-[ RECORD 1 ]\na | x\nn | 2\n-[ RECORD 2 ]\na | y\nn | 1\n2 rows in set";
+    shell.wait_screen("it twice", |screen| screen.matches(record).count() >= 2);
+    shell.prompt_after(key::CTRL_C);
+    shell.run("clear");
+    let screen = shell.run("SHOW JOBS;");
+    assert!(screen.contains("Empty set"), "{screen}");
+}
+
+#[test]
+fn watch_of_a_query_that_never_ends_says_so() {
+    let shell = Terminal::start(Options { lines: 40, ..Options::default() });
+    shell.run("CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '50');");
+    let screen = shell.run("SELECT n FROM s \\watch");
+    assert!(screen.contains("error: this query never ends by itself") && !screen.contains("(every"), "{screen}");
+    let screen = shell.run("SHOW JOBS;");
+    assert!(screen.contains("Empty set"), "{screen}");
+    // A LIMIT ends it.
+    shell.type_text("SELECT n FROM s LIMIT 1 \\watch 0.1");
+    shell.press(key::ENTER);
+    shell.wait_screen("it twice", |screen| screen.matches("1 row in set").count() >= 2);
+    shell.prompt_after(key::CTRL_C);
+}
+
+#[test]
 fn expanded_and_timed_results() {
     let shell = Terminal::start(Options::default());
     let screen = shell.run("\\x");

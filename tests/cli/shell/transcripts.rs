@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::jobs::tables;
 use super::terminal::{Options, Terminal, key};
-use crate::millstream::compare;
+use crate::millstream::{compare, root};
 
 const ORDERS: &str = "CREATE TABLE orders (id BIGINT, customer STRING, amount DECIMAL(10, 2))\n\
      WITH ('connector' = 'datagen', 'number-of-rows' = '100');";
@@ -27,6 +28,43 @@ fn a_first_session() {
         "SELECT word, COUNT(*) AS seen\nFROM (VALUES ('stream'), ('table'), ('stream')) AS t (word)\nGROUP BY word;",
     );
     expect("first_session", &screen);
+    let (_, session) = screen.split_once("\n\n").expect("what is said first, and the session");
+    expect_in_docs(session);
+}
+
+/// The page of the shell shows what it looks like.
+#[track_caller]
+fn expect_in_docs(screen: &str) {
+    let page = std::fs::read_to_string(root().join("docs/shell.md")).expect("the page");
+    assert!(
+        page.contains(&format!("```text sample\n{screen}\n```")),
+        "docs/shell.md shows something else than\n{screen}"
+    );
+}
+
+#[test]
+fn jobs_beside_the_prompt() {
+    let shell = Terminal::start(Options { lines: 50, ..Options::default() });
+    shell.run(&tables(0));
+    shell.run("INSERT INTO nowhere SELECT n FROM s;");
+    shell.run("INSERT INTO nowhere SELECT n + 1 FROM s;");
+    shell.type_text("SELECT word, COUNT(*) AS seen\nFROM");
+    let screen = shell.wait_screen("the jobs", |screen| screen.contains(" 2 jobs\n"));
+    let (_, statement) = screen.rsplit_once("\nmillstream> SELECT word").expect("the statement");
+    expect_in_docs(&format!("millstream> SELECT word{statement}"));
+}
+
+#[test]
+fn a_menu_of_options() {
+    let shell = Terminal::start(Options { columns: 80, ..Options::default() });
+    shell.type_text("CREATE TABLE t (a INT) WITH ('connector' = 'datagen', '");
+    shell.press(key::TAB);
+    let screen = shell.wait_screen("all of them", |screen| {
+        screen.contains("rows-per-second") && screen.contains("fields.a.max-past")
+    });
+    let (_, menu) = screen.split_once("\n\n").expect("what is said first, and the menu");
+    let documented: Vec<&str> = menu.lines().take_while(|line| !line.starts_with("fields.a.length")).take(9).collect();
+    expect_in_docs(&documented.join("\n"));
 }
 
 #[test]

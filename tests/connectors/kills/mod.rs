@@ -6,6 +6,7 @@
 pub mod committed;
 mod expected;
 mod load;
+mod namesake;
 mod points;
 mod removed_sink;
 mod worker;
@@ -41,14 +42,16 @@ async fn soak_kills() {
         tokio::time::sleep(Duration::from_millis(wait)).await;
         let victim = chance.random_range(0..world.workers.len());
         world.workers[victim].kill();
+        world.workers[victim].parallelism = chance.random_range(1..=3);
         world.workers[victim].start(None);
         // A job that is never left alone long enough makes no progress, and nothing is learnt.
         if chance.random_bool(0.3) {
             world.goes_on(victim).await;
         }
         world.workers.iter_mut().for_each(|worker| worker.check());
-        let (at, name) = (start.elapsed().as_secs(), &world.workers[victim].name);
-        println!("kills: {at:>5} s: {kill} of {kills}: {name}; {} rows sent", world.sent());
+        let (at, worker) = (start.elapsed().as_secs(), &world.workers[victim]);
+        let (name, parallelism) = (&worker.name, worker.parallelism);
+        println!("kills: {at:>5} s: {kill} of {kills}: {name}, goes on with {parallelism}; {} rows sent", world.sent());
     }
     let rows = world.finish().await;
     println!("kills: {kills} kills survived with seed {seed}; {rows} rows came to every sink as they should");

@@ -1,29 +1,44 @@
 //! A job file that runs, is killed, and runs again with the same command.
 
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use crate::pipelines::job::{Ended, Job};
 
 pub struct Worker {
     pub name: String,
     folder: PathBuf,
+    /// What it is started with, but for the parallelism.
     arguments: Vec<String>,
+    /// Of the next start.
+    pub parallelism: usize,
+    /// The savepoint that the next starts begin from.
+    pub from: Option<String>,
     job: Option<Job>,
 }
 
 impl Worker {
     pub fn new(name: &str, folder: &Path, config: &str, file: &str, state: &Path) -> Self {
         let state = format!("execution.checkpointing.dir=file://{}", state.display());
-        let set = [state.as_str(), "execution.checkpointing.interval=300 ms", "parallelism.default=2"];
+        let set = [state.as_str(), "execution.checkpointing.interval=300 ms"];
         let mut arguments: Vec<String> = ["--config", config, file].map(str::to_string).to_vec();
         arguments.extend(set.iter().flat_map(|set| ["--set".to_string(), set.to_string()]));
-        Self { name: name.to_string(), folder: folder.to_path_buf(), arguments, job: None }
+        let (name, folder) = (name.to_string(), folder.to_path_buf());
+        Self { name, folder, arguments, parallelism: 2, from: None, job: None }
     }
 
     /// Starts it; with a fail point it ends itself there.
     pub fn start(&mut self, failpoint: Option<&str>) {
-        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        let parallelism = format!("parallelism.default={}", self.parallelism);
+        let mut arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        arguments.extend(["--set", &parallelism]);
+        arguments.extend(self.from.iter().flat_map(|from| ["--from", from]));
         self.job = Some(Job::start_until(&self.folder, &arguments, failpoint));
+    }
+
+    /// False where nobody has started it since it ended.
+    pub fn is_running(&self) -> bool {
+        self.job.is_some()
     }
 
     /// SIGKILL.
@@ -50,8 +65,41 @@ impl Worker {
         self.job.as_ref().map(Job::said).unwrap_or_default()
     }
 
+    /// SIGTERM, without waiting.
+    pub fn ask_to_stop(&self) {
+        self.job.as_ref().expect("it runs").ask_to_stop();
+    }
+
     /// SIGTERM: it must end with status 0.
     pub async fn stop(&mut self) -> Ended {
         self.job.take().expect("it runs").stop().await
+    }
+}
+
+/// `millstream savepoint`, which asks another process.
+pub struct Asking(Option<Child>);
+
+impl Asking {
+    pub fn new(job: &str, state: &str, to: &Path) -> Self {
+        let mut asking = Command::new(env!("CARGO_BIN_EXE_millstream"));
+        asking.args(["savepoint", job, "--state", state, "--to", &to.display().to_string()]);
+        Self(Some(asking.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
+    }
+
+    /// The folder that is written.
+    pub async fn written(mut self) -> String {
+        let asking = self.0.take().expect("it runs");
+        let output = tokio::task::spawn_blocking(|| asking.wait_with_output().unwrap()).await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_string()
+    }
+}
+
+impl Drop for Asking {
+    /// Who was asked may be dead.
+    fn drop(&mut self) {
+        if let Some(mut asking) = self.0.take() {
+            asking.kill().and_then(|()| asking.wait()).unwrap();
+        }
     }
 }

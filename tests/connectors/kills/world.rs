@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use rdkafka::producer::{BaseProducer, Producer};
 use serde_json::Value;
 
 use super::committed;
 use super::expected::{self, Rows};
 use super::load::Load;
-use super::worker::Worker;
-use crate::kafka::{PATIENCE, broker};
+use super::worker::{Asking, Worker};
+use crate::kafka::{PATIENCE, broker, config};
 use crate::opensearch::Index;
 use crate::pipelines::job::pause;
 use crate::pipelines::readings::Reading;
@@ -20,6 +21,13 @@ const PARTITIONS: i32 = 2;
 
 /// Longer than what all jobs need to catch up on a slow machine.
 const CATCH_UP: u32 = 6;
+
+/// All that was sent.
+pub struct Sent {
+    all: Vec<Reading>,
+    /// So many of it are in windows that are over.
+    windowed: usize,
+}
 
 pub struct World {
     pub stage: Stage,
@@ -142,6 +150,17 @@ impl World {
         self.workers.iter_mut().for_each(|worker| worker.start(None));
     }
 
+    /// Waits until a worker has died at its fail point.
+    pub async fn dies(&mut self, worker: usize, at: &str) {
+        let (start, worker) = (Instant::now(), &mut self.workers[worker]);
+        while !worker.has_ended() {
+            assert!(start.elapsed() < PATIENCE, "{} doesn't come by {at}:\n{}", worker.name, worker.said());
+            pause().await;
+        }
+        let ended = worker.end().await;
+        assert_eq!(ended.code, None, "{} ends by a signal at {at}: {ended:?}", worker.name);
+    }
+
     pub fn sent(&self) -> u64 {
         self.load.sent()
     }
@@ -167,6 +186,12 @@ impl World {
 
     /// Ends the load, waits until every sink holds what it must, stops the jobs and compares everything once more.
     pub async fn finish(mut self) -> usize {
+        let sent = self.settle().await;
+        self.end(sent).await
+    }
+
+    /// Ends the load and waits until every sink holds what it must.
+    pub async fn settle(&mut self) -> Sent {
         let readings = self.load.stop().await;
         // Behind these every half minute of the readings is over; they write nothing themselves.
         let last = readings.iter().map(|reading| reading.at).max().unwrap_or_default() + 60_000;
@@ -181,9 +206,16 @@ impl World {
             cpu: "cpu0".to_string(),
             ..closing_of(&closing)
         }));
+        let sent = Sent { all, windowed };
+        self.arrives(&sent).await;
+        sent
+    }
+
+    /// Waits until every sink holds what it must.
+    async fn arrives(&mut self, sent: &Sent) {
         let start = Instant::now();
         loop {
-            let differences = self.differences(&all, windowed).await;
+            let differences = self.differences(sent).await;
             if differences.is_empty() {
                 break;
             }
@@ -192,17 +224,45 @@ impl World {
             assert!(start.elapsed() < PATIENCE * CATCH_UP, "{}\n{}", differences.join("\n"), said.join("\n"));
             tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         }
+    }
+
+    /// The same of jobs that were started again since, which are stopped then.
+    pub async fn end(mut self, sent: Sent) -> usize {
+        self.arrives(&sent).await;
         for worker in &mut self.workers {
             worker.stop().await;
         }
-        let differences = self.differences(&all, windowed).await;
+        let differences = self.differences(&sent).await;
         assert!(differences.is_empty(), "after the stop: {}", differences.join("\n"));
         self.stage.clear().await;
-        all.len()
+        sent.all.len()
+    }
+
+    /// Takes over the transactions of a worker's job, as another process would that runs it: the job fails.
+    pub async fn take_over(&self, worker: usize) {
+        let file = &self.workers[worker].name;
+        let table = FILES.iter().find(|(of, _)| of == file).map_or("mixed", |(_, table)| table);
+        let group = format!("{}-{}", self.stage.topic(table).name, self.job(file));
+        let take_over = move || {
+            for slot in 0..2 {
+                let mut config = config();
+                let producer: BaseProducer =
+                    config.set("transactional.id", format!("{group}-{slot}")).create().unwrap();
+                producer.init_transactions(PATIENCE).unwrap();
+            }
+        };
+        tokio::task::spawn_blocking(take_over).await.unwrap();
+    }
+
+    /// Asks the process that runs a worker's job for a savepoint.
+    pub fn ask_for_savepoint(&self, worker: usize) -> Asking {
+        let state = self.stage.path("state").display().to_string();
+        Asking::new(&self.job(&self.workers[worker].name), &state, &self.stage.path("savepoints"))
     }
 
     /// Which sinks don't hold what they must.
-    async fn differences(&self, all: &[Reading], windowed: usize) -> Vec<String> {
+    async fn differences(&self, Sent { all, windowed }: &Sent) -> Vec<String> {
+        let (all, windowed) = (all.as_slice(), *windowed);
         let stage = &self.stage;
         let topic = |name: &str| {
             let name = stage.topic(name).name;
@@ -278,7 +338,7 @@ fn difference(what: &str, found: &[String], expected: &[String]) -> Option<Strin
 }
 
 /// The lines of all files that are there to be seen.
-fn lines(folder: &std::path::Path) -> Vec<String> {
+pub fn lines(folder: &std::path::Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let seen = entries.filter(|entry| entry.path().is_file() && !entry.file_name().to_string_lossy().starts_with('.'));
     seen.flat_map(|entry| {

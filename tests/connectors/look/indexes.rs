@@ -76,8 +76,8 @@ async fn indexes_are_listed_described_and_looked_into() {
         |     host.ip |      ip |                      STRING |
         |  host.order | integer |                         INT |
         |     message |    text |                      STRING |
-        | message.raw | keyword |                      <NULL> |
-        |       other |   alias |                      <NULL> |
+        | message.raw | keyword |                             |
+        |       other |   alias |                             |
         |       steps |  nested |        ARRAY<ROW<n BIGINT>> |
         |     steps.n |    long |                      BIGINT |
         |       usage |  double |                      DOUBLE |

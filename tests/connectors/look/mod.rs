@@ -11,7 +11,7 @@ mod topics;
 
 use millstream::catalog::{Config, Substitution};
 use millstream::session::Reply;
-use millstream::shell::results::{Display, show_listing};
+use millstream::shell::results::{Display, listing_text};
 use millstream::{Outcome, Session};
 
 /// A session with an integration per service, each named after it, and what `more` adds to the file.
@@ -36,11 +36,7 @@ async fn printed(session: &mut Session, sql: &str) -> String {
 
 fn shown(outcome: Outcome, display: &Display) -> String {
     match outcome {
-        Outcome::Listing(listing) => {
-            let mut text = Vec::new();
-            show_listing(&listing, display, &mut text).unwrap();
-            String::from_utf8(text).unwrap()
-        }
+        Outcome::Listing(listing) => listing_text(&listing, display),
         Outcome::Replies(replies) => {
             let shown = |reply| match reply {
                 Reply::Rows(rows) => shown(Outcome::Listing(rows), display),

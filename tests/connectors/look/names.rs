@@ -34,3 +34,29 @@ async fn services_tell_what_they_keep() {
     let kept = known(&session, ServiceKind::OpenSearch).await;
     assert!(kept.contains(&index.name), "{kept:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_table_that_a_service_knows_is_proposed() {
+    let topic = topic("look-missing", 1).await;
+    let db = Db::new().await;
+    db.run("CREATE TABLE limits_of_missing (host text)").await;
+    let mut session = session(&database::integration("pg"));
+    for (name, is, from) in [
+        (topic.clone(), "topic of the integration 'kafka'", format!("TOPIC {topic}")),
+        (
+            "limits_of_missing".to_string(),
+            "table of the integration 'pg'",
+            format!("TABLE {}.limits_of_missing", db.schema),
+        ),
+    ] {
+        for sql in [format!("SELECT * FROM `{name}`"), format!("CREATE VIEW v AS SELECT * FROM `{name}`")] {
+            let error = session.execute(&sql).await.err().expect("no such table");
+            let hint = error.hint().unwrap_or_default();
+            assert_eq!(error.message(), format!("table \"{name}\" not found"));
+            assert!(hint.contains(is) && hint.ends_with(&format!("SUGGEST TABLE FOR {from};")), "{hint}");
+        }
+    }
+    let error = session.execute("SELECT * FROM nobody_knows_it").await.err().expect("no such table");
+    assert!(error.hint().is_none_or(|hint| !hint.contains("SUGGEST")), "{error}");
+    db.drop().await;
+}

@@ -343,6 +343,7 @@ async fn aliases_and_data_streams_without_a_key_are_refused() {
     let table = index.table(columns, vec![], &[("index", &name)]);
     let job = Job::new(&index, vec![&table]);
     let committer = job.start(1).await;
+    committer.fence().await.unwrap();
     let times: arrow::array::ArrayRef = Arc::new(arrow::array::StringArray::from(vec!["2021-11-29T08:37:12Z"]));
     let batch = arrow::array::RecordBatch::try_new(table.columns.arrow(), vec![times]).unwrap();
     let part = job.stage(&committer, (0, 0), 1, vec![ChangelogBatch::inserts(batch)]).await;

@@ -124,11 +124,16 @@ impl Job {
         assert!(ended.is_none(), "{} ended by itself with {ended:?}:\n{}", self.what, self.said());
     }
 
+    /// SIGTERM.
+    pub fn ask_to_stop(&self) {
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// SIGTERM: it must end with status 0.
     pub async fn stop(mut self) -> Ended {
         self.check();
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
+        self.ask_to_stop();
         let ended = self.end().await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
         ended

@@ -14,6 +14,7 @@ pub mod job;
 mod postgres_trouble;
 mod producer;
 pub mod readings;
+mod refused;
 pub mod stage;
 mod thresholds;
 pub mod topic;

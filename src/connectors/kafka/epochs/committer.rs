@@ -21,10 +21,12 @@ use crate::failpoint;
 /// The two producers of a target and the place of its marker.
 pub struct KafkaCommitter {
     slots: [Arc<Slot>; 2],
-    /// A client of the marker's group, which reads only what is committed.
+    /// A client of the marker's group.
     cluster: Cluster,
     /// The marker's group.
     group: CString,
+    /// What no other cluster and prefix have.
+    place: String,
     /// It is noted at partition 0 of each of these.
     topics: Vec<Arc<str>>,
     mode: EpochMode,
@@ -41,6 +43,7 @@ pub struct CommitterParts {
     pub slots: [Arc<Slot>; 2],
     pub cluster: Cluster,
     pub group: CString,
+    pub place: String,
     pub topics: Vec<Arc<str>>,
     pub mode: EpochMode,
     /// The epoch in it doesn't count.
@@ -51,8 +54,8 @@ pub struct CommitterParts {
 
 impl KafkaCommitter {
     pub fn new(parts: CommitterParts) -> Self {
-        let CommitterParts { slots, cluster, group, topics, mode, us, door, retry } = parts;
-        Self { slots, cluster, group, topics, mode, us, door, retry, published: Mutex::default() }
+        let CommitterParts { slots, cluster, group, place, topics, mode, us, door, retry } = parts;
+        Self { slots, cluster, group, place, topics, mode, us, door, retry, published: Mutex::default() }
     }
 
     /// The producer of an epoch, its transaction open.
@@ -75,12 +78,22 @@ impl KafkaCommitter {
             .await
     }
 
-    async fn marker(&self) -> Result<Option<Marker>> {
-        let places: Vec<_> = self.topics.iter().map(|topic| (topic.clone(), 0)).collect();
-        let noted = self.cluster.ask(move |cluster| cluster.notes(&places)).await?;
+    /// The newest marker in the group, at whatever topic. `stable`: transactions that are just being committed are waited
+    /// for, rather than reading what was before them.
+    async fn marker(&self, stable: bool) -> Result<Option<Marker>> {
+        let asked = self.group.clone();
+        let notes = self.cluster.ask(move |cluster| cluster.notes(&asked, stable)).await?;
         let group = self.group.to_string_lossy();
-        let markers = noted.iter().map(|(offset, text)| marker::read(*offset, text, &group));
-        Ok(marker::newest(markers.collect::<Result<Vec<_>>>()?.into_iter().flatten()))
+        let mut markers = Vec::new();
+        for note in notes {
+            match marker::read(note.offset, &note.text, &group) {
+                Ok(marker) => markers.extend(marker),
+                Err(error) if note.partition == 0 && self.topics.contains(&note.topic) => return Err(error),
+                // Of a topic that the job doesn't write to it says nothing.
+                Err(_) => {}
+            }
+        }
+        Ok(marker::newest(markers.into_iter()))
     }
 
     /// A record that was held and isn't taken: it will come again, so people have to do something.
@@ -100,11 +113,15 @@ impl KafkaCommitter {
 
 #[async_trait]
 impl Committer for KafkaCommitter {
+    async fn look(&self) -> Result<Option<Marker>> {
+        self.marker(false).await
+    }
+
     async fn fence(&self) -> Result<Option<Marker>> {
         for slot in &self.slots {
             self.take_over(slot).await?;
         }
-        let marker = self.marker().await?;
+        let marker = self.marker(true).await?;
         if let Some(later) = marker.as_ref().filter(|m| m.lineage == self.us.lineage && m.attempt > self.us.attempt) {
             return Err(Error::state(format!(
                 "another process runs the job \"{}\": epoch {} was published by its start number {}, and this is number {}",
@@ -147,6 +164,10 @@ impl Committer for KafkaCommitter {
         outcome.map_err(|error| self.explained(self.slot(epoch), epoch, error))?;
         *self.published.lock().unwrap_or_else(PoisonError::into_inner) = Some(marker);
         Ok(())
+    }
+
+    fn place(&self) -> Option<String> {
+        Some(self.place.clone())
     }
 
     fn as_any(&self) -> &dyn Any {

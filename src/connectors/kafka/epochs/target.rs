@@ -76,11 +76,12 @@ impl Target for KafkaTarget {
         let group = self.group(&context.job);
 
         let mut lookup = first.lookup.clone();
-        // Waits for transactions that are being committed, rather than reading what was before them.
-        lookup.config.set("group.id", &group).set("isolation.level", "read_committed");
+        lookup.config.set("group.id", &group);
         let retry = tables.iter().map(|table| table.connection_timeout).max().unwrap_or_default();
         let cluster = Cluster::connect(&lookup, retry, &door)?;
         let topics = topics(&cluster, &tables).await?;
+        let id = cluster.ask(Cluster::id).await?;
+        let place = format!("Kafka {} with {}", id.as_deref().unwrap_or(&self.servers.join(",")), self.prefix);
 
         let mut properties = first.properties.loaded()?;
         for topic in &topics {
@@ -101,6 +102,7 @@ impl Target for KafkaTarget {
         Ok(Arc::new(KafkaCommitter::new(CommitterParts {
             slots: [slot(0)?, slot(1)?],
             cluster,
+            place,
             group: CString::new(group).map_err(|_| Error::statement("a job's name has no zero byte"))?,
             topics,
             mode: context.mode,

@@ -75,6 +75,10 @@ impl Sink for UpsertSink {
         self.records.target()
     }
 
+    async fn check(&self, exactly_once: bool, context: &OpenContext) -> Result<()> {
+        self.records.check(exactly_once, context).await
+    }
+
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {
         let value = &self.records.columns().value;
         let rows = value.format.encoding(&value.schema)?.encoder()?;

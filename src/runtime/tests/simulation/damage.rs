@@ -55,7 +55,8 @@ fn data_file(folder: &Path, found: &[(PathBuf, Manifest)]) -> Option<PathBuf> {
     Some(folder.join("test/data").join(file))
 }
 
-fn run_in(folder: &Path, seed: u64, services: [(&'static str, bool); 2], sinks: Vec<Option<&'static str>>) -> Run {
+/// A job of some rows that keeps its checkpoints in a folder.
+pub fn run_in(folder: &Path, seed: u64, services: [(&'static str, bool); 2], sinks: Vec<Option<&'static str>>) -> Run {
     let shape = Shape { query: 12, parallelism: 2, resumes: true, services, sinks, buffers: true, rows: (250, 350) };
     Run::new(shape, Dice::new(seed), Some(Store::folder(folder).expect("a folder")))
 }

@@ -4,10 +4,10 @@
 //!  SimulatedSource ─ the runtime, as it is ─ SimulatedSink ─► SimulatedTarget ─► Service
 //!                          └► SimulatedStore
 //! ```
-//! A run makes a job of one of the [`query::QUERIES`], starts it, lets it die, fail or stop at a random step, starts it
+//! A run makes a job of one of the [`query::QUERIES`], or of one that its seed composes ([`composed`]), starts it, lets it die, fail or stop at a random step, starts it
 //! again, and so on; the last start is left alone until the data is read. Sometimes it leaves savepoints, and sometimes it
 //! begins from one, or anew, with the tables set back to what they were then. In the end what stands in them must be what
-//! is computed in another way. A run is repeated by its seed:
+//! is computed in another way, or what an undisturbed run with one subtask leaves. A run is repeated by its seed:
 //!
 //! ```text
 //! SIM_SEED=42 cargo test --lib simulation       one run, with what happened
@@ -15,9 +15,11 @@
 //! ```
 
 mod check;
+mod composed;
 mod damage;
 mod dice;
 mod jobs;
+mod namesake;
 mod query;
 mod recorded;
 mod run;

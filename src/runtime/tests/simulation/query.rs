@@ -143,12 +143,17 @@ pub const QUERIES: &[Query] = &[
 /// The plans of all queries.
 pub fn plans() -> &'static [StreamPlan] {
     static PLANS: OnceLock<Vec<StreamPlan>> = OnceLock::new();
+    PLANS.get_or_init(|| QUERIES.iter().map(|query| planned(query.sql)).collect())
+}
+
+/// The plan of INSERTs into tables that are declared here, or before them.
+pub fn planned(sql: &str) -> StreamPlan {
     let planned = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        QUERIES.iter().map(|query| runtime.block_on(plan(query.sql))).collect()
+        runtime.block_on(plan(sql))
     };
     // The thread may have a runtime of its own.
-    PLANS.get_or_init(|| std::thread::scope(|scope| scope.spawn(planned).join().expect("plans")))
+    std::thread::scope(|scope| scope.spawn(planned).join().expect("a plan"))
 }
 
 async fn plan(sql: &str) -> StreamPlan {

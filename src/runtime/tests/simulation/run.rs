@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use futures::FutureExt;
 
-use super::check::wrong;
+use super::check::{self, wrong, wrong_rows};
+use super::composed::{self, Composed};
 use super::dice::Dice;
-use super::query::{Expected, QUERIES, Query, Tables, plans};
+use super::query::{QUERIES, Query, Tables, plans};
 use super::savepoints::{self, Savepoints};
 use super::sink::SimulatedSink;
 use super::source::SimulatedSource;
@@ -30,7 +31,7 @@ const LATE: &str = "was not complete within";
 /// A job of a run.
 pub struct Run {
     pub world: Arc<World>,
-    query: &'static Query,
+    wanted: Wanted,
     plan: StreamPlan,
     pub parallelism: u64,
     resumes: bool,
@@ -38,6 +39,15 @@ pub struct Run {
     savepoints: Savepoints,
     /// Where the next start begins.
     from: StartFrom,
+}
+
+/// What should stand in the tables in the end.
+#[derive(Clone)]
+enum Wanted {
+    /// What is computed in another way.
+    Computed(&'static Query),
+    /// What an undisturbed run leaves; by table, once it has run.
+    Undisturbed(Arc<Composed>, BTreeMap<String, Vec<String>>),
 }
 
 /// How a start is ended or disturbed from outside.
@@ -102,14 +112,13 @@ pub fn run(seed: u64) -> (Vec<String>, Option<String>) {
 }
 
 impl Run {
+    /// Every other one is of a query that is composed.
     fn of(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
+        if seed % 2 == 1 {
+            return Self::composed(composed::of(seed), dice);
+        }
         let query = dice.below(QUERIES.len() as u64) as usize;
-        let place = |dice: &mut Dice| match dice.below(10) {
-            0 => None,
-            1..=6 => Some("one"),
-            _ => Some("two"),
-        };
         let shape = Shape {
             query,
             parallelism: dice.between(1, 3),
@@ -122,69 +131,74 @@ impl Run {
         Self::new(shape, dice, None)
     }
 
+    fn composed(composed: Arc<Composed>, mut dice: Dice) -> Self {
+        let tables = tables(&mut dice, (0, 40));
+        let (parallelism, buffers) = (dice.between(1, 3), dice.per_mille(500));
+        let services = [("one", dice.per_mille(600)), ("two", dice.per_mille(600))];
+        let sinks: Vec<_> = composed.sinks.iter().map(|_| place(&mut dice)).collect();
+        let world = Arc::new(World::new(dice, &services));
+        *world.tables.lock().unwrap() = tables;
+        world.note(format!("{}\n  parallelism {parallelism}, {services:?}, {sinks:?}", composed.sql));
+        let plan = with_doors(&world, composed.plan.clone(), sinks, true, buffers);
+        let wanted = Wanted::Undisturbed(composed, BTreeMap::new());
+        Self { parallelism, wanted, ..Self::of_plan(world, plan) }
+    }
+
+    /// What an undisturbed run of the same leaves in each table.
+    async fn undisturbed(&self, composed: &Composed) -> BTreeMap<String, Vec<String>> {
+        let world = Arc::new(World::new(Dice::new(0), &[("one", true)]));
+        *world.tables.lock().unwrap() = self.world.tables.lock().unwrap().clone();
+        let sinks = vec![Some("one"); composed.sinks.len()];
+        let run = Self::of_plan(world.clone(), with_doors(&world, composed.plan.clone(), sinks, true, false));
+        let ended = run.start(Trouble::default(), Asked::default()).await;
+        assert!(matches!(ended, Ok(End::Finished)), "undisturbed it ended with {ended:?}");
+        let told = run.told();
+        let left = composed.sinks.iter().map(|(table, kind)| {
+            let told: Vec<&str> = told.get(table).into_iter().flatten().map(String::as_str).collect();
+            let left = check::left(*kind, &told).unwrap_or_else(|wrong| panic!("undisturbed in {table}: {wrong}"));
+            (table.clone(), left)
+        });
+        left.collect()
+    }
+
     /// A job of that shape; it keeps its checkpoints in memory if not in `store`.
     pub fn new(shape: Shape, mut dice: Dice, store: Option<Store>) -> Self {
-        let mut tables = Tables::new();
-        for table in ["a", "b", "u"] {
-            let splits = dice.between(1, 3);
-            let all = (0..splits).map(|split| rows(&mut dice, table, split, shape.rows)).collect();
-            tables.insert(table.to_string(), all);
-        }
+        let tables = tables(&mut dice, shape.rows);
         let Shape { query, parallelism, resumes, services, ref sinks, buffers, .. } = shape;
         let world = Arc::new(World::new(dice, &services));
         *world.tables.lock().unwrap() = tables;
         let store = store.unwrap_or_else(|| Store::of(Arc::new(SimulatedStore(world.clone()))));
         world.note(format!("{}\n  {shape:?}", QUERIES[query].sql));
-        let (query, plan, sinks) = (&QUERIES[query], plans()[query].clone(), sinks.clone());
-        let mut plan = plan;
-        let mut sinks = sinks.into_iter();
-        for node in &mut plan.nodes {
-            match &mut node.kind {
-                NodeKind::Source(source) => {
-                    source.source = Arc::new(SimulatedSource {
-                        world: world.clone(),
-                        table: source.table.rsplit('.').next().unwrap().to_string(),
-                        schema: source.scan_schema.clone(),
-                        changes: source.source.changes(),
-                        resumes,
-                    });
-                }
-                NodeKind::Sink(sink) => {
-                    let target = sinks.next().expect("a place for every sink");
-                    sink.exactly_once = target.is_some();
-                    let name = target.map(str::to_string);
-                    sink.sink = Arc::new(SimulatedSink {
-                        world: world.clone(),
-                        table: sink.table.rsplit('.').next().unwrap().to_string(),
-                        target: name.map(|name| Arc::new(SimulatedTarget { world: world.clone(), name })),
-                        support: sink.sink.changelog_support(),
-                        buffers,
-                    });
-                }
-                _ => {}
-            }
-        }
-        Self {
-            world,
-            query,
-            plan,
-            parallelism,
-            resumes,
-            store,
-            savepoints: Savepoints::default(),
-            from: StartFrom::Newest,
-        }
+        let plan = with_doors(&world, plans()[query].clone(), sinks.clone(), resumes, buffers);
+        let wanted = Wanted::Computed(&QUERIES[query]);
+        Self { wanted, parallelism, resumes, store, ..Self::of_plan(world, plan) }
     }
 
     /// A job of another plan, which ends.
     pub fn of_plan(world: Arc<World>, plan: StreamPlan) -> Self {
         let store = Store::of(Arc::new(SimulatedStore(world.clone())));
         let (savepoints, from) = (Savepoints::default(), StartFrom::Newest);
-        Self { world, query: &QUERIES[0], plan, parallelism: 1, resumes: true, store, savepoints, from }
+        let wanted = Wanted::Computed(&QUERIES[0]);
+        Self { world, wanted, plan, parallelism: 1, resumes: true, store, savepoints, from }
+    }
+
+    /// The same job, which keeps its checkpoints elsewhere.
+    pub fn beside(&self, store: Store) -> Self {
+        let (wanted, parallelism, resumes) = (self.wanted.clone(), self.parallelism, self.resumes);
+        Self { wanted, parallelism, resumes, store, ..Self::of_plan(self.world.clone(), self.plan.clone()) }
+    }
+
+    /// Runs it while another job runs, to its end.
+    pub async fn start_beside(&self) -> Result<JobEnd> {
+        start(self.plan.clone(), self.config(&Trouble::default())).wait().await
     }
 
     /// Starts again and again; what is wrong in the end.
     async fn go(&mut self) -> Option<String> {
+        if let Wanted::Undisturbed(composed, _) = self.wanted.clone() {
+            let left = self.undisturbed(&composed).await;
+            self.wanted = Wanted::Undisturbed(composed, left);
+        }
         let starts = self.world.dice().between(1, 6);
         for _ in 0..starts {
             self.change();
@@ -220,8 +234,9 @@ impl Run {
             self.parallelism = dice.between(1, 3);
             world.note(format!("parallelism {}", self.parallelism));
         }
-        if self.resumes && !self.query.has_time && dice.per_mille(100) {
-            let table = if self.query.reads_upserts { "u" } else { "a" };
+        let Wanted::Computed(query) = self.wanted else { return };
+        if self.resumes && !query.has_time && dice.per_mille(100) {
+            let table = if query.reads_upserts { "u" } else { "a" };
             let mut tables = self.world.tables.lock().unwrap();
             let splits = tables.get_mut(table).expect("a table");
             let split = rows(&mut dice, table, splits.len() as u64, (0, 25));
@@ -338,30 +353,90 @@ impl Run {
         ended
     }
 
-    /// What is wrong with what stands in the tables.
-    pub fn check(&self) -> Option<String> {
-        let tables = self.world.tables.lock().unwrap();
+    /// What was told to each table.
+    fn told(&self) -> BTreeMap<String, Vec<String>> {
         let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let of_services = self.world.services.values().flat_map(|service| service.rows());
         for line in of_services.chain(self.world.plain.lock().unwrap().iter().cloned()) {
             let (table, row) = line.split_once('|').expect("a table and a row");
             told.entry(table.to_string()).or_default().push(row.to_string());
         }
+        told
+    }
+
+    /// What is wrong with what stands in the tables.
+    pub fn check(&self) -> Option<String> {
+        let (tables, told) = (self.world.tables.lock().unwrap(), self.told());
         let sinks = self.plan.nodes.iter().filter_map(|node| match &node.kind {
             NodeKind::Sink(sink) => Some(sink),
             _ => None,
         });
         for sink in sinks {
             let table = sink.table.rsplit('.').next().unwrap();
-            let expected: Expected = self.query.sinks.iter().find(|(name, _)| *name == table).expect("a table").1;
-            let rows = told.get(table).cloned().unwrap_or_default();
-            let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
-            if let Some(wrong) = wrong(expected, &rows, &tables, sink.exactly_once) {
+            let rows: Vec<&str> = told.get(table).into_iter().flatten().map(String::as_str).collect();
+            let wrong = match &self.wanted {
+                Wanted::Computed(query) => {
+                    let expected = query.sinks.iter().find(|(name, _)| *name == table).expect("a table").1;
+                    wrong(expected, &rows, &tables, sink.exactly_once)
+                }
+                Wanted::Undisturbed(composed, left) => {
+                    let kind = composed.sinks.iter().find(|(name, _)| *name == table).expect("a table").1;
+                    wrong_rows(kind, &left[table], &rows, sink.exactly_once)
+                }
+            };
+            if let Some(wrong) = wrong {
                 return Some(format!("in {table}: {wrong}"));
             }
         }
         None
     }
+}
+
+/// Where a sink leads.
+fn place(dice: &mut Dice) -> Option<&'static str> {
+    match dice.below(10) {
+        0 => None,
+        1..=6 => Some("one"),
+        _ => Some("two"),
+    }
+}
+
+/// A plan whose sources and sinks are in a world.
+fn with_doors(
+    world: &Arc<World>,
+    mut plan: StreamPlan,
+    sinks: Vec<Option<&'static str>>,
+    resumes: bool,
+    buffers: bool,
+) -> StreamPlan {
+    let mut sinks = sinks.into_iter();
+    for node in &mut plan.nodes {
+        match &mut node.kind {
+            NodeKind::Source(source) => {
+                source.source = Arc::new(SimulatedSource {
+                    world: world.clone(),
+                    table: source.table.rsplit('.').next().unwrap().to_string(),
+                    schema: source.scan_schema.clone(),
+                    changes: source.source.changes(),
+                    resumes,
+                });
+            }
+            NodeKind::Sink(sink) => {
+                let target = sinks.next().expect("a place for every sink");
+                sink.exactly_once = target.is_some();
+                let name = target.map(str::to_string);
+                sink.sink = Arc::new(SimulatedSink {
+                    world: world.clone(),
+                    table: sink.table.rsplit('.').next().unwrap().to_string(),
+                    target: name.map(|name| Arc::new(SimulatedTarget { world: world.clone(), name })),
+                    support: sink.sink.changelog_support(),
+                    buffers,
+                });
+            }
+            _ => {}
+        }
+    }
+    plan
 }
 
 /// So many milliseconds, or for ever.
@@ -370,6 +445,16 @@ async fn sleep_for(ms: Option<u64>) {
         Some(ms) => sleep_ms(ms).await,
         None => std::future::pending().await,
     }
+}
+
+/// The rows of all tables, so many in each split.
+fn tables(dice: &mut Dice, (least, most): (u64, u64)) -> Tables {
+    let table = |table: &str| {
+        let splits = dice.between(1, 3);
+        let all = (0..splits).map(|split| rows(dice, table, split, (least, most))).collect();
+        (table.to_string(), all)
+    };
+    ["a", "b", "u"].into_iter().map(table).collect()
 }
 
 /// Rows of a split: times that are less than 2 seconds out of order; a key of upserts has one split.

@@ -111,6 +111,12 @@ impl SimulatedCommitter {
 
 #[async_trait]
 impl Committer for SimulatedCommitter {
+    async fn look(&self) -> Result<Option<Marker>> {
+        self.world.step(Place::Target, "look").await?;
+        assert!(!self.state.lock().unwrap().fenced, "a look comes before the fence");
+        Ok(self.service.marker())
+    }
+
     async fn fence(&self) -> Result<Option<Marker>> {
         self.world.step(Place::Target, "fence").await?;
         let marker = self.service.fence(&self.client).await?;

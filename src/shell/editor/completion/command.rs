@@ -38,6 +38,8 @@ pub fn proposals(before: &str, vocabulary: &Vocabulary, files: Files<'_>) -> Pro
         (_, "[on|off]") => vec![named("on", ""), named("off", "")],
         (_, "[on|off|auto]") => vec![named("on", ""), named("off", ""), named("auto", "")],
         (_, "file" | "[file]") => files(typed).iter().map(|file| named(file, "")).collect(),
+        // There are many hundreds.
+        (_, "[topic]") if typed.is_empty() => help::pages().iter().map(|(name, about)| named(name, about)).collect(),
         (_, "[topic]") => help::topics().iter().map(|(name, about)| named(name, about)).collect(),
         _ => Vec::new(),
     };

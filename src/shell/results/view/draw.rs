@@ -8,7 +8,7 @@ use crate::shell::rates::grouped;
 use crate::shell::results::kept_rows::Row;
 use crate::shell::screen_text::{cut, pad_end, pad_start, plain, width, window};
 use crate::shell::tableau::row_term;
-use crate::wrap::columns_of;
+use crate::wrap::{columns_of, hang};
 
 /// How a line is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl View {
                 let wide = HELP.iter().map(|(key, _)| width(key)).max().unwrap_or(0);
                 let text = |(key, about): &(&str, &str)| match wide + 3 + keys <= columns {
                     true => vec![format!(" {}  {about}", pad_end(key, wide))],
-                    false => [vec![key.to_string()], indented(about, columns)].concat(),
+                    false => [vec![key.to_string()], hang("  ", about, columns)].concat(),
                 };
                 let lines: Vec<String> = HELP.iter().flat_map(text).collect();
                 scrolled("Keys".to_string(), lines, *top, room)
@@ -129,7 +129,7 @@ impl View {
         let mut lines = vec![Drawn::new(header, Style::Underlined)];
         let edges = self.edges();
         for ((at, (number, row)), text) in (first..).zip(&rows).zip(&texts) {
-            let text = window(&self.line(text), self.left, columns);
+            let text = self.visible(&self.line(text), &edges, columns);
             let style = if self.selected == Some(at) { Style::Inverse } else { Style::Plain };
             let changed = self.marks.of(*number, row);
             let cells = edges.windows(2).zip(changed).filter(|(_, changed)| *changed);
@@ -141,6 +141,25 @@ impl View {
             lines.push(Drawn { text, style, bold });
         }
         lines
+    }
+
+    /// The part of a line of cells that there is room for; what is cut of a cell at either side is an ellipsis.
+    fn visible(&self, line: &str, edges: &[usize], columns: usize) -> String {
+        let (left, right) = (self.left, self.left + columns);
+        let goes_on = |from: usize, to: usize| !window(line, from, to.saturating_sub(from)).trim().is_empty();
+        let within = |at: usize| {
+            let mut cells = edges.windows(2).filter_map(|cell| Some((*cell.first()?, cell.last()?.checked_sub(1)?)));
+            cells.find(|(from, to)| *from < at && at < *to)
+        };
+        let mut text = window(line, left, columns);
+        if within(right).is_some_and(|(_, to)| goes_on(right, to)) {
+            let room = columns.saturating_sub(1);
+            text = format!("{}…", pad_end(&window(&text, 0, room), room));
+        }
+        if within(left).is_some_and(|(from, _)| goes_on(from, left)) {
+            text = format!("…{}", window(&text, 1, columns.saturating_sub(1)));
+        }
+        text
     }
 
     /// Cells in their columns.

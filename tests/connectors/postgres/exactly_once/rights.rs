@@ -25,7 +25,11 @@ async fn a_role_that_may_not_create_the_table_is_told_what_to_run() {
     let role = role(&db).await;
     let password = format!("secret-{role}");
     let tables = [with(id_name(&db, "t", 0), &[("username", &role), ("password", &password)])];
+    let sink = jdbc().sink(&tables[0]).unwrap();
+    let asked = async || sink.check(true, &OpenContext::for_test()).await;
+    let told = asked().await.unwrap_err();
     let error = refused(&tables).await;
+    assert_eq!(told.to_string(), error.to_string(), "it is known before anything is opened");
     let table = format!("{}.millstream_epochs", db.schema);
     assert!(error.message().starts_with(&format!("cannot create table {table} in PostgreSQL at ")), "{error}");
     assert!(error.message().contains("permission denied for schema"), "{error}");
@@ -39,7 +43,9 @@ async fn a_role_that_may_not_create_the_table_is_told_what_to_run() {
     let error = refused(&tables).await;
     assert!(error.message().ends_with(&format!("doesn't let us use table {table}")), "{error}");
     assert!(error.hint().unwrap().contains(&hint[grant..end]), "{error}");
+    assert_eq!(asked().await.unwrap_err().to_string(), error.to_string());
     db.run(&hint[grant..end]).await;
+    asked().await.unwrap();
     let start = Start::new(&tables, 1).await;
     start.publish(1, &[start.staged(0, &inserts(&[(1, "a")])).await]).await.unwrap();
     assert_eq!(db.rows("SELECT * FROM t").await, ["1|a"]);
@@ -130,5 +136,18 @@ async fn many_jobs_that_start_at_once_create_one_table() {
         start.unwrap().publish(1, &[]).await.unwrap();
     }
     assert_eq!(marker(&db).await.len(), 8);
+    db.drop().await;
+}
+
+#[tokio::test]
+async fn asking_whether_the_table_can_be_created_creates_nothing() {
+    let db = Db::new().await;
+    db.run("CREATE TABLE t (id int, name text)").await;
+    let sink = jdbc().sink(&id_name(&db, "t", 0)).unwrap();
+    let created = format!("SELECT to_regclass('{}.millstream_epochs')", db.schema);
+    for _ in 0..2 {
+        sink.check(true, &OpenContext::for_test()).await.unwrap();
+        assert_eq!(db.rows(&created).await, ["NULL"]);
+    }
     db.drop().await;
 }

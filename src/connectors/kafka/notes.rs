@@ -1,0 +1,129 @@
+//! Notes of a consumer group: the offsets that it has committed, with the text that stands beside each.
+
+use std::ffi::{CStr, c_char};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::bindings as rd;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use super::consume::lossy;
+
+/// An offset and what was left beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    pub topic: Arc<str>,
+    pub partition: i32,
+    /// Negative where there is none.
+    pub offset: i64,
+    pub text: String,
+}
+
+/// What of librdkafka is ours to destroy.
+struct Owned<T>(*mut T, unsafe extern "C" fn(*mut T));
+
+impl<T> Drop for Owned<T> {
+    fn drop(&mut self) {
+        if !self.0.is_null() {
+            // SAFETY: it was made by the call that this function belongs to, and nobody else has it.
+            unsafe { self.1(self.0) }
+        }
+    }
+}
+
+/// All notes of a group; rdkafka has no call for it, and asks only for partitions that are named. `stable`: as
+/// [`Cluster::notes`](super::cluster::Cluster::notes). Blocks.
+pub fn of_group<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    group: &CStr,
+    stable: bool,
+    patience: Duration,
+) -> Result<Vec<Note>, KafkaError> {
+    let millis = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
+    let failed = |code: rd::rd_kafka_resp_err_t| match RDKafkaErrorCode::from(code) {
+        RDKafkaErrorCode::NoError => Ok(()),
+        code => Err(KafkaError::Global(code)),
+    };
+    // SAFETY: the client outlives the call; what is made here is destroyed by its own function when it is left; the group
+    // is copied; the result and its list live as long as the event.
+    unsafe {
+        let client = consumer.client().native_ptr();
+        let list = rd::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS;
+        let options = Owned(rd::rd_kafka_AdminOptions_new(client, list), rd::rd_kafka_AdminOptions_destroy);
+        let mut text = [0 as c_char; 256];
+        failed(rd::rd_kafka_AdminOptions_set_request_timeout(options.0, millis, text.as_mut_ptr(), text.len()))?;
+        let refused = rd::rd_kafka_AdminOptions_set_require_stable_offsets(options.0, i32::from(stable));
+        let refused = Owned(refused, rd::rd_kafka_error_destroy);
+        if !refused.0.is_null() {
+            failed(rd::rd_kafka_error_code(refused.0))?;
+        }
+        let all = rd::rd_kafka_ListConsumerGroupOffsets_new(group.as_ptr(), std::ptr::null());
+        let mut all = Owned(all, rd::rd_kafka_ListConsumerGroupOffsets_destroy);
+        let queue = Owned(rd::rd_kafka_queue_new(client), rd::rd_kafka_queue_destroy);
+        rd::rd_kafka_ListConsumerGroupOffsets(client, &mut all.0, 1, options.0, queue.0);
+        let deadline = Instant::now() + patience + Duration::from_millis(500);
+        loop {
+            let left = i32::try_from(deadline.saturating_duration_since(Instant::now()).as_millis());
+            let event = rd::rd_kafka_queue_poll(queue.0, left.unwrap_or(i32::MAX));
+            let event = Owned(event, rd::rd_kafka_event_destroy);
+            if event.0.is_null() {
+                return Err(KafkaError::Global(RDKafkaErrorCode::OperationTimedOut));
+            }
+            let result = rd::rd_kafka_event_ListConsumerGroupOffsets_result(event.0);
+            if result.is_null() {
+                continue;
+            }
+            failed(rd::rd_kafka_event_error(event.0))?;
+            let mut count = 0;
+            let groups = rd::rd_kafka_ListConsumerGroupOffsets_result_groups(result, &mut count);
+            let mut notes = Vec::new();
+            for i in 0..count {
+                let of_group = *groups.add(i);
+                let error = rd::rd_kafka_group_result_error(of_group);
+                if !error.is_null() {
+                    failed(rd::rd_kafka_error_code(error))?;
+                }
+                let list = rd::rd_kafka_group_result_partitions(of_group);
+                if !list.is_null() {
+                    notes.extend(of_native(list)?);
+                }
+            }
+            return Ok(notes);
+        }
+    }
+}
+
+/// Notes of a list.
+#[cfg(test)]
+pub fn of_list(list: &rdkafka::TopicPartitionList) -> Result<Vec<Note>, KafkaError> {
+    // SAFETY: the list is alive.
+    unsafe { of_native(list.ptr()) }
+}
+
+/// Notes of a list; rdkafka's own way to the text panics where it isn't UTF-8.
+///
+/// # Safety
+/// The list is alive.
+unsafe fn of_native(list: *const rd::rd_kafka_topic_partition_list_t) -> Result<Vec<Note>, KafkaError> {
+    // SAFETY: the caller's promise: it has as many elements as it says, each with its topic, and its text or null.
+    let elements = unsafe {
+        let count = usize::try_from((*list).cnt).unwrap_or(0);
+        (0..count).map(|i| &*(*list).elems.add(i)).collect::<Vec<_>>()
+    };
+    let note = |element: &rd::rd_kafka_topic_partition_t| match RDKafkaErrorCode::from(element.err) {
+        RDKafkaErrorCode::NoError => {
+            // SAFETY: as above.
+            let (topic, text) = unsafe {
+                let text = match element.metadata.is_null() {
+                    true => &[][..],
+                    false => std::slice::from_raw_parts(element.metadata.cast::<u8>(), element.metadata_size),
+                };
+                (lossy(element.topic), String::from_utf8_lossy(text).into_owned())
+            };
+            Ok(Note { topic: topic.into(), partition: element.partition, offset: element.offset, text })
+        }
+        code => Err(KafkaError::Global(code)),
+    };
+    elements.into_iter().map(note).collect()
+}
