@@ -9,6 +9,9 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// A configuration for what must not depend on whether `make up` has written one.
+pub const NO_INTEGRATIONS: &str = "tests/cli/no_integrations.toml";
+
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_millstream"));
     command.args(arguments).current_dir(root()).stdin(Stdio::null());

@@ -10,7 +10,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use tempfile::TempDir;
 use vt100::{Callbacks, Parser, Screen};
 
-use crate::millstream::root;
+use crate::millstream::{NO_INTEGRATIONS, root};
 
 /// What keys send.
 pub mod key {
@@ -187,6 +187,9 @@ impl Terminal {
         command.args(["sql", "--set", "parallelism.default=1", "--set", "sql-client.display.print-time-cost=false"]);
         options.set.iter().for_each(|set| command.args(["--set", set]));
         command.args(&options.arguments);
+        if !options.arguments.contains(&"--config") {
+            command.args(["--config", NO_INTEGRATIONS]);
+        }
         command.arg("--history");
         command.arg(options.history.unwrap_or(&home.path().join("history")));
         command.cwd(root());
