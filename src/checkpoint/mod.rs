@@ -33,7 +33,7 @@ pub use manifest::{
     CheckpointKind, HeldPart, Manifest, OperatorState, SourceState, SplitState, TableState, TargetState, VERSION,
 };
 pub use place::{local_folder, open_savepoint};
-pub use recovery::{Decision, TargetMarker, check_ours, decide};
+pub use recovery::{Decision, TargetMarker, TargetTraits, check_ours, decide};
 pub use requests::{Reply, Requests};
 pub use retention::collect;
 pub use state::{Owner, read_snapshot, write_snapshot};

@@ -29,11 +29,22 @@ pub enum Decision {
         manifest: Box<Manifest>,
         /// Targets that what the manifest holds is still to be published to.
         publish: Vec<String>,
+        /// Targets that have all of it, and whose marker has expired: it is to be published again, without rows.
+        mark: Vec<String>,
         /// Newer checkpoints whose epochs were never published: made anew.
         discard: Vec<Epoch>,
         /// Newer checkpoints that can't be read, and why.
         damaged: Vec<(Epoch, Error)>,
     },
+}
+
+/// What counts of targets beside their markers: their names.
+#[derive(Debug, Default)]
+pub struct TargetTraits {
+    /// Those that may have a part of an epoch whose marker they lack.
+    pub in_parts: Vec<String>,
+    /// Those that forget a marker after a time.
+    pub forgetful: Vec<String>,
 }
 
 /// Refuses markers that these checkpoints (the newest first) know nothing of: those of a job that may be running, with a
@@ -45,19 +56,20 @@ pub fn check_ours(found: &[Found], markers: &[TargetMarker], durable: bool) -> R
     if found.is_empty() {
         return check_unmarked(markers, durable);
     }
-    let newest = found.iter().find_map(|found| Some((found.manifest.as_ref().ok()?, found.published)));
-    newest.map_or(Ok(()), |(manifest, published)| stands(manifest, markers, published)?.check_ahead(manifest))
+    let newest = found.iter().find_map(|found| found.manifest.as_ref().ok());
+    newest.map_or(Ok(()), |manifest| stands(manifest, markers, None)?.check_ahead(manifest))
 }
 
 /// Decides, from all checkpoints of a job (the newest first) and the markers at its targets. `durable`: the checkpoints
-/// outlive the process, so that a marker without one is strange. `in_parts`: the targets that may have a part of an epoch
-/// whose marker they lack.
+/// outlive the process, so that a marker without one is strange.
 ///
 /// # Errors
 /// Where rows would be lost or written twice, of kind `State`: what is there, and what to do.
-pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool, in_parts: &[String]) -> Result<Decision> {
+pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool, traits: &TargetTraits) -> Result<Decision> {
     let mut damaged = Vec::new();
     let mut discard = Vec::new();
+    // What those that are discarded know to be published.
+    let mut known = None;
     let mut newest: Option<(Epoch, String)> = None;
     for Found { epoch, manifest, is_foreign, published } in found {
         let manifest = match manifest {
@@ -74,18 +86,26 @@ pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool, in_par
             break;
         }
         newest.get_or_insert_with(|| (epoch, manifest.lineage.clone()));
-        let stands = stands(&manifest, markers, published)?;
+        // Behind a newer checkpoint a marker that is gone may have been that one's.
+        let note = (published && damaged.is_empty() && discard.is_empty()).then_some(traits.forgetful.as_slice());
+        let stands = stands(&manifest, markers, note)?;
         if !published {
             stands.check_left(&manifest)?;
         }
         if manifest.mode == EpochMode::Rollback && manifest.kind != CheckpointKind::Start && stands.behind(&manifest) {
             discard.push(epoch);
+            known = known.max(manifest.published);
             continue;
+        }
+        // The first epochs of a lineage are told from none by a marker alone.
+        let unmarked = |at: &&TargetMarker| at.marker.is_none() && manifest.targets.iter().any(|t| t.name == at.target);
+        if known > Some(epoch) && markers.iter().any(|at| unmarked(&at)) {
+            break;
         }
         stands.check(&manifest)?;
         if let Some((damaged, error)) = damaged.first() {
             // Also one that this manifest doesn't know: it may have come to the job with the damaged one.
-            if let Some(at) = markers.iter().find(|at| in_parts.contains(&at.target)) {
+            if let Some(at) = markers.iter().find(|at| traits.in_parts.contains(&at.target)) {
                 return Err(Error::state(format!(
                     "checkpoint {} can't be restored, and {} may have a part of its rows",
                     damaged.0, at.target
@@ -95,7 +115,8 @@ pub fn decide(found: Vec<Found>, markers: &[TargetMarker], durable: bool, in_par
             }
         }
         let publish = stands.behind_held(&manifest);
-        return Ok(Decision::Restore { manifest: Box::new(manifest), publish, discard, damaged });
+        let mark = stands.noted.iter().map(|name| name.to_string()).collect();
+        return Ok(Decision::Restore { manifest: Box::new(manifest), publish, mark, discard, damaged });
     }
     if let Some((epoch, error)) = damaged.into_iter().next() {
         return Err(Error::state(format!("no checkpoint can be restored: that of epoch {} can't be read", epoch.0))
@@ -127,12 +148,16 @@ fn check_unmarked(markers: &[TargetMarker], durable: bool) -> Result<()> {
 struct Stands<'a> {
     /// The name and the last epoch of this lineage; `None` where nothing of it was published.
     targets: Vec<(&'a str, Option<Epoch>)>,
+    /// Those for which a note stands in.
+    noted: Vec<&'a str>,
 }
 
-/// `published`: it was noted that the manifest's epoch is everywhere, which stands in for a marker that is gone (group
-/// offsets of a stopped job expire).
-fn stands<'a>(manifest: &Manifest, markers: &'a [TargetMarker], published: bool) -> Result<Stands<'a>> {
+/// `note`: it was noted that the manifest's epoch is everywhere, which stands in for a marker that is gone at these
+/// targets (group offsets of a stopped job expire).
+fn stands<'a>(manifest: &Manifest, markers: &'a [TargetMarker], note: Option<&[String]>) -> Result<Stands<'a>> {
     let mut targets = Vec::with_capacity(markers.len());
+    let mut noted = Vec::new();
+    let stands_in = |name: &String| note.is_some_and(|forgetful| forgetful.contains(name));
     for at in markers {
         let known = |marker: &Marker| {
             let inherited = manifest.inherited.iter().find(|inherited| inherited.target == at.target);
@@ -141,7 +166,10 @@ fn stands<'a>(manifest: &Manifest, markers: &'a [TargetMarker], published: bool)
             inherited.is_some_and(|known| (&known.lineage, known.epoch) == (&marker.lineage, marker.epoch))
         };
         let epoch = match &at.marker {
-            None if published && manifest.targets.iter().any(|target| target.name == at.target) => Some(manifest.epoch),
+            None if stands_in(&at.target) && manifest.targets.iter().any(|target| target.name == at.target) => {
+                noted.push(at.target.as_str());
+                Some(manifest.epoch)
+            }
             None => None,
             Some(marker) if marker.lineage == manifest.lineage => Some(marker.epoch),
             Some(marker) if known(marker) => None,
@@ -159,7 +187,7 @@ fn stands<'a>(manifest: &Manifest, markers: &'a [TargetMarker], published: bool)
         };
         targets.push((at.target.as_str(), epoch));
     }
-    Ok(Stands { targets })
+    Ok(Stands { targets, noted })
 }
 
 impl Stands<'_> {

@@ -28,12 +28,16 @@ fn marker(text: &str) -> TargetMarker {
     TargetMarker { target: target.to_string(), marker }
 }
 
-/// A target called "os" has no transactions.
+/// A target called "os" has no transactions, and "kafka" forgets its marker.
+fn traits() -> TargetTraits {
+    TargetTraits { in_parts: vec!["os".to_string()], forgetful: vec!["kafka".to_string()] }
+}
+
 fn decided(found: Vec<Found>, markers: &[&str]) -> String {
     let markers: Vec<TargetMarker> = markers.iter().map(|text| marker(text)).collect();
-    match decide(found, &markers, true, &["os".to_string()]) {
+    match decide(found, &markers, true, &traits()) {
         Ok(Decision::Fresh) => "fresh".to_string(),
-        Ok(Decision::Restore { manifest, publish, discard, damaged }) => {
+        Ok(Decision::Restore { manifest, publish, mark, discard, damaged }) => {
             let discard: Vec<String> = discard.iter().map(|epoch| epoch.0.to_string()).collect();
             let damaged: Vec<String> = damaged.iter().map(|(epoch, _)| epoch.0.to_string()).collect();
             let list = |what: &str, of: Vec<String>| match of.is_empty() {
@@ -41,9 +45,10 @@ fn decided(found: Vec<Found>, markers: &[&str]) -> String {
                 false => format!(", {what} {}", of.join(" ")),
             };
             format!(
-                "restore {}{}{}{}",
+                "restore {}{}{}{}{}",
                 manifest.epoch.0,
                 list("publish to", publish),
+                list("mark", mark),
                 list("discard", discard),
                 list("damaged", damaged)
             )
@@ -63,6 +68,9 @@ fn rollback_goes_by_the_marker() {
         (5, "pg@5", "restore 5"),
         (5, "pg@4", "restore 4, discard 5"),
         (5, "pg@6", "refuse: pg has epoch 6, and the newest checkpoint that can be restored is that of epoch 5"),
+        // What is known to be published can't be made anew from the start, but from where a target was set back to.
+        (2, "pg", "refuse: no checkpoint fits what was published: pg has no marker of this job"),
+        (5, "pg@3", "restore 3, discard 5 4"),
         (5, "pg@b7", "refuse: pg has rows of job \"alerts\" that these checkpoints know nothing of (up to epoch 7)"),
     ] {
         assert_eq!(decided(all(newest), &[markers]), expected, "{newest} {markers}");
@@ -149,7 +157,7 @@ fn a_target_that_came_to_a_job_later_lacks_what_was_published_before() {
 fn a_folder_without_checkpoints_and_a_target_with_rows_is_refused() {
     assert_eq!(decided(Vec::new(), &["pg"]), "fresh");
     assert!(decided(Vec::new(), &["pg@3"]).starts_with("refuse: pg has rows of this job up to epoch 3"));
-    assert!(matches!(decide(Vec::new(), &[marker("pg@3")], false, &[]), Ok(Decision::Fresh)));
+    assert!(matches!(decide(Vec::new(), &[marker("pg@3")], false, &traits()), Ok(Decision::Fresh)));
 }
 
 #[test]
@@ -168,7 +176,7 @@ fn a_lineage_that_began_anew_does_not_look_behind_its_start() {
     assert_eq!(decided(vec![of(start.clone()), old()], &["pg@5"]), "restore 6");
     let mut by_another_start = marker("pg@5");
     by_another_start.marker.as_mut().unwrap().attempt = 9;
-    let decision = decide(vec![of(start.clone()), old()], &[by_another_start], true, &[]);
+    let decision = decide(vec![of(start.clone()), old()], &[by_another_start], true, &traits());
     assert!(matches!(decision, Ok(Decision::Restore { .. })), "{decision:?}");
     let next = Manifest { epoch: Epoch(7), kind: super::super::manifest::CheckpointKind::Periodic, ..start.clone() };
     assert_eq!(decided(vec![of(next.clone()), of(start.clone()), old()], &["pg@5"]), "restore 6, discard 7");
@@ -196,9 +204,20 @@ fn a_target_that_the_job_no_longer_has_must_have_been_written() {
 fn a_note_stands_in_for_a_marker_that_has_expired() {
     let noted = |mode| vec![Found { published: true, ..found(5, mode, &["kafka"]) }];
     for mode in [EpochMode::Rollback, EpochMode::Held] {
-        assert_eq!(decided(noted(mode), &["kafka"]), "restore 5");
+        assert_eq!(decided(noted(mode), &["kafka"]), "restore 5, mark kafka");
         assert_eq!(decided(noted(mode), &["kafka@5"]), "restore 5");
+        // A target that keeps its marker has lost more than that.
+        let kept = vec![Found { published: true, ..found(5, mode, &["pg"]) }];
+        assert!(decided(kept, &["pg"]).starts_with("refuse: "), "{mode:?}");
+        // Behind a newer checkpoint it may be that one's marker that is gone.
+        let noted_before = || Found { published: true, ..found(5, mode, &["kafka"]) };
+        assert!(decided(vec![torn(6), noted_before()], &["kafka"]).starts_with("refuse: "), "{mode:?}");
     }
+    let newer = vec![
+        found(6, EpochMode::Rollback, &["kafka"]),
+        Found { published: true, ..found(5, EpochMode::Rollback, &["kafka"]) },
+    ];
+    assert!(decided(newer, &["kafka"]).starts_with("refuse: no checkpoint fits what was published"));
     // A database that was set back to the epoch before goes on from there.
     let found = vec![
         Found { published: true, ..found(5, EpochMode::Rollback, &["pg"]) },

@@ -146,6 +146,11 @@ pub trait Target: Send + Sync + Debug {
     /// Whether all rows of an epoch and its marker can be made visible by one act of the service.
     fn has_transactions(&self) -> bool;
 
+    /// Whether the marker of a job that is stopped is gone after a time.
+    fn forgets_markers(&self) -> bool {
+        false
+    }
+
     /// A committer for all sinks of a job that lead here. Waits for the service.
     async fn open(&self, tables: Vec<TargetTable>, context: &TargetContext) -> Result<Arc<dyn Committer>>;
 }

@@ -14,10 +14,10 @@ use super::targets::{self, OpenTarget, TargetPlan};
 use crate::changelog::Epoch;
 use crate::checkpoint::{
     CheckpointKind, DataReader, DataWriter, Decision, Found, HeldPart, JobFolder, Manifest, OperatorState, PieceRef,
-    SourceState, SplitState, TargetMarker, TargetState, check_ours, decide, open_savepoint, other_writer,
+    SourceState, SplitState, TargetMarker, TargetState, TargetTraits, check_ours, decide, open_savepoint, other_writer,
     read_snapshot,
 };
-use crate::connectors::{DoorMetrics, EpochMode, Reporter, Staged, StagedPart, TargetContext};
+use crate::connectors::{DoorMetrics, EpochMode, Reporter, Staged, StagedPart, Target, TargetContext};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::reach;
 use crate::plan::identity::{Identity, Keeper, keepers, matches};
@@ -163,7 +163,7 @@ impl Start<'_> {
                 let savepoint = Some(manifest.id());
                 Started { first: base.first.next(), savepoint, restored: Some(restored), ..base }
             }
-            StartFrom::Newest => self.newest(base, found, &markers, &in_parts(&planned)).await?,
+            StartFrom::Newest => self.newest(base, found, &markers, &traits(&planned)).await?,
         };
         self.check_left_over(&started)?;
         reach("start.restored");
@@ -263,7 +263,7 @@ impl Start<'_> {
         mut base: Started,
         mut found: Vec<Found>,
         markers: &[TargetMarker],
-        in_parts: &[String],
+        traits: &TargetTraits,
     ) -> Result<Started> {
         let mut bad: HashMap<Epoch, Error> = HashMap::new();
         loop {
@@ -272,8 +272,8 @@ impl Start<'_> {
                     checkpoint.manifest = Err(Error::state(error.message()));
                 }
             }
-            let decision = decide(found, markers, self.checkpoints.store.is_durable(), in_parts)?;
-            let Decision::Restore { manifest, publish, discard, damaged } = decision else { return Ok(base) };
+            let decision = decide(found, markers, self.checkpoints.store.is_durable(), traits)?;
+            let Decision::Restore { manifest, publish, mark, discard, damaged } = decision else { return Ok(base) };
             let lacking: Vec<&OpenTarget> = base.targets.iter().filter(|t| publish.contains(&t.name)).collect();
             let held_parts = held_parts(&manifest, &lacking)?;
             let data = self.folder.data();
@@ -304,6 +304,10 @@ impl Start<'_> {
             tracing::debug!(epoch = epoch.0, discarded = discard.len(), "restoring");
             for target in base.targets.iter().filter(|target| publish.contains(&target.name)) {
                 target.publish(epoch, &parts).await?;
+            }
+            // Were it still missing after the next epoch, nobody could tell whether that one was published.
+            for target in base.targets.iter().filter(|target| mark.contains(&target.name)) {
+                target.publish(epoch, &[]).await?;
             }
             for target in &mut base.targets {
                 if let Some(known) = manifest.targets.iter().find(|known| known.name == target.name) {
@@ -336,10 +340,15 @@ impl Start<'_> {
     }
 }
 
-/// The names of the targets that don't take an epoch in one act.
-fn in_parts(planned: &[TargetPlan]) -> Vec<String> {
-    let parted = planned.iter().filter(|target| !target.target.has_transactions());
-    parted.map(|target| target.name.clone()).collect()
+fn traits(planned: &[TargetPlan]) -> TargetTraits {
+    let those = |has: &dyn Fn(&dyn Target) -> bool| {
+        let named = planned.iter().filter(|planned| has(&*planned.target));
+        named.map(|planned| planned.name.clone()).collect()
+    };
+    TargetTraits {
+        in_parts: those(&|target| !target.has_transactions()),
+        forgetful: those(&|target| target.forgets_markers()),
+    }
 }
 
 impl Started {

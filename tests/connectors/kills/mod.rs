@@ -5,6 +5,7 @@
 
 pub mod committed;
 mod expected;
+mod forgotten;
 mod load;
 mod namesake;
 mod points;

@@ -32,12 +32,12 @@ fn spelled_otherwise() -> String {
     }
 }
 
-struct Scene {
-    stage: Stage,
+pub struct Scene {
+    pub stage: Stage,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let stage = Stage::new().await;
         stage.topic("input").create(1).await;
         stage.topic("output").create(1).await;
@@ -49,7 +49,7 @@ impl Scene {
     }
 
     /// Starts the job that writes into these tables; it keeps its checkpoints in a folder of this name.
-    fn start(&self, tables: &[&str], state: &str) -> Job {
+    pub fn start(&self, tables: &[&str], state: &str) -> Job {
         let inserts: Vec<String> =
             tables.iter().map(|table| format!("INSERT INTO {table} SELECT v FROM input;")).collect();
         let sql = format!("{TABLES} EXECUTE STATEMENT SET BEGIN {} END;", inserts.concat());
@@ -84,7 +84,7 @@ impl Scene {
     }
 
     /// Waits until all tables hold these rows.
-    async fn come(&self, tables: &[&str], expected: &[&str], running: &mut Job) {
+    pub async fn come(&self, tables: &[&str], expected: &[&str], running: &mut Job) {
         let start = Instant::now();
         for table in tables {
             while self.rows(table).await != expected {
@@ -96,7 +96,7 @@ impl Scene {
     }
 }
 
-fn assert_refused(ended: &Ended, why: &str) {
+pub fn assert_refused(ended: &Ended, why: &str) {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stderr.contains(why), "{ended:?}");
 }

@@ -62,6 +62,11 @@ impl Target for KafkaTarget {
         format!("Kafka at {} with transactional ids {}-…", self.servers.join(","), self.prefix)
     }
 
+    /// It is an offset of a group, which expires (`offsets.retention.minutes`, a week).
+    fn forgets_markers(&self) -> bool {
+        true
+    }
+
     fn has_transactions(&self) -> bool {
         true
     }
