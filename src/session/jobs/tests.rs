@@ -87,6 +87,27 @@ async fn a_query_is_called_as_pipeline_name_says_unless_a_job_that_writes_is() {
     assert_eq!(&*session.query("SELECT 1").await.unwrap().job.name, "collect-2", "the third goes on");
 }
 
+#[tokio::test]
+async fn a_statement_in_the_place_of_one_that_was_stopped_is_the_same_job_whatever_has_changed_in_it() {
+    let (mut session, _) = session();
+    session.execute(TABLES).await.unwrap();
+    session.execute("SET 'pipeline.name' = 'j'").await.unwrap();
+    for sql in ["INSERT INTO nowhere SELECT n FROM endless", "INSERT INTO nowhere SELECT n  FROM endless WHERE n > 1"] {
+        assert_eq!(&*started(&mut session, sql).await.name, "j", "{sql}");
+        session.execute("STOP JOB j").await.unwrap();
+    }
+    let other = "INSERT INTO nowhere SELECT n + 1 FROM endless";
+    let names =
+        [started(&mut session, other).await.name.to_string(), started(&mut session, other).await.name.to_string()];
+    assert_eq!(names, ["j", "j-2"], "both run");
+    session.execute("STOP JOB 'j-2'").await.unwrap();
+    session.execute("STOP JOB j").await.unwrap();
+    // The one that did the same goes first, the others in their order.
+    let changed = "INSERT INTO nowhere SELECT n + 2 FROM endless";
+    assert_eq!(&*started(&mut session, changed).await.name, "j");
+    assert_eq!(&*started(&mut session, other).await.name, "j-2");
+}
+
 async fn round(session: &mut Session, sql: &str) -> crate::Result<Outcome> {
     let text = crate::span::SourceText::new("sql", sql);
     let statement = crate::sql::parse_script(&text).remove(0)?;

@@ -185,7 +185,7 @@ impl Client {
             outcome = executed => outcome,
             () = self.interrupt.asked() => match self.interrupt.is_ended() {
                 true => return Ok(None),
-                false => Err(Error::external("cancelled")),
+                false => Err(cancelled(&statement.kind)),
             },
         };
         self.tell_notices(Some(text));
@@ -312,5 +312,16 @@ impl Client {
         }
         // A person has seen what failed.
         fine || self.manner.interactive
+    }
+}
+
+/// What is said of a statement that is no longer waited for.
+fn cancelled(statement: &StatementKind) -> Error {
+    match statement {
+        StatementKind::StopJob { job, .. } => {
+            Error::external(format!("job \"{}\" goes on stopping, and is no longer waited for", job.value))
+                .with_hint("SHOW JOBS says when it has ended, and DESCRIBE JOB what it waits for.")
+        }
+        _ => Error::external("cancelled"),
     }
 }
