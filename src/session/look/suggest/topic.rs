@@ -36,8 +36,8 @@ pub fn propose(proposal: &mut Proposal, topic: &str, records: &[Record]) -> Resu
     }
     let documents: Vec<_> = valued.iter().filter_map(|(r, kept)| Some((*r, object(kept)?))).collect();
     let told = Told { valued: valued.len(), rows: documents };
-    // A few that are broken don't make it another format.
-    let is_json = told.rows.len() * 10 >= told.valued * 9;
+    // Broken ones among them don't make it another format.
+    let is_json = told.rows.len() * 2 > told.valued;
     if let Some(with_schema) = envelope(&told.rows).filter(|_| is_json) {
         debezium(proposal, &told, with_schema);
         return Ok(());
