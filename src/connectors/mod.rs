@@ -39,7 +39,7 @@ pub use retry::{Retries, RetryPolicy};
 pub use sink::{ChangelogSupport, Sink, SinkWriter};
 pub use source::{DoorMetrics, OpenContext, ScanRequest, Source, SourceChanges, SourceEvent, SourceReader, Split};
 pub use target::{
-    Committer, EpochMode, Guarantee, Marker, SinkTarget, Staged, StagedPart, Target, TargetContext, TargetTable,
-    WriterEpochs,
+    Committer, EpochMode, Guarantee, Marker, ONE_PROCESS, SinkTarget, Staged, StagedPart, Target, TargetContext,
+    TargetTable, WriterEpochs,
 };
 pub use unknown::unknown_options;

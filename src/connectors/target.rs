@@ -97,11 +97,12 @@ impl Marker {
 fn moved(what: String) -> Error {
     Error::state(what)
         .with_detail("Something else has moved the marker of the job meanwhile: rows may be missing there.")
-        .with_hint(
-            "Only one process may run a job of this name: stop the other one, and look what is there. Then begin anew \
-             from a savepoint with --from, or with --fresh: sinks may then see rows again.",
-        )
+        .with_hint(ONE_PROCESS)
 }
+
+/// The way out where somebody else has moved a marker, or it is gone.
+pub const ONE_PROCESS: &str = "Only one process may run a job of this name: stop the other one, and look what is there. \
+     Then begin anew from a savepoint with --from, or with --fresh: sinks may then see rows again.";
 
 /// What one writer leaves for an epoch: bytes that only its connector reads, in a form with a version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

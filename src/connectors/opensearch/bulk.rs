@@ -1,5 +1,6 @@
 //! The body of a bulk request: actions as lines of JSON, and where each one starts.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -143,6 +144,28 @@ impl Actions {
         requests
     }
 
+    /// The indexes that they name.
+    pub fn indexes(&self) -> BTreeSet<String> {
+        const KEY: &[u8] = b"\":{\"_index\":";
+        let mut names = BTreeSet::new();
+        // Neighbours mostly name the same.
+        let mut last: &[u8] = b"";
+        for position in 0..self.len() {
+            let action = &self.body[self.start_of(position)..self.start_of(position + 1)];
+            let Some(key) = action.windows(KEY.len()).position(|window| window == KEY) else { continue };
+            let text = &action[key + KEY.len()..];
+            if !last.is_empty() && text.starts_with(last) {
+                continue;
+            }
+            let mut values = serde_json::Deserializer::from_slice(text).into_iter::<String>();
+            if let Some(Ok(name)) = values.next() {
+                last = &text[..values.byte_offset()];
+                names.insert(name);
+            }
+        }
+        names
+    }
+
     /// The actions at these positions; the bytes are shared.
     pub fn slice(&self, positions: Range<usize>) -> Self {
         let (start, end) = (self.start_of(positions.start), self.start_of(positions.end));
@@ -203,6 +226,20 @@ mod tests {
         assert_eq!((bulk.len(), bulk.size()), (4, expected.len()));
         assert_eq!(text(&bulk.take()), expected);
         assert!(bulk.is_empty());
+    }
+
+    #[test]
+    fn actions_know_their_indexes() {
+        let mut bulk = Bulk::behind(b"V");
+        bulk.push_index("i", b"{\"a\":{\"_index\":\"no\"}}");
+        bulk.push_upsert("i", "k", b"{}");
+        bulk.push_delete("i-2", "k");
+        bulk.push_create("a\"b", "n", b"{}");
+        bulk.push_delete("i", "k");
+        let (body, starts) = bulk.into_parts();
+        let actions = Actions::new(body.into(), starts);
+        assert_eq!(actions.indexes(), ["a\"b", "i", "i-2"].map(String::from).into());
+        assert_eq!(actions.slice(1..3).indexes(), ["i", "i-2"].map(String::from).into());
     }
 
     #[test]

@@ -10,12 +10,14 @@
 //!   process that lost it all the same sees the marker of the other before its next request.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::durability::{assumed, require_durable};
 use super::marker::MarkerDocument;
 use super::sender::Sender;
 use super::staged::StagedActions;
@@ -37,6 +39,8 @@ pub struct OpenSearchCommitter {
     tables: HashMap<usize, (Sender, RejectRule)>,
     /// Where the dropped documents of each sink are counted, once its writers are open.
     counts: Mutex<HashMap<usize, ErrorHandling>>,
+    /// It was said that the user may not see whether indexes are durable.
+    told: AtomicBool,
 }
 
 impl OpenSearchCommitter {
@@ -46,7 +50,7 @@ impl OpenSearchCommitter {
         (general, names): (Sender, RequestNames),
         tables: HashMap<usize, (Sender, RejectRule)>,
     ) -> Self {
-        Self { context, marker, names, general, tables, counts: Mutex::default() }
+        Self { context, marker, names, general, tables, counts: Mutex::default(), told: AtomicBool::new(false) }
     }
 
     /// What the ids of documents without a PRIMARY KEY begin with: no other epoch, writer or start has it.
@@ -91,6 +95,19 @@ impl OpenSearchCommitter {
         if let Some((count, first)) = uncounted {
             let line = format!("dropped {count} rejected documents of the checkpoint, the first: {}", first.message());
             self.context.reporter.news(&line);
+        }
+        Ok(())
+    }
+
+    /// Fails where an index may yet lose what it has confirmed. Asked of every epoch: an index that its first document makes
+    /// has the settings of a template, an alias leads elsewhere after a rollover, and settings change.
+    async fn check_durable(&self, indexes: BTreeMap<usize, BTreeSet<String>>) -> Result<()> {
+        for (sink, indexes) in indexes {
+            let Sender { cluster, sending, .. } = self.table(sink)?.0;
+            let is_seen = require_durable(cluster, &indexes, &sending.owner, sending.patience.0).await?;
+            if !is_seen && !self.told.swap(true, Ordering::Relaxed) {
+                self.context.reporter.news(&assumed(cluster, &sending.owner));
+            }
         }
         Ok(())
     }
@@ -146,10 +163,15 @@ impl Committer for OpenSearchCommitter {
             Some(marker) if marker.epoch > epoch => return Err(marker.is_past(epoch)),
             _ => {}
         }
+        let mut indexes: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
+        for (sink, staged) in &parts {
+            indexes.entry(*sink).or_default().extend(staged.actions.indexes());
+        }
         self.marker.check().await?;
         failpoint::reach("opensearch.before-bulk");
         // Rows of one key have one writer, so no order is needed between them.
         futures::future::try_join_all(parts.into_iter().map(|(sink, staged)| self.publish_part(sink, staged))).await?;
+        self.check_durable(indexes).await?;
         failpoint::reach("opensearch.before-marker");
         self.marker.publish(epoch, self.context.clock.now_ms()).await?;
         failpoint::reach("opensearch.after-marker");

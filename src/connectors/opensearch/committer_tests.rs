@@ -30,6 +30,10 @@ struct World {
     /// Method and path of each request, and the name of each bulk request.
     heard: Vec<String>,
     bulk_bodies: Vec<String>,
+    /// The answer to a question for settings; none: request.
+    durability: Option<(u16, &'static str)>,
+    /// The indexes that were asked about.
+    durability_asked: Vec<String>,
 }
 
 impl World {
@@ -80,6 +84,15 @@ impl World {
                 _ => "indices",
             };
             return (200, format!(r#"{{"{kind}":[{{}}]}}"#));
+        }
+        if let Some(name) =
+            what.strip_prefix("GET /").and_then(|path| path.strip_suffix("/_settings/index.translog.durability"))
+        {
+            self.durability_asked.push(name.into());
+            let (status, durability) = self.durability.unwrap_or((200, "request"));
+            let name = name.split(',').next_back().unwrap_or_default();
+            let answer = format!(r#"{{"{name}-1":{{"settings":{{"index.translog.durability":"{durability}"}}}}}}"#);
+            return (status, answer);
         }
         panic!("nobody knows {}", heard.line)
     }
@@ -204,6 +217,35 @@ async fn an_epoch_is_sent_in_order_when_it_is_published_and_then_marked() {
 }
 
 #[tokio::test]
+async fn an_epoch_is_not_marked_before_its_indexes_have_it_on_disk() {
+    let scene = Scene::new(World::default());
+    let table = scene.table(true, &[("index", "i-{k}")]);
+    let committer = scene.committer(&table, "L", 1).await;
+    committer.fence().await.unwrap();
+    let rows = batch(&[(Insert, "b", 1), (Insert, "a", 1), (Insert, "_,*", 1), (Insert, "a", 2)]);
+    let part = scene.stage(&table, &committer, 5, rows, ErrorHandling::Unset).await;
+    scene.world.lock().unwrap().durability = Some((200, "async"));
+    let error = committer.publish(Epoch(5), std::slice::from_ref(&part)).await.unwrap_err();
+    let expected = "index \"i-b-1\" of table \"t\" (connector \"opensearch\") can't be written exactly once: it confirms \
+                    documents that are not on disk yet";
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Statement, expected));
+    assert!(
+        error.hint().unwrap().contains(r#"PUT /i-b-1/_settings {"index.translog.durability":"request"}"#),
+        "{error}"
+    );
+    assert_eq!(committer.look().await.unwrap(), None);
+    // Who may not ask is told what is assumed, once.
+    scene.world.lock().unwrap().durability = Some((403, "async"));
+    committer.publish(Epoch(5), std::slice::from_ref(&part)).await.unwrap();
+    committer.publish(Epoch(6), &[part]).await.unwrap();
+    assert_eq!(committer.look().await.unwrap(), marker("L", 1, 6));
+    let told = scene.told.lock().unwrap().clone();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("lacks the permission indices:monitor/settings/get"), "{told:?}");
+    assert_eq!(scene.world.lock().unwrap().durability_asked, ["i-a,i-b"; 3]);
+}
+
+#[tokio::test]
 async fn documents_without_a_key_have_ids_that_a_second_try_has_too() {
     let scene = Scene::new(World { bulks: vec![items(&[("a", 201), ("b", 400)])], ..World::default() });
     let table = scene.table(false, &[]);
@@ -285,7 +327,7 @@ async fn an_earlier_start_is_waited_out_and_can_go_on_no_more() {
     next.publish(Epoch(5), &[part]).await.unwrap();
     let error = scene.committer(&table, "L", 1).await.fence().await.unwrap_err();
     assert_eq!(error.message(), expected);
-    assert!(error.hint().unwrap().contains("delete that document"));
+    assert!(error.hint().unwrap().contains("--from, or with --fresh"), "{error}");
     let error = next.publish(Epoch(4), &[]).await.unwrap_err();
     assert_eq!((error.kind(), error.message()), (ErrorKind::State, "epoch 4 can't be published behind epoch 5"));
     assert!(error.hint().unwrap().contains("Only one process may run a job of this name"), "{error}");

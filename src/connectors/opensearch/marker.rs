@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::client::Cluster;
 use super::request::{Answer, Refusal, Request, path_segment};
 use crate::changelog::Epoch;
-use crate::connectors::Marker;
+use crate::connectors::{Marker, ONE_PROCESS};
 use crate::error::{Error, Result};
 
 /// Where markers lie.
@@ -283,10 +283,7 @@ impl MarkerDocument {
             }
             None => Error::state(format!("the marker of job \"{job}\" at {name} is gone")),
         };
-        error.with_detail(self.place()).with_hint(
-            "Only one process may run a job of this name. If no other does, the job's checkpoints were lost or replaced: \
-             delete that document to begin anew.",
-        )
+        error.with_detail(self.place()).with_hint(ONE_PROCESS)
     }
 }
 

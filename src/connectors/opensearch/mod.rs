@@ -11,6 +11,7 @@ mod bulk;
 mod client;
 mod committer;
 mod document_id;
+mod durability;
 mod index_name;
 pub mod inspect;
 mod key_text;

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use super::bulk::Limits;
 use super::client::Cluster;
 use super::document_id::DocumentId;
+use super::durability::require_durable;
 use super::index_name::IndexName;
 use super::options::TableOptions;
 use super::plain_index::require_plain_index;
@@ -155,13 +156,15 @@ impl Sink for OpenSearchSink {
     async fn check(&self, exactly_once: bool, context: &OpenContext) -> Result<()> {
         let cluster = Cluster::try_new(&self.table.connection, context).await?;
         cluster.greet(&self.table.connection).await?;
-        match exactly_once && self.id.is_none() && self.index.is_fixed() {
-            true => {
-                let index = self.index.search_expression();
-                require_plain_index(&cluster, &index, &self.owner, self.sending.patience.0).await
+        if exactly_once && self.index.is_fixed() {
+            let (index, patience) = (self.index.search_expression(), self.sending.patience.0);
+            if self.id.is_none() {
+                require_plain_index(&cluster, &index, &self.owner, patience).await?;
             }
-            false => Ok(()),
+            // Where the user may not ask, it is said when the first epoch is published.
+            require_durable(&cluster, &[index].into(), &self.owner, patience).await?;
         }
+        Ok(())
     }
 
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {

@@ -24,9 +24,10 @@ use crate::connectors::{Committer, Marker, OpenContext, RetryPolicy, StagedPart,
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint;
 
-/// The first statement of a transaction. What is acknowledged must be on the server's disk, whatever its settings say;
-/// and a transaction whose client is gone without a word must not keep the next start waiting for long.
-const BEGIN: &str = "BEGIN; SELECT pg_catalog.set_config('synchronous_commit', 'local', true) \
+/// How a transaction begins. What is acknowledged must be on the server's disk, and on those of the standbys that it waits
+/// for by itself; who says `local` has thought of them. A transaction whose client is gone without a word must not keep the
+/// next start waiting for long.
+const BEGIN: &str = "BEGIN; SELECT pg_catalog.set_config('synchronous_commit', 'on', true) \
      WHERE pg_catalog.current_setting('synchronous_commit') = 'off'; \
      SET LOCAL idle_in_transaction_session_timeout = 60000";
 
@@ -96,6 +97,7 @@ impl JdbcCommitter {
         let mut tables = BTreeMap::new();
         for (sink, SinkTable { table, options }) in sinks.iter().map(|(sink, table)| (sink, &**table)) {
             let written = WrittenTable::read(table, options, &connection, &door.reporter).await?;
+            written.check_logged()?;
             let refusals = Refusals::new(options.sink.skips_refused);
             tables.insert(*sink, Published { table: Arc::new(written), refusals });
         }

@@ -118,7 +118,8 @@ impl Sink for JdbcSink {
     async fn check(&self, exactly_once: bool, context: &OpenContext) -> Result<()> {
         let (link, reporter) = (&self.options().link, &context.reporter);
         let connection = link.connect(context).await?;
-        let written = WrittenTable::read(self.table(), self.options(), &connection, reporter).await.map(drop);
+        let written = WrittenTable::read(self.table(), self.options(), &connection, reporter).await;
+        let written = written.and_then(|table| if exactly_once { table.check_logged() } else { Ok(()) });
         let marked = match exactly_once {
             true => {
                 let watch = Watch { link, connection: &connection, reporter, what: "opening" };

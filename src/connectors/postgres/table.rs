@@ -143,6 +143,8 @@ pub struct Relation {
     /// The columns of each unique index that ON CONFLICT can use.
     pub unique: Vec<BTreeSet<String>>,
     pub has_primary_key: bool,
+    /// Tables that a crash of the server empties: itself, or partitions of it.
+    pub unlogged: Vec<String>,
 }
 
 impl DbTable {
@@ -183,6 +185,12 @@ impl DbTable {
         let relation = "SELECT c.relkind::text, c.relhasrules, c.relrowsecurity, \
              EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) \
              FROM pg_catalog.pg_class c WHERE c.oid = $1::text::regclass";
+        // Of a partitioned table the partitions count.
+        let unlogged = "WITH RECURSIVE part AS (SELECT c.oid, c.relkind, c.relpersistence FROM pg_catalog.pg_class c \
+             WHERE c.oid = $1::text::regclass UNION SELECT c.oid, c.relkind, c.relpersistence FROM part \
+             JOIN pg_catalog.pg_inherits i ON i.inhparent = part.oid JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid \
+             WHERE part.relkind = 'p') \
+             SELECT oid::regclass::text FROM part WHERE relkind = 'r' AND relpersistence = 'u' ORDER BY 1";
         let unique = "SELECT ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a \
              WHERE a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])) \
              FROM pg_catalog.pg_index i WHERE i.indrelid = $1::text::regclass AND i.indisunique AND i.indisvalid \
@@ -200,6 +208,9 @@ impl DbTable {
                 self.relation.takes_copy = matches!(kind, "r" | "p") && !rules && !security;
                 self.relation.is_indirect = !matches!(kind, "r" | "p");
                 self.relation.has_primary_key = row.try_get(3)?;
+            }
+            for row in client.query(unlogged, &[&self.sql]).await? {
+                self.relation.unlogged.push(row.try_get(0)?);
             }
             for row in client.query(unique, &[&self.sql]).await? {
                 let columns: Vec<String> = row.try_get(0)?;

@@ -14,6 +14,7 @@ use super::table::{DbTable, quoted};
 use super::transaction::Step;
 use super::watch::Watch;
 use crate::changelog::{ChangelogBatch, RowKind};
+use crate::connectors::options::DELIVERY_GUARANTEE;
 use crate::connectors::{Reporter, TableDescriptor};
 use crate::error::{Error, Result};
 
@@ -26,6 +27,7 @@ pub struct WrittenTable {
     pub key: Vec<usize>,
     pub write: Plan,
     pub delete: Option<Plan>,
+    unlogged: Vec<String>,
 }
 
 /// The statements of a [`WrittenTable`], prepared on one connection.
@@ -67,7 +69,20 @@ impl WrittenTable {
         }
         let write = statements::write(&db, &cells.columns, key);
         let delete = (!key.is_empty()).then(|| statements::delete(&db, &cells.columns, key));
-        Ok(Self { link: link.clone(), cells, key: key.clone(), write, delete })
+        Ok(Self { link: link.clone(), cells, key: key.clone(), write, delete, unlogged: db.relation.unlogged })
+    }
+
+    /// Refuses a table that a crash of the server empties while the marker of what was published stays.
+    pub fn check_logged(&self) -> Result<()> {
+        let Some(table) = self.unlogged.first() else { return Ok(()) };
+        let owner = self.cells.owner();
+        let message = format!("{owner} can't be written exactly once: PostgreSQL's {table} is UNLOGGED");
+        Err(Error::statement(message)
+            .with_detail("A crash of the server empties it, and what was published before doesn't come again.")
+            .with_hint(format!(
+                "Run this in the database: ALTER TABLE {table} SET LOGGED; or set '{}' = 'at-least-once'.",
+                DELIVERY_GUARANTEE.key
+            )))
     }
 
     pub async fn prepare(&self, connection: &Connection, reporter: &Reporter) -> Result<Prepared> {

@@ -354,6 +354,48 @@ async fn aliases_and_data_streams_without_a_key_are_refused() {
 }
 
 #[tokio::test]
+async fn an_index_that_confirms_what_is_not_on_disk_is_refused_until_it_is_told_not_to() {
+    let index = Index::new("async");
+    let settings = r#"{"index.translog.durability":"async"}"#;
+    let template = format!(r#"{{"index_patterns":["{}*"],"template":{{"settings":{settings}}}}}"#, index.name);
+    index.call(Method::Put, "/_index_template/INDEX", Some(&template)).await;
+    // An index there is before the job, behind an alias; and one that the first document makes.
+    let alias = format!(r#"{{"aliases":{{"{}-alias":{{}}}}}}"#, index.name);
+    index.call(Method::Put, "/INDEX-000001", Some(&alias)).await;
+    for (suffix, is_there) in [("alias", true), ("made", false)] {
+        let name = format!("{}-{suffix}", index.name);
+        let concrete = format!("{}-{}", index.name, if is_there { "000001" } else { suffix });
+        let table = index.table(key_and_number(), vec![0], &[("index", &name)]);
+        let job = Job { name: name.clone(), tables: vec![&table], told: Arc::default() };
+        let sink = connector().sink(&table).unwrap();
+        sink.check(false, &OpenContext::for_test()).await.unwrap();
+        let asked = sink.check(true, &OpenContext::for_test()).await;
+        let committer = job.start(1).await;
+        committer.fence().await.unwrap();
+        let part = [job.stage(&committer, (0, 0), 1, vec![rows(&[(Insert, "a", Some(1))])]).await];
+        let error = error_of(committer.publish(Epoch(1), &part).await);
+        let start =
+            format!("index \"{concrete}\" of table \"CPU_OUT_OS\" (connector \"opensearch-2\") can't be written");
+        assert!(error.kind() == ErrorKind::Statement && error.message().starts_with(&start), "{error}");
+        assert_eq!(asked.err().map(|error| error.to_string()), is_there.then(|| error.to_string()));
+        // What it says works, also without the index template, which says async still.
+        let hint = error.hint().unwrap();
+        let (put, rest) = hint.strip_prefix("PUT ").unwrap().split_once(", then POST ").unwrap();
+        let (path, body) = put.split_once(' ').unwrap();
+        index.call(Method::Put, path, Some(body)).await;
+        let flushed = index.call(Method::Post, rest.split_once(';').unwrap().0, None).await;
+        assert_eq!(flushed["_shards"]["failed"], 0, "{flushed}");
+        let committer = job.start(2).await;
+        assert_eq!(committer.fence().await.unwrap(), None);
+        committer.publish(Epoch(1), &part).await.unwrap();
+        assert_eq!(committer.look().await.unwrap(), marker(2, 1));
+        sink.check(true, &OpenContext::for_test()).await.unwrap();
+    }
+    index.call(Method::Delete, "/INDEX-*", None).await;
+    index.call(Method::Delete, "/_index_template/INDEX", None).await;
+}
+
+#[tokio::test]
 async fn a_rejected_document_fails_the_epoch_until_its_table_skips_it() {
     let index = Index::new("once-rejected");
     index.call(Method::Put, "/INDEX", Some(r#"{"mappings":{"properties":{"k":{"type":"date"}}}}"#)).await;

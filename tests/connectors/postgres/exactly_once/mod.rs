@@ -1,6 +1,7 @@
 //! Exactly once: epochs that are published as a whole, by one start of the job after the other.
 
 mod broken;
+mod durable;
 mod epochs;
 mod jobs;
 mod refused;
