@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::folder::ONE_PROCESS;
 use super::store::Store;
 use crate::error::{Error, Result};
 use crate::failpoint::reach;
@@ -57,17 +58,40 @@ impl DataWriter {
         self.files.iter().map(|(_, body)| body.len() as u64).sum()
     }
 
-    /// Writes the files below `folder`.
+    /// What the files will be called.
+    pub fn names(&self) -> Vec<String> {
+        self.files.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Writes the files below `folder`: all, or none where that fails, so that a disk which is full gets no fuller.
     ///
     /// # Errors
     /// A file that is there already: its name is used once.
     pub async fn write(self, store: &Store, folder: &str) -> Result<()> {
+        let mut ours = Vec::with_capacity(self.files.len());
         for (name, body) in self.files {
             let name = format!("{folder}/{name}");
             reach("data.before-file");
-            if !store.create(&name, body.into()).await? {
-                return Err(Error::state(format!("\"{name}\" is there already")));
+            let error = match store.create(&name, body.into()).await {
+                Ok(true) => None,
+                Ok(false) => {
+                    let there = Error::state(format!("\"{name}\" is there already: another process runs the job"));
+                    Some(there.with_hint(ONE_PROCESS))
+                }
+                Err(error) => {
+                    // Its name may be there.
+                    ours.push(name.clone());
+                    Some(error)
+                }
+            };
+            if let Some(error) = error {
+                for name in &ours {
+                    // The next start collects it.
+                    let _stays = store.delete(name).await;
+                }
+                return Err(error);
             }
+            ours.push(name);
             reach("data.after-file");
         }
         Ok(())
@@ -116,6 +140,22 @@ impl<'a> DataReader<'a> {
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
+
+    #[tokio::test]
+    async fn a_write_that_fails_leaves_nothing_of_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        for store in [Store::folder(root.path()).unwrap(), Store::memory()] {
+            store.create("job/data/1-2-1", "of another".into()).await.unwrap();
+            let file = |number: usize| (format!("1-2-{number}"), b"rows".to_vec());
+            let writer = DataWriter { name: "1-2".to_string(), files: vec![file(0), file(1), file(2)] };
+            assert_eq!(writer.names(), ["1-2-0", "1-2-1", "1-2-2"]);
+            let error = writer.write(&store, "job/data").await.unwrap_err();
+            assert_eq!(error.message(), "\"job/data/1-2-1\" is there already: another process runs the job");
+            assert!(error.hint().is_some());
+            assert_eq!(store.list("job/data").await.unwrap(), ["job/data/1-2-1"]);
+            assert_eq!(store.read("job/data/1-2-1").await.unwrap().unwrap(), "of another");
+        }
+    }
 
     #[tokio::test]
     async fn pieces_are_found_again_and_damage_is_told() {

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_64;
@@ -20,6 +21,14 @@ pub struct JobFolder {
     /// Held as long as the process runs the job.
     _lock: Option<File>,
 }
+
+/// What helps where something of ours is written by somebody else.
+pub(super) const ONE_PROCESS: &str = "Only one process may run a job of this name: stop the other one, then start the job \
+    again. It goes on from its last checkpoint.";
+
+/// How often a lock is tried that another start or a look may have for a moment, and the pause between two tries.
+const LOCK_TRIES: u32 = 30;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// How long the name of a folder may be: file systems take 255 bytes, and savepoints put more beside it.
 const MAX_NAME: usize = 220;
@@ -89,7 +98,16 @@ impl JobFolder {
         make_folder(&root).map_err(failed)?;
         let lock =
             OpenOptions::new().create(true).truncate(false).write(true).open(root.join("lock")).map_err(failed)?;
-        match lock.try_lock() {
+        let mut locked = lock.try_lock();
+        for _ in 1..LOCK_TRIES {
+            if !matches!(locked, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            // Who asks whether the job runs has it for a moment, too.
+            std::thread::sleep(LOCK_PAUSE);
+            locked = lock.try_lock();
+        }
+        match locked {
             Ok(()) => {
                 remove_torn(&root).map_err(failed)?;
                 Ok(Self { store, name, _lock: Some(lock) })
@@ -125,7 +143,10 @@ impl JobFolder {
                 self.store.sync(&name).await?;
                 Ok(there)
             }
-            None => Err(Error::state(format!("\"{name}\" is there already: another process runs the job"))),
+            None => {
+                let there = format!("\"{name}\" is there already: another process runs the job");
+                Err(Error::state(there).with_hint(ONE_PROCESS))
+            }
         }
     }
 
@@ -222,6 +243,13 @@ mod tests {
         assert_eq!(error.message(), "job \"alerts\" is running already");
         drop(folder);
         assert!(!is_running(&store, "alerts").unwrap());
+        let look = File::open(root.path().join("alerts/lock")).unwrap();
+        look.lock_shared().unwrap();
+        std::thread::scope(|scope| {
+            let opening = scope.spawn(|| JobFolder::open(store.clone(), "alerts"));
+            drop(look);
+            opening.join().unwrap().expect("a look that passes keeps nobody from starting");
+        });
         std::fs::write(root.path().join("alerts/attempts/0000000003#1"), "").unwrap();
         let folder = JobFolder::open(store.clone(), "alerts").unwrap();
         assert!(!root.path().join("alerts/attempts/0000000003#1").exists());

@@ -35,7 +35,7 @@ pub use manifest::{
 pub use place::{local_folder, open_savepoint};
 pub use recovery::{Decision, TargetMarker, TargetTraits, check_ours, decide};
 pub use requests::{Reply, Requests};
-pub use retention::collect;
+pub use retention::{collect, collect_nameless};
 pub use state::{Owner, read_snapshot, write_snapshot};
 pub use store::Store;
 #[cfg(test)]

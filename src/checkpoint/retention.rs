@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::folder::JobFolder;
+use super::folder::{Found, JobFolder};
 use super::manifest::Manifest;
 use crate::changelog::Epoch;
 use crate::error::Result;
@@ -25,13 +25,28 @@ pub async fn collect(folder: &JobFolder, kept: &[&Manifest]) -> Result<()> {
         }
     }
     reach("collect.before-data");
+    collect_data(folder, &files).await?;
+    reach("collect.after");
+    Ok(())
+}
+
+/// Deletes the data files that no checkpoint names: those of tries that failed. None where one can't be read.
+pub async fn collect_nameless(folder: &JobFolder, found: &[Found]) -> Result<()> {
+    let mut files = HashSet::new();
+    for found in found {
+        let Ok(manifest) = &found.manifest else { return Ok(()) };
+        files.extend(manifest.pieces().map(|piece| piece.file.clone()));
+    }
+    collect_data(folder, &files).await
+}
+
+async fn collect_data(folder: &JobFolder, named: &HashSet<String>) -> Result<()> {
     for name in folder.store.list(&folder.data()).await? {
-        if name.rsplit('/').next().is_some_and(|file| !files.contains(file)) {
+        if name.rsplit('/').next().is_some_and(|file| !named.contains(file)) {
             folder.store.delete(&name).await?;
             reach("collect.data-removed");
         }
     }
-    reach("collect.after");
     Ok(())
 }
 
@@ -43,6 +58,7 @@ mod tests {
     use super::super::store::Store;
     use super::*;
     use crate::connectors::EpochMode;
+    use crate::error::Error;
 
     #[tokio::test]
     async fn what_no_kept_manifest_names_goes() {
@@ -59,6 +75,15 @@ mod tests {
             folder.store.create(&name, manifest.encode().unwrap().into()).await.unwrap();
             manifests.push(manifest);
         }
+        let left = || folder.store.list("alerts/data");
+        let mut found = folder.checkpoints().await.unwrap();
+        folder.store.create("alerts/data/2-4r1-0", "a try".into()).await.unwrap();
+        let whole = std::mem::replace(&mut found[0].manifest, Err(Error::state("damaged")));
+        collect_nameless(&folder, &found).await.unwrap();
+        assert_eq!(left().await.unwrap().len(), 4, "nobody knows what a damaged one names");
+        found[0].manifest = whole;
+        collect_nameless(&folder, &found).await.unwrap();
+        assert_eq!(left().await.unwrap(), ["alerts/data/1-1-0", "alerts/data/1-2-0", "alerts/data/1-3-0"]);
         collect(&folder, &[&manifests[2]]).await.unwrap();
         assert_eq!(folder.store.list("alerts").await.unwrap(), ["alerts/chk-3/_metadata", "alerts/data/1-3-0"]);
         let found = folder.checkpoints().await.unwrap();

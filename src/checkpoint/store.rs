@@ -76,27 +76,33 @@ impl Store {
             }
             true => {
                 let part = format!("{name}.part");
-                let written = self.objects.put(&path(&part)?, bytes.into()).await;
-                written.map_err(|error| self.failed("write", name, error))?;
-                self.sync(&part).await?;
+                if let Err(error) = self.write_part(name, &part, bytes).await {
+                    // A full disk has no room for halves.
+                    let _nothing_more_can_be_done = self.delete(&part).await;
+                    return Err(error);
+                }
                 reach("store.before-rename");
                 let renamed = self.objects.rename_if_not_exists(&path(&part)?, &path(name)?).await;
                 reach("store.after-rename");
+                if renamed.is_err() {
+                    let _nothing_more_can_be_done = self.delete(&part).await;
+                }
                 renamed
             }
         };
         match created {
             Ok(()) => {}
-            Err(object_store::Error::AlreadyExists { .. }) => {
-                if self.is_durable() {
-                    self.delete(&format!("{name}.part")).await?;
-                }
-                return Ok(false);
-            }
+            Err(object_store::Error::AlreadyExists { .. }) => return Ok(false),
             Err(error) => return Err(self.failed("write", name, error)),
         }
         self.sync(name).await?;
         Ok(true)
+    }
+
+    async fn write_part(&self, name: &str, part: &str, bytes: Bytes) -> Result<()> {
+        let written = self.objects.put(&path(part)?, bytes.into()).await;
+        written.map_err(|error| self.failed("write", name, error))?;
+        self.sync(part).await
     }
 
     /// Whether objects can be written now.

@@ -264,7 +264,7 @@ pub const COMMON_OPTIONS: &[OptionSpec] = &[
 pub const DELIVERY_GUARANTEE: OptionSpec = OptionSpec::new(
     "sink.delivery-guarantee",
     OptionType::Enum(&["exactly-once", "at-least-once"]),
-    "Whether rows are written once however often the job starts anew, each epoch as a whole, or at least once and as soon as they come. Without it they are written exactly once where the job keeps checkpoints in the mode EXACTLY_ONCE.",
+    "Whether rows are written once however often the job starts anew, each epoch as a whole, or at least once and as soon as they come. Without it they are written exactly once where the job keeps checkpoints in a folder, in the mode EXACTLY_ONCE.",
 )
 .ours();
 

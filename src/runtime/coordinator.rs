@@ -106,13 +106,14 @@ struct UnderWay {
 }
 
 impl Coordinator<'_> {
-    /// Runs until all tasks have ended and what they left is published.
-    pub async fn run(mut self) -> Result<()> {
+    /// Runs until all tasks have ended and what they left is published: false where it is not.
+    pub async fn run(mut self) -> Result<bool> {
         let mut next = self.started.first;
         let mut due = timer::now() + self.options.interval;
         let mut under_way: Option<UnderWay> = None;
         let mut ended: HashMap<TaskId, TaskSnapshot> = HashMap::new();
-        let mut ended_without = 0;
+        let (mut ended_without, mut broken_off) = (0, BTreeSet::new());
+        self.room.wait_for_ends_of(self.unresumable.values());
         let mut requests: Vec<SavepointRequest> = Vec::new();
         let room = self.room.clone();
         let patience = Patience::new(self.job.clone(), self.options, self.metrics.clone(), self.reporter.clone());
@@ -122,17 +123,21 @@ impl Coordinator<'_> {
                 biased;
                 report = self.reports.recv() => match report {
                     // Tasks were dropped: somebody else says why.
-                    None => return Ok(()),
+                    None => return Ok(false),
                     Some(TaskReport::Passed(epoch, task, snapshot)) => {
                         if let Some(under_way) = under_way.as_mut().filter(|under_way| under_way.term.epoch == epoch) {
                             under_way.passed.insert(task, snapshot);
                         }
                     }
                     Some(TaskReport::Ended(task, snapshot)) => {
-                        self.unresumable.remove(&task);
+                        let table = self.unresumable.remove(&task);
+                        self.room.wait_for_ends_of(self.unresumable.values());
                         match snapshot {
                             Some(snapshot) => drop(ended.insert(task, snapshot)),
-                            None => ended_without += 1,
+                            None => {
+                                broken_off.extend(table);
+                                ended_without += 1;
+                            }
                         }
                     }
                 },
@@ -161,7 +166,8 @@ impl Coordinator<'_> {
             }
             let all_ended = ended.len() + ended_without == self.tasks;
             if all_ended && ended_without > 0 {
-                return Ok(());
+                self.tell_broken_off(&broken_off);
+                return Ok(false);
             }
             let passed = |under_way: &UnderWay| {
                 let others = ended.keys().filter(|task| !under_way.passed.contains_key(task)).count();
@@ -178,24 +184,41 @@ impl Coordinator<'_> {
                     self.complete(term, &patience, staging, kind, &mut requests).await?;
                     due = due.max(timer::now() + self.options.min_pause);
                     if kind == CheckpointKind::Final {
-                        return Ok(());
+                        return Ok(true);
                     }
                 }
             }
             if all_ended && under_way.is_none() {
                 let staging = Staging::of(ended.values());
                 let term = patience.begin(next);
-                return self.complete(term, &patience, staging, CheckpointKind::Final, &mut requests).await;
+                self.complete(term, &patience, staging, CheckpointKind::Final, &mut requests).await?;
+                return Ok(true);
             }
         }
     }
 
+    /// Says that the job was stopped in the middle of what can't be gone on with.
+    fn tell_broken_off(&self, tables: &BTreeSet<String>) {
+        if tables.is_empty() {
+            return;
+        }
+        let published = match self.started.published {
+            Some(epoch) => format!("nothing behind checkpoint {} is", epoch.0),
+            None => "nothing is".to_string(),
+        };
+        self.reporter.news(&format!(
+            "job \"{}\" was stopped before {} was read to its end: {published} published exactly once, and the next start \
+             reads it anew",
+            self.job,
+            quoted(tables)
+        ));
+    }
+
     /// Why there can be no savepoint now.
     fn refusal_of_savepoints(&self) -> Option<Error> {
-        let tables: BTreeSet<&str> = self.unresumable.values().map(String::as_str).collect();
-        let tables: Vec<String> = tables.into_iter().map(|table| format!("\"{table}\"")).collect();
+        let tables: BTreeSet<String> = self.unresumable.values().cloned().collect();
         (!tables.is_empty()).then(|| {
-            let (job, tables) = (&self.job, tables.join(", "));
+            let (job, tables) = (&self.job, quoted(&tables));
             let why = format!("there is no savepoint of job \"{job}\" before {tables} has been read to its end");
             Error::state(why)
                 .with_detail("Reading it can't be gone on with from a position.")
@@ -339,15 +362,33 @@ impl Coordinator<'_> {
             ..self.manifest(epoch, staging, kind, since)
         };
         manifest.bytes = manifest.pieces().map(|piece| piece.length).sum();
+        let files = encoded.data.names();
         encoded.data.write(&self.started.folder.store, &self.started.folder.data()).await?;
         reach("checkpoint.state-written");
         reach("checkpoint.before-manifest");
         let manifest = Manifest { took_ms: took_ms(since), ..manifest };
-        let written = self.started.folder.write_manifest(manifest.clone()).await?;
+        let written = match self.started.folder.write_manifest(manifest.clone()).await {
+            Ok(written) => written,
+            Err(error) => {
+                self.take_back(epoch, &files).await;
+                return Err(error);
+            }
+        };
         reach("checkpoint.manifest-written");
         // That of an earlier try names other files.
         self.known = Arc::new(if written == manifest { encoded.known } else { KnownPieces::default() });
         Ok(written)
+    }
+
+    /// Removes the files of a checkpoint whose manifest surely isn't there: the next try has its own.
+    async fn take_back(&self, epoch: Epoch, files: &[String]) {
+        let folder = &self.started.folder;
+        if folder.store.is_durable() && matches!(folder.store.read(&folder.manifest_name(epoch)).await, Ok(None)) {
+            for file in files {
+                // The next start collects it.
+                let _stays = folder.store.delete(&format!("{}/{file}", folder.data())).await;
+            }
+        }
     }
 
     /// A manifest without its pieces.
@@ -383,6 +424,7 @@ impl Coordinator<'_> {
         let id = uuid::Uuid::new_v4().simple().to_string();
         let path = folder.join(format!("savepoint-{}-{}", crate::checkpoint::job_folder(&self.job), &id[..12]));
         let store = Store::folder(&path)?;
+        let unfinished = Unfinished(Some(path.clone()));
         // What the epoch left is published: nothing is held.
         let staged = staging.clone();
         let encode = move || staged.encode("0".to_string(), &[], EpochMode::Held, &KnownPieces::default());
@@ -398,6 +440,7 @@ impl Coordinator<'_> {
         reach("savepoint.data-written");
         store.create("_metadata", manifest.encode()?.into()).await?;
         reach("savepoint.written");
+        unfinished.finish();
         Ok(path)
     }
 
@@ -406,6 +449,28 @@ impl Coordinator<'_> {
             let _ended = source.send(command).await;
         }
     }
+}
+
+/// The folder of a savepoint that is being written: it is removed where that fails or is given up.
+struct Unfinished(Option<PathBuf>);
+
+impl Unfinished {
+    fn finish(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(folder) = self.0.take() {
+            let _stays = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
+/// `"a", "b"`
+fn quoted(tables: &BTreeSet<String>) -> String {
+    tables.iter().map(|table| format!("\"{table}\"")).collect::<Vec<_>>().join(", ")
 }
 
 fn took_ms(since: Instant) -> u64 {

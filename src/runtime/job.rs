@@ -299,12 +299,12 @@ impl Job {
         self.metrics.waits_for_nothing();
         let dead_letters = opened.dead_letters.clone();
         let folder = opened.started.as_ref().map(|started| started.folder.clone());
-        self.supervise(opened).await?;
+        let all_published = self.supervise(opened).await?;
         for writer in dead_letters {
             writer.close().await?;
         }
         if let (Some(folder), Some(options)) = (folder, &self.config.checkpoints) {
-            if options.removed_at_end && folder.store.is_durable() {
+            if options.removed_at_end && folder.store.is_durable() && all_published {
                 self.remove_checkpoints(&folder).await;
             }
         }
@@ -346,7 +346,8 @@ impl Job {
         };
         let dead_letters = self.open_dead_letters().await?;
         let published = started.as_ref().map(|started| Epoch(started.first.0.saturating_sub(1)));
-        let room = Arc::new(published.map_or_else(EpochRoom::default, EpochRoom::behind));
+        let room = published.map_or_else(EpochRoom::default, EpochRoom::behind);
+        let room = Arc::new(room.within(self.metrics.memory.budget().bytes()));
         let assembly = Assembly {
             dead_letters: dead_letters.clone(),
             plan: &self.plan,
@@ -433,7 +434,8 @@ impl Job {
     /// Runs all tasks to their end, or until one fails: then the others end at once.
     ///
     /// A task that finds its neighbour gone fails too, with an echo; the neighbour's own error is the one to report.
-    async fn supervise(&mut self, opened: Opened) -> Result<()> {
+    /// False where the job was stopped with rows that no epoch has published.
+    async fn supervise(&mut self, opened: Opened) -> Result<bool> {
         let Opened { assembled, started, room, .. } = opened;
         let Assembled { tasks: open, commands, reports, unresumable, .. } = assembled;
         let mut tasks = JoinSet::new();
@@ -477,10 +479,12 @@ impl Job {
                     return Err(error);
                 }
                 done = &mut coordinator, if coordinated.is_none() => {
-                    coordinated = Some(());
-                    if let Some(Err(error)) = done {
-                        tasks.shutdown().await;
-                        return Err(error);
+                    match done.unwrap_or(Ok(true)) {
+                        Ok(all_published) => coordinated = Some(all_published),
+                        Err(error) => {
+                            tasks.shutdown().await;
+                            return Err(error);
+                        }
                     }
                     continue;
                 }
@@ -503,8 +507,8 @@ impl Job {
         }
         // The last epoch is made durable and published when all tasks have ended.
         match coordinated {
-            Some(()) => Ok(()),
-            None => coordinator.await.unwrap_or(Ok(())),
+            Some(all_published) => Ok(all_published),
+            None => coordinator.await.unwrap_or(Ok(true)),
         }
     }
 }

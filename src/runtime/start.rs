@@ -14,8 +14,8 @@ use super::targets::{self, OpenTarget, TargetPlan};
 use crate::changelog::Epoch;
 use crate::checkpoint::{
     CheckpointKind, DataReader, DataWriter, Decision, Found, HeldPart, JobFolder, Manifest, OperatorState, PieceRef,
-    SourceState, SplitState, TargetMarker, TargetState, TargetTraits, check_ours, decide, open_savepoint, other_writer,
-    read_snapshot,
+    SourceState, SplitState, TargetMarker, TargetState, TargetTraits, check_ours, collect_nameless, decide,
+    open_savepoint, other_writer, read_snapshot,
 };
 use crate::connectors::{DoorMetrics, EpochMode, Reporter, Staged, StagedPart, Target, TargetContext};
 use crate::error::{Error, ErrorKind, Result};
@@ -91,6 +91,9 @@ impl Start<'_> {
     pub async fn begin(&self) -> Result<Started> {
         let planned = targets::targets(self.plan)?;
         let mode = targets::mode(&planned);
+        if self.folder.store.is_durable() {
+            self.collect_failed_tries().await?;
+        }
         let attempt = self.folder.take_attempt().await?;
         reach("start.attempt-taken");
         let mut found = self.folder.checkpoints().await?;
@@ -171,6 +174,15 @@ impl Start<'_> {
             target.begin(started.first).await?;
         }
         Ok(started)
+    }
+
+    /// A disk that was full may be full of them. No process but this one writes to the folder.
+    async fn collect_failed_tries(&self) -> Result<()> {
+        let found = self.folder.checkpoints().await?;
+        if let Err(error) = collect_nameless(&self.folder, &found).await {
+            self.reporter.news(&format!("files of checkpoints that failed stay: {}", error.message()));
+        }
+        Ok(())
     }
 
     /// What the first attempt goes on from: the same command again, after a crash, doesn't go back to its savepoint.

@@ -161,6 +161,7 @@ impl Session {
             match &bound.table.door {
                 Door::Connector { connector, descriptor } if exactly_once => {
                     self.note_forgetfulness(&bound.table, insert.span);
+                    self.note_long_epoch(&planned, &bound.table, insert.span);
                     let idle = idle_in_epochs(descriptor, connector.options());
                     self.note_of_options(&bound.table, idle, insert.span);
                 }
@@ -188,6 +189,29 @@ impl Session {
             hint: Some("SET 'execution.checkpointing.dir' = 'file:///…', or give --state DIR.".to_string()),
             span: Some(span),
             text,
+        });
+    }
+
+    /// Says of a table that is written exactly once that its rows wait for the end of a table that is read.
+    fn note_long_epoch(&mut self, planned: &PlannedInserts, table: &PlannedTable, span: Span) {
+        let whole = planned.stream.nodes.iter().find_map(|node| match &node.kind {
+            NodeKind::Source(source) if !source.source.resumes() => Some(&source.table),
+            _ => None,
+        });
+        let (Some(whole), false) = (whole, self.settings.batch()) else { return };
+        self.note_once(Notice {
+            kind: NoticeKind::Warning,
+            message: format!(
+                "there is no checkpoint before \"{whole}\" is read to its end, and what is written to \"{}\" exactly once \
+                 waits for it: in memory, or in one transaction",
+                table.name
+            ),
+            hint: Some(
+                "Where that is much, 'sink.delivery-guarantee' = 'at-least-once' lets rows be written as they come."
+                    .to_string(),
+            ),
+            span: Some(span),
+            text: None,
         });
     }
 

@@ -259,6 +259,28 @@ fn check_and_explain_take_the_folder_that_run_is_given() {
 }
 
 #[test]
+fn a_read_that_has_no_checkpoint_before_its_end_is_told_where_rows_wait_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state").display().to_string();
+    let sql = |guarantee: &str| {
+        format!(
+            "CREATE TABLE s (n INT) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://localhost/s', 'table-name' = 's');
+             CREATE TABLE d (n INT) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://localhost/d', 'table-name' = 'd'
+               {guarantee});
+             INSERT INTO d SELECT n FROM s;"
+        )
+    };
+    let waits = "there is no checkpoint before \"s\" is read to its end, and what is written to \"d\" exactly once waits for it";
+    let told = millstream(&["check", "--state", &state, "-e", &sql("")]).expect(0);
+    assert_eq!(told.err.matches(waits).count(), 1, "{}", told.err);
+    let less = sql(", 'sink.delivery-guarantee' = 'at-least-once'");
+    for arguments in [&["check", "-e", &sql("")][..], &["check", "--state", &state, "-e", &less]] {
+        let told = millstream(arguments).expect(0);
+        assert!(!told.err.contains("there is no checkpoint"), "{}", told.err);
+    }
+}
+
+#[test]
 fn a_batch_job_can_be_exactly_once() {
     let sql = "SET 'execution.runtime-mode' = 'batch';
         CREATE TABLE k (n INT) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json',

@@ -1,5 +1,7 @@
 //! Writes an epoch's rows to hidden files, which appear when the epoch is published.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use tokio::time::Instant;
 
@@ -7,7 +9,7 @@ use super::blocking;
 use super::committer::OpenWriter;
 use super::part_files::PartFiles;
 use crate::changelog::{ChangelogBatch, Epoch};
-use crate::connectors::{SinkWriter, Staged};
+use crate::connectors::{EpochRoom, SinkWriter, Staged, WriterEpochs};
 use crate::error::{Error, Result};
 
 /// One subtask's writer.
@@ -15,12 +17,16 @@ pub struct FileEpochWriter {
     /// Away while a thread writes.
     parts: Option<PartFiles>,
     rows: u64,
+    /// How much came of the epoch that is under way.
+    bytes: usize,
+    epoch: Epoch,
+    room: Arc<EpochRoom>,
     open: OpenWriter,
 }
 
 impl FileEpochWriter {
-    pub fn new(parts: PartFiles, open: OpenWriter) -> Self {
-        Self { parts: Some(parts), rows: 0, open }
+    pub fn new(parts: PartFiles, open: OpenWriter, epochs: &WriterEpochs) -> Self {
+        Self { parts: Some(parts), rows: 0, bytes: 0, epoch: epochs.first, room: epochs.room.clone(), open }
     }
 
     async fn with_parts<T: Send + 'static>(
@@ -40,8 +46,11 @@ impl FileEpochWriter {
 impl SinkWriter for FileEpochWriter {
     async fn write(&mut self, batch: ChangelogBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
+        self.bytes += batch.memory_size();
         let now = Instant::now();
-        self.with_parts(move |parts| parts.write(batch, now)).await
+        self.with_parts(move |parts| parts.write(batch, now)).await?;
+        self.room.wait(self.epoch, self.bytes).await;
+        Ok(())
     }
 
     async fn flush(&mut self) -> Result<()> {
@@ -51,6 +60,7 @@ impl SinkWriter for FileEpochWriter {
     async fn stage(&mut self, epoch: Epoch) -> Result<Staged> {
         let staged = self.with_parts(PartFiles::stage).await?;
         self.open.staged(epoch);
+        (self.epoch, self.bytes) = (epoch.next(), 0);
         let payload = match staged.files.is_empty() {
             true => Default::default(),
             false => staged.encode()?,

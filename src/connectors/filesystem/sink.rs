@@ -78,7 +78,7 @@ impl Sink for FileSink {
         if let Some(epochs) = &context.epochs {
             let committer = epochs.committer::<FileCommitter>()?;
             let parts = PartFiles::new(self.table.clone(), context, Some(committer.suffix()))?;
-            return Ok(Box::new(FileEpochWriter::new(parts, committer.open_writer(epochs.sink))));
+            return Ok(Box::new(FileEpochWriter::new(parts, committer.open_writer(epochs.sink), epochs)));
         }
         let (probe, root) = (format!(".probe-{}", Uuid::new_v4()), self.table.options.listing.root.clone());
         let owner = self.table.descriptor.owner();

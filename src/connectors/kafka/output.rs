@@ -9,7 +9,7 @@ use super::epochs::held::HeldRecords;
 use super::epochs::slot::Slot;
 use super::produce::{BatchProducer, Extras, Outgoing};
 use crate::changelog::Epoch;
-use crate::connectors::{EpochMode, Staged, WriterEpochs};
+use crate::connectors::{EpochMode, Staged, Told, WriterEpochs};
 use crate::error::{Error, Result};
 
 /// What a writer does with its records.
@@ -32,7 +32,7 @@ enum Way {
     Transaction(Option<Arc<Slot>>),
     Held {
         records: Mutex<HeldRecords>,
-        asked: bool,
+        told: Told,
     },
 }
 
@@ -40,7 +40,7 @@ impl Output {
     pub fn of_epochs(epochs: WriterEpochs) -> Self {
         let way = match epochs.mode {
             EpochMode::Rollback => Way::Transaction(None),
-            EpochMode::Held => Way::Held { records: Mutex::default(), asked: false },
+            EpochMode::Held => Way::Held { records: Mutex::default(), told: Told::default() },
         };
         Self::Epochs(EpochOutput { epoch: epochs.first, epochs, rows: 0, way })
     }
@@ -51,7 +51,7 @@ impl Output {
         output.rows += rows as u64;
         match &mut output.way {
             Way::Transaction(slot) if slot.is_none() && rows > 0 => {
-                *slot = Some(output.epochs.committer::<KafkaCommitter>()?.open(output.epoch)?);
+                *slot = Some(output.epochs.committer::<KafkaCommitter>()?.open(output.epoch, &output.epochs.room)?);
             }
             Way::Held { .. } | Way::Transaction(_) => {}
         }
@@ -59,11 +59,12 @@ impl Output {
     }
 
     /// Waits where much is held of an epoch while the one before is not published.
-    pub async fn hold(&mut self) {
-        if let Self::Epochs(EpochOutput { epochs, epoch, way: Way::Held { records, asked }, .. }) = self {
-            let held = records.get_mut().unwrap_or_else(PoisonError::into_inner).len();
-            epochs.room.hold(*epoch, held, asked).await;
-        }
+    pub async fn hold(&mut self) -> Result<()> {
+        let Self::Epochs(EpochOutput { epochs, epoch, way: Way::Held { records, told }, .. }) = self else {
+            return Ok(());
+        };
+        let held = records.get_mut().unwrap_or_else(PoisonError::into_inner).len();
+        epochs.room.hold(*epoch, held, told).await
     }
 
     /// The producer that has records of this writer, if one has.
@@ -147,8 +148,8 @@ impl Output {
                 *slot = None;
                 Bytes::new()
             }
-            Way::Held { records, asked } => {
-                *asked = false;
+            Way::Held { records, told } => {
+                *told = Told::default();
                 records.get_mut().unwrap_or_else(PoisonError::into_inner).take()
             }
         };

@@ -416,7 +416,7 @@ impl SinkWriter for KafkaSinkWriter {
         let (rows, tag) = self.encode_or_reject(batch)?;
         self.parts.output.prepare(rows.num_rows())?;
         self.send_encoded(&rows, tag).await?;
-        self.parts.output.hold().await;
+        self.parts.output.hold().await?;
         self.plan_check();
         Ok(())
     }

@@ -18,7 +18,7 @@ use super::sink::OpenSearchSink;
 use super::staged::Staging;
 use crate::changelog::rejects::Stage;
 use crate::changelog::{ChangelogBatch, Epoch};
-use crate::connectors::{OpenContext, SinkWriter, Staged, WriterEpochs};
+use crate::connectors::{OpenContext, SinkWriter, Staged, Told, WriterEpochs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{Encoder, Messages};
 
@@ -59,8 +59,8 @@ struct OpenEpoch {
     ids: u64,
     /// Indexes that are known to be indexes.
     plain: HashSet<String>,
-    /// Whether it was asked for the end of this epoch.
-    asked: bool,
+    /// What the job's room was told of this epoch.
+    told: Told,
     /// The committer knows where dropped documents are counted.
     counts: bool,
 }
@@ -74,8 +74,7 @@ impl SinkWriter for OpenSearchSinkWriter {
             encoded => {
                 let is_addition = encoded?;
                 self.take_rows(&batch, is_addition.as_ref()).await?;
-                self.hold().await;
-                return Ok(());
+                return self.hold().await;
             }
         }
         for row in 0..batch.num_rows() {
@@ -85,8 +84,7 @@ impl SinkWriter for OpenSearchSinkWriter {
                 Err(error) => batch.reject(&self.context.errors, row, Stage::Write, error)?,
             }
         }
-        self.hold().await;
-        Ok(())
+        self.hold().await
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -233,11 +231,10 @@ impl OpenSearchSinkWriter {
     }
 
     /// Waits where much is held of an epoch while the one before is not published.
-    async fn hold(&mut self) {
-        if let Some(open) = &mut self.epoch {
-            let held = open.staging.bulk.size();
-            open.epochs.room.hold(open.number, held, &mut open.asked).await;
-        }
+    async fn hold(&mut self) -> Result<()> {
+        let Some(open) = &mut self.epoch else { return Ok(()) };
+        let held = open.staging.bulk.size();
+        open.epochs.room.hold(open.number, held, &mut open.told).await
     }
 
     /// Sends what waits until every action is done. Nothing waits afterwards.
@@ -265,7 +262,7 @@ impl OpenEpoch {
             id_prefix: String::new(),
             ids: 0,
             plain: HashSet::new(),
-            asked: false,
+            told: Told::default(),
             counts: false,
         };
         open.begin(context.subtask, first)?;
@@ -275,7 +272,7 @@ impl OpenEpoch {
     fn begin(&mut self, subtask: usize, epoch: Epoch) -> Result<()> {
         let committer = self.epochs.committer::<OpenSearchCommitter>()?;
         (self.id_prefix, self.ids) = (committer.id_prefix(self.epochs.sink, subtask, epoch), 0);
-        (self.number, self.asked) = (epoch, false);
+        (self.number, self.told) = (epoch, Told::default());
         Ok(())
     }
 

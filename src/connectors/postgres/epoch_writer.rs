@@ -11,7 +11,7 @@ use super::written::WrittenTable;
 use crate::changelog::ChangelogBatch;
 use crate::changelog::Epoch;
 use crate::changelog::rejects::Stage;
-use crate::connectors::{EPOCH_BYTES, OpenContext, SinkWriter, Staged, WriterEpochs};
+use crate::connectors::{EPOCH_BYTES, OpenContext, SinkWriter, Staged, Told, WriterEpochs};
 use crate::error::{Error, Result};
 
 /// One subtask's rows. It has no connection: the committer has.
@@ -29,14 +29,14 @@ pub struct JdbcEpochWriter {
     /// `None` without a piece.
     payload: Option<PayloadWriter>,
     rows: u64,
-    /// Whether it was asked for the end of this epoch.
-    asked: bool,
+    /// What the job's room was told of this epoch.
+    told: Told,
 }
 
 impl JdbcEpochWriter {
     pub fn new(table: Arc<WrittenTable>, reduces: bool, epochs: WriterEpochs, context: OpenContext) -> Self {
         let (epoch, buffer, buffered) = (epochs.first, Vec::new(), 0);
-        Self { table, reduces, epochs, context, epoch, buffer, buffered, payload: None, rows: 0, asked: false }
+        Self { table, reduces, epochs, context, epoch, buffer, buffered, payload: None, rows: 0, told: Told::default() }
     }
 
     /// The rows of a batch without those that their columns can't hold and that are rejected.
@@ -94,8 +94,7 @@ impl SinkWriter for JdbcEpochWriter {
             self.end_piece()?;
         }
         let held = self.held();
-        self.epochs.room.hold(self.epoch, held, &mut self.asked).await;
-        Ok(())
+        self.epochs.room.hold(self.epoch, held, &mut self.told).await
     }
 
     async fn flush(&mut self) -> Result<()> {
@@ -106,7 +105,7 @@ impl SinkWriter for JdbcEpochWriter {
         self.end_piece()?;
         let payload = self.payload.take().map(PayloadWriter::finish).transpose()?.unwrap_or_default();
         self.context.metrics.bytes.fetch_add(payload.len() as u64, Ordering::Relaxed);
-        (self.epoch, self.asked) = (epoch.next(), false);
+        (self.epoch, self.told) = (epoch.next(), Told::default());
         Ok(Staged { rows: std::mem::take(&mut self.rows), payload })
     }
 }

@@ -14,7 +14,7 @@ use crate::changelog::Epoch;
 use crate::connectors::kafka::cluster::Cluster;
 use crate::connectors::kafka::deliveries::is_refusal;
 use crate::connectors::kafka::progress::Progress;
-use crate::connectors::{Committer, EpochMode, Marker, OpenContext, RetryPolicy, StagedPart};
+use crate::connectors::{Committer, EpochMode, EpochRoom, Marker, OpenContext, RetryPolicy, StagedPart};
 use crate::error::{Error, Result};
 use crate::failpoint;
 
@@ -59,9 +59,9 @@ impl KafkaCommitter {
     }
 
     /// The producer of an epoch, its transaction open.
-    pub fn open(&self, epoch: Epoch) -> Result<Arc<Slot>> {
+    pub fn open(&self, epoch: Epoch, room: &EpochRoom) -> Result<Arc<Slot>> {
         let slot = self.slot(epoch);
-        slot.open(epoch)?;
+        slot.open(epoch, || room.read_whole())?;
         Ok(slot.clone())
     }
 
@@ -144,7 +144,7 @@ impl Committer for KafkaCommitter {
         let stop = StopOnDrop(Stop::default());
         let stopped = stop.0.clone();
         let publish = move || {
-            slot.open(epoch)?;
+            slot.open(epoch, || None)?;
             let mut progress = Progress::default();
             for part in &parts {
                 let wait = || slot.wait_while_full(&mut progress, &stopped);

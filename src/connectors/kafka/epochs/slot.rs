@@ -39,6 +39,8 @@ pub struct Slot {
     /// For how long an answer is waited for: as long as for that to a record.
     patience: Duration,
     state: Mutex<State>,
+    /// The tables before whose end the transaction that is open can't end.
+    read_whole: Mutex<Option<String>>,
 }
 
 #[derive(Clone, Copy)]
@@ -79,7 +81,7 @@ impl Stop {
 
 impl Slot {
     pub fn new(producer: BatchProducer, id: String, job: Arc<str>, timeout: Duration, patience: Duration) -> Self {
-        Self { producer, id, job, timeout, patience, state: Mutex::new(State::Ready) }
+        Self { producer, id, job, timeout, patience, state: Mutex::new(State::Ready), read_whole: Mutex::default() }
     }
 
     pub fn producer(&self) -> &BatchProducer {
@@ -104,8 +106,8 @@ impl Slot {
     }
 
     /// Sees to it that the transaction of `epoch` is open: at its first row, for one that is open for long is ended by the
-    /// broker.
-    pub fn open(&self, epoch: Epoch) -> Result<()> {
+    /// broker. `read_whole`: the tables before whose end it can't be committed.
+    pub fn open(&self, epoch: Epoch, read_whole: impl FnOnce() -> Option<String>) -> Result<()> {
         let begun = {
             let mut state = self.state();
             match *state {
@@ -115,6 +117,7 @@ impl Slot {
                     return Err(Error::internal(what));
                 }
                 State::Ready => self.producer.begin_transaction().map(|()| {
+                    *self.read_whole.lock().unwrap_or_else(PoisonError::into_inner) = read_whole();
                     *state = State::Open { epoch, since: Instant::now() };
                 }),
             }
@@ -235,7 +238,8 @@ impl Slot {
         let lacks = |what: String, hint: &str| Some(Error::external(what).with_hint(hint.to_string()));
         match code {
             Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch | Code::InvalidTransactionalState => {
-                Some(self.overtaken())
+                // Brokers say the first two to whom they have ended a transaction for its time, too.
+                Some(self.overtaken(matches!(code, Code::Fenced | Code::ProducerFenced)))
             }
             Code::InvalidTransactionTimeout => {
                 let millis = self.timeout.as_millis();
@@ -267,7 +271,8 @@ impl Slot {
     }
 
     /// The broker takes nothing more of this transaction: it took too long, or somebody else has the transactional id.
-    fn overtaken(&self) -> Error {
+    /// `fenced`: it has a newer producer now.
+    fn overtaken(&self, fenced: bool) -> Error {
         let (State::Open { epoch, since } | State::Ending { epoch, since }) = *self.state() else {
             return self.fenced();
         };
@@ -280,11 +285,33 @@ impl Slot {
              has ended it",
             epoch.0
         ))
-        .with_detail("None of its rows can be seen; the job can go on from its last checkpoint.")
-        .with_hint(
-            "Take checkpoints more often, or raise 'properties.transaction.timeout.ms', and transaction.max.timeout.ms of \
-             the brokers where that is less.",
-        )
+        .with_detail(match fenced {
+            true => format!(
+                "None of its rows can be seen; the job can go on from its last checkpoint. Where another process runs the \
+                 job \"{}\" by now, that one has taken over: let it go on.",
+                self.job
+            ),
+            false => "None of its rows can be seen; the job can go on from its last checkpoint.".to_string(),
+        })
+        .with_hint(self.hint_of_time(fenced))
+    }
+
+    /// What lets a transaction end in time.
+    fn hint_of_time(&self, fenced: bool) -> String {
+        let raise = "raise 'properties.transaction.timeout.ms', and transaction.max.timeout.ms of the brokers where that is \
+                     less";
+        let read_whole = self.read_whole.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&*read_whole, fenced) {
+            (Some(tables), _) => format!(
+                "There is no checkpoint before {tables} has been read to its end: reading it can't be gone on with from a \
+                 position. 'sink.delivery-guarantee' = 'at-least-once' at the tables that are written does without; or \
+                 {raise}."
+            ),
+            (None, false) => format!("Take checkpoints more often, or {raise}."),
+            (None, true) => {
+                format!("Where no other process does, let the interval of checkpoints be shorter, or {raise}.")
+            }
+        }
     }
 
     fn fenced(&self) -> Error {
