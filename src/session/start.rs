@@ -92,7 +92,7 @@ impl Session {
 
     /// The name of the next job that writes. Statements that share one are numbered in their order, the same in every
     /// run, for by its name a job finds its checkpoints. A statement that was stopped or failed, and is given again,
-    /// goes on under its number.
+    /// goes on under its number; so does another in the place of one that was stopped, or that a person has seen fail.
     fn job_name(&mut self, name: String, sql: &str) -> String {
         let status = |name: &str| {
             let named = self.jobs.iter().filter(|job| !job.is_query && *job.state.name == *name);
@@ -101,12 +101,22 @@ impl Session {
         let broken_off =
             |number: usize| matches!(status(&numbered(&name, number)), Some(JobStatus::Canceled | JobStatus::Failed));
         let known = self.job_names.get(&name).map_or(&[][..], Vec::as_slice);
+        // When a job of a script fails is chance, and names are not.
+        let replaced = |number: &usize| match status(&numbered(&name, *number)) {
+            Some(JobStatus::Canceled) => true,
+            Some(JobStatus::Failed) => self.on_screen,
+            _ => false,
+        };
         let again = (0..known.len()).find(|number| known[*number] == sql && broken_off(*number));
+        let again = again.or_else(|| (0..known.len()).find(replaced));
         let number = again.unwrap_or(known.len());
         let numbered = numbered(&name, number);
-        if again.is_none() {
-            self.job_names.entry(name).or_default().push(sql.to_string());
+        if self.on_screen && again.is_none() && status(&name).is_some_and(|status| !status.has_ended()) {
+            self.reporter.news(&format!("job \"{name}\" runs already: this one is job \"{numbered}\", beside it"));
         }
+        let texts = self.job_names.entry(name).or_default();
+        texts.resize(texts.len().max(number + 1), String::new());
+        texts[number] = sql.to_string();
         numbered
     }
 

@@ -87,6 +87,26 @@ async fn a_query_is_called_as_pipeline_name_says_unless_a_job_that_writes_is() {
     assert_eq!(&*session.query("SELECT 1").await.unwrap().job.name, "collect-2", "the third goes on");
 }
 
+#[tokio::test]
+async fn a_changed_statement_goes_on_as_the_job_that_was_stopped() {
+    let (session, _) = session();
+    let mut session = session.on_screen();
+    session.execute(TABLES).await.unwrap();
+    session.execute("SET 'pipeline.name' = 'rule'").await.unwrap();
+    let first = started(&mut session, "INSERT INTO nowhere SELECT n FROM endless").await;
+    session.execute("STOP JOB rule").await.unwrap();
+    let changed = started(&mut session, "INSERT INTO nowhere SELECT n FROM endless WHERE n > 1").await;
+    let beside = started(&mut session, "INSERT INTO nowhere SELECT n FROM endless").await;
+    assert_eq!([&first, &changed, &beside].map(|job| job.name.to_string()), ["rule", "rule", "rule-2"]);
+    session.execute("STOP JOB rule; STOP JOB 'rule-2'").await.unwrap();
+    let again = started(&mut session, "INSERT INTO nowhere SELECT n FROM endless").await;
+    let mut fails = started(&mut session, "INSERT INTO nowhere SELECT 1 / (n - n) FROM endless").await;
+    assert_eq!([&again, &fails].map(|job| job.name.to_string()), ["rule-2", "rule"]);
+    fails.wait().await.unwrap_err();
+    let mended = started(&mut session, "INSERT INTO nowhere SELECT n + 1 FROM endless").await;
+    assert_eq!(&*mended.name, "rule");
+}
+
 async fn round(session: &mut Session, sql: &str) -> crate::Result<Outcome> {
     let text = crate::span::SourceText::new("sql", sql);
     let statement = crate::sql::parse_script(&text).remove(0)?;
