@@ -1,6 +1,6 @@
 //! `millstream sql`: the interactive shell on a terminal; files, texts and pipes without one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -24,7 +24,7 @@ pub struct SqlArgs {
     /// Statements that declare and set, before anything else; may be given several times.
     #[arg(short, long = "init", value_name = "FILE")]
     init: Vec<PathBuf>,
-    /// Runs a file and leaves; may be given several times.
+    /// Runs a file, or standard input for -, and leaves; may be given several times.
     #[arg(short, long = "file", value_name = "FILE")]
     file: Vec<PathBuf>,
     /// Runs SQL and leaves; may be given several times.
@@ -62,8 +62,14 @@ pub async fn sql(args: SqlArgs) -> Exit {
     }
 }
 
+/// True for the name that psql, too, has for standard input.
+fn is_stdin(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
 async fn start(args: &SqlArgs, interrupt: Interrupt, interactive: bool) -> Result<Client> {
-    let first = args.init.first().or(args.file.first()).map(PathBuf::as_path);
+    let files = args.init.iter().chain(args.file.iter().filter(|file| !is_stdin(file)));
+    let first = files.map(PathBuf::as_path).next();
     let session = Setup::read(&args.set, args.config.as_deref(), first)?.session()?;
     let budget = args.memory.or_else(default_budget).map(MemoryBudget::new).unwrap_or_default();
     let reporter = Reporter::new(|line| console::progress(Line::info("millstream::connector", line)));
@@ -81,7 +87,11 @@ async fn work(args: &SqlArgs, client: &mut Client, interactive: bool) -> Result<
         client.initialize(&read_script(file)?).await?;
     }
     for file in &args.file {
-        if client.take(&read_script(file)?).await? == Flow::Leave {
+        let flow = match is_stdin(file) {
+            true => client.take_stdin().await?,
+            false => client.take(&read_script(file)?).await?,
+        };
+        if flow == Flow::Leave {
             return Ok(());
         }
     }

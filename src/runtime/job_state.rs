@@ -126,6 +126,12 @@ impl JobState {
         }
     }
 
+    /// That it goes on stopping, and what it waits for.
+    pub fn stopping(&self) -> String {
+        let waits = self.message().map(|waits| format!(", {waits}")).unwrap_or_default();
+        format!("\"{}\" goes on stopping{waits}", self.name)
+    }
+
     /// Asks the job to stop: sources stop, rows in flight arrive at the sinks, sinks flush. Open windows stay open.
     pub fn stop(&self) {
         end(&self.signal, false);

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use chrono_tz::Tz;
 
+use super::look::told;
 use super::{Listing, Outcome, Session};
 use crate::connectors::secrets::mask_text;
 use crate::error::{Error, Result, did_you_mean};
@@ -176,12 +177,13 @@ impl Session {
         if savepoint && job.is_query {
             return Err(Error::statement(format!("\"{name}\" is a query, which keeps no state")).at(asked.span));
         }
+        let doing = || format!("job {}", job.state.stopping());
         let written = match (savepoint, drain) {
             (true, _) => {
                 job.state.coordinator().map_err(|error| error.at(asked.span))?;
                 let set = self.savepoint_folder();
                 let folder = set.or_else(|error| job.state.savepoint_folder().cloned().ok_or(error))?;
-                Some(job.state.stop_with_savepoint(folder, drain).await)
+                Some(told(&self.reporter, doing, job.state.stop_with_savepoint(folder, drain)).await)
             }
             (false, true) => {
                 job.state.drain();
@@ -197,7 +199,9 @@ impl Session {
         }
         // A failure says more than that there is no savepoint.
         let refused = matches!(&written, Some(Err(_))) && job.state.status() == JobStatus::Running;
-        if let Some((kind, message)) = if refused { None } else { job.state.wait().await.failure } {
+        if let Some((kind, message)) =
+            if refused { None } else { told(&self.reporter, doing, job.state.wait()).await.failure }
+        {
             return Err(Error::new(kind, format!("job \"{name}\" failed while it was stopped: {message}")));
         }
         match written.transpose()? {

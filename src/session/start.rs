@@ -1,6 +1,5 @@
 //! Jobs as they begin: what they are called, and how they are to run.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::plan::PlannedInserts;
@@ -92,38 +91,33 @@ impl Session {
     }
 
     /// The name of the next job that writes. Statements that share one are numbered in their order, the same in every
-    /// run, for by its name a job finds its checkpoints. A statement that takes the place of one that was stopped or
-    /// failed goes on under its number, whatever has changed in it.
+    /// run, for by its name a job finds its checkpoints. A statement that was stopped or failed, and is given again,
+    /// goes on under its number; so does another in the place of one that was stopped, or that a person has seen fail.
     fn job_name(&mut self, name: String, sql: &str) -> String {
         let status = |name: &str| {
             let named = self.jobs.iter().filter(|job| !job.is_query && *job.state.name == *name);
             named.last().map(|job| job.state.status())
         };
-        // The statements of a file come whether a job before them has failed by then or not.
-        let typed = self.default_name.is_none();
-        let broken_off = |number: &usize| match status(&numbered(&name, *number)) {
+        let broken_off =
+            |number: usize| matches!(status(&numbered(&name, number)), Some(JobStatus::Canceled | JobStatus::Failed));
+        let known = self.job_names.get(&name).map_or(&[][..], Vec::as_slice);
+        // When a job of a script fails is chance, and names are not.
+        let replaced = |number: &usize| match status(&numbered(&name, *number)) {
             Some(JobStatus::Canceled) => true,
-            Some(JobStatus::Failed) => typed || known_as(&self.job_names, &name, *number) == Some(sql),
+            Some(JobStatus::Failed) => self.on_screen,
             _ => false,
         };
-        let runs = |number: &usize| status(&numbered(&name, *number)).is_some_and(|status| !status.has_ended());
-        let known = self.job_names.get(&name).map_or(0, Vec::len);
-        let is_same = |number: &usize| known_as(&self.job_names, &name, *number) == Some(sql);
-        let again = (0..known).filter(broken_off).find(is_same).or_else(|| (0..known).find(broken_off));
-        let number = again.unwrap_or(known);
-        let called = numbered(&name, number);
-        if let Some(running) = (0..known).find(|other| is_same(other) && runs(other)) {
-            self.reporter.news(&format!(
-                "job \"{called}\" does the same as job \"{}\": rows come twice where both write",
-                numbered(&name, running)
-            ));
+        let again = (0..known.len()).find(|number| known[*number] == sql && broken_off(*number));
+        let again = again.or_else(|| (0..known.len()).find(replaced));
+        let number = again.unwrap_or(known.len());
+        let numbered = numbered(&name, number);
+        if self.on_screen && again.is_none() && status(&name).is_some_and(|status| !status.has_ended()) {
+            self.reporter.news(&format!("job \"{name}\" runs already: this one is job \"{numbered}\", beside it"));
         }
-        let statements = self.job_names.entry(name).or_default();
-        match again {
-            Some(number) => statements[number] = sql.to_string(),
-            None => statements.push(sql.to_string()),
-        }
-        called
+        let texts = self.job_names.entry(name).or_default();
+        texts.resize(texts.len().max(number + 1), String::new());
+        texts[number] = sql.to_string();
+        numbered
     }
 
     pub(super) fn job_config(&self, name: String, checkpoints: Option<Checkpoints>) -> JobConfig {
@@ -145,11 +139,6 @@ impl Session {
 const ENDLESS: &str = "Run once it shows its rows as they change, or the result of now: SET \
                        'sql-client.execution.result-mode' = 'table'. A bound ends it, such as LIMIT, or \
                        'scan.bounded.mode' = 'latest-offset' of a kafka table.";
-
-/// The statement that had this number under a name.
-fn known_as<'a>(names: &'a HashMap<String, Vec<String>>, name: &str, number: usize) -> Option<&'a str> {
-    names.get(name)?.get(number).map(String::as_str)
-}
 
 /// The name of the first, second, … job that is called so.
 fn numbered(name: &str, number: usize) -> String {

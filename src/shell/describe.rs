@@ -24,6 +24,17 @@ pub fn relations(session: &Session, kind: Option<&str>, pattern: Option<&str>) -
     listing
 }
 
+/// Those relations of a database that are of a kind: `view`, and `materialized view`.
+pub fn of_kind(mut listing: Listing, kind: &str) -> Listing {
+    let of = listing.columns.iter().position(|(name, _)| name == "type");
+    let is_kind = |row: &Vec<Option<String>>| {
+        let told = of.and_then(|of| row.get(of)?.as_deref());
+        told.is_none_or(|told| told.ends_with(kind))
+    };
+    listing.rows.retain(is_kind);
+    listing
+}
+
 /// The options of the table that a person calls `name`, secrets blotted out; None for a view or where it has none.
 pub fn options(session: &Session, name: &str) -> Option<Listing> {
     let last = name.rsplit('.').next().unwrap_or(name).trim_matches('`');
@@ -121,6 +132,12 @@ mod tests {
         let options = rows(super::options(&session, "`limits`").unwrap());
         assert!(options.contains(&"password ******".to_string()), "{options:?}");
         assert!(super::options(&session, "high").is_none());
+        let mut found = Listing::new(&["schema", "table", "type"]);
+        for (name, kind) in [("a", "table"), ("b", "view"), ("c", "materialized view"), ("d", "partitioned table")] {
+            found.push(["s", name, kind].map(|cell| Some(cell.to_string())).to_vec());
+        }
+        assert_eq!(rows(of_kind(found.clone(), "table")), ["s a table", "s d partitioned table"]);
+        assert_eq!(rows(of_kind(found, "view")), ["s b view", "s c materialized view"]);
         let abs = rows(functions(Some("abs")));
         assert_eq!(abs, ["ABS scalar ABS(number) is the number without its sign."]);
     }

@@ -1,8 +1,9 @@
-//! What `\d` is asked about: nothing in particular, a name or a pattern, and the integration that has it.
+//! What `\d`, `\dt` and `\dv` are asked about: nothing in particular, a name or a pattern, and the integration that
+//! has it.
 
 use crate::error::{Error, Result};
 use crate::span::{Location, Span};
-use crate::sql::{Ident, ObjectPath};
+use crate::sql::{Ident, LikePattern, ObjectPath};
 
 /// A name or pattern, and where to look for it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -21,13 +22,30 @@ pub struct Named {
     pub is_pattern: bool,
 }
 
+impl Named {
+    /// For names of the session: what stood in quotes without them.
+    pub fn plain(&self) -> String {
+        let parts: Vec<&str> = self.path.parts.iter().map(|part| part.value.as_str()).collect();
+        parts.join(".")
+    }
+
+    /// For names of an integration.
+    pub fn like(&self) -> LikePattern {
+        LikePattern {
+            pattern: self.plain().replace('_', "\\_").replace('*', "%").replace('?', "_"),
+            negated: false,
+            case_insensitive: true,
+        }
+    }
+}
+
 impl Described {
-    /// Reads what stands behind `\d`, from `start` on: `[name] [FROM integration]`.
+    /// Reads what stands behind `command`, from `start` on: `[name] [FROM integration]`.
     ///
     /// # Errors
     /// More than one name, or a quote that is not closed.
-    pub fn read(text: &str, start: Location) -> Result<Self> {
-        let mut reader = Reader { chars: text.chars().collect(), at: 0, start };
+    pub fn read(command: &str, text: &str, start: Location) -> Result<Self> {
+        let mut reader = Reader { command, chars: text.chars().collect(), at: 0, start };
         let mut described = Self::default();
         if !reader.takes_from() && !reader.is_at_end() {
             described.name = Some(reader.name()?);
@@ -44,7 +62,8 @@ impl Described {
     }
 }
 
-struct Reader {
+struct Reader<'a> {
+    command: &'a str,
     chars: Vec<char>,
     at: usize,
     start: Location,
@@ -55,7 +74,7 @@ struct Part {
     is_quoted: bool,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn skip_blanks(&mut self) {
         while self.chars.get(self.at).is_some_and(|c| c.is_whitespace()) {
             self.at += 1;
@@ -73,13 +92,16 @@ impl Reader {
     }
 
     fn wrong(&self) -> Error {
-        let rest: String = self.chars.get(self.at..).unwrap_or_default().iter().collect();
+        let (command, rest) = (self.command, self.chars.get(self.at..).unwrap_or_default());
+        let rest: String = rest.iter().collect();
         let said = match rest.trim() {
             "" => "a name is missing".to_string(),
-            rest => format!("\\d takes one name or pattern, and \"{rest}\" is too much"),
+            rest => format!("{command} takes one name or pattern, and \"{rest}\" is too much"),
         };
         Error::statement(said)
-            .with_hint("For example: \\d orders, \\d \"my table\", \\d ord*, \\d public.orders FROM pg")
+            .with_hint(format!(
+                "For example: {command} orders, {command} \"my table\", {command} ord*, {command} public.orders FROM pg"
+            ))
             .at(self.span(self.at, self.chars.len()))
     }
 
@@ -154,7 +176,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> String {
-        match Described::read(text, Location::new(1, 4)) {
+        match Described::read("\\d", text, Location::new(1, 4)) {
             Ok(Described { name, from }) => {
                 let name = name.map(|name| {
                     let parts: Vec<&str> = name.path.parts.iter().map(|part| part.value.as_str()).collect();

@@ -3,7 +3,7 @@
 use super::command::Command;
 use crate::error::Result;
 use crate::span::{Location, SourceText, Span};
-use crate::sql::{self, Statement, backslashes, parse_script, split};
+use crate::sql::{self, Fragment, Statement, backslashes, parse_script, split};
 
 /// One thing to do.
 #[derive(Debug)]
@@ -28,6 +28,14 @@ pub fn pieces(text: &SourceText) -> Vec<Piece> {
     for at in backslashes(whole) {
         // What stands behind a command is part of its line.
         if at < from {
+            continue;
+        }
+        // Behind `help` it is a topic.
+        if asks_for_help(whole.get(from..at).unwrap_or_default()) {
+            let ends = |topic: &str| topic.find(['\n', ';']).map(|end| at + end + 1);
+            let end = whole.get(at..).and_then(ends).unwrap_or(whole.len());
+            statements(text, from, end, &mut pieces);
+            from = end;
             continue;
         }
         let end = whole.get(at..).and_then(|line| line.find('\n')).map_or(whole.len(), |end| at + end);
@@ -99,6 +107,14 @@ fn statements(text: &SourceText, from: usize, to: usize, pieces: &mut Vec<Piece>
     }
 }
 
+/// True where what stands before a backslash ends with `help` in the same line, as a statement of its own.
+fn asks_for_help(before: &str) -> bool {
+    let line = before.trim_end_matches([' ', '\t']);
+    let asks =
+        |last: &Fragment<'_>| last.offset + last.text.len() == line.len() && last.text.eq_ignore_ascii_case("help");
+    line.len() < before.len() && split(line).last().is_some_and(asks)
+}
+
 /// The first statement that a client's word begins and that goes on behind its line: where it begins, where its line
 /// ends.
 fn word_line(part: &str) -> Option<(usize, usize, Command)> {
@@ -140,6 +156,13 @@ mod tests {
         );
         assert_eq!(cut("SELECT 1 \\watch 3"), ["1:1", "Ok(Watch(3s))"]);
         assert_eq!(cut("\\! grep '\\d' \\\\ f\nSELECT 1;"), ["Ok(System(Some(\"grep '\\\\d' \\\\\\\\ f\")))", "2:1;"]);
+        assert_eq!(
+            cut("help \\x\nHELP  \\?;\nSELECT 1; help \\watch"),
+            ["Ok(Help(Some(\"\\\\x\")))", "Ok(Help(Some(\"\\\\?\")))", "3:1;", "Ok(Help(Some(\"\\\\watch\")))"]
+        );
+        assert_eq!(cut("help \\x; SELECT\n1;"), ["Ok(Help(Some(\"\\\\x\")))", "1:10;"]);
+        assert_eq!(cut("help\n\\x\nSELECT help \\g")[..2], ["Ok(Help(None))", "Ok(Expanded(None))"]);
+        assert_eq!(cut("SELECT help \\g")[1], "Ok(Go { file: None, expanded: false })");
         assert_eq!(cut("help select; quit"), ["Ok(Help(Some(\"select\")))", "Ok(Quit)"]);
         assert_eq!(cut("SELECT 1;\nhelp\nSELECT 2;\nclear\n"), ["1:1;", "Ok(Help(None))", "3:1;", "Ok(Clear)"]);
         assert_eq!(cut("ä\\x\nhelp abs\nhelp\n  SELECT 2")[2..], ["Ok(Help(Some(\"abs\")))", "Ok(Help(None))", "4:3"]);

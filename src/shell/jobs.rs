@@ -136,8 +136,8 @@ impl Jobs {
 
 const STOPPING: &str = "stopping: rows in flight are written; Ctrl-C ends at once";
 /// What is said where jobs were not given the time to write what they had.
-pub const ENDED_AT_ONCE: &str =
-    "ended at once: jobs with checkpoints in a folder go on from the last, and others may have lost rows in flight";
+pub const ENDED_AT_ONCE: &str = "ended at once: jobs with checkpoints go on from their last one when they are started again; \
+                                 of others rows in flight may be lost";
 
 fn running<'a>(jobs: impl Iterator<Item = &'a Arc<JobState>>) -> Vec<Arc<JobState>> {
     jobs.filter(|job| !job.status().has_ended()).cloned().collect()

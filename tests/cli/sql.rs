@@ -129,6 +129,13 @@ fn what_the_command_line_sets_holds() {
 fn a_word_of_the_client_ends_with_its_line() {
     let ended = millstream(&["sql", "-e", "help abs\nSELECT 1 AS a;"]).expect(0);
     assert!(ended.out.starts_with("ABS\n") && ended.out.ends_with(ONE), "{}", ended.out);
+    let ended = millstream(&["sql", "-e", "help \\x\nhelp \\watch;\nSELECT 1 AS a;"]).expect(0);
+    assert!(
+        ended.out.starts_with("\\x [on|off|auto]\n") && ended.out.contains("\n\\watch [seconds]\n"),
+        "{}",
+        ended.out
+    );
+    assert!(ended.out.ends_with(ONE), "{}", ended.out);
 }
 
 #[test]
@@ -139,8 +146,16 @@ fn a_command_takes_no_statement_along() {
     assert!(ended.err.starts_with(said), "{}", ended.err);
     let ended = piped(&["sql"], format!("{table}\\d T\n").as_bytes()).expect(2);
     assert!(ended.err.contains(" --> stdin:2:4\n") && ended.err.contains("2 | \\d T"), "{}", ended.err);
-    let ended = piped(&["sql"], format!("{table}\\d t*\n").as_bytes()).expect(0);
-    assert!(ended.out.contains("|    t | table |   datagen |"), "{}", ended.out);
+    for command in ["\\d t*", "\\dt t*", "\\dt+ `t`", "\\dt"] {
+        let ended = piped(&["sql"], format!("{table}{command}\n").as_bytes()).expect(0);
+        assert!(ended.out.contains("|    t | table |   datagen |"), "{command}: {}", ended.out);
+    }
+    let ended = piped(&["sql"], format!("{table}\\dv t*\n").as_bytes()).expect(0);
+    assert_eq!(ended.out, "Empty set\n");
+    for command in ["\\dt", "\\dv", "\\d"] {
+        let ended = piped(&["sql"], format!("{command} FROM nothing\n").as_bytes()).expect(2);
+        assert!(ended.err.contains("nothing") && ended.err.contains(" --> stdin:1:"), "{command}: {}", ended.err);
+    }
 }
 
 #[test]
@@ -199,6 +214,18 @@ fn files_include_files_and_results_go_into_files() {
     assert!(ended.err.contains("files include each other"), "{}", ended.err);
     let ended = millstream_in(folder.path(), &["sql", "-e", "\\i view.sql"]).expect(2);
     assert!(ended.err.contains("no such file") && ended.err.contains("views.sql"), "{}", ended.err);
+}
+
+#[test]
+fn a_dash_stands_for_standard_input() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("view.sql");
+    std::fs::write(&file, "CREATE VIEW v AS SELECT 1 AS a;\n").expect("it can be written");
+    let file = file.to_str().expect("a name");
+    let ended = piped(&["sql", "-f", file, "-f", "-", "-e", "\\echo behind"], b"SELECT a FROM v;\n").expect(0);
+    assert_eq!(ended.out, format!("{ONE}behind\n"));
+    let ended = piped(&["sql", "-f", "-"], b"SELECT 1 AS a;\nSELECT nothing;\n").expect(2);
+    assert!(ended.out == ONE && ended.err.contains(" --> stdin:2:8"), "{}", ended.err);
 }
 
 #[test]

@@ -88,24 +88,23 @@ async fn a_query_is_called_as_pipeline_name_says_unless_a_job_that_writes_is() {
 }
 
 #[tokio::test]
-async fn a_statement_in_the_place_of_one_that_was_stopped_is_the_same_job_whatever_has_changed_in_it() {
-    let (mut session, _) = session();
+async fn a_changed_statement_goes_on_as_the_job_that_was_stopped() {
+    let (session, _) = session();
+    let mut session = session.on_screen();
     session.execute(TABLES).await.unwrap();
-    session.execute("SET 'pipeline.name' = 'j'").await.unwrap();
-    for sql in ["INSERT INTO nowhere SELECT n FROM endless", "INSERT INTO nowhere SELECT n  FROM endless WHERE n > 1"] {
-        assert_eq!(&*started(&mut session, sql).await.name, "j", "{sql}");
-        session.execute("STOP JOB j").await.unwrap();
-    }
-    let other = "INSERT INTO nowhere SELECT n + 1 FROM endless";
-    let names =
-        [started(&mut session, other).await.name.to_string(), started(&mut session, other).await.name.to_string()];
-    assert_eq!(names, ["j", "j-2"], "both run");
-    session.execute("STOP JOB 'j-2'").await.unwrap();
-    session.execute("STOP JOB j").await.unwrap();
-    // The one that did the same goes first, the others in their order.
-    let changed = "INSERT INTO nowhere SELECT n + 2 FROM endless";
-    assert_eq!(&*started(&mut session, changed).await.name, "j");
-    assert_eq!(&*started(&mut session, other).await.name, "j-2");
+    session.execute("SET 'pipeline.name' = 'rule'").await.unwrap();
+    let first = started(&mut session, "INSERT INTO nowhere SELECT n FROM endless").await;
+    session.execute("STOP JOB rule").await.unwrap();
+    let changed = started(&mut session, "INSERT INTO nowhere SELECT n FROM endless WHERE n > 1").await;
+    let beside = started(&mut session, "INSERT INTO nowhere SELECT n FROM endless").await;
+    assert_eq!([&first, &changed, &beside].map(|job| job.name.to_string()), ["rule", "rule", "rule-2"]);
+    session.execute("STOP JOB rule; STOP JOB 'rule-2'").await.unwrap();
+    let again = started(&mut session, "INSERT INTO nowhere SELECT n FROM endless").await;
+    let mut fails = started(&mut session, "INSERT INTO nowhere SELECT 1 / (n - n) FROM endless").await;
+    assert_eq!([&again, &fails].map(|job| job.name.to_string()), ["rule-2", "rule"]);
+    fails.wait().await.unwrap_err();
+    let mended = started(&mut session, "INSERT INTO nowhere SELECT n + 1 FROM endless").await;
+    assert_eq!(&*mended.name, "rule");
 }
 
 async fn round(session: &mut Session, sql: &str) -> crate::Result<Outcome> {

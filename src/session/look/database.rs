@@ -70,7 +70,7 @@ impl Session {
         // Connecting says for itself what it waits for.
         let open = conversation.open().await;
         let answers = match open {
-            Ok(()) => told(&reporter, &doing, conversation.send(&sql.text.value)).await,
+            Ok(()) => told(&reporter, || doing, conversation.send(&sql.text.value)).await,
             Err(error) => Err(error.into()),
         };
         self.notices.extend(conversation.take_remarks().into_iter().map(notice));

@@ -116,16 +116,17 @@ impl Session {
 
     /// Runs `work`; says what it does once it takes more than a moment.
     async fn told<T>(&self, doing: &str, work: impl Future<Output = T>) -> T {
-        told(&self.reporter, doing, work).await
+        told(&self.reporter, || doing.to_string(), work).await
     }
 }
 
-async fn told<T>(reporter: &Reporter, doing: &str, work: impl Future<Output = T>) -> T {
+/// Runs `work`; says what it does, as of then, once it takes more than a moment.
+pub(super) async fn told<T>(reporter: &Reporter, doing: impl FnOnce() -> String, work: impl Future<Output = T>) -> T {
     tokio::pin!(work);
     if let Ok(done) = tokio::time::timeout(SILENCE, &mut work).await {
         return done;
     }
     // Its end is what comes behind it.
-    reporter.news(doing);
+    reporter.news(&doing());
     work.await
 }

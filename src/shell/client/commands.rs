@@ -12,7 +12,7 @@ use crate::shell::describe;
 use crate::shell::described::Described;
 use crate::shell::script_file::read_script;
 use crate::span::{SourceText, Span};
-use crate::sql::{Ident, LikePattern, Look, Show, Statement, StatementKind};
+use crate::sql::{Ident, Look, Show, Statement, StatementKind};
 
 /// So deep may files include files.
 const INCLUDES: usize = 16;
@@ -25,12 +25,8 @@ impl Client {
             Command::Clear => self.clear_screen(),
             Command::Help(topic) => self.help(topic.as_deref()).await?,
             Command::Describe(described) => self.describe(described, text).await?,
-            Command::Tables(pattern) => {
-                self.listing(&describe::relations(&self.session, Some("table"), pattern.as_deref())).await?;
-            }
-            Command::Views(pattern) => {
-                self.listing(&describe::relations(&self.session, Some("view"), pattern.as_deref())).await?;
-            }
+            Command::Tables(described) => self.relations("table", described, text).await?,
+            Command::Views(described) => self.relations("view", described, text).await?,
             Command::Functions(pattern) => self.listing(&describe::functions(pattern.as_deref())).await?,
             Command::Integrations => self.kind(StatementKind::Show(Show::Integrations), text).await?,
             Command::Connections => self.connections(text).await?,
@@ -106,13 +102,23 @@ impl Client {
                 self.look(Look::DescribeTable { table, from: Some(from) }, text).await
             }
             (pattern, Some(from)) => {
-                let like = pattern.map(|name| LikePattern {
-                    pattern: name.written.replace('_', "\\_").replace('*', "%").replace('?', "_"),
-                    negated: false,
-                    case_insensitive: true,
-                });
+                let like = pattern.map(|name| name.like());
                 self.look(Look::Tables { from, like }, text).await
             }
+        }
+    }
+
+    /// `\dt`, `\dv`: what is of a kind; of the session, or of an integration.
+    async fn relations(&mut self, kind: &str, described: Described, text: &SourceText) -> Result<()> {
+        let Described { name, from } = described;
+        let Some(from) = from else {
+            let pattern = name.map(|name| name.plain());
+            return self.listing(&describe::relations(&self.session, Some(kind), pattern.as_deref())).await;
+        };
+        let looked = Look::Tables { from, like: name.map(|name| name.like()) };
+        match self.execute(&statement(StatementKind::Look(Box::new(looked))), text).await? {
+            Some(Outcome::Listing(listing)) => self.listing(&describe::of_kind(listing, kind)).await,
+            _ => Ok(()),
         }
     }
 

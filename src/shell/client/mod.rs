@@ -185,11 +185,23 @@ impl Client {
             outcome = executed => outcome,
             () = self.interrupt.asked() => match self.interrupt.is_ended() {
                 true => return Ok(None),
-                false => Err(cancelled(&statement.kind)),
+                false => Err(self.cancelled(statement)),
             },
         };
         self.tell_notices(Some(text));
         outcome.map(Some)
+    }
+
+    /// A statement that is waited for no longer: what was asked to stop stops all the same.
+    fn cancelled(&self, statement: &Statement) -> Error {
+        let StatementKind::StopJob { job, .. } = &statement.kind else { return Error::external("cancelled") };
+        match self.session.jobs().find(&job.value) {
+            Ok(job) if !job.is_query && !job.state.status().has_ended() => {
+                Error::external(format!("not waited for any longer: job {}", job.state.stopping()))
+                    .with_hint("SHOW JOBS tells when it has ended.")
+            }
+            _ => Error::external("cancelled"),
+        }
     }
 
     /// What was noticed and not yet told; `text` is that of the statement.
@@ -312,16 +324,5 @@ impl Client {
         }
         // A person has seen what failed.
         fine || self.manner.interactive
-    }
-}
-
-/// What is said of a statement that is no longer waited for.
-fn cancelled(statement: &StatementKind) -> Error {
-    match statement {
-        StatementKind::StopJob { job, .. } => {
-            Error::external(format!("job \"{}\" goes on stopping, and is no longer waited for", job.value))
-                .with_hint("SHOW JOBS says when it has ended, and DESCRIBE JOB what it waits for.")
-        }
-        _ => Error::external("cancelled"),
     }
 }

@@ -20,10 +20,10 @@ pub enum Command {
     Clear,
     /// `\d [name] [FROM integration]`
     Describe(Described),
-    /// `\dt [pattern]`
-    Tables(Option<String>),
-    /// `\dv [pattern]`
-    Views(Option<String>),
+    /// `\dt [pattern] [FROM integration]`
+    Tables(Described),
+    /// `\dv [pattern] [FROM integration]`
+    Views(Described),
     /// `\df [pattern]`
     Functions(Option<String>),
     /// `\di`
@@ -150,18 +150,24 @@ impl Command {
             None => Ok(command),
             Some(argument) => Err(Error::statement(format!("{name} takes nothing behind it, not \"{argument}\""))),
         };
+        let described = || {
+            let before = line.len() - rest.len();
+            let column = span.start.column + line.get(..before).map_or(0, |before| before.chars().count()) as u32;
+            Described::read(name.trim_end_matches('+'), rest, Location::new(span.start.line, column))
+        };
         let command = match name {
             "\\?" => alone(Self::Help(None)),
             "\\h" | "\\help" => Ok(Self::Help(argument)),
             "\\q" | "\\quit" => alone(Self::Quit),
-            "\\d" | "\\d+" => {
-                let before = line.len() - rest.len();
-                let column = span.start.column + line.get(..before).map_or(0, |before| before.chars().count()) as u32;
-                return Described::read(rest, Location::new(span.start.line, column)).map(Self::Describe);
-            }
-            "\\dt" | "\\dt+" => Ok(Self::Tables(argument)),
-            "\\dv" | "\\dv+" => Ok(Self::Views(argument)),
-            "\\df" | "\\df+" => Ok(Self::Functions(argument)),
+            "\\d" | "\\d+" => return described().map(Self::Describe),
+            "\\dt" | "\\dt+" => return described().map(Self::Tables),
+            "\\dv" | "\\dv+" => return described().map(Self::Views),
+            "\\df" | "\\df+" => match &argument {
+                Some(words) if words.contains(char::is_whitespace) => {
+                    Err(Error::statement(format!("{name} takes one pattern, not \"{words}\"")))
+                }
+                _ => Ok(Self::Functions(argument)),
+            },
             "\\di" | "\\di+" => alone(Self::Integrations),
             "\\conninfo" => alone(Self::Connections),
             "\\l" | "\\l+" | "\\list" => alone(Self::Catalogs),
@@ -245,7 +251,8 @@ mod tests {
             ("\\d;", "Describe(Described { name: None, from: None })"),
             ("\\x", "Expanded(None)"),
             ("\\x auto", "Expanded(Some(Auto))"),
-            ("\\dt+ a*", "Tables(Some(\"a*\"))"),
+            ("\\dt+", "Tables(Described { name: None, from: None })"),
+            ("\\df a*", "Functions(Some(\"a*\"))"),
             ("\\g 'a b.txt'", "Go { file: Some(\"a b.txt\"), expanded: false }"),
             ("\\G;", "Go { file: None, expanded: true }"),
             ("\\echo 'so  it is';", "Echo(\"so  it is\")"),
@@ -270,6 +277,10 @@ mod tests {
             ("\\watch nan", "error: \\watch takes seconds, from 0.1 to 86400, not \"nan\""),
             ("\\q now", "error: \\q takes nothing behind it, not \"now\""),
             ("\\i", "error: \\i needs a file"),
+            ("\\df a b", "error: \\df takes one pattern, not \"a b\""),
+            ("\\df FROM pg", "error: \\df takes one pattern, not \"FROM pg\""),
+            ("\\dt a b c", "error: \\dt takes one name or pattern, and \"b c\" is too much"),
+            ("\\dv+ a b", "error: \\dv takes one name or pattern, and \"b\" is too much"),
             ("\\timng", "error: there is no command \\timng"),
         ] {
             let said = read(line);

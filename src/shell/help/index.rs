@@ -14,6 +14,7 @@ const GLOSSARY: &str = "glossary.md";
 
 /// What people ask for, and the topic that answers it.
 pub const ALIASES: &[(&str, &str)] = &[
+    ("WITH", "SELECT"),
     ("time", "Time attributes"),
     ("time zones", "Zones"),
     ("watermark", "Watermarks"),
@@ -33,6 +34,8 @@ pub const ALIASES: &[(&str, &str)] = &[
     ("null", "Types"),
     ("keys", "Typing"),
     ("errors", "Rows that can't be processed"),
+    ("error handling", "error-handling"),
+    ("joins", "Lookup joins"),
     ("dead letter", "Dead letters"),
     ("differences", "differences-from-flink"),
     ("flink", "differences-from-flink"),

@@ -145,14 +145,17 @@ fn is_keyword(word: &str) -> bool {
     word.len() > 1 && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
 }
 
-/// The keywords that a syntax begins with: what is optional is left out, and each alternative is one head.
+/// The keywords that a syntax begins with: with and without an optional word, without other optional parts; each
+/// alternative is one head.
 fn heads_of(syntax: &str) -> Vec<String> {
     let mut heads = vec![String::new()];
     let mut rest = syntax.trim_start();
     while !rest.is_empty() {
         let (alternatives, next): (Vec<&str>, &str) = if rest.starts_with('[') {
             let Some(end) = closing(rest) else { break };
-            (Vec::new(), rest.get(end + 1..).unwrap_or_default())
+            let inside = rest.get(1..end).unwrap_or_default();
+            let words = if is_keyword(inside) { vec!["", inside] } else { Vec::new() };
+            (words, rest.get(end + 1..).unwrap_or_default())
         } else if let Some(inside) = rest.strip_prefix('{') {
             let Some((inside, next)) = inside.split_once('}') else { break };
             (inside.split('|').map(str::trim).collect(), next)
@@ -161,7 +164,7 @@ fn heads_of(syntax: &str) -> Vec<String> {
             let (word, next) = rest.split_at(end);
             (vec![word.trim_end_matches(',')], next)
         };
-        if !alternatives.iter().all(|alternative| is_head(alternative)) {
+        if !alternatives.iter().all(|alternative| alternative.is_empty() || is_head(alternative)) {
             break;
         }
         if !alternatives.is_empty() {
@@ -203,7 +206,10 @@ mod tests {
             ("SHOW TABLES [[NOT] LIKE 'pattern']", "SHOW TABLES"),
             ("SHOW CREATE {TABLE | VIEW} t", "SHOW CREATE TABLE, SHOW CREATE VIEW"),
             ("{DESCRIBE | DESC} t", "DESCRIBE, DESC"),
-            ("DROP [TEMPORARY] {TABLE | VIEW} [IF EXISTS] t", "DROP TABLE, DROP VIEW"),
+            (
+                "DROP [TEMPORARY] {TABLE | VIEW} [IF EXISTS] t",
+                "DROP TABLE, DROP VIEW, DROP TEMPORARY TABLE, DROP TEMPORARY VIEW",
+            ),
             ("[WITH name AS (query), …] SELECT … FROM …", "SELECT"),
             ("VALUES (…), …", "VALUES"),
             ("WATERMARK FOR c AS expression", "WATERMARK FOR"),

@@ -15,6 +15,10 @@ pub(super) fn stop(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
         match () {
             () if !savepoint && cursor.accept("WITH SAVEPOINT") => savepoint = true,
             () if !drain && cursor.accept("WITH DRAIN") => drain = true,
+            () if cursor.word(0) == "WITH" && !matches!(&*cursor.word(1), "SAVEPOINT" | "DRAIN") => {
+                cursor.skip();
+                return Err(cursor.unexpected("SAVEPOINT or DRAIN"));
+            }
             () => return Ok(StatementKind::StopJob { job, savepoint, drain }),
         }
     }

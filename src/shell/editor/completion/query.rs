@@ -26,6 +26,9 @@ pub fn proposals(statement: &Statement<'_>, typed: &str, vocabulary: &Vocabulary
         return Vec::new();
     }
     let (begun, looked) = (start(statement), look(statement));
+    if statement.starts_with(&["USE"]) {
+        return begun.into_iter().flatten().chain(chosen(statement)).collect();
+    }
     if begun.is_some() || looked.is_some() {
         let place = relation_place(statement).filter(|_| looked.is_none() && statement.before.len() == 1);
         let tables = place.map(|kinds| relations(statement, kinds, vocabulary));
@@ -39,6 +42,9 @@ pub fn proposals(statement: &Statement<'_>, typed: &str, vocabulary: &Vocabulary
     }
     if statement.starts_with(&["CREATE"]) && !statement.tokens().any(|token| token.is("SELECT")) {
         return declaration(statement, vocabulary);
+    }
+    if let Some(columns) = filled_columns(statement, vocabulary) {
+        return columns;
     }
     let is_query = ["SELECT", "INSERT", "WITH", "VALUES", "EXPLAIN", "CREATE", "EXECUTE", "BEGIN"];
     match is_query.iter().any(|word| statement.starts_with(&[word])) || statement.first_word() == "(" {
@@ -70,6 +76,39 @@ fn start(statement: &Statement<'_>) -> Option<Vec<Proposal>> {
     let follows = FOLLOWS.iter().filter(|(before, _)| *before == phrase).flat_map(|(_, words)| words.iter());
     let all: Vec<Proposal> = heads.chain(follows.map(|word| Proposal::word(*word, ""))).collect();
     (!all.is_empty()).then_some(all)
+}
+
+/// What USE may choose.
+fn chosen(statement: &Statement<'_>) -> Vec<Proposal> {
+    let catalog = Proposal::part(DEFAULT_CATALOG, "catalog");
+    match statement.phrase().as_deref() {
+        Some("USE") => vec![catalog, Proposal::part(DEFAULT_DATABASE, "database")],
+        Some("USE CATALOG") => vec![catalog],
+        _ => Vec::new(),
+    }
+}
+
+/// In the list of the columns that an INSERT fills, those that don't stand there yet; or a query, in its parentheses.
+fn filled_columns(statement: &Statement<'_>, vocabulary: &Vocabulary) -> Option<Vec<Proposal>> {
+    let (head, list) = statement.before.split_at_checked(statement.open_parenthesis()?)?;
+    let insert = head.iter().rposition(|token| token.is("INSERT"))?;
+    let [_, into, path @ ..] = head.get(insert..)? else { return None };
+    let is_path = |tokens: &[Token<'_>]| tokens.iter().all(|token| token.is_name() || matches!(token.text, "." | ","));
+    let (table, [_, listed @ ..]) = (path.last()?, list) else { return None };
+    if !(into.is("INTO") || into.is("OVERWRITE")) || !is_path(path) || !is_path(listed) {
+        return None;
+    }
+    if statement.before.last().is_some_and(Token::is_name) {
+        return Some(Vec::new());
+    }
+    let known = vocabulary.tables.iter().find(|relation| relation.name == table.value());
+    let is_listed = |name: &str| listed.iter().any(|token| token.is_name() && token.value() == name);
+    let columns = known.into_iter().flat_map(|relation| &relation.columns).filter(|(name, _)| !is_listed(name));
+    let mut all = as_names(columns.cloned().collect());
+    if listed.is_empty() {
+        all.extend(words(&["SELECT", "VALUES"]));
+    }
+    Some(all)
 }
 
 /// Behind the first words of a statement that looks into services: its clauses.
@@ -315,6 +354,13 @@ fn functions(vocabulary: &Vocabulary, kinds: &[FunctionKind]) -> Vec<Proposal> {
     fits.map(proposal).collect()
 }
 
+/// What the function takes whose call the cursor stands in: it tells, and writes nothing.
+fn called(statement: &Statement<'_>, vocabulary: &Vocabulary) -> Option<Proposal> {
+    let name = statement.before.get(statement.open_parenthesis()?.checked_sub(1)?)?.text.to_uppercase();
+    let (name, function) = vocabulary.functions.get_key_value(name.as_str())?;
+    Some(Proposal { shown: Some(format!("{name}(")), ..Proposal::part("", function.usage) })
+}
+
 /// A query, anywhere but where a table stands.
 fn expression(statement: &Statement<'_>, typed: &str, vocabulary: &Vocabulary) -> Vec<Proposal> {
     let back = statement.back(1);
@@ -342,10 +388,11 @@ fn expression(statement: &Statement<'_>, typed: &str, vocabulary: &Vocabulary) -
         all.extend(words(&["SELECT"]).into_iter().filter(|_| statement.back(2) == ")"));
         return all;
     }
-    let mut all = as_names(columns(statement, None, vocabulary));
+    let mut all: Vec<Proposal> = called(statement, vocabulary).filter(|_| typed.is_empty()).into_iter().collect();
+    all.extend(as_names(columns(statement, None, vocabulary)));
     let named = statement.used().into_iter().map(|used| (used.alias.unwrap_or(used.table), "table".to_string()));
     all.extend(as_names(named.collect()));
-    if !typed.is_empty() || all.is_empty() {
+    if !typed.is_empty() || !all.iter().any(|proposal| !proposal.value.is_empty()) {
         all.extend(functions(vocabulary, &[FunctionKind::Scalar, FunctionKind::Bare, FunctionKind::Aggregate]));
     }
     let after: &[&str] = match back.as_str() {

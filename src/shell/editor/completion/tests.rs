@@ -92,3 +92,17 @@ async fn any_text_and_place_has_proposals_or_none() {
         }
     }
 }
+
+#[tokio::test]
+async fn inside_a_call_stands_first_what_the_function_takes() {
+    let vocabulary = vocabulary().await;
+    let all = |text: &str| proposals(text, text.len(), &vocabulary, &files).all;
+    for text in ["SELECT date_format(", "SELECT DATE_FORMAT(ts, ", "SELECT 1 + Date_Format( "] {
+        let first = all(text).into_iter().next().unwrap();
+        assert_eq!((first.value.as_str(), first.shown.as_deref()), ("", Some("DATE_FORMAT(")), "{text}");
+        assert!(first.about.starts_with("DATE_FORMAT("), "{}", first.about);
+    }
+    // What is typed is completed.
+    assert!(all("SELECT DATE_FORMAT(c").iter().all(|proposal| !proposal.value.is_empty()));
+    assert!(all("SELECT (").iter().all(|proposal| !proposal.value.is_empty()));
+}
