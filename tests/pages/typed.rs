@@ -1,6 +1,6 @@
 //! The README's session in the shell, typed as it stands: from a topic of unknown JSON to alerts that a job writes.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use rdkafka::ClientConfig;
@@ -49,8 +49,7 @@ fn the_session_of_the_readme_goes_from_a_topic_to_alerts() {
     let sample = blocks(&readme).into_iter().find(|block| block.text.starts_with("millstream> "));
     let sample = sample.expect("a session of the shell").text;
     // A topic of its own: the tutorial's is counted by another test.
-    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_nanos();
-    let topic = format!("typed_{nanos}");
+    let topic = format!("typed_{}", uuid::Uuid::new_v4().simple());
     send(&topic);
     let folder = tempfile::tempdir().expect("a folder");
     let config = folder.path().join("millstream.toml");

@@ -92,7 +92,7 @@ mod tests {
     fn rows(keys: usize) -> ChangelogBatch {
         let column = |of: &dyn Fn(usize) -> i64| Arc::new(Int64Array::from_iter_values((0..ROWS).map(of))) as ArrayRef;
         let columns = vec![column(&|i| (i % keys) as i64), column(&|i| (i % keys) as i64 * 3), slice_column(ROWS)];
-        let kinds = (0..ROWS).map(|i| if i / keys % 2 == 0 { RowKind::Insert } else { RowKind::Delete });
+        let kinds = (0..ROWS).map(|i| if (i / keys).is_multiple_of(2) { RowKind::Insert } else { RowKind::Delete });
         ChangelogBatch::new(RecordBatch::try_new(input(), columns).unwrap(), kinds.collect())
     }
 
