@@ -17,8 +17,8 @@ static LIVE: LazyLock<Mutex<Live>> = LazyLock::new(Mutex::default);
 #[derive(Default)]
 struct Live {
     lines: Vec<String>,
-    /// Terminal rows that are drawn now.
-    drawn: usize,
+    /// The columns of each line that is drawn now.
+    drawn: Vec<usize>,
     /// Set while somebody types at a prompt: what is written waits in `above` until the prompt makes room.
     prompt: Option<Arc<dyn Prompt>>,
     /// Set while a screen or a question has the terminal: the newest of what is written waits in `above` until it is gone.
@@ -62,10 +62,15 @@ static ROOM: Condvar = Condvar::new();
 
 impl Live {
     fn erase(&mut self) {
-        if self.drawn > 0 {
-            let _ = write!(std::io::stderr(), "\r\x1b[{}A\x1b[J", self.drawn);
-            self.drawn = 0;
+        if !self.drawn.is_empty() {
+            let _ = write!(std::io::stderr(), "\r\x1b[{}A\x1b[J", self.rows(terminal_width()));
+            self.drawn.clear();
         }
+    }
+
+    /// The terminal's rows of what is drawn: a terminal that got narrower has wrapped it.
+    fn rows(&self, width: usize) -> usize {
+        self.drawn.iter().map(|columns| columns.div_ceil(width.max(1)).max(1)).sum()
     }
 
     /// Keeps what is written until it can be shown; where that is more than `most` bytes, the newer half of it.
@@ -108,18 +113,20 @@ impl Live {
     fn draw(&mut self) {
         let width = terminal_width();
         let (dim, plain) = if std::env::var_os("NO_COLOR").is_some() { ("", "") } else { ("\x1b[2m", "\x1b[0m") };
-        let mut text = match self.drawn {
+        let mut text = match self.rows(width) {
             0 => String::new(),
             rows => format!("\r\x1b[{rows}A"),
         };
+        let mut drawn = Vec::with_capacity(self.lines.len());
         for line in &self.lines {
             let cut: String = line.chars().take(width.saturating_sub(1).max(20)).collect();
+            drawn.push(wrap::columns(&cut));
             text += &format!("{dim}{cut}{plain}\x1b[K\n");
         }
         text += "\x1b[J";
         let _ = std::io::stderr().write_all(text.as_bytes());
         let _ = std::io::stderr().flush();
-        self.drawn = self.lines.len();
+        self.drawn = drawn;
     }
 }
 
@@ -197,12 +204,25 @@ fn write_now(stream: Stream, bytes: &[u8]) -> bool {
     }
 }
 
+/// False while the terminal shows no keys.
+static ECHOES: AtomicBool = AtomicBool::new(true);
+
+/// Whether the terminal shows the keys that are pressed.
+pub fn echoes(echoes: bool) {
+    ECHOES.store(echoes, Ordering::Relaxed);
+}
+
 /// A key was pressed whose echo, such as `^C`, stands at the end of what is shown: what comes next begins a new line.
 pub fn after_echo() {
     // Where somebody is stuck in writing, signals are taken all the same.
     let Ok(live) = LIVE.try_lock() else { return };
     // Live lines are drawn over it; a prompt or a screen has no echo.
-    if live.drawn == 0 && live.prompt.is_none() && live.cover.is_none() && stderr_is_terminal() {
+    if live.drawn.is_empty()
+        && ECHOES.load(Ordering::Relaxed)
+        && live.prompt.is_none()
+        && live.cover.is_none()
+        && stderr_is_terminal()
+    {
         write_now(Stream::Stderr, b"\n");
     }
 }
@@ -420,6 +440,13 @@ fn paint(text: &str, label: &str, colour: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_that_a_narrower_terminal_has_wrapped_are_drawn_over_whole() {
+        let live = Live { drawn: vec![79, 20, 0], ..Live::default() };
+        assert_eq!([80, 79, 40, 25, 20].map(|width| live.rows(width)), [3, 3, 4, 6, 6]);
+        assert_eq!(Live::default().rows(80), 0);
+    }
 
     #[test]
     fn behind_a_screen_the_newest_lines_are_kept_and_the_others_counted() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::jobs::ENDED_AT_ONCE;
+use super::quiet;
 use crate::console;
 use crate::log::Line;
 
@@ -73,6 +74,7 @@ impl Interrupt {
                 // A terminal that takes nothing doesn't keep the process.
                 let (open, said) = std::sync::mpsc::channel::<()>();
                 let say = move || {
+                    quiet::end();
                     console::close_screen();
                     console::clear_live();
                     console::say(Line::info("millstream", ENDED_AT_ONCE));
@@ -101,6 +103,11 @@ impl Interrupt {
     /// Forgets what was asked: something new begins. A request to end stays.
     pub fn clear(&self) {
         self.0.send_modify(|asked| asked.times = u32::from(asked.to_end));
+    }
+
+    /// How often it was asked for.
+    pub fn times(&self) -> u32 {
+        self.0.borrow().times
     }
 
     pub fn is_asked(&self) -> bool {

@@ -12,6 +12,7 @@ pub mod input;
 pub mod interrupt;
 pub mod job_list;
 pub mod jobs;
+pub mod quiet;
 pub mod rates;
 pub mod results;
 pub mod screen_text;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::columns::Columns;
+use super::columns::{Columns, LiveLine};
 use crate::changelog::rejects::Stage;
 use crate::console;
 use crate::log::{self, Line, LogFormat};
@@ -58,6 +58,21 @@ impl Progress {
 pub struct Rates {
     jobs: Vec<JobRate>,
     columns: Columns,
+    /// What stands at the end of each live line.
+    hint: Option<&'static str>,
+}
+
+/// What is told of a job, by its kinds.
+#[derive(Default)]
+struct Told {
+    /// Its name, rates and lag.
+    cells: Vec<String>,
+    /// Watermark, next window.
+    moments: Vec<String>,
+    troubles: Vec<String>,
+    checkpoint: Option<String>,
+    /// What it waits for.
+    waiting: Option<String>,
 }
 
 struct JobRate {
@@ -100,7 +115,12 @@ impl Rates {
             told_future: Vec::new(),
             told: Vec::new(),
         };
-        Self { jobs: jobs.map(rate).collect(), columns: Columns::default() }
+        Self { jobs: jobs.map(rate).collect(), columns: Columns::default(), hint: None }
+    }
+
+    /// Live lines end with a hint from now on, or with none.
+    pub fn hint(&mut self, hint: Option<&'static str>) {
+        self.hint = hint;
     }
 
     /// What is to be said since the last call, beside the lines of progress: first rows that were rejected, watermarks
@@ -125,24 +145,28 @@ impl Rates {
         self.jobs.iter_mut().filter(|j| j.name.as_ref() == name).for_each(|j| j.running = false);
     }
 
-    /// What is told of each job that runs, without its name: rates, lag, watermark.
+    /// What is told of each job that runs, without its name, what must not be missed first: what it waits for, rates, lag,
+    /// troubles, watermark.
     pub fn parts(&mut self) -> Vec<Vec<String>> {
         let now = Instant::now();
-        let parts = |job: &mut JobRate| job.cells(now).into_iter().skip(1).filter(|part| !part.is_empty()).collect();
-        self.jobs.iter_mut().filter(|j| j.running).map(parts).collect()
+        self.jobs.iter_mut().filter(|j| j.running).map(|job| job.told(now).parts()).collect()
     }
 
     /// Draws a line per job, or writes it.
     pub fn show(&mut self, progress: Progress) {
         let now = Instant::now();
-        let lines: Vec<Vec<String>> = self.jobs.iter_mut().filter(|j| j.running).map(|j| j.cells(now)).collect();
+        let lines = self.jobs.iter_mut().filter(|j| j.running).map(|j| j.told(now).line());
+        let mut lines: Vec<LiveLine> = lines.collect();
         match progress {
             Progress::None => {}
-            Progress::Live => console::live(self.columns.lay_out(&lines, console::terminal_width())),
+            Progress::Live => {
+                lines.iter_mut().for_each(|line| line.behind.extend(self.hint.map(str::to_string)));
+                console::live(self.columns.lay_out(&lines, console::terminal_width()));
+            }
             Progress::Log => {
-                for (job, line) in self.jobs.iter().filter(|j| j.running).zip(&lines) {
-                    let cells: Vec<&str> = line.iter().map(String::as_str).filter(|c| !c.is_empty()).collect();
-                    console::progress(facts(&job.name, &job.metrics, cells.join("  ")));
+                for (job, line) in self.jobs.iter().filter(|j| j.running).zip(lines) {
+                    let told = [line.cells, line.behind].concat().join("  ");
+                    console::progress(facts(&job.name, &job.metrics, told));
                 }
             }
         }
@@ -158,9 +182,21 @@ pub fn ended_line(name: &str, metrics: &JobMetrics, end: JobEnd) -> Line {
     facts(name, metrics, line)
 }
 
+impl Told {
+    fn line(self) -> LiveLine {
+        let rest = self.moments.into_iter().chain(self.troubles).chain(self.checkpoint).chain(self.waiting);
+        LiveLine { cells: self.cells, behind: rest.collect() }
+    }
+
+    fn parts(self) -> Vec<String> {
+        let cells = self.cells.into_iter().skip(1);
+        self.waiting.into_iter().chain(cells).chain(self.troubles).chain(self.moments).chain(self.checkpoint).collect()
+    }
+}
+
 impl JobRate {
     /// `simple_filter  in 12,345 rows/s (1,234,567)  out 1,234 rows/s (123,456)  lag 0  watermark 2026-11-23 08:37:12.000`
-    fn cells(&mut self, now: Instant) -> Vec<String> {
+    fn told(&mut self, now: Instant) -> Told {
         let (rows_in, rows_out) = (self.metrics.rows_in(), self.metrics.rows_out());
         let passed = now.saturating_duration_since(self.at);
         if passed >= MEASURED_OVER {
@@ -169,7 +205,7 @@ impl JobRate {
             (self.at, self.rows_in, self.rows_out) = (now, rows_in, rows_out);
         }
         let rate = |measured: Option<u64>| measured.map_or_else(|| "-".to_string(), grouped);
-        let mut cells = vec![
+        let cells = vec![
             self.name.to_string(),
             format!("in {} rows/s", rate(self.measured.map(|(rows_in, _)| rows_in))),
             format!("({})", grouped(rows_in)),
@@ -178,18 +214,16 @@ impl JobRate {
             format!("lag {}", grouped(self.metrics.lag())),
         ];
         let watermark = self.metrics.sources.iter().filter(|s| s.has_watermark).map(|s| s.watermark()).min();
-        let mut rest = Vec::new();
-        rest.extend(watermark.map(|watermark| format!("watermark {watermark}")));
         let close = self.metrics.next_close().map(|close| shown_beside(Watermark(close), watermark));
-        rest.extend(close.map(|close| format!("next window closes at {close}")));
-        rest.extend(troubles(&self.metrics));
-        rest.extend(self.metrics.checkpoints.last().map(|last| checkpoint(&last, now)));
-        let waiting = self.metrics.waiting_for();
-        if !waiting.is_empty() {
-            rest.push(format!("({waiting})"));
+        let close = close.map(|close| format!("next window closes at {close}"));
+        let waiting = Some(self.metrics.waiting_for()).filter(|waiting| !waiting.is_empty());
+        Told {
+            cells,
+            moments: watermark.map(|watermark| format!("watermark {watermark}")).into_iter().chain(close).collect(),
+            troubles: troubles(&self.metrics),
+            checkpoint: self.metrics.checkpoints.last().map(|last| checkpoint(&last, now)),
+            waiting: waiting.map(|waiting| format!("({waiting})")),
         }
-        cells.push(rest.join("  "));
-        cells
     }
 
     /// `job j: first row rejected (decode), table "t": why`, for stages that have rejected since the last call, and the
@@ -420,10 +454,11 @@ mod tests {
     #[test]
     fn what_could_not_be_decoded_and_what_was_tried_again_is_counted_where_there_is_any() {
         let (mut rate, source) = rate_of(SourceMetrics::new("t", false));
-        assert_eq!(rate.cells(Instant::now()).last().map(String::as_str), Some(""));
+        let mut said = || rate.told(Instant::now()).line().behind.join("  ");
+        assert_eq!(said(), "");
         source.door.rows_undecodable.store(1_234, Ordering::Relaxed);
         source.door.retries.store(1, Ordering::Relaxed);
-        assert_eq!(rate.cells(Instant::now()).last().map(String::as_str), Some("1,234 undecodable  1 retry"));
+        assert_eq!(said(), "1,234 undecodable  1 retry");
     }
 
     #[test]
@@ -435,7 +470,7 @@ mod tests {
         let metrics = Arc::new(metrics);
         let mut rate = Rates::new([("j".into(), metrics)].into_iter()).jobs.remove(0);
         let begun = rate.at;
-        let mut said = |ms| rate.cells(begun + std::time::Duration::from_millis(ms))[1..3].join(" ");
+        let mut said = |ms| rate.told(begun + std::time::Duration::from_millis(ms)).cells[1..3].join(" ");
         assert_eq!(said(1), "in - rows/s (5,000,000)");
         source.door.rows.store(5_000_100, Ordering::Relaxed);
         assert_eq!(said(500), "in 200 rows/s (5,000,100)");
@@ -455,7 +490,7 @@ mod tests {
         let gauges: Vec<_> = [0, 0, 1].map(|window: usize| metrics.windows[window].gauge()).into();
         let metrics = Arc::new(metrics);
         let mut rate = Rates::new([("j".into(), metrics.clone())].into_iter()).jobs.remove(0);
-        let mut said = || rate.cells(Instant::now()).pop().unwrap_or_default();
+        let mut said = || rate.told(Instant::now()).line().behind.join("  ");
         assert_eq!(said(), "watermark -");
         gauges[2].set(Some(at("2021-10-11T00:00:00Z")));
         assert_eq!(said(), "watermark -  next window closes at 2021-10-11 00:00:00");
@@ -467,6 +502,30 @@ mod tests {
         gauges[0].set(None);
         let expected = "watermark 2021-10-11 13:05:30.001  next window closes at 2021-10-12 00:00:00.500";
         assert_eq!(said(), expected);
+    }
+
+    #[test]
+    fn a_narrow_line_begins_with_what_is_waited_for() {
+        let source = Arc::new(SourceMetrics::new("t", true));
+        source.door.retries.store(2, Ordering::Relaxed);
+        let mut metrics = JobMetrics::default();
+        metrics.sources.push(source);
+        let metrics = Arc::new(metrics);
+        let outer = crate::connectors::Reporter::silent();
+        let reporter = metrics.reporter(&"j".into(), &outer);
+        reporter.waits("waiting for Kafka at h:1");
+        let mut rates = Rates::new([("j".into(), metrics)].into_iter());
+        let expected = [
+            "(waiting for Kafka at h:1)",
+            "in - rows/s",
+            "(0)",
+            "out - rows/s",
+            "(0)",
+            "lag 0",
+            "2 retries",
+            "watermark -",
+        ];
+        assert_eq!(rates.parts(), [expected]);
     }
 
     #[test]

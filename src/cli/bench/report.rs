@@ -1,7 +1,7 @@
 //! What was measured, laid out: the job as a whole, then its operators; several versions beside each other with ratios.
 
 use crate::bench::{Bench, Measured, MeasuredNode};
-use crate::shell::columns::Columns;
+use crate::shell::columns::{Columns, LiveLine};
 use crate::shell::rates::{bytes_text, grouped};
 
 /// An operator's text has so many columns at least.
@@ -193,17 +193,17 @@ fn lay_out(rows: Vec<Vec<String>>, width: usize) -> Vec<String> {
         |i: usize| rows.iter().filter_map(|row| row.get(i)).map(|cell| cell.chars().count()).max().unwrap_or(0);
     let others: usize = (1..columns).map(|i| widest(i) + 2).sum();
     let room = width.saturating_sub(others + 5).max(TEXT_MIN);
-    let lines: Vec<Vec<String>> = rows
+    let lines: Vec<LiveLine> = rows
         .into_iter()
         .map(|mut row| {
             if row[0].chars().count() > room {
                 row[0] = row[0].chars().take(room - 1).chain(['…']).collect();
             }
-            row.push(String::new());
-            row
+            LiveLine { cells: row, behind: Vec::new() }
         })
         .collect();
-    let laid_out = Columns::default().lay_out(&lines, width);
+    // A row of the table stays one line.
+    let laid_out = Columns::default().lay_out(&lines, usize::MAX);
     laid_out.into_iter().map(|line| format!("  {line}")).collect()
 }
 

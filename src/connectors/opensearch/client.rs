@@ -67,7 +67,7 @@ impl Cluster {
         match tokio::time::timeout(self.silence, &mut sending).await {
             Ok(done) => done,
             Err(_) => {
-                let why = format!("no answer for {} s", self.silence.as_secs_f32());
+                let why = format!("no answer for {} s", (self.silence.as_secs_f64() * 100.0).round() / 100.0);
                 self.context.reporter.waits_because(&format!("waiting for {}", self.name), &why);
                 let done = sending.await;
                 if done.is_ok() {

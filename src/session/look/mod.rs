@@ -21,8 +21,8 @@ use crate::connectors::{Connector, OpenContext, Report, Reporter, Waits, kafka};
 use crate::error::{Error, Result};
 use crate::sql::{Ident, Look, ObjectPath, Show, Subject};
 
-/// A look that takes longer says what it does.
-const SILENCE: Duration = Duration::from_secs(2);
+/// A look that takes longer says what it does: before its service says that there is no answer yet.
+const SILENCE: Duration = Duration::from_secs(1);
 
 impl Session {
     /// Asks the service.

@@ -100,7 +100,9 @@ impl Client {
             return Err(Error::statement("\\watch takes a query, a SHOW, a DESCRIBE or a PEEK").with_hint(hint));
         }
         self.watching = true;
+        let keys = self.listen();
         let watched = self.repeat(&statement, &text, every).await;
+        self.heard(keys);
         self.watching = false;
         watched
     }

@@ -1,6 +1,7 @@
 //! The client: a session with a person or a script in front of it, which does what it is told, piece by piece.
 
 mod again;
+mod ahead;
 mod commands;
 mod draft;
 mod lent;
@@ -65,6 +66,8 @@ pub struct Client {
     history: Option<History>,
     /// A text that the next prompt begins with.
     draft: Option<String>,
+    /// What was typed while rows were printed.
+    ahead: String,
     /// Where `\o` sends results.
     output: Option<File>,
     jobs: Jobs,
@@ -90,6 +93,7 @@ impl Client {
             last: None,
             history: None,
             draft: None,
+            ahead: String::new(),
             output: None,
             jobs: Jobs::new(progress, manner.fail_fast),
             saves: false,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ahead::{Next, next};
 use super::{Client, Flow};
 use crate::console;
 use crate::error::{Error, Result};
@@ -41,15 +42,22 @@ impl Client {
             let vocabulary = Arc::new(Vocabulary::of(&self.session, &outside));
             let jobs = self.jobs.running();
             let read;
-            let draft = self.draft.take();
-            if let Some(text) = draft.as_ref().filter(|draft| is_whole(draft)) {
-                // As if it had been typed.
-                editor.enter(text);
-                if self.perform(Read::Text(text.clone())).await {
-                    return Ok(());
+            let draft = self.draft.take().map(|draft| match is_whole(&draft) {
+                true => Next::Input(draft),
+                false => Next::Begun(draft),
+            });
+            let draft = match draft.or_else(|| next(&mut self.ahead)) {
+                Some(Next::Input(text)) => {
+                    // As if it had been typed.
+                    editor.enter(&text);
+                    if self.perform(Read::Text(text)).await {
+                        return Ok(());
+                    }
+                    continue;
                 }
-                continue;
-            }
+                Some(Next::Begun(text)) => Some(text),
+                None => None,
+            };
             (editor, read) = tokio::select! {
                 read = on_thread(editor, vocabulary, jobs, draft) => match read {
                     Ok(read) => read,

@@ -55,10 +55,14 @@ impl Client {
         self.begun(&query.job);
         let (name, metrics) = (query.job.name.clone(), query.job.metrics.clone());
         let (display, settings) = (self.display(), self.session.settings());
-        match &mut self.output {
-            Some(file) => show_query(query, settings, &display, &self.interrupt, file).await?,
-            None => show_query(query, settings, &display, &self.interrupt, &mut console::Stream::Stdout).await?,
+        // A round of `\watch` has somebody who listens, and so has a screen.
+        let keys = if self.watching || display.covers() { None } else { self.listen() };
+        let shown = match &mut self.output {
+            Some(file) => show_query(query, settings, &display, &self.interrupt, file).await,
+            None => show_query(query, settings, &display, &self.interrupt, &mut console::Stream::Stdout).await,
         };
+        self.heard(keys);
+        shown?;
         if self.progress != Progress::None {
             tell_troubles(&name, &metrics);
         }

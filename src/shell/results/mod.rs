@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use self::printer::Printer;
 use super::command::Expanded;
 use super::interrupt::Interrupt;
+use super::quiet;
 use super::rates::{LIVE_EVERY, LIVE_FIRST, Progress, Rates};
 use super::tableau::{self, MAX_COLUMN_WIDTH};
 use crate::console;
@@ -100,6 +101,12 @@ impl Display {
         }
     }
 
+    /// True where the result has a screen of its own.
+    pub fn covers(&self) -> bool {
+        let is_followed = matches!(self.mode, ResultMode::Table | ResultMode::Changelog);
+        self.interactive && is_followed && self.expanded != Expanded::On
+    }
+
     /// On a terminal, as the settings say: with times, unless they are set off.
     pub fn on_terminal(settings: &Settings) -> Self {
         let timing =
@@ -137,8 +144,7 @@ pub async fn show_query(
     stop: &Interrupt,
     out: &mut (dyn Write + Send),
 ) -> Result<Shown> {
-    let followed = matches!(display.mode, ResultMode::Table | ResultMode::Changelog);
-    if display.interactive && followed && display.expanded != Expanded::On {
+    if display.covers() {
         let (shown, page, summary) = view::show(query, settings, display, stop).await?;
         put(out, format!("{page}{}", console::on_terminal(&summary)).as_bytes())?;
         return Ok(shown);
@@ -182,6 +188,7 @@ async fn print_query(
             },
             _ = ticks.tick(), if display.live => {
                 rates.tell_odd();
+                rates.hint(quiet::is_begun().then_some("q ends it"));
                 rates.show(Progress::Live);
             }
             () = stop.asked_times(if ended == Ended::Finished { 1 } else { 2 }) => {

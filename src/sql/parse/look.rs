@@ -112,9 +112,21 @@ fn describe(cursor: &mut Cursor<'_>) -> Result<Look> {
     }
 }
 
+/// Words that SQL of a database begins with.
+const BEGINS_SQL: [&str; 16] = [
+    "SELECT", "WITH", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "ALTER", "DROP", "TRUNCATE",
+    "COPY", "GRANT", "EXPLAIN", "SHOW",
+];
+
 fn psql(cursor: &mut Cursor<'_>) -> Result<Look> {
     let is_sql =
         |cursor: &Cursor<'_>| matches!(cursor.token(0), Token::SingleQuotedString(_) | Token::DollarQuotedString(_));
+    // SQL as it is, without an integration before it.
+    let begins_bare = BEGINS_SQL.contains(&cursor.word(0).as_str())
+        && !matches!(cursor.token(1), Token::SingleQuotedString(_) | Token::DollarQuotedString(_));
+    if begins_bare {
+        return Err(no_sql(cursor));
+    }
     let on = match is_sql(cursor) {
         true => None,
         false => Some(loose(cursor, "an integration, or a text between $$ and $$")?),
@@ -124,14 +136,16 @@ fn psql(cursor: &mut Cursor<'_>) -> Result<Look> {
     let value = match cursor.token(0).clone() {
         Token::SingleQuotedString(value) => value,
         Token::DollarQuotedString(_) => between_dollars(&written).to_string(),
-        _ => {
-            return Err(cursor
-                .expected("SQL between $$ and $$, or in single quotes")
-                .with_hint("PSQL sends it as it is: PSQL $$ SELECT count(*) FROM orders $$;"));
-        }
+        _ => return Err(no_sql(cursor)),
     };
     cursor.skip();
     Ok(Look::Psql { on, sql: Quoted { text: Ident { value, span }, written } })
+}
+
+fn no_sql(cursor: &Cursor<'_>) -> Error {
+    cursor
+        .expected("SQL between $$ and $$, or in single quotes")
+        .with_hint("PSQL sends it as it is: PSQL $$ SELECT count(*) FROM orders $$;")
 }
 
 /// The text of `$tag$text$tag$`.

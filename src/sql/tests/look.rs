@@ -106,6 +106,19 @@ fn dollar_quotes_keep_their_semicolons() {
 }
 
 #[test]
+fn sql_that_stands_bare_behind_psql_is_where_the_error_is() {
+    let place = |script: &str| parse(script)[0].as_ref().unwrap_err().span().expect("a place").start.column;
+    for (script, column) in
+        [("PSQL SELECT 1;", 6), ("PSQL pg SELECT 1;", 9), ("PSQL pg;", 8), ("PSQL drop table t;", 6)]
+    {
+        let error = parse(script)[0].as_ref().unwrap_err().to_string();
+        assert!(error.contains("expected SQL between $$ and $$"), "{script}: {error}");
+        assert_eq!(place(script), column, "{script}");
+    }
+    assert!(parse("PSQL show 'SELECT 1';")[0].is_ok(), "an integration may be called so");
+}
+
+#[test]
 fn every_head_begins_a_statement() {
     for (head, _) in STATEMENT_HEADS {
         // What is wrong, if anything, is behind the head.

@@ -1,5 +1,7 @@
 //! The live table: it changes in place, obeys its keys, and gives the terminal back.
 
+use std::net::TcpListener;
+
 use super::terminal::{Options, Terminal, key};
 
 /// Sixty rows, of which each is updated again and again.
@@ -183,6 +185,23 @@ fn forty_columns_are_enough() {
     shell.wait_screen("an arrow", |screen| {
         screen.lines().nth(2).is_some_and(|line| line.chars().count() == 40 && line.ends_with('›'))
     });
+    shell.prompt_after("q");
+}
+
+#[test]
+fn a_service_that_says_nothing_is_told_of_in_eighty_columns() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("an address");
+    let shell = started(80, 20);
+    shell.run("clear");
+    shell.paste(&format!(
+        "CREATE TABLE p (n BIGINT) WITH ('connector' = 'jdbc', 'url' = 'jdbc:postgresql://{address}/db', \
+         'table-name' = 'p'); SELECT n FROM p;"
+    ));
+    shell.wait_for("SELECT n FROM p;");
+    shell.press(key::ENTER);
+    let is_told = |screen: &str| screen.lines().nth(1).is_some_and(|line| line.starts_with("(waiting for PostgreSQL"));
+    shell.wait_screen("what is waited for", is_told);
     shell.prompt_after("q");
 }
 

@@ -183,8 +183,10 @@ impl View {
             let changes = if behind == 1 { "change" } else { "changes" };
             format!("paused, {} {changes} behind", grouped(behind))
         });
-        let parts: Vec<String> = behind.into_iter().chain(self.status.iter().cloned()).collect();
-        Drawn::new(cut(&joined(&parts, columns), columns), Style::Dim)
+        let parts: Vec<String> =
+            behind.into_iter().chain(self.status.iter().cloned()).filter(|part| !part.is_empty()).collect();
+        // The first part that there is no room for is cut: it may say why nothing comes.
+        Drawn::new(cut(&parts.join("  "), columns), Style::Dim)
     }
 
     /// How the query goes, the page, when it was drawn.

@@ -145,6 +145,37 @@ fn screens_are_as_they_were_looked_at() {
 }
 
 #[test]
+fn the_page_of_result_modes_shows_screens_that_there_are() {
+    let page = include_str!("../../../../docs/sql/result-modes.md");
+    let mut view = table(WIDE);
+    fill(&mut view, 1..=5);
+    apply(&mut view, UpdateBefore, ["host-2", "200", "fine"]);
+    apply(&mut view, UpdateAfter, ["host-2", "201", "changed in place"]);
+    apply(&mut view, Delete, ["host-1", "100", "fine"]);
+    let documented = |view: &mut View| {
+        let screen = shown(view, 80, 8).lines().map(|line| format!("{}\n", &line[1..])).collect::<String>();
+        assert!(page.contains(&format!("```text sample\n{screen}```")), "docs/sql/result-modes.md lacks\n{screen}");
+    };
+    documented(&mut view);
+    press(&mut view, &[Key::Pause]);
+    apply(&mut view, UpdateBefore, ["host-3", "300", "fine"]);
+    apply(&mut view, UpdateAfter, ["host-3", "301", "fine"]);
+    fill(&mut view, 6..=6);
+    documented(&mut view);
+}
+
+#[test]
+fn a_service_that_is_away_is_told_of_at_any_width() {
+    let mut view = table(WIDE);
+    let parts = ["(waiting for PostgreSQL at db:5432: no answer for 5 s)", "in 0 rows/s", "(0)", "watermark -"];
+    view.status = parts.map(String::from).into();
+    let told = |view: &mut View, columns| shown(view, columns, 10).lines().nth(1).unwrap_or_default().to_string();
+    assert_eq!(told(&mut view, 100), format!("~{}", parts.join("  ")));
+    assert_eq!(told(&mut view, 70), "~(waiting for PostgreSQL at db:5432: no answer for 5 s)  in 0 rows/s  …");
+    assert_eq!(told(&mut view, 40), "~(waiting for PostgreSQL at db:5432: no …");
+}
+
+#[test]
 fn the_last_rows_are_followed_until_another_page_is_asked_for() {
     let mut view = table(WIDE);
     fill(&mut view, 1..=10);
