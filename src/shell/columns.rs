@@ -101,7 +101,7 @@ mod tests {
             line(["collect", "in 6 rows/s", rows, "out 6 rows/s", rows, "lag 0"], &["watermark -"])
         };
         columns.lay_out(&[cells("(1,234,567)")], 200);
-        let expected = ["collect  in 6 rows/s  (29)", "  out 6 rows/s  (29)  lag 0  watermark -"];
+        let expected = ["collect  in 6 rows/s  (29)  out 6 rows/s", "  (29)  lag 0  watermark -"];
         assert_eq!(columns.lay_out(&[cells("(29)")], 41), expected);
         let expected = ["collect  in 6 rows/s", "  (29)  out 6 rows/s", "  (29)  lag 0", "  watermark -"];
         assert_eq!(columns.lay_out(&[cells("(29)")], 25), expected);

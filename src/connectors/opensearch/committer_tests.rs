@@ -379,9 +379,11 @@ async fn without_the_permission_to_list_tasks_as_long_as_an_answer_may_take_is_w
     let start = std::time::Instant::now();
     scene.committer(&table, "L", 2).await.fence().await.unwrap();
     assert!(start.elapsed() >= std::time::Duration::from_millis(60));
+    // On a machine that is slow an answer of the stub may be waited for, too.
     let told = scene.told.lock().unwrap().clone();
-    assert_eq!(told.len(), 1);
-    assert!(told[0].starts_with("waiting 0.06 s for requests of an earlier start of the job to end: "), "{told:?}");
+    let waits =
+        told.iter().filter(|line| line.starts_with("waiting 0.06 s for requests of an earlier start of the job"));
+    assert_eq!(waits.count(), 1, "{told:?}");
 }
 
 #[tokio::test]
