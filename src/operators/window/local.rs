@@ -1,6 +1,6 @@
 //! The first of two phases: the rows of a batch that share slice and group become one, before they are exchanged.
 //!
-//! Where that would leave most of them as they are (see [`super::probe`]), each row goes on as a group of its own.
+//! Where that would leave most of them as they are (see [`mod@super::probe`]), each row goes on as a group of its own.
 //! Nothing is kept from batch to batch, so no row waits and a barrier finds nothing here. What comes out is the key, the
 //! slice's end, how many rows there were, and the states of the calls; [`super::WindowAggregate`] puts them together.
 //! Watermarks and barriers: unchanged.

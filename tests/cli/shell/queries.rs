@@ -64,8 +64,8 @@ fn what_is_typed_while_rows_are_printed_waits_for_the_prompt_unseen() {
 
 /// The number in the last row of a tableau.
 fn last_row(screen: &str) -> Option<u64> {
-    let rows = screen.lines().filter_map(|line| line.strip_prefix("| +I |")?.trim_end_matches('|').trim().parse().ok());
-    rows.last()
+    let mut lines = screen.lines().rev();
+    lines.find_map(|line| line.strip_prefix("| +I |")?.trim_end_matches('|').trim().parse().ok())
 }
 
 #[test]
