@@ -6,7 +6,7 @@ use std::time::Duration;
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::Client;
-use crate::shell::editor::is_whole;
+use crate::shell::editor::{is_whole, push_key};
 use crate::shell::interrupt::Interrupt;
 use crate::shell::quiet;
 use crate::shell::rates::LIVE_FIRST;
@@ -124,12 +124,8 @@ impl Typed {
         let line = self.text.rfind('\n').map_or(0, |at| at + 1);
         match key.code {
             KeyCode::Char('u' | 'U') if key.modifiers.contains(KeyModifiers::CONTROL) => self.text.truncate(line),
-            KeyCode::Char(_) if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {}
-            KeyCode::Char(c) => self.text.push(c),
-            KeyCode::Enter => self.text.push('\n'),
-            KeyCode::Tab => self.text.push(' '),
             KeyCode::Backspace if self.text.len() > line => _ = self.text.pop(),
-            _ => {}
+            _ => push_key(&mut self.text, key),
         }
     }
 }

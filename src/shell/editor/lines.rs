@@ -3,7 +3,7 @@
 use std::io::{BufRead, Write};
 use std::time::Duration;
 
-use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crossterm::terminal;
 
 use super::Read;
@@ -78,14 +78,8 @@ pub fn typed_meanwhile() -> std::io::Result<String> {
         match event::read()? {
             Event::Key(key) if key.kind != KeyEventKind::Release => match key.code {
                 KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => typed.clear(),
-                // A line end that came before the keys did one by one.
-                KeyCode::Char('j') if key.modifiers.contains(KeyModifiers::CONTROL) => typed.push('\n'),
-                KeyCode::Char(_) if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {}
-                KeyCode::Char(c) => typed.push(c),
-                KeyCode::Enter => typed.push('\n'),
-                KeyCode::Tab => typed.push(' '),
                 KeyCode::Backspace => _ = typed.pop(),
-                _ => {}
+                _ => push_key(&mut typed, key),
             },
             Event::Paste(text) => typed += &text.replace("\r\n", "\n").replace('\r', "\n"),
             _ => {}
@@ -93,6 +87,19 @@ pub fn typed_meanwhile() -> std::io::Result<String> {
     }
     terminal::disable_raw_mode()?;
     Ok(typed)
+}
+
+/// Adds what a key writes, if it writes anything.
+pub fn push_key(text: &mut String, key: KeyEvent) {
+    match key.code {
+        // A line end that came before the keys did one by one.
+        KeyCode::Char('j') if key.modifiers.contains(KeyModifiers::CONTROL) => text.push('\n'),
+        KeyCode::Char(_) if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {}
+        KeyCode::Char(c) => text.push(c),
+        KeyCode::Enter => text.push('\n'),
+        KeyCode::Tab => text.push(' '),
+        _ => {}
+    }
 }
 
 #[cfg(test)]

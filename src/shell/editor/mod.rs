@@ -26,6 +26,7 @@ use self::completion::Completer;
 use self::highlighter::Highlighter;
 pub use self::history::History;
 use self::keys::{EmptyLine, Keys};
+pub use self::lines::push_key;
 use self::menu::Proposed;
 pub use self::outside::Outside;
 pub use self::prompt::Jobs;

@@ -112,8 +112,10 @@ fn a_query_does_not_take_the_name_of_a_job() {
     let rows = screen.lines().map(|line| line.split('|').collect::<Vec<_>>()).filter(|cells| cells.len() == 6);
     let names: Vec<String> = rows.map(|cells| cells[2].trim().to_string()).collect();
     assert_eq!(names, ["job name", "hot", "collect"], "{screen}");
-    let screen = shell.run("STOP JOB hot;");
-    assert!(screen.contains("job hot stopped: ") && screen.ends_with("millstream>"), "{screen}");
+    shell.run("STOP JOB hot;");
+    shell.wait_screen("no job any more", |screen| {
+        screen.contains("job hot stopped: ") && screen.ends_with("millstream>")
+    });
 }
 
 #[test]
