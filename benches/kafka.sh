@@ -11,6 +11,7 @@
 # ROWS (10000000; in as many partitions as the broker makes by itself), RUNS (3), JOBS (all four; none for latency alone), MILLSTREAM (the binary: target/release/millstream).
 # OTHER is a command with its arguments; {file} stands for a job file with all addresses filled in. It must end when the job does, with
 # status 0, and do the work itself or in children that it waits for: their CPU time is what counts, and the memory of the largest.
+# Cold start: COLD (5; how often job 1 is started on a topic with a row, until that is in the topic behind it).
 # Latency: LATENCY_RATE (50000 rows a second; 0 leaves it out), LATENCY_SECONDS (20), LATENCY_RUNS (1), LATENCY_CHECKPOINTS (100ms).
 # The services: MILLSTREAM_TEST_KAFKA=host:port, MILLSTREAM_TEST_POSTGRES=postgresql://user:password@host:port/database.
 set -euo pipefail
@@ -22,6 +23,7 @@ JOBS=${JOBS-simple_filter simple_agg simple_filter_pg simple_filter_pg_agg}
 CHECKPOINTS=${CHECKPOINTS:-} OTHER=${OTHER:-}
 LATENCY_RATE=${LATENCY_RATE:-50000} LATENCY_SECONDS=${LATENCY_SECONDS:-20} LATENCY_RUNS=${LATENCY_RUNS:-1}
 LATENCY_CHECKPOINTS=${LATENCY_CHECKPOINTS:-100ms}
+COLD=${COLD:-5}
 MILLSTREAM=${MILLSTREAM:-${CARGO_TARGET_DIR:-$ROOT/target}/release/millstream}
 ARGUMENTS=("$@")
 die() { echo "$*" >&2; exit 1; }
@@ -142,17 +144,41 @@ latency() {
     --seconds "$LATENCY_SECONDS") between=() numbers
   echo "latency, $subject" >&2
   rm -rf "$FOLDER/state"
-  if [ "$subject" != echo ]; then
-    # shellcheck disable=SC2016 # IN and OUT are there when it runs
-    between=(-- bash -c "sed -e \"s/{in}/\$IN/; s/{out}/\$OUT/; s|{state}|$FOLDER/state|\" '$file' >'$FOLDER/run.sql'; exec $(command_of "$subject" "$FOLDER/run.sql")")
-  fi
+  [ "$subject" = echo ] || between=(--job "$file" "$FOLDER/run.sql" -- bash -c "exec $(command_of "$subject" "$FOLDER/run.sql")")
   [ "$subject" != checkpoints ] || options+=(--committed)
-  # shellcheck disable=SC2086 # a command and its arguments
-  numbers=$(${LATENCY:-${CARGO:-cargo} bench -q --bench latency --} "${options[@]}" "${between[@]}" 2>"$FOLDER/log") || {
+  numbers=$(helper "${options[@]}" "${between[@]}" 2>"$FOLDER/log") || {
     cat "$FOLDER/log" >&2
     die "latency, $subject: failed"
   }
   echo "latency $subject $numbers" >>"$FOLDER/latencies"
+}
+
+helper() {
+  # shellcheck disable=SC2086 # a command and its arguments
+  ${LATENCY:-${CARGO:-cargo} bench -q --bench latency --} "$@"
+}
+
+# cold SUBJECT: a line `cold subject µs` more in the latencies, of job 1.
+cold() {
+  local subject=$1 between=()
+  echo "cold start, $subject" >&2
+  [ "$subject" = echo ] || between=(--job "$FOLDER/cold.sql" "$FOLDER/run.sql" -- bash -c "exec $(command_of "$subject" "$FOLDER/run.sql")")
+  helper --broker "$MILLSTREAM_TEST_KAFKA" --cold "${between[@]}" 2>"$FOLDER/log" | sed "s/^/cold $subject /" >>"$FOLDER/latencies" || {
+    cat "$FOLDER/log" >&2
+    die "cold start, $subject: failed"
+  }
+}
+
+colds() {
+  local subjects="echo plain${OTHER:+ other}" subject i
+  job simple_filter.sql | sed -e "s/'scan.bounded.mode' = 'latest-offset', //" -e "s/'${ID}_[a-z_]*'/'{out}'/" -e "s/'$ID'/'{in}'/" >"$FOLDER/cold.sql"
+  for ((i = 0; i < COLD; i++)); do
+    for subject in $subjects; do cold "$subject"; done
+  done
+  printf '\nms from the start of job 1 until the row that was there has come out, median of %s starts\n' "$COLD"
+  for subject in $subjects; do
+    printf '%-12s %9.0f\n' "$subject" "$(median cold "$subject" 3 "$FOLDER/latencies" | awk '{ print $1 / 1000 }')"
+  done
 }
 
 latency_job() {
@@ -168,7 +194,7 @@ SQL
 latencies() {
   latency_job >"$FOLDER/latency_plain.sql"
   cp "$FOLDER/latency_plain.sql" "$FOLDER/latency_other.sql"
-  exactly_once "$LATENCY_CHECKPOINTS" <"$FOLDER/latency_plain.sql" >"$FOLDER/latency_checkpoints.sql"
+  exactly_once "$LATENCY_CHECKPOINTS" <"$FOLDER/latency_plain.sql" | sed "s|{state}|$FOLDER/state|" >"$FOLDER/latency_checkpoints.sql"
   local subjects="echo plain checkpoints${OTHER:+ other}" subject i
   for ((i = 0; i < LATENCY_RUNS; i++)); do
     for subject in $subjects; do latency "$subject"; done
@@ -195,4 +221,5 @@ for ((i = 0; i < RUNS; i++)); do
   done
 done
 table
+[ "$COLD" -eq 0 ] || colds
 [ "$LATENCY_RATE" -eq 0 ] || latencies

@@ -3,13 +3,17 @@
 //! ```text
 //!   latency --broker HOST:PORT --rate 50000 --seconds 20 -- COMMAND ARG…      one line: p50 p99 p99.9 max, in microseconds
 //!   latency --broker HOST:PORT --rate 50000 --seconds 20                      the same through a bare echo client
+//!   latency --broker HOST:PORT --cold -- COMMAND ARG…                         from its start to its first row, in microseconds
 //! ```
 //!
 //! Rows are due at a fixed rate whatever becomes of them, and a row's time runs from when it was due, not from when it could
 //! be sent: whoever stalls the sender is charged with it (no coordinated omission). The command copies the topic IN to
-//! the topic OUT, whose names are in its environment; it is waited for until a first row has come through it, and ended
-//! with SIGTERM. `benches/kafka.sh` calls it; by `cargo bench` alone it does nothing.
+//! the topic OUT, whose names are in its environment and, instead of `{in}` and `{out}`, in the file that `--job` makes; it is
+//! waited for until a first row has come through it, and ended with SIGTERM. A cold start finds its row in the topic.
+//! `benches/kafka.sh` calls it; by `cargo bench` alone it does nothing.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -41,6 +45,12 @@ struct Options {
     /// Only rows of transactions that are complete count.
     #[arg(long)]
     committed: bool,
+    /// Measures how long the command takes from its start to its first row.
+    #[arg(long)]
+    cold: bool,
+    /// A job with `{in}` and `{out}`, and the file that it becomes with the topics' names.
+    #[arg(long, num_args = 2, value_names = ["TEMPLATE", "FILE"])]
+    job: Option<Vec<PathBuf>>,
     /// Is an echo client between two topics itself.
     #[arg(long, num_args = 2, value_names = ["IN", "OUT"])]
     echo: Option<Vec<String>>,
@@ -64,6 +74,7 @@ fn main() -> ExitCode {
     };
     let done = match options.echo.as_deref() {
         Some([from, to]) => echo(&broker, from, to),
+        _ if options.cold => start_cold(&options, &broker),
         _ => measure(&options, &broker),
     };
     match done {
@@ -112,9 +123,12 @@ fn end(consumer: &BaseConsumer, topic: &str, partition: i32) -> Result<i64, Fail
     }
 }
 
-/// Copies values as they come, until it is ended.
+/// Copies values from the topic's beginning as they come, until it is ended.
 fn echo(broker: &str, from: &str, to: &str) -> Result<(), Failure> {
     let (consumer, producer) = (consumer(broker, from, false)?, producer(broker)?);
+    let mut all = consumer.assignment()?;
+    all.set_all_offsets(Offset::Beginning)?;
+    consumer.assign(&all)?;
     loop {
         let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
         let message = message?;
@@ -166,6 +180,9 @@ struct Between(Child);
 
 impl Between {
     fn start(options: &Options, broker: &str, [from, to]: &[String; 2]) -> Result<Self, Failure> {
+        if let Some([template, file]) = options.job.as_deref() {
+            fs::write(file, fs::read_to_string(template)?.replace("{in}", from).replace("{out}", to))?;
+        }
         let mut command = match options.command.split_first() {
             None => {
                 let mut echo = Command::new(std::env::current_exe()?);
@@ -256,6 +273,34 @@ fn measure(options: &Options, broker: &str) -> Result<(), Failure> {
         return Err("no row was measured".into());
     }
     println!("{} {} {} {}", at(0.5), at(0.99), at(0.999), took[took.len() - 1]);
+    Ok(())
+}
+
+/// Starts the command on a topic with one reading of the tutorial's and waits for what it makes of it.
+fn start_cold(options: &Options, broker: &str) -> Result<(), Failure> {
+    let topics = Topics::create(broker, options.partitions)?;
+    let producer = producer(broker)?;
+    let reading = r#"{"hostname":"doc","cpu":"cpu4","usage":98.3,"occurred_at":1700000000000}"#;
+    producer.send(BaseRecord::<(), str>::to(&topics.names[0]).payload(reading)).map_err(|(error, _)| error)?;
+    producer.flush(PATIENCE)?;
+    let consumer = consumer(broker, &topics.names[1], options.committed)?;
+    // It is connected and asks for rows when the command starts.
+    if consumer.poll(Duration::from_secs(1)).is_some() {
+        return Err("a row was there before the command".into());
+    }
+    let start = Instant::now();
+    let mut between = Between::start(options, broker, &topics.names)?;
+    let first = loop {
+        if let Some(message) = consumer.poll(Duration::from_millis(100)) {
+            message?;
+            break start.elapsed();
+        }
+        between.check()?;
+        if start.elapsed() > PATIENCE {
+            return Err("no row came through the command".into());
+        }
+    };
+    println!("{}", first.as_micros());
     Ok(())
 }
 
