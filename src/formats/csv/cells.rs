@@ -3,12 +3,16 @@
 use super::Rules;
 use crate::formats::FormatError;
 
+const LOWS: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+
 /// Cells of the line split last; reused from line to line.
 #[derive(Debug, Default)]
 pub(super) struct Cells {
     /// The cells one behind the other, quotes and escapes undone.
     text: String,
     ends: Vec<usize>,
+    /// What is between two of them: a delimiter, or nothing.
+    between: usize,
 }
 
 impl Cells {
@@ -18,7 +22,7 @@ impl Cells {
 
     pub fn get(&self, i: usize) -> Option<&str> {
         let end = *self.ends.get(i)?;
-        let start = i.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let start = i.checked_sub(1).map_or(0, |before| self.ends[before] + self.between);
         self.text.get(start..end)
     }
 
@@ -26,6 +30,11 @@ impl Cells {
     pub fn split(&mut self, line: &str, rules: &Rules) -> Result<(), FormatError> {
         self.text.clear();
         self.ends.clear();
+        if !rules.needs_care(line.as_bytes()) {
+            self.split_plain(line, rules.delimiter);
+            return Ok(());
+        }
+        self.between = 0;
         let mut rest = line;
         loop {
             rest = match rules.quote {
@@ -38,6 +47,29 @@ impl Cells {
                 _ => return Ok(()),
             }
         }
+    }
+
+    /// Splits a line without quotes and escapes: only the delimiter and the end of the line count.
+    fn split_plain(&mut self, line: &str, delimiter: u8) {
+        let end = memchr::memchr2(b'\n', b'\r', line.as_bytes()).unwrap_or(line.len());
+        let line = &line[..end];
+        self.text.push_str(line);
+        self.between = 1;
+        // Eight bytes at a time: a cell is mostly shorter than what makes a call of `memchr` worthwhile.
+        let (words, last) = line.as_bytes().as_chunks::<8>();
+        let mut at = 0;
+        for word in words {
+            let differs = u64::from_le_bytes(*word) ^ u64::from_le_bytes([delimiter; 8]);
+            // The high bit of each byte that is the delimiter.
+            let mut found = !((differs & LOWS).wrapping_add(LOWS) | differs | LOWS);
+            while found != 0 {
+                self.ends.push(at + (found.trailing_zeros() / 8) as usize);
+                found &= found - 1;
+            }
+            at += 8;
+        }
+        self.ends.extend(last.iter().enumerate().filter(|(_, byte)| **byte == delimiter).map(|(i, _)| at + i));
+        self.ends.push(line.len());
     }
 
     /// Reads up to the delimiter or the end of the line, and gives what is left from there.
@@ -98,5 +130,52 @@ impl Cells {
             None => return Err(FormatError::new("not a CSV line: it ends behind an escape character")),
         });
         Ok(chars.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rules() -> Rules {
+        Rules {
+            delimiter: b',',
+            quote: Some(b'"'),
+            escape: Some(b'\\'),
+            comments: false,
+            ignore_errors: false,
+            element_delimiter: String::new(),
+            null: None,
+            plain_decimals: false,
+            lines: true,
+            prefix: String::new(),
+        }
+    }
+
+    fn cells(line: &str) -> Vec<String> {
+        let mut cells = Cells::default();
+        cells.split(line, &rules()).unwrap();
+        (0..cells.len()).map(|i| cells.get(i).unwrap().to_string()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn cells_without_quotes_are_what_is_between_delimiters(line in "[,,,abé +-\n\r]{0,60}") {
+            let first = line.split(['\n', '\r']).next().unwrap_or_default();
+            let expected: Vec<_> = first.split(',').collect();
+            prop_assert_eq!(cells(&line), expected);
+        }
+
+        #[test]
+        fn a_quote_anywhere_changes_no_other_cell(line in "[,,,abé +-]{0,60}") {
+            let mut expected = cells(&line);
+            expected.push("a\"b".to_string());
+            prop_assert_eq!(cells(&format!("{line},a\"b")), expected.clone());
+            expected.pop();
+            expected.push("a,b".to_string());
+            prop_assert_eq!(cells(&format!("{line},\"a,b\"")), expected);
+        }
     }
 }

@@ -68,6 +68,17 @@ pub(super) struct Rules {
     pub prefix: String,
 }
 
+impl Rules {
+    /// Whether a line may have a quote or an escape that counts.
+    fn needs_care(&self, line: &[u8]) -> bool {
+        match (self.quote, self.escape) {
+            (Some(quote), Some(escape)) => memchr::memchr2(quote, escape, line).is_some(),
+            (Some(one), None) | (None, Some(one)) => memchr::memchr(one, line).is_some(),
+            (None, None) => false,
+        }
+    }
+}
+
 /// Checked options for a schema: makes decoders and encoders.
 #[derive(Debug)]
 struct CsvFormat {
