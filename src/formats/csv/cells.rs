@@ -162,14 +162,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cells_without_quotes_are_what_is_between_delimiters(line in "[,,,abé +-\n\r]{0,60}") {
+        fn cells_without_quotes_are_what_is_between_delimiters(line in "[-,,,abé +\n\r]{0,60}") {
             let first = line.split(['\n', '\r']).next().unwrap_or_default();
             let expected: Vec<_> = first.split(',').collect();
             prop_assert_eq!(cells(&line), expected);
         }
 
         #[test]
-        fn a_quote_anywhere_changes_no_other_cell(line in "[,,,abé +-]{0,60}") {
+        fn a_quote_anywhere_changes_no_other_cell(line in "[-,,,abé +]{0,60}") {
             let mut expected = cells(&line);
             expected.push("a\"b".to_string());
             prop_assert_eq!(cells(&format!("{line},a\"b")), expected.clone());
