@@ -1,4 +1,5 @@
-//! How many rows per second does one core count and sum by 56, 10⁴, 10⁵ and 10⁶ groups, and how many bytes does a group take?
+//! How many rows per second does one core count and sum by 56, 10⁴, 10⁵ and 10⁶ groups, and how many bytes
+//! does a group take, and does a row ask for?
 //!
 //! Orders of a shop (a text or a BIGINT) and an amount, 8,192 to a batch, in random order; `COUNT(*)` and `SUM(amount)`
 //! by shop. Every group is known before the clock starts, so that every row updates one. Told are both halves of every
@@ -6,7 +7,7 @@
 
 use std::sync::Arc;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use millstream::ChangelogBatch;
 use millstream::RowKind;
 use millstream::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
@@ -16,7 +17,9 @@ use millstream::operators::{AggregateCall, BundleEnd, GroupAggregate, Operator, 
 use millstream::types::{SqlType, TypeKind};
 
 mod drive;
+mod measure;
 use drive::push;
+use measure::measure;
 
 const ROWS: usize = 8_192;
 const BATCHES: usize = 64;
@@ -68,7 +71,6 @@ fn random(i: u64, groups: u64) -> u64 {
 
 fn updating(c: &mut Criterion) {
     let mut group = c.benchmark_group("updating");
-    group.throughput(Throughput::Elements((ROWS * BATCHES) as u64));
     group.sample_size(10);
     let each_and_net = [("every change", None), ("net changes", Some(BundleEnd::MicroBatch))];
     for (key, texts) in [("text", true), ("bigint", false)] {
@@ -83,8 +85,8 @@ fn updating(c: &mut Criterion) {
                 for start in (0..groups).step_by(ROWS) {
                     push(&mut operator, orders(texts, start..groups.min(start + ROWS as u64), None), &mut out);
                 }
-                group.bench_function(format!("{groups} groups by {key}, {name}"), |b| {
-                    b.iter(|| batches.iter().for_each(|batch| push(&mut operator, batch.clone(), &mut out)));
+                measure(&mut group, &format!("{groups} groups by {key}, {name}"), ROWS * BATCHES, || {
+                    batches.iter().for_each(|batch| push(&mut operator, batch.clone(), &mut out));
                 });
                 if let Some(size) = operator.state_size() {
                     println!("{groups} groups by {key}: {} bytes a group", size.bytes / size.keys.max(1));
@@ -107,8 +109,8 @@ fn updating(c: &mut Criterion) {
                 push(&mut operator, orders(true, start..groups.min(start + ROWS as u64), None), &mut out);
             }
         }
-        group.bench_function(format!("{groups} groups by text, retracting, {name}"), |b| {
-            b.iter(|| batches.iter().for_each(|batch| push(&mut operator, batch.clone(), &mut out)));
+        measure(&mut group, &format!("{groups} groups by text, retracting, {name}"), ROWS * BATCHES, || {
+            batches.iter().for_each(|batch| push(&mut operator, batch.clone(), &mut out));
         });
     }
     group.finish();

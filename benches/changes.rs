@@ -4,11 +4,10 @@
 //! Rows of a BIGINT key, a text and a number, 8,192 to a batch. Operators with state know every key before, so that each
 //! row updates one. Throughput is in rows (elements) per second, read.
 
-use std::alloc::System;
 use std::sync::Arc;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use millstream::allocations::{Counted, Counting, of_thread};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use millstream::arrow::array::{ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch, StringArray};
 use millstream::arrow::buffer::OffsetBuffer;
 use millstream::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -18,10 +17,8 @@ use millstream::operators::{
 use millstream::{ChangelogBatch, RowKind};
 
 mod drive;
+mod measure;
 use drive::push;
-
-#[global_allocator]
-static ALLOCATOR: Counting<System> = Counting(System);
 
 const ROWS: usize = 8_192;
 const BATCHES: usize = 32;
@@ -52,36 +49,32 @@ fn batches(kind: RowKind, keys: u64) -> Vec<ChangelogBatch> {
     (0..BATCHES).map(batch).collect()
 }
 
-fn measure(c: &mut Criterion, name: &str, mut operator: Box<dyn Operator>, batches: &[ChangelogBatch]) {
+fn measured(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    mut operator: Box<dyn Operator>,
+    batches: &[ChangelogBatch],
+) {
     let mut out = Output::new();
-    let mut all =
-        |operator: &mut dyn Operator| batches.iter().for_each(|batch| push(operator, batch.clone(), &mut out));
-    all(operator.as_mut());
-    let asked = {
-        let _counted = Counted::begin();
-        let before = of_thread();
-        all(operator.as_mut());
-        of_thread() - before
-    };
-    let count: usize = batches.iter().map(ChangelogBatch::num_rows).sum();
-    println!("{name}: {:.1} bytes a row", asked as f64 / count as f64);
-    let mut group = c.benchmark_group("changes");
-    group.throughput(Throughput::Elements(count as u64));
-    group.sample_size(10);
-    group.bench_function(name, |b| b.iter(|| all(operator.as_mut())));
-    group.finish();
+    let rows = batches.iter().map(ChangelogBatch::num_rows).sum();
+    measure::measure(group, name, rows, || {
+        batches.iter().for_each(|batch| push(operator.as_mut(), batch.clone(), &mut out));
+    });
 }
 
 fn changes(c: &mut Criterion) {
+    let mut group = c.benchmark_group("changes");
+    group.sample_size(10);
+    let group = &mut group;
     for keys in [1_000, 100_000] {
         let normalize = ChangelogNormalize::try_new(vec![0], None, true, orders()).expect("an operator");
         let upserts = batches(RowKind::UpdateAfter, keys);
-        measure(c, &format!("normalize upserts of {keys} keys"), Box::new(normalize), &upserts);
+        measured(group, &format!("normalize upserts of {keys} keys"), Box::new(normalize), &upserts);
         let materializer = SinkUpsertMaterializer::try_new(orders(), vec![0], Some(vec![0])).expect("an operator");
-        measure(c, &format!("materialize updates of {keys} keys"), Box::new(materializer), &upserts);
+        measured(group, &format!("materialize updates of {keys} keys"), Box::new(materializer), &upserts);
     }
     let inserts = batches(RowKind::Insert, 1_000);
-    measure(c, "limit that is not reached", Box::new(Limit::new(0, Some(u64::MAX))), &inserts);
+    measured(group, "limit that is not reached", Box::new(Limit::new(0, Some(u64::MAX))), &inserts);
     let sets = vec![vec![true, true], vec![true, false], vec![false, false]];
     let expanded = schema_of(&[
         ("id", DataType::Int64),
@@ -91,9 +84,9 @@ fn changes(c: &mut Criterion) {
         ("other", DataType::Utf8),
         ("set", DataType::Int64),
     ]);
-    measure(c, "expand to 3 grouping sets", Box::new(Expand::new(3, vec![0, 1], sets, expanded)), &inserts);
+    measured(group, "expand to 3 grouping sets", Box::new(Expand::new(3, vec![0, 1], sets, expanded)), &inserts);
     let (unnest, lists) = unnest();
-    measure(c, "unnest 3 elements", unnest, &lists);
+    measured(group, "unnest 3 elements", unnest, &lists);
 }
 
 /// Rows with three texts each, and what unfolds them.

@@ -1,14 +1,19 @@
-//! How many rows per second does one core decode and encode?
+//! How many rows per second does one core decode and encode, and how many bytes does that ask for, a row?
 //!
-//! The message is the tutorial's, 8192 to a batch. Throughput is in rows (elements) per second.
+//! The message is the tutorial's, 8192 to a batch; for `raw` it is the whole message, for `debezium-json` the row of an
+//! envelope, or both rows of one. Throughput is in rows (elements) per second.
 
 use std::hint::black_box;
 
 use chrono_tz::Tz;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
+use millstream::RowKind;
 use millstream::connectors::options::RawOptions;
 use millstream::formats::{Decoder, FormatRole, Messages, TableFormat};
 use millstream::types::{Field, Schema, SqlType, TypeKind};
+
+mod measure;
+use measure::measure;
 
 const ROWS: usize = 8192;
 
@@ -40,45 +45,71 @@ fn json(host: &str, cpu: usize, usage: f64, at: i64) -> String {
     format!(r#"{{"hostname": "{host}", "cpu": "cpu{cpu}", "usage": {usage:?}, "occurred_at": {at}}}"#)
 }
 
+fn decoder(name: &str, schema: &Schema, projection: &[usize]) -> Box<dyn Decoder> {
+    format(name).decoding(schema).and_then(|decoding| decoding.decoder(projection)).expect("a decoder")
+}
+
 fn decode_all(decoder: &mut dyn Decoder, messages: &[String]) {
     for message in messages {
         decoder.decode(message.as_bytes()).expect("a good message");
     }
+    black_box(decoder.take_kinds());
     black_box(decoder.finish().expect("a batch"));
 }
 
 fn formats(c: &mut Criterion) {
     let mut group = c.benchmark_group("formats");
-    group.throughput(Throughput::Elements(ROWS as u64));
     let schema = schema();
+    let message = Schema::new(vec![Field::new("message", SqlType::string())]);
 
     let plain = messages(json);
     let long = messages(|host, cpu, usage, at| json(host, cpu, usage + 1.0 / 3.0, at));
-    for (name, messages, projection) in [
-        ("json decode 4 of 4 columns", &plain, &[0, 1, 2, 3][..]),
-        ("json decode 2 of 4 columns", &plain, &[0, 2]),
-        ("json decode doubles of 17 digits", &long, &[0, 1, 2, 3]),
+    let csv = messages(|host, cpu, usage, at| format!("{host},cpu{cpu},{usage:?},{at}"));
+    let created = messages(|host, cpu, usage, at| {
+        format!(r#"{{"before": null, "after": {}, "op": "c"}}"#, json(host, cpu, usage, at))
+    });
+    let updated = messages(|host, cpu, usage, at| {
+        let (before, after) = (json(host, cpu, usage, at), json(host, cpu, usage + 1.0, at));
+        format!(r#"{{"before": {before}, "after": {after}, "op": "u"}}"#)
+    });
+    for (name, format, schema, messages, projection, rows) in [
+        ("json decode 4 of 4 columns", "json", &schema, &plain, &[0, 1, 2, 3][..], ROWS),
+        ("json decode 2 of 4 columns", "json", &schema, &plain, &[0, 2], ROWS),
+        ("json decode doubles of 17 digits", "json", &schema, &long, &[0, 1, 2, 3], ROWS),
+        ("csv decode 4 of 4 columns", "csv", &schema, &csv, &[0, 1, 2, 3], ROWS),
+        ("raw decode a text", "raw", &message, &plain, &[0], ROWS),
+        ("debezium-json decode inserts of 4 columns", "debezium-json", &schema, &created, &[0, 1, 2, 3], ROWS),
+        ("debezium-json decode updates of 4 columns", "debezium-json", &schema, &updated, &[0, 1, 2, 3], 2 * ROWS),
     ] {
-        let mut decoder = format("json").decoding(&schema).and_then(|d| d.decoder(projection)).expect("a decoder");
-        group.bench_function(name, |b| b.iter(|| decode_all(decoder.as_mut(), messages)));
+        let mut decoder = decoder(format, schema, projection);
+        measure(&mut group, name, rows, || decode_all(decoder.as_mut(), messages));
     }
 
-    let csv = messages(|host, cpu, usage, at| format!("{host},cpu{cpu},{usage:?},{at}"));
-    let mut decoder = format("csv").decoding(&schema).and_then(|d| d.decoder(&[0, 1, 2, 3])).expect("a decoder");
-    group.bench_function("csv decode 4 of 4 columns", |b| b.iter(|| decode_all(decoder.as_mut(), &csv)));
-
-    let mut decoder = format("json").decoding(&schema).and_then(|d| d.decoder(&[0, 1, 2, 3])).expect("a decoder");
-    plain.iter().for_each(|m| assert_eq!(decoder.decode(m.as_bytes()), Ok(1)));
-    let rows = decoder.finish().expect("a batch");
-    for name in ["json", "csv"] {
-        let mut encoder = format(name).encoding(&schema).and_then(|e| e.encoder()).expect("an encoder");
+    let rows = |name: &str, schema: &Schema| {
+        let mut decoder = decoder(name, schema, &(0..schema.len()).collect::<Vec<_>>());
+        plain.iter().for_each(|m| assert_eq!(decoder.decode(m.as_bytes()), Ok(1)));
+        decoder.finish().expect("a batch")
+    };
+    let (readings, texts) = (rows("json", &schema), rows("raw", &message));
+    let halves = [RowKind::UpdateBefore, RowKind::UpdateAfter];
+    for (name, format, schema, rows, kinds) in [
+        ("json encode 4 columns", "json", &schema, &readings, None),
+        ("csv encode 4 columns", "csv", &schema, &readings, None),
+        ("raw encode a text", "raw", &message, &texts, None),
+        ("debezium-json encode inserts of 4 columns", "debezium-json", &schema, &readings, None),
+        ("debezium-json encode updates of 4 columns", "debezium-json", &schema, &readings, Some(halves)),
+    ] {
+        let mut encoder = self::format(format).encoding(schema).and_then(|e| e.encoder()).expect("an encoder");
+        let kinds: Option<Vec<RowKind>> = kinds.map(|halves| halves.into_iter().cycle().take(ROWS).collect());
         let mut out = Messages::new();
-        group.bench_function(format!("{name} encode 4 columns"), |b| {
-            b.iter(|| {
-                out.clear();
-                encoder.encode(&rows, &mut out).expect("rows of the schema");
-                black_box(out.len())
-            });
+        measure(&mut group, name, ROWS, || {
+            out.clear();
+            match &kinds {
+                Some(kinds) => encoder.encode_changes(rows, kinds, &mut out),
+                None => encoder.encode(rows, &mut out),
+            }
+            .expect("rows of the schema");
+            black_box(out.len());
         });
     }
     group.finish();

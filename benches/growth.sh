@@ -48,7 +48,7 @@ helper() {
 }
 
 median() { # of the numbers of standard input, one a line
-  sort -g | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'
+  sort -g | awk -v OFMT=%.12g '{ value[NR] = $1 } END { if (NR % 2) print value[(NR + 1) / 2]; else if (NR) { a = value[NR / 2]; b = value[NR / 2 + 1]; print a == b ? a : (a + b) / 2 } }'
 }
 
 # table HEAD…: lines `cost of a row, other cells` of standard input under a head, each with its ratio to the first.

@@ -13,7 +13,10 @@
 # status 0, and do the work itself or in children that it waits for: their CPU time is what counts, and the memory of the largest.
 # Cold start: COLD (5; how often job 1 is started on a topic with a row, until that is in the topic behind it).
 # Latency: LATENCY_RATE (50000 rows a second; 0 leaves it out), LATENCY_SECONDS (20), LATENCY_RUNS (1), LATENCY_CHECKPOINTS (100ms).
-# The services: MILLSTREAM_TEST_KAFKA=host:port, MILLSTREAM_TEST_POSTGRES=postgresql://user:password@host:port/database.
+# LATENCY: the command that measures latency and cold starts, and deletes the topics; by itself `cargo bench -q --bench latency --`,
+# run in the project's root.
+# The services: MILLSTREAM_TEST_KAFKA=host:port, MILLSTREAM_TEST_POSTGRES=postgresql://user:password@host:port/database. Topics and
+# tables that were made are gone in the end.
 set -euo pipefail
 export LC_ALL=C
 
@@ -23,9 +26,11 @@ JOBS=${JOBS-simple_filter simple_agg simple_filter_pg simple_filter_pg_agg}
 CHECKPOINTS=${CHECKPOINTS:-} OTHER=${OTHER:-}
 LATENCY_RATE=${LATENCY_RATE:-50000} LATENCY_SECONDS=${LATENCY_SECONDS:-20} LATENCY_RUNS=${LATENCY_RUNS:-1}
 LATENCY_CHECKPOINTS=${LATENCY_CHECKPOINTS:-100ms}
+LATENCY=${LATENCY:-${CARGO:-cargo} bench -q --bench latency --}
 COLD=${COLD:-5}
 MILLSTREAM=${MILLSTREAM:-${CARGO_TARGET_DIR:-$ROOT/target}/release/millstream}
 ARGUMENTS=("$@")
+HERE=$(printf %q "$PWD")
 die() { echo "$*" >&2; exit 1; }
 : "${MILLSTREAM_TEST_KAFKA:?the broker as host:port; \`make bench-kafka\` starts one}"
 : "${MILLSTREAM_TEST_POSTGRES:?the database as postgresql://user:password@host:port/database; \`make bench-kafka\` starts one}"
@@ -34,7 +39,14 @@ die() { echo "$*" >&2; exit 1; }
 
 ID=bench_$$_$(date +%s)
 FOLDER=$(mktemp -d)
-trap 'rm -rf "$FOLDER"; sql "DROP TABLE IF EXISTS public.$ID, public.${ID}_agg_pg" || true' EXIT
+end() {
+  local topics=() topic
+  while read -r topic; do topics+=(--delete "$topic"); done < <(cat "$FOLDER"/*.sql 2>/dev/null | grep -o "'topic' = '$ID[a-z_]*'" | cut -d "'" -f 4 | sort -u)
+  [ ${#topics[@]} -eq 0 ] || helper --broker "$MILLSTREAM_TEST_KAFKA" "${topics[@]}" || true
+  sql "DROP TABLE IF EXISTS public.$ID, public.${ID}_agg_pg" || true
+  rm -rf "$FOLDER"
+}
+trap end EXIT
 
 sql() {
   if command -v psql >/dev/null; then
@@ -120,7 +132,7 @@ run() {
 # median JOB SUBJECT COLUMN [FILE]: of all its runs.
 median() {
   awk -v job="$1" -v subject="$2" -v column="$3" '$1 == job && $2 == subject { print $column }' "${4:-$FOLDER/results}" | sort -g |
-    awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'
+    awk -v OFMT=%.12g '{ value[NR] = $1 } END { if (NR % 2) print value[(NR + 1) / 2]; else if (NR) { a = value[NR / 2]; b = value[NR / 2 + 1]; print a == b ? a : (a + b) / 2 } }'
 }
 
 # table: a line for each job and subject; the ratio is that of rows per CPU-second to those of millstream without checkpoints.
@@ -144,7 +156,7 @@ latency() {
     --seconds "$LATENCY_SECONDS") between=() numbers
   echo "latency, $subject" >&2
   rm -rf "$FOLDER/state"
-  [ "$subject" = echo ] || between=(--job "$file" "$FOLDER/run.sql" -- bash -c "exec $(command_of "$subject" "$FOLDER/run.sql")")
+  [ "$subject" = echo ] || between=(--job "$file" "$FOLDER/run.sql" -- bash -c "cd $HERE && exec $(command_of "$subject" "$FOLDER/run.sql")")
   [ "$subject" != checkpoints ] || options+=(--committed)
   numbers=$(helper "${options[@]}" "${between[@]}" 2>"$FOLDER/log") || {
     cat "$FOLDER/log" >&2
@@ -155,14 +167,14 @@ latency() {
 
 helper() {
   # shellcheck disable=SC2086 # a command and its arguments
-  ${LATENCY:-${CARGO:-cargo} bench -q --bench latency --} "$@"
+  (cd "$ROOT" && $LATENCY "$@")
 }
 
 # cold SUBJECT: a line `cold subject µs` more in the latencies, of job 1.
 cold() {
   local subject=$1 between=()
   echo "cold start, $subject" >&2
-  [ "$subject" = echo ] || between=(--job "$FOLDER/cold.sql" "$FOLDER/run.sql" -- bash -c "exec $(command_of "$subject" "$FOLDER/run.sql")")
+  [ "$subject" = echo ] || between=(--job "$FOLDER/cold.sql" "$FOLDER/run.sql" -- bash -c "cd $HERE && exec $(command_of "$subject" "$FOLDER/run.sql")")
   helper --broker "$MILLSTREAM_TEST_KAFKA" --cold "${between[@]}" 2>"$FOLDER/log" | sed "s/^/cold $subject /" >>"$FOLDER/latencies" || {
     cat "$FOLDER/log" >&2
     die "cold start, $subject: failed"

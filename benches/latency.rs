@@ -4,6 +4,7 @@
 //!   latency --broker HOST:PORT --rate 50000 --seconds 20 -- COMMAND ARG…      one line: p50 p99 p99.9 max, in microseconds
 //!   latency --broker HOST:PORT --rate 50000 --seconds 20                      the same through a bare echo client
 //!   latency --broker HOST:PORT --cold -- COMMAND ARG…                         from its start to its first row, in microseconds
+//!   latency --broker HOST:PORT --delete TOPIC                                 deletes topics, those that are there
 //! ```
 //!
 //! Rows are due at a fixed rate whatever becomes of them, and a row's time runs from when it was due, not from when it could
@@ -25,6 +26,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
 #[derive(Parser)]
@@ -54,6 +56,9 @@ struct Options {
     /// Is an echo client between two topics itself.
     #[arg(long, num_args = 2, value_names = ["IN", "OUT"])]
     echo: Option<Vec<String>>,
+    /// Deletes a topic; may be given several times.
+    #[arg(long, value_name = "TOPIC")]
+    delete: Vec<String>,
     /// What `cargo bench` adds.
     #[arg(long, hide = true)]
     bench: bool,
@@ -74,6 +79,7 @@ fn main() -> ExitCode {
     };
     let done = match options.echo.as_deref() {
         Some([from, to]) => echo(&broker, from, to),
+        _ if !options.delete.is_empty() => delete(&broker, &options.delete),
         _ if options.cold => start_cold(&options, &broker),
         _ => measure(&options, &broker),
     };
@@ -167,6 +173,19 @@ impl Drop for Topics {
         // They stay where the broker is gone.
         let _deleted = wait(self.admin.delete_topics(&names, &AdminOptions::new()));
     }
+}
+
+/// Deletes the topics of these names that are there.
+fn delete(broker: &str, names: &[String]) -> Result<(), Failure> {
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", broker).create()?;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for gone in wait(admin.delete_topics(&names, &AdminOptions::new()))?? {
+        match gone {
+            Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
+            Err((topic, code)) => return Err(format!("cannot delete topic {topic}: {code}").into()),
+        }
+    }
+    Ok(())
 }
 
 /// The result of an admin call, which librdkafka's own thread completes.

@@ -1,5 +1,6 @@
 //! How many rows per second does one core filter and project, join with a warm cache, split by key, and take through
-//! the inner loop of the tutorial's first job (JSON in, filter, project, JSON out; Kafka left out)?
+//! the inner loop of the tutorial's first job (JSON in, filter, project, JSON out; Kafka left out), and how many bytes do
+//! they ask for, a row?
 //!
 //! The rows are the tutorial's, 1,000 to a batch; about half of them pass the filter. Throughput is in rows (elements)
 //! per second, read.
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono_tz::Tz;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use datafusion::logical_expr::Operator as Op;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column, binary, lit};
@@ -23,6 +24,9 @@ use millstream::formats::{FormatRole, Messages, TableFormat};
 use millstream::operators::Calc;
 use millstream::runtime::{LookupCache, LookupHead, LookupJoin, split_by_key};
 use millstream::types::{Field as SqlField, Schema, SqlType, TypeKind};
+
+mod measure;
+use measure::measure;
 
 const ROWS: usize = 1_000;
 const HOSTS: [&str; 7] = ["doc", "grumpy", "sleepy", "bashful", "happy", "sneezy", "dopey"];
@@ -120,11 +124,12 @@ fn sql_schema(names: [(&str, TypeKind); 4]) -> Schema {
 
 fn operators(c: &mut Criterion) {
     let mut group = c.benchmark_group("operators");
-    group.throughput(Throughput::Elements(ROWS as u64));
     let rows = readings();
 
     let calc = filter_and_project();
-    group.bench_function("filter and project", |b| b.iter(|| calc.apply(black_box(&rows)).expect("rows")));
+    measure(&mut group, "filter and project", ROWS, || {
+        black_box(calc.apply(black_box(&rows)).expect("rows"));
+    });
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut join = lookup_join();
@@ -133,11 +138,13 @@ fn operators(c: &mut Criterion) {
         runtime.block_on(join.next()).expect("joined rows")
     };
     black_box(ask());
-    group.bench_function("lookup join, warm cache", |b| b.iter(|| black_box(ask())));
+    measure(&mut group, "lookup join, warm cache", ROWS, || {
+        black_box(ask());
+    });
 
     for receivers in [2, 8] {
-        group.bench_function(format!("exchange by key to {receivers}"), |b| {
-            b.iter(|| split_by_key(black_box(&rows), &[0], receivers).expect("parts"))
+        measure(&mut group, &format!("exchange by key to {receivers}"), ROWS, || {
+            black_box(split_by_key(black_box(&rows), &[0], receivers).expect("parts"));
         });
     }
 
@@ -162,18 +169,16 @@ fn operators(c: &mut Criterion) {
     let mut decoder = json().decoding(&input).and_then(|d| d.decoder(&[0, 1, 2, 3])).expect("a decoder");
     let mut encoder = json().encoding(&output).and_then(|e| e.encoder()).expect("an encoder");
     let mut out = Messages::new();
-    group.bench_function("json decode, filter, project, json encode", |b| {
-        b.iter(|| {
-            for message in &messages {
-                decoder.decode(message.as_bytes()).expect("a good message");
-            }
-            let batch = ChangelogBatch::inserts(decoder.finish().expect("a batch"));
-            out.clear();
-            if let Some(alerts) = calc.apply(&batch).expect("rows") {
-                encoder.encode(alerts.rows(), &mut out).expect("messages");
-            }
-            black_box(out.len())
-        })
+    measure(&mut group, "json decode, filter, project, json encode", ROWS, || {
+        for message in &messages {
+            decoder.decode(message.as_bytes()).expect("a good message");
+        }
+        let batch = ChangelogBatch::inserts(decoder.finish().expect("a batch"));
+        out.clear();
+        if let Some(alerts) = calc.apply(&batch).expect("rows") {
+            encoder.encode(alerts.rows(), &mut out).expect("messages");
+        }
+        black_box(out.len());
     });
     group.finish();
 }

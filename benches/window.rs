@@ -1,5 +1,5 @@
 //! How many rows per second does one core put into the windows of 56, 10⁴ and 10⁶ groups, and how many bytes does a
-//! group take while its window is open?
+//! group take while its window is open, and does a row ask for?
 //!
 //! Readings of a hostname and a cpu, 8,192 to a batch; average and maximum of their usage by both. A run takes every row
 //! through the operators that the planner makes of such a query (the window function; where it says so the aggregate of
@@ -22,6 +22,9 @@ use millstream::operators::{
 };
 use millstream::time::Watermark;
 use millstream::types::{SqlType, TypeKind};
+
+mod measure;
+use measure::tell_bytes;
 
 const ROWS: usize = 8_192;
 const CPUS: usize = 8;
@@ -189,6 +192,10 @@ fn windows(c: &mut Criterion) {
             group.bench_function(&name, |b| {
                 if !std::mem::replace(&mut told, true) {
                     println!("{name}: {}", bytes_per_group(pipeline(kind, two_phases), rows));
+                    let operators = pipeline(kind, two_phases);
+                    tell_bytes(&name, batches * ROWS, || {
+                        run(operators, rows);
+                    });
                 }
                 b.iter_batched(|| pipeline(kind, two_phases), |operators| run(operators, rows), BatchSize::PerIteration)
             });

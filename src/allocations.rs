@@ -11,17 +11,22 @@ pub struct Counting<A>(pub A);
 /// How many want to know.
 static WANTED: AtomicUsize = AtomicUsize::new(0);
 
-/// Bytes that all threads have told of.
-static TOLD: AtomicU64 = AtomicU64::new(0);
+/// Bytes that threads have asked for. A thread has a line of memory of its own, so that threads don't meet, unless there
+/// are more of them than lines.
+static LINES: [Line; 256] = [const { Line(AtomicU64::new(0)) }; 256];
 
-/// A thread tells all of its bytes when so many have come together, so that threads seldom meet.
-const TELLS_EVERY: u64 = 1 << 16;
+/// What a processor takes from another at once.
+#[repr(align(128))]
+struct Line(AtomicU64);
+
+/// The number of the next thread that counts for the first time.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     /// Bytes that the thread has asked for.
     static OF_THREAD: Cell<u64> = const { Cell::new(0) };
-    /// Of them, those that it has not told of.
-    static UNTOLD: Cell<u64> = const { Cell::new(0) };
+    /// Its line.
+    static LINE: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
 /// As long as there is one, it is counted.
@@ -46,20 +51,19 @@ pub fn of_thread() -> u64 {
     OF_THREAD.get()
 }
 
-/// The same of all threads, but for what each has not told of yet: less than 64 KiB.
+/// The same of all threads.
 pub fn of_process() -> u64 {
-    TOLD.load(Ordering::Relaxed)
+    LINES.iter().map(|line| line.0.load(Ordering::Relaxed)).sum()
 }
 
 #[cold]
 fn add(bytes: usize) {
     // A thread that is ending asks for nothing that counts.
     let _ending = OF_THREAD.try_with(|all| all.set(all.get().wrapping_add(bytes as u64)));
-    let _ending = UNTOLD.try_with(|untold| {
-        untold.set(untold.get().wrapping_add(bytes as u64));
-        if untold.get() >= TELLS_EVERY {
-            TOLD.fetch_add(untold.take(), Ordering::Relaxed);
-        }
+    let _ending = LINE.try_with(|line| {
+        let number = line.get().unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed) % LINES.len());
+        line.set(Some(number));
+        LINES[number].0.fetch_add(bytes as u64, Ordering::Relaxed);
     });
 }
 
@@ -111,14 +115,15 @@ mod tests {
             // Behind the first call: another test may be counting, too.
             let before = (of_thread(), of_process());
             let counted = Counted::begin();
-            let grown = allocator.realloc(small, layout, 150_000);
             let zeroed = allocator.alloc_zeroed(layout);
+            // A little is not kept back until more has come together.
+            let grown = allocator.realloc(small, layout, 100_010);
             drop(counted);
             allocator.dealloc(zeroed, layout);
-            allocator.dealloc(grown, Layout::from_size_align(150_000, 8).unwrap());
+            allocator.dealloc(grown, Layout::from_size_align(100_010, 8).unwrap());
             before
         };
-        assert_eq!(of_thread() - thread, 150_000);
-        assert!(of_process() - all >= 100_000);
+        assert_eq!(of_thread() - thread, 100_010);
+        assert!(of_process() - all >= 100_010);
     }
 }

@@ -387,7 +387,8 @@ fn known() -> impl Iterator<Item = &'static str> {
     SETTINGS.iter().map(|spec| spec.key).chain(earlier).chain(UNUSED.iter().copied())
 }
 
-fn outcome(key: &str) -> SetOutcome {
+/// What setting an option would do.
+pub fn outcome(key: &str) -> SetOutcome {
     if SETTINGS.iter().any(|spec| spec.key == key) || EARLIER.iter().any(|(earlier, _)| *earlier == key) {
         return SetOutcome::Works;
     }

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
 
-use arrow::array::{Array, ArrayRef};
-use arrow::compute::{CastOptions, cast_with_options, concat_batches};
+use arrow::array::{Array, Int64Array, UInt32Array};
+use arrow::compute::{CastOptions, cast_with_options, concat_batches, take};
 use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::{FileReader, StreamReader};
 use arrow::record_batch::RecordBatch;
@@ -156,32 +156,40 @@ impl RowsFile<'_> {
 pub fn deal(rows: &RecordBatch, wanted: &Wanted, times: &[usize]) -> Result<(Splits, bool)> {
     let movable = |column: &usize| can_be_shifted(wanted.arrow.field(*column).data_type());
     let once = wanted.changes == SourceChanges::All || !times.iter().all(movable);
+    let in_file = rows.num_rows().max(1);
     let mut left = if once { wanted.rows.min(rows.num_rows() as u64) } else { wanted.rows } as usize;
     let mut spans = Vec::new();
     for &column in times.iter().filter(|_| !once) {
         let span = range(rows.column(column))?.map_or(0, |(first, last)| last.saturating_sub(first).saturating_add(1));
         spans.push((column, span));
     }
-    let most = wanted.batch_rows.min(left.min(rows.num_rows()).div_ceil(wanted.splits)).max(1);
-    let mut splits: Splits = vec![Vec::new(); wanted.splits];
-    let (mut pass, mut turn) = (0, 0);
-    let copied = |array: ArrayRef, start: usize, len: usize| -> Result<ArrayRef> {
-        let places = arrow::array::UInt32Array::from_iter_values(start as u32..(start + len) as u32);
-        Ok(arrow::compute::take(&array, &places, None)?)
-    };
+    let most = wanted.batch_rows.min(left.div_ceil(wanted.splits)).max(1);
+    // A file with fewer rows than a batch is one that has them several times.
+    let times_in_round = (most / in_file).max(1);
+    let in_round = in_file * times_in_round;
+    let size = in_round.div_ceil(in_round.div_ceil(most));
     let mut chunks: Vec<RecordBatch> = Vec::new();
-    for start in (0..rows.num_rows()).step_by(most) {
-        let len = most.min(rows.num_rows() - start);
-        let columns = rows.columns().iter().map(|column| copied(column.clone(), start, len));
-        chunks.push(wanted.batch(columns.collect::<Result<Vec<_>>>()?, len)?);
+    for start in (0..in_round).step_by(size) {
+        let numbers = start..in_round.min(start + size);
+        let len = numbers.len();
+        let places = UInt32Array::from_iter_values(numbers.clone().map(|number| (number % in_file) as u32));
+        let columns = rows.columns().iter().map(|column| take(column, &places, None));
+        let mut columns = columns.collect::<Result<Vec<_>, _>>()?;
+        for &(column, span) in spans.iter().filter(|_| times_in_round > 1) {
+            let by = numbers.clone().map(|number| span.saturating_mul((number / in_file) as i64));
+            columns[column] = shifted(&columns[column], &Int64Array::from_iter_values(by))?;
+        }
+        chunks.push(wanted.batch(columns, len)?);
     }
+    let mut splits: Splits = vec![Vec::new(); wanted.splits];
+    let (mut pass, mut turn) = (0i64, 0);
     while left > 0 {
         for chunk in &chunks {
             let chunk = if chunk.num_rows() > left { chunk.slice(0, left) } else { chunk.clone() };
             let len = chunk.num_rows();
             let mut columns = chunk.columns().to_vec();
             for &(column, span) in spans.iter().filter(|_| pass > 0) {
-                columns[column] = shifted(&columns[column], span.saturating_mul(pass))?;
+                columns[column] = shifted(&columns[column], &Int64Array::new_scalar(span.saturating_mul(pass)))?;
             }
             let kinds = (wanted.changes == SourceChanges::Upserts).then(|| vec![RowKind::UpdateAfter; len]);
             splits[turn % wanted.splits].push(Part { rows: wanted.batch(columns, len)?, kinds });
@@ -191,7 +199,59 @@ pub fn deal(rows: &RecordBatch, wanted: &Wanted, times: &[usize]) -> Result<(Spl
                 break;
             }
         }
-        pass += 1;
+        pass += times_in_round as i64;
     }
     Ok((splits, once))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, AsArray};
+    use arrow::datatypes::Int64Type;
+
+    use super::*;
+    use crate::bench::rows::count;
+    use crate::types::{Field, SqlType, TypeKind};
+
+    /// What splits get of a file of so many rows, whose event times count from 0: the sizes of their batches, and all times.
+    fn dealt(in_file: i64, rows: u64, batch_rows: usize, splits: usize) -> (Vec<usize>, Vec<i64>) {
+        let schema = Schema::new(vec![Field::new("at_ms", SqlType::not_null(TypeKind::BigInt))]);
+        let arrow = schema.arrow();
+        let times: ArrayRef = Arc::new(Int64Array::from_iter_values(0..in_file));
+        let file = RecordBatch::try_new(arrow.clone(), vec![times]).unwrap();
+        let (key, changes) = (Vec::new(), SourceChanges::Inserts);
+        let wanted = Wanted { schema, arrow, key, changes, rows, splits, batch_rows, event_time: None, datagen: None };
+        let (dealt, once) = deal(&file, &wanted, &[0]).unwrap();
+        assert!(!once);
+        assert_eq!(count(&dealt), rows);
+        let parts = || dealt.iter().flatten();
+        let mut times: Vec<i64> =
+            parts().flat_map(|part| part.rows.column(0).as_primitive::<Int64Type>().values().iter().copied()).collect();
+        for split in &dealt {
+            let of_split = split.iter().flat_map(|part| part.rows.column(0).as_primitive::<Int64Type>().values());
+            assert!(of_split.is_sorted(), "the times of a split go on");
+        }
+        times.sort_unstable();
+        (parts().map(|part| part.rows.num_rows()).collect(), times)
+    }
+
+    #[test]
+    fn a_file_of_few_rows_fills_batches() {
+        let (sizes, times) = dealt(20, 100_000, 1_000, 2);
+        assert!(sizes.iter().all(|size| *size == 1_000), "{sizes:?}");
+        // Twenty rows take twenty milliseconds, and the next twenty go on behind them.
+        assert!(times.into_iter().eq(0..100_000));
+        let (sizes, times) = dealt(7, 50, 1_000, 2);
+        assert_eq!(sizes, [21, 8, 21]);
+        assert!(times.into_iter().eq(0..50));
+    }
+
+    #[test]
+    fn a_file_that_is_a_little_longer_than_a_batch_is_cut_in_the_middle() {
+        let (sizes, times) = dealt(1_001, 4_004, 1_000, 2);
+        assert_eq!(sizes, [501, 501, 501, 501, 500, 500, 500, 500]);
+        assert!(times.into_iter().eq(0..4_004));
+    }
 }

@@ -3,10 +3,12 @@
 //! The figures don't depend on the machine, and next to nothing on when things happen: jobs run on one thread. They are
 //! those of a build for tests; `UPDATE_EXPECT=1` accepts what is there now.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::{Bench, BenchOptions};
 use crate::allocations::{Counted, of_thread};
+use crate::connectors::kafka::records_to_rows;
 use crate::error::Result;
 use crate::formats::{FormatRole, Messages, TableFormat};
 use crate::session::Session;
@@ -62,9 +64,41 @@ fn hot_loops_ask_for_as_much_memory_as_they_did() {
         let costs = costs_of(query, *parallelism).unwrap();
         figures.extend(costs.into_iter().map(|(node, bytes)| (format!("{name}: {node}"), bytes)));
     }
-    let (decoded, encoded) = json().unwrap();
-    figures.extend([("decode JSON".to_string(), decoded), ("encode JSON".to_string(), encoded)]);
-    compare(&figures);
+    let messages = messages();
+    let (decoded, encoded) = json(&messages).unwrap();
+    let a_row = |bytes: u64| bytes as f64 / messages.len() as f64;
+    let (walked, to_rows) = records_to_rows(&messages, "hostname STRING, cpu STRING, usage DOUBLE", messages.len());
+    figures.extend([
+        ("decode JSON".to_string(), decoded),
+        ("encode JSON".to_string(), encoded),
+        ("walk records of Kafka".to_string(), a_row(walked)),
+        ("decode records of Kafka".to_string(), a_row(to_rows)),
+    ]);
+    compare(&numbered(figures));
+}
+
+/// The second and later figures of a name get a number.
+fn numbered(figures: Vec<(String, f64)>) -> Vec<(String, f64)> {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let figure = |(name, bytes): (String, f64)| {
+        let number = seen.entry(name.clone()).or_default();
+        *number += 1;
+        (if *number > 1 { format!("{name} {number}") } else { name }, bytes)
+    };
+    figures.into_iter().map(figure).collect()
+}
+
+#[test]
+fn figures_of_one_name_can_be_told_apart() {
+    let figures = [("a: Calc", 1.0), ("a: Sink", 2.0), ("a: Calc", 3.0)].map(|(name, bytes)| (name.to_string(), bytes));
+    let names: Vec<String> = numbered(figures.to_vec()).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["a: Calc", "a: Sink", "a: Calc 2"]);
+}
+
+/// Readings of the tutorial.
+fn messages() -> Vec<String> {
+    let message = |i: usize| format!("{{\"hostname\":\"grumpy\",\"cpu\":\"cpu{}\",\"usage\":{}.5}}", i % 4, i % 100);
+    (0..8_192).map(message).collect()
 }
 
 /// What each node of the job asks for, a row that comes to it.
@@ -83,7 +117,7 @@ fn costs_of(query: &str, parallelism: usize) -> Result<Vec<(String, f64)>> {
 }
 
 /// What decoding and encoding rows of the tutorial ask for, a row, once their buffers are there.
-fn json() -> Result<(f64, f64)> {
+fn json(messages: &[String]) -> Result<(f64, f64)> {
     let text = || SqlType::nullable(TypeKind::Varchar(crate::types::STRING_LENGTH));
     let columns = [("hostname", text()), ("cpu", text()), ("usage", SqlType::nullable(TypeKind::Double))];
     let schema: Schema = columns.into_iter().map(|(name, ty)| Field::new(name, ty)).collect();
@@ -91,15 +125,13 @@ fn json() -> Result<(f64, f64)> {
     let format = TableFormat::require(&options, FormatRole::Value, "t", chrono_tz::Tz::UTC, false)?;
     let mut decoder = format.decoding(&schema)?.decoder(&[0, 1, 2])?;
     let mut encoder = format.encoding(&schema)?.encoder()?;
-    let rows = 8_192;
-    let message = |i: usize| format!("{{\"hostname\":\"grumpy\",\"cpu\":\"cpu{}\",\"usage\":{}.5}}", i % 4, i % 100);
-    let messages: Vec<String> = (0..rows).map(message).collect();
+    let rows = messages.len();
     let mut out = Messages::new();
     let mut asked = (0.0, 0.0);
     let _counted = Counted::begin();
     for _again in 0..2 {
         let before = of_thread();
-        for message in &messages {
+        for message in messages {
             decoder.decode(message.as_bytes()).map_err(|error| error.into_error("a message"))?;
         }
         let batch = decoder.finish()?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Array, StringArray};
+use arrow::array::{Array, ArrayRef, Datum, Int64Array, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -139,10 +139,10 @@ pub fn can_be_shifted(ty: &DataType) -> bool {
     matches!(ty, DataType::Timestamp(..) | DataType::Int64 | DataType::Int32)
 }
 
-/// The column with `by` added to every value, in its own unit.
-pub fn shifted(column: &ArrayRef, by: i64) -> Result<ArrayRef> {
+/// The column with `by` added, in its own unit: a number for all values, or one for each.
+pub fn shifted(column: &ArrayRef, by: &dyn Datum) -> Result<ArrayRef> {
     let numbers = cast(column, &DataType::Int64)?;
-    let added = arrow::compute::kernels::numeric::add_wrapping(&numbers, &Int64Array::new_scalar(by))?;
+    let added = arrow::compute::kernels::numeric::add_wrapping(&numbers, by)?;
     Ok(cast(&added, column.data_type())?)
 }
 

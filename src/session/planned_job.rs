@@ -41,7 +41,7 @@ impl Session {
             StatementKind::StatementSet(inserts) => self.planned_inserts(inserts, &statement.text),
             StatementKind::Query(query) => {
                 let (sink, _) = CollectSink::new();
-                let planned = self.plan_query(query, Arc::new(sink))?;
+                let planned = self.plan_query_noted(query, Arc::new(sink), statement.span)?;
                 let name = self.query_name();
                 let tables = table_uses(&planned.logical).into_iter().map(|(table, _)| table).collect();
                 Ok(Some(PlannedJob { plan: planned.stream, config: self.config_of_its_own(name), tables }))

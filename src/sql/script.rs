@@ -1,7 +1,5 @@
 //! A whole script to statements, each with its own outcome.
 
-use std::sync::LazyLock;
-
 use super::cursor::Cursor;
 use super::dialect::FlinkDialect;
 use super::fragment::{Fragment, split};
@@ -31,13 +29,35 @@ fn parse_fragment(fragment: &Fragment<'_>, source: &Source<'_>) -> Result<Statem
 
 /// The table or view that a statement declares as far as its first words tell: it may be wrong further on.
 pub fn declared_name(statement: &str) -> Option<String> {
-    static HEAD: LazyLock<regex::Regex> = LazyLock::new(|| {
-        let pattern = r"(?is)^CREATE\s+(?:TEMPORARY\s+)?(?:TABLE|VIEW)\s+(?:IF\s+NOT\s+EXISTS\s+)?((?:`[^`]+`|\w+)(?:\.(?:`[^`]+`|\w+))*)";
-        regex::Regex::new(pattern).expect("a valid pattern")
-    });
-    let path = HEAD.captures(statement)?.get(1)?.as_str();
-    let last = if path.ends_with('`') { path.split('`').rev().nth(1) } else { path.rsplit('.').next() };
+    let rest = behind(statement, "CREATE")?;
+    let rest = behind(rest, "TEMPORARY").unwrap_or(rest);
+    let rest = behind(rest, "TABLE").or_else(|| behind(rest, "VIEW"))?;
+    let exists = behind(rest, "IF").and_then(|rest| behind(rest, "NOT")).and_then(|rest| behind(rest, "EXISTS"));
+    let (mut rest, mut last) = (exists.unwrap_or(rest), None);
+    while let Some((part, after)) = first_part(rest) {
+        last = Some(part);
+        match after.strip_prefix('.') {
+            Some(after) => rest = after,
+            None => break,
+        }
+    }
     last.map(str::to_string)
+}
+
+/// What stands behind a word and the space after it.
+fn behind<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let (head, rest) = text.split_at_checked(word.len())?;
+    let next = rest.trim_start();
+    (head.eq_ignore_ascii_case(word) && next.len() < rest.len()).then_some(next)
+}
+
+/// The first part of a name, in backticks or not, and what stands behind it.
+fn first_part(name: &str) -> Option<(&str, &str)> {
+    let found = match name.strip_prefix('`') {
+        Some(quoted) => quoted.split_once('`')?,
+        None => name.split_at(name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len())),
+    };
+    Some(found).filter(|(part, _)| !part.is_empty())
 }
 
 #[cfg(test)]
@@ -50,6 +70,13 @@ mod tests {
             ("CREATE TABLE src (id INTT)", Some("src")),
             ("create temporary\n table if not exists `my table` (", Some("my table")),
             ("CREATE VIEW a.b.v AS SELEC", Some("v")),
+            ("CREATE TABLE if (", Some("if")),
+            ("CREATE TABLE `a.b`.`c`(", Some("c")),
+            ("CREATE TABLE a.`b", Some("a")),
+            ("CREATE TABLE größe_1-2", Some("größe_1")),
+            ("CREATE TABLE", None),
+            ("CREATE TABLE (a INT)", None),
+            ("CREATEX TABLE t", None),
             ("CREATE TABEL src", None),
             ("DROP TABLE src", None),
         ] {

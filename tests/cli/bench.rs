@@ -65,6 +65,27 @@ fn a_window_takes_every_row_and_gives_every_group_without_a_broker() {
 }
 
 #[test]
+fn a_job_asks_for_as_much_memory_as_its_operators_however_few_its_rows() {
+    let sql = format!("{JOB} {WINDOW}");
+    let out = millstream(&["bench", "--runs", "1", "--rows", "20", "-e", &sql]).expect(0).out;
+    let cells = |line: &str| -> Vec<String> {
+        line.trim_end_matches(" %").split("  ").map(str::trim).filter(|c| !c.is_empty()).map(str::to_string).collect()
+    };
+    let number = |text: &str| text.replace(',', "").parse::<f64>().unwrap_or_else(|_| panic!("{text:?} in\n{out}"));
+    let line = |name: &str| out.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_default();
+    let all = 20.0 * number(&cells(line("bytes allocated/row"))[1]);
+    let head = out.lines().position(|line| line.contains("bytes/row")).unwrap_or_default();
+    let each = out.lines().skip(head + 1).take_while(|line| !line.trim().is_empty()).map(|line| {
+        let cells = cells(line);
+        number(&cells[1]) * number(&cells[cells.len() - 2])
+    });
+    let each: Vec<f64> = each.collect();
+    assert!(each.len() > 4 && each[0] > 0.0, "{out}");
+    // What is printed is cut to tenths.
+    assert!((all - each.iter().sum::<f64>()).abs() < 20.0, "{all} and {each:?} in\n{out}");
+}
+
+#[test]
 fn rows_of_a_file_are_repeated_with_times_that_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let lines = ["{\"host\":\"a\",\"load\":1,\"at_ms\":0}", "{\"host\":\"b\",\"load\":-1,\"at_ms\":999}", ""];
@@ -145,6 +166,19 @@ fn two_settings_or_two_files_stand_beside_each_other() {
 }
 
 #[test]
+fn what_is_misspelt_is_said_once() {
+    let unused = "CREATE TABLE unused (a INT) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'json.time' = 'x');";
+    let sql = format!("{JOB} {unused} {WINDOW}");
+    let arguments =
+        ["--set", "nonsense.key=1", "--set", "rest.port=1", "--compare", "parallelism.default=1,2", "-e", &sql];
+    let err = bench(&arguments).expect(0).err;
+    for said in ["warning: unknown option 'nonsense.key'", "unknown option 'json.time'"] {
+        assert_eq!(err.matches(said).count(), 1, "{said} is not told once in\n{err}");
+    }
+    assert!(!err.contains("rest.port"), "{err}");
+}
+
+#[test]
 fn jobs_of_the_tutorial_need_no_address() {
     for (job, node, rows) in [
         ("simple_filter", "Source", "20,000"),
@@ -195,6 +229,20 @@ fn what_does_not_fit_is_refused() {
         let err = refused(&sql, source);
         assert!(err.contains(said), "{source}: {said} is missing in\n{err}");
     }
+    for (compared, said) in [
+        ("nonsense.key=1,2", "--compare nonsense.key=1,2: unknown option 'nonsense.key'"),
+        ("paralelism.default=1,2", "Did you mean 'parallelism.default'?"),
+        ("rest.port=1,2", "option 'rest.port' has no effect in Millstream"),
+        ("parallelism.default=1, 1", "the value '1' stands there twice"),
+        ("parallelism.default=1", "KEY=A,B is expected"),
+        ("parallelism.default=1,no", "--compare: "),
+    ] {
+        let err = bench(&["--compare", compared, "-e", &sql]).expect(2).err;
+        assert!(err.contains(said), "{compared}: {said} is missing in\n{err}");
+    }
+    let twice = ["--source", "readings=wrong.json", "--source", "readings=other.json"];
+    let err = bench(&[&twice[..], &["-e", &sql]].concat()).expect(2).err;
+    assert!(err.contains("--source readings=other.json: table \"readings\" has wrong.json already"), "{err}");
     for (sql, said) in [
         (JOB.to_string(), "there is nothing to measure: no INSERT and no SELECT"),
         ("SELECT 1".to_string(), "reads no table: there is nothing to measure"),

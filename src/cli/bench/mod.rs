@@ -13,7 +13,8 @@ use super::{Exit, ScriptArgs};
 use crate::bench::{Bench, BenchOptions, GivenRows, Measured};
 use crate::error::{Error, Result, did_you_mean};
 use crate::runtime::MemoryBudget;
-use crate::session::PlannedJob;
+use crate::session::{NoticeKind, PlannedJob};
+use crate::settings::{SetOutcome, outcome};
 use crate::shell::rates::grouped;
 use crate::sql::StatementKind;
 use crate::{connectors, console};
@@ -77,10 +78,16 @@ pub async fn bench(args: BenchArgs) -> Exit {
 }
 
 async fn measure(args: &BenchArgs) -> Result<()> {
-    let given = args.sources.iter().map(|source| given(source)).collect::<Result<Vec<_>>>()?;
-    let options = BenchOptions { rows: args.rows, given };
+    let options = BenchOptions { rows: args.rows, given: all_given(&args.sources)? };
     let versions = versions(args)?;
-    let mut jobs = versions.iter().map(plan).collect::<Result<Vec<_>>>()?;
+    let mut warnings = Vec::new();
+    let mut jobs = versions.iter().map(|version| plan(version, &mut warnings)).collect::<Result<Vec<_>>>()?;
+    for (i, warning) in warnings.iter().enumerate() {
+        // Of a version that is nearly the same as another it is the same.
+        if warnings[..i].iter().all(|told| told.to_string() != warning.to_string()) {
+            console::notice(NoticeKind::Warning.label(), warning);
+        }
+    }
     check_given(&options.given, &jobs)?;
     let count = jobs[0].len();
     if let Some(other) = jobs.iter().find(|other| other.len() != count) {
@@ -102,6 +109,20 @@ async fn measure(args: &BenchArgs) -> Result<()> {
     Ok(())
 }
 
+/// A file for a table each.
+fn all_given(sources: &[String]) -> Result<Vec<GivenRows>> {
+    let mut all: Vec<GivenRows> = Vec::new();
+    for source in sources {
+        let given = given(source)?;
+        if let Some(other) = all.iter().find(|other| other.table == given.table) {
+            let error = format!("--source {source}: table \"{}\" has {} already", given.table, other.path.display());
+            return Err(Error::statement(error).with_hint("Give one file for a table."));
+        }
+        all.push(given);
+    }
+    Ok(all)
+}
+
 /// `TABLE=FILE`
 fn given(source: &str) -> Result<GivenRows> {
     match source.split_once('=') {
@@ -117,15 +138,9 @@ fn versions(args: &BenchArgs) -> Result<Vec<Version>> {
         Script::read(script).map(|script| Version { label, script, option })
     };
     if let Some(compared) = &args.compare {
-        let (key, values) = compared
-            .split_once('=')
-            .filter(|(_, values)| values.contains(','))
-            .ok_or_else(|| Error::statement(format!("--compare {compared}: KEY=A,B is expected")))?;
-        let of = |value: &str| {
-            let (key, value) = (key.trim().to_string(), value.trim().to_string());
-            version(format!("{key}={value}"), &args.script, Some((key, value)))
-        };
-        return values.split(',').map(of).collect();
+        let (key, values) = values_of(compared)?;
+        let of = |value: String| version(format!("{key}={value}"), &args.script, Some((key.clone(), value)));
+        return values.into_iter().map(of).collect();
     }
     let names = |files: &[PathBuf]| files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(" ");
     let mut versions = vec![version(names(&args.script.files), &args.script, None)?];
@@ -136,8 +151,35 @@ fn versions(args: &BenchArgs) -> Result<Vec<Version>> {
     Ok(versions)
 }
 
-/// The jobs of a version, planned.
-fn plan(version: &Version) -> Result<Vec<PlannedJob>> {
+/// `KEY=A,B`: an option that is known, and its values.
+fn values_of(compared: &str) -> Result<(String, Vec<String>)> {
+    let wrong = |why: String| Error::statement(format!("--compare {compared}: {why}"));
+    let (key, values) = compared
+        .split_once('=')
+        .filter(|(_, values)| values.contains(','))
+        .ok_or_else(|| wrong("KEY=A,B is expected".to_string()))?;
+    let (key, values) = (key.trim(), values.split(',').map(|value| value.trim().to_string()).collect::<Vec<_>>());
+    match outcome(key) {
+        SetOutcome::Works => {}
+        SetOutcome::WithoutEffect => {
+            return Err(wrong(format!("option '{key}' has no effect in Millstream: there is nothing to compare")));
+        }
+        SetOutcome::Unknown(near) => {
+            let error = wrong(format!("unknown option '{key}'"));
+            return Err(match near {
+                Some(near) => error.with_hint(format!("Did you mean '{near}'?")),
+                None => error,
+            });
+        }
+    }
+    match values.iter().enumerate().find(|(i, value)| values[..*i].contains(value)) {
+        Some((_, twice)) => Err(wrong(format!("the value '{twice}' stands there twice"))),
+        None => Ok((key.to_string(), values)),
+    }
+}
+
+/// The jobs of a version, planned, and what there is to say of its statements and options.
+fn plan(version: &Version, warnings: &mut Vec<Error>) -> Result<Vec<PlannedJob>> {
     let budget = default_budget().map(MemoryBudget::new).unwrap_or_default();
     let session = version.script.session()?.with_memory(budget);
     let integrations = session.integrations().clone().with_stand_ins(connectors::all());
@@ -154,6 +196,8 @@ fn plan(version: &Version) -> Result<Vec<PlannedJob>> {
             StatementKind::Set { key, .. } if same(&key.value) => {}
             _ => jobs.extend(session.plan_only(&statement, text)?),
         }
+        let noticed = session.take_notices().into_iter().filter(|notice| notice.kind == NoticeKind::Warning);
+        warnings.extend(noticed.map(|notice| notice.as_error(Some(text))));
     }
     match jobs.is_empty() {
         true => Err(Error::statement("there is nothing to measure: no INSERT and no SELECT")

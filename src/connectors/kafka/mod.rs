@@ -2,7 +2,7 @@
 //!
 //! A table's [`options`] name topics, brokers, formats and modes; [`properties`] and [`security`] turn the Java client's
 //! settings ([`java`]) into librdkafka's. Reading: [`cluster`] answers which partitions there are, [`offsets`] where each begins and
-//! ends, which makes a [`split`], and [`resume`] what of those in a checkpoint still holds. Our own client in [`lean`], or a [`fetcher`] thread through [`consume`] from
+//! ends, which makes a [`split`], and [`resume`] what of those in a checkpoint still holds. The native client in [`lean`], or a [`fetcher`] thread through [`consume`] from
 //! librdkafka, takes records and makes [`block`]s, or says why not ([`faults`]); the [`reader`] decodes them ([`decode`]) into batches of the columns that are needed. Writing: the [`writer`] encodes a
 //! batch into one buffer and hands it to its [`output`]: [`produce`], or the [`epochs`] of exactly-once. Which column lives where in a record is in [`columns`] and
 //! [`metadata`]. The connector `upsert-kafka`, whose records replace one another by key, is in [`upsert`].
@@ -55,6 +55,8 @@ mod writer;
 use std::sync::Arc;
 
 use self::columns::VALUE_METADATA;
+#[cfg(test)]
+pub(crate) use self::lean::records_to_rows;
 use self::metadata::Metadata;
 use self::sink::KafkaSink;
 use self::source::KafkaSource;

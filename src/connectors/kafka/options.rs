@@ -299,7 +299,7 @@ impl KafkaOptions {
     /// Who fetches records.
     ///
     /// # Errors
-    /// Our own client is asked for what only librdkafka can do.
+    /// The native client is asked for what only librdkafka can do.
     pub fn client(&self, properties: &KafkaProperties) -> Result<ScanClient> {
         let key = "scan.client";
         let client = self.options.text(key).unwrap_or("auto");

@@ -1,4 +1,4 @@
-//! A Kafka client of our own for reading records: their bytes stay where the broker's answer has put them.
+//! The native client, which reads records of Kafka: their bytes stay where the broker's answer has put them.
 //!
 //! A [`fetcher`] asks the [`leaders`] of its [`partition`]s for records through a [`connection`] to each ([`search`] finds them), and walks what
 //! comes ([`record_set`]: [`batch`]es of [`record`]s, [`compression`], [`aborted`] transactions) into blocks. The requests
@@ -14,6 +14,8 @@ mod fetch;
 mod fetcher;
 #[cfg(test)]
 mod fetcher_tests;
+#[cfg(test)]
+mod hot_loop;
 mod leaders;
 mod partition;
 mod record;
@@ -31,4 +33,6 @@ mod versions;
 mod wire;
 
 pub use self::fetcher::{Fetching, Instead, LeanFetcher};
+#[cfg(test)]
+pub(crate) use self::hot_loop::records_to_rows;
 pub use self::settings::{Settings, lacks};

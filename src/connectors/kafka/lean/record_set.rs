@@ -244,10 +244,12 @@ impl RecordSet {
         Ok(())
     }
 
-    /// How many records about are left, as far as the open batch can tell.
+    /// How many records about are left, as far as the open batch can tell. A few too many: a list that is a little too
+    /// short is made twice as long.
     fn about(&self, open: &OpenBatch) -> usize {
         let rest = self.set.len().saturating_sub(self.at);
-        open.left as usize + rest.saturating_mul(open.batch.count as usize) / open.batch.size.max(1)
+        let behind = rest.saturating_mul(open.batch.count as usize) / open.batch.size.max(1);
+        open.left as usize + behind + behind / 16
     }
 
     /// Is done with the open batch where it has no more records.

@@ -1,4 +1,4 @@
-//! The settings of the client of our own, read out of those of librdkafka, and what it can't do.
+//! The settings of the native client, read out of those of librdkafka, and what it can't do.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -17,7 +17,7 @@ const ANSWER_BYTES: i32 = 4 << 20;
 /// A batch that is larger than all that may be fetched comes nevertheless: up to here.
 const BATCH_BYTES: usize = 100 << 20;
 
-/// What a client of our own has to know.
+/// What the native client has to know.
 #[derive(Clone)]
 pub struct Settings {
     /// Brokers to begin with, as `host:port`.
