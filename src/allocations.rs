@@ -1,4 +1,7 @@
 //! An allocator that counts what is asked of it, while somebody wants to know; otherwise it costs one look at a flag.
+//!
+//! `unsafe` because an allocator is: it hands every call on as it came, and so relies on the caller's promises and on `A`
+//! alone.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;

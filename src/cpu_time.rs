@@ -1,4 +1,7 @@
 //! Processor time that was used: by this thread, and by the whole process.
+//!
+//! `unsafe` for one call of the C library, which the standard library has no way to. It relies on the layout of `timespec`
+//! and the numbers of the clocks, which are the same on all systems that it is compiled for.
 
 /// Nanoseconds of processor time of the thread that asks; 0 where the system doesn't tell.
 pub fn of_thread() -> u64 {
@@ -22,6 +25,10 @@ mod clock {
     pub const PROCESS: c_int = 12;
     #[cfg(target_os = "macos")]
     pub const THREAD: c_int = 16;
+
+    /// One that Miri has, too.
+    #[cfg(all(test, target_os = "linux"))]
+    pub const MONOTONIC: c_int = 1;
 
     /// `struct timespec`, where both its fields have 64 bits.
     #[repr(C)]
@@ -54,8 +61,10 @@ mod clock {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, target_os = "linux", target_pointer_width = "64"))]
 mod tests {
+    use std::time::Instant;
+
     #[test]
     #[cfg_attr(miri, ignore = "Miri has neither of these clocks")]
     fn work_takes_time_of_its_thread_and_of_the_process() {
@@ -65,6 +74,20 @@ mod tests {
             sum = std::hint::black_box(sum.wrapping_add(1));
         }
         assert!(super::of_process() >= process + 1_000_000);
+    }
+
+    #[test]
+    fn a_clock_is_read_in_nanoseconds() {
+        let read = || super::clock::read(super::clock::MONOTONIC);
+        // The standard library reads the same clock: around, and in between.
+        let outer = Instant::now();
+        let first = read();
+        let inner = Instant::now();
+        while inner.elapsed().as_millis() < 1 {}
+        let inner = inner.elapsed().as_nanos() as u64;
+        let passed = read() - first;
+        let outer = outer.elapsed().as_nanos() as u64;
+        assert!((inner..=outer).contains(&passed), "{passed} ns, not {inner} to {outer}");
     }
 
     #[test]

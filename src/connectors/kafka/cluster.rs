@@ -14,8 +14,8 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::answers::{self, Note};
 use super::context::{KafkaContext, code_words, words};
-use super::notes::{self, Note};
 use super::options::{Topics, topic_regex};
 use super::properties::KafkaProperties;
 use crate::connectors::{OpenContext, Reporter, RetryPolicy};
@@ -237,13 +237,13 @@ impl Cluster {
     /// an error, which is retriable. For a client that has the group as its own.
     pub fn notes(&self, group: &CStr, stable: bool) -> Result<Vec<Note>> {
         let doing = "cannot look up the epoch that was published last";
-        self.answer(doing, |consumer| notes::of_group(consumer, group, stable, self.timeout()))
+        self.answer(doing, |consumer| answers::notes_of_group(consumer, group, stable, self.timeout()))
     }
 
     /// The id of the cluster; very old ones have none.
     pub fn id(&self) -> Result<Option<String>> {
         self.check()?;
-        Ok(self.consumer.client().fetch_cluster_id(self.timeout()))
+        Ok(answers::cluster_id(&self.consumer, self.timeout()))
     }
 
     /// Commits the next offsets to read for the group.

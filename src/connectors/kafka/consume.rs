@@ -1,4 +1,4 @@
-//! Reading records in batches from librdkafka: the one place where the consumer side is `unsafe`.
+//! Reading records in batches from librdkafka. This and [`super::answers`] are where the consumer side is `unsafe`.
 //!
 //! rdkafka's safe consumer makes an event and an `Arc` per record; `rd_kafka_consume_batch_queue` fills an array
 //! instead and takes two thirds of the time. Three rules of librdkafka make that sound here:

@@ -7,8 +7,10 @@
 //! batch into one buffer and hands it to its [`output`]: [`produce`], or the [`epochs`] of exactly-once. Which column lives where in a record is in [`columns`] and
 //! [`metadata`]. The connector `upsert-kafka`, whose records replace one another by key, is in [`upsert`].
 //!
-//! `unsafe` is in [`consume`], [`notes`], [`produce`] and [`transaction`] only; `make sanitize` runs it under Valgrind.
+//! `unsafe` is in [`consume`], [`answers`], [`produce`] and [`transaction`] only, whose calls of librdkafka rdkafka doesn't have; `make sanitize` runs it under Valgrind.
 
+#[allow(unsafe_code)]
+mod answers;
 mod block;
 mod cluster;
 mod columns;
@@ -26,8 +28,6 @@ pub mod inspect;
 mod java;
 mod lean;
 mod metadata;
-#[allow(unsafe_code)]
-mod notes;
 mod offsets;
 mod options;
 mod output;

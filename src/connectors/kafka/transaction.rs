@@ -3,6 +3,9 @@
 //! An error is of one of four kinds ("Transactional producer API" in librdkafka's `rdkafka.h`): a retriable one is asked
 //! again; one that requires an abort, one that is fatal and any other end the attempt of the job, whose next one opens
 //! producers anew, and so aborts what was begun.
+//!
+//! `unsafe` for the calls of librdkafka on the client of a [`BatchProducer`], since rdkafka has them for its own producers
+//! only. They rely on that client, which lives as long as they last; errors they give are ours, and destroyed once.
 
 use std::ffi::{CStr, c_char};
 use std::time::Duration;

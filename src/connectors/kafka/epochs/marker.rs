@@ -63,7 +63,7 @@ pub fn newest(markers: impl Iterator<Item = Marker>) -> Option<Marker> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::notes::of_list;
+    use super::super::super::answers::notes_of_list;
     use super::*;
 
     fn marker(epoch: u64, attempt: u64) -> Marker {
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn a_marker_is_read_as_it_was_noted() {
         let list = note(&marker(7, 3), &["a".into(), "b".into()]).unwrap();
-        let notes = of_list(&list).unwrap();
+        let notes = notes_of_list(&list).unwrap();
         for (note, topic) in notes.iter().zip(["a", "b"]) {
             assert_eq!((&*note.topic, note.partition, note.offset), (topic, 0, 7));
             assert_eq!(note.text, r#"{"version":1,"lineage":"ab\"c","attempt":3}"#);

@@ -1,4 +1,9 @@
-//! Notes of a consumer group: the offsets that it has committed, with the text that stands beside each.
+//! Answers that rdkafka has no call for, or none that gives back what it takes: all notes of a consumer group (the offsets
+//! that it has committed, with the text that stands beside each), and the id of the cluster.
+//!
+//! `unsafe` for the calls of librdkafka. They rely on a client that lives as long as the call; what librdkafka makes for a
+//! call is ours, and destroyed by the function that its header names for it; what a result points to lives as long as its
+//! event, and is copied before.
 
 use std::ffi::{CStr, c_char};
 use std::sync::Arc;
@@ -32,15 +37,31 @@ impl<T> Drop for Owned<T> {
     }
 }
 
-/// All notes of a group; rdkafka has no call for it, and asks only for partitions that are named. `stable`: as
+/// The id of the cluster; `None` where it has none, or none was heard of in time. Blocks. rdkafka's own call never gives the
+/// text back.
+pub fn cluster_id<C: ConsumerContext>(consumer: &BaseConsumer<C>, patience: Duration) -> Option<String> {
+    // SAFETY: the client outlives the call; the text is null or a copy of our own with a zero byte at its end, which is
+    // copied before it is given back, once.
+    unsafe {
+        let client = consumer.client().native_ptr();
+        let text = rd::rd_kafka_clusterid(client, millis(patience));
+        if text.is_null() {
+            return None;
+        }
+        let id = lossy(text);
+        rd::rd_kafka_mem_free(client, text.cast());
+        Some(id)
+    }
+}
+
+/// All notes of a group; rdkafka asks only for partitions that are named. `stable`: as
 /// [`Cluster::notes`](super::cluster::Cluster::notes). Blocks.
-pub fn of_group<C: ConsumerContext>(
+pub fn notes_of_group<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     group: &CStr,
     stable: bool,
     patience: Duration,
 ) -> Result<Vec<Note>, KafkaError> {
-    let millis = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
     let failed = |code: rd::rd_kafka_resp_err_t| match RDKafkaErrorCode::from(code) {
         RDKafkaErrorCode::NoError => Ok(()),
         code => Err(KafkaError::Global(code)),
@@ -52,7 +73,12 @@ pub fn of_group<C: ConsumerContext>(
         let list = rd::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS;
         let options = Owned(rd::rd_kafka_AdminOptions_new(client, list), rd::rd_kafka_AdminOptions_destroy);
         let mut text = [0 as c_char; 256];
-        failed(rd::rd_kafka_AdminOptions_set_request_timeout(options.0, millis, text.as_mut_ptr(), text.len()))?;
+        failed(rd::rd_kafka_AdminOptions_set_request_timeout(
+            options.0,
+            millis(patience),
+            text.as_mut_ptr(),
+            text.len(),
+        ))?;
         let refused = rd::rd_kafka_AdminOptions_set_require_stable_offsets(options.0, i32::from(stable));
         let refused = Owned(refused, rd::rd_kafka_error_destroy);
         if !refused.0.is_null() {
@@ -64,8 +90,8 @@ pub fn of_group<C: ConsumerContext>(
         rd::rd_kafka_ListConsumerGroupOffsets(client, &mut all.0, 1, options.0, queue.0);
         let deadline = Instant::now() + patience + Duration::from_millis(500);
         loop {
-            let left = i32::try_from(deadline.saturating_duration_since(Instant::now()).as_millis());
-            let event = rd::rd_kafka_queue_poll(queue.0, left.unwrap_or(i32::MAX));
+            let left = millis(deadline.saturating_duration_since(Instant::now()));
+            let event = rd::rd_kafka_queue_poll(queue.0, left);
             let event = Owned(event, rd::rd_kafka_event_destroy);
             if event.0.is_null() {
                 return Err(KafkaError::Global(RDKafkaErrorCode::OperationTimedOut));
@@ -86,7 +112,7 @@ pub fn of_group<C: ConsumerContext>(
                 }
                 let list = rd::rd_kafka_group_result_partitions(of_group);
                 if !list.is_null() {
-                    notes.extend(of_native(list)?);
+                    notes.extend(notes_of_native(list)?);
                 }
             }
             return Ok(notes);
@@ -96,16 +122,16 @@ pub fn of_group<C: ConsumerContext>(
 
 /// Notes of a list.
 #[cfg(test)]
-pub fn of_list(list: &rdkafka::TopicPartitionList) -> Result<Vec<Note>, KafkaError> {
+pub fn notes_of_list(list: &rdkafka::TopicPartitionList) -> Result<Vec<Note>, KafkaError> {
     // SAFETY: the list is alive.
-    unsafe { of_native(list.ptr()) }
+    unsafe { notes_of_native(list.ptr()) }
 }
 
 /// Notes of a list; rdkafka's own way to the text panics where it isn't UTF-8.
 ///
 /// # Safety
 /// The list is alive.
-unsafe fn of_native(list: *const rd::rd_kafka_topic_partition_list_t) -> Result<Vec<Note>, KafkaError> {
+unsafe fn notes_of_native(list: *const rd::rd_kafka_topic_partition_list_t) -> Result<Vec<Note>, KafkaError> {
     // SAFETY: the caller's promise: it has as many elements as it says, each with its topic, and its text or null.
     let elements = unsafe {
         let count = usize::try_from((*list).cnt).unwrap_or(0);
@@ -126,4 +152,8 @@ unsafe fn of_native(list: *const rd::rd_kafka_topic_partition_list_t) -> Result<
         code => Err(KafkaError::Global(code)),
     };
     elements.into_iter().map(note).collect()
+}
+
+fn millis(wait: Duration) -> i32 {
+    i32::try_from(wait.as_millis()).unwrap_or(i32::MAX)
 }
