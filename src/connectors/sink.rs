@@ -97,7 +97,8 @@ pub trait SinkWriter: Send {
         false
     }
 
-    /// Nothing more has come for now: rows that wait for more may go. Doesn't wait for them.
+    /// Nothing more has come for now: rows that wait for more may go. Doesn't wait for them. Asked only of a writer that
+    /// gathers.
     fn on_idle(&mut self) -> Result<()> {
         Ok(())
     }

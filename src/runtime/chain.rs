@@ -296,11 +296,13 @@ impl Chain {
         self.writers().any(|writer| writer.gathers())
     }
 
-    /// Nothing more has come for now.
+    /// Nothing more has come for now: tells the writers that gather.
     pub fn on_idle(&mut self) -> Result<()> {
         for stage in &mut self.stages {
             if let Body::Writer { writer, .. } = &mut stage.body {
-                writer.on_idle()?;
+                if writer.gathers() {
+                    writer.on_idle()?;
+                }
             }
         }
         Ok(())

@@ -267,6 +267,12 @@ impl BatchProducer {
         });
     }
 
+    /// Whether something is being sent that waited for company.
+    #[cfg(test)]
+    pub fn is_hurrying(&self) -> bool {
+        self.0.hurry.load(Ordering::Acquire) != CALM
+    }
+
     /// Gives up all that is not acknowledged.
     pub fn purge(&self) {
         // SAFETY: the client is alive.

@@ -465,7 +465,84 @@ impl SinkWriter for KafkaSinkWriter {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::StringArray;
+
     use super::*;
+    use crate::connectors::Reporter;
+    use crate::connectors::kafka::columns::RecordColumns;
+    use crate::connectors::kafka::context::KafkaContext;
+    use crate::connectors::kafka::options::KafkaOptions;
+    use crate::connectors::kafka::properties::{KafkaProperties, Role};
+    use crate::connectors::kafka::testing::table;
+
+    /// After this a test has failed.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// A writer of strings and its producer, whose broker is a part of librdkafka, and whose records wait for company longer
+    /// than any test: only what is hurried is sent. `says_so`: the table says that they shall wait.
+    fn writer(says_so: bool) -> (KafkaSinkWriter, BatchProducer) {
+        let table = table("v STRING", &[("format", "raw")]);
+        let options = KafkaOptions::check(&table).unwrap().options;
+        let value = RecordColumns::check(&table, &options).unwrap().value;
+        let mut properties = KafkaProperties::build(&options, Role::Producer, "g").unwrap();
+        // Of the two names that librdkafka has for it a table can only say the first.
+        let linger = if says_so { "linger.ms" } else { "queue.buffering.max.ms" };
+        properties.config.set("test.mock.num.brokers", "1").set("delivery.timeout.ms", "3600000").set(linger, "900000");
+        let context = KafkaContext::new(&properties, Reporter::silent(), Arc::default());
+        let producer = BatchProducer::open(&properties, context, false).unwrap();
+        let writer = KafkaSinkWriter::new(WriterParts {
+            output: Output::Direct(producer.clone()),
+            target: TargetTopic::One("t".to_string()),
+            value: (vec![0], value.format.encoding(&value.schema).unwrap().encoder().unwrap()),
+            key: None,
+            metadata: Vec::new(),
+            partitioning: Partitioning::Fixed(0),
+            guarantee: DeliveryGuarantee::AtLeastOnce,
+            metrics: Arc::default(),
+            limits: RecordLimits { bytes: 1 << 20, needs_key: false },
+            errors: ErrorHandling::Fail,
+        });
+        (writer, producer)
+    }
+
+    async fn write(writer: &mut KafkaSinkWriter, value: &str) {
+        let rows = RecordBatch::try_from_iter([("v", Arc::new(StringArray::from(vec![value])) as _)]).unwrap();
+        writer.write(ChangelogBatch::inserts(rows)).await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn few_rows_are_sent_when_nothing_more_comes() {
+        let (mut writer, producer) = writer(false);
+        assert!(!writer.gathers());
+        let (start, mut written) = (Instant::now(), 0);
+        // A row may miss the moment in which all is sent that waits. Without such moments none would ever go.
+        loop {
+            write(&mut writer, "a").await;
+            written += 1;
+            assert!(writer.gathers());
+            writer.on_idle().unwrap();
+            assert!(!writer.gathers());
+            producer.check().unwrap();
+            if producer.in_flight() < written {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "{written} rows wait for more");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn rows_wait_for_more_where_many_come_or_the_table_says_so() {
+        for (says_so, value) in [(false, "b".repeat(FEW_BYTES as usize + 1)), (true, "b".to_string())] {
+            let (mut writer, producer) = writer(says_so);
+            write(&mut writer, &value).await;
+            assert!(writer.gathers());
+            writer.on_idle().unwrap();
+            assert!(!writer.gathers() && !producer.is_hurrying() && producer.in_flight() > 0);
+        }
+    }
 
     #[test]
     fn round_robin_goes_on_where_the_last_call_stopped() {

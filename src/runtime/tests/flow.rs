@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use arrow::array::{Int64Array, StringArray};
 use arrow::record_batch::RecordBatch;
+use datafusion::logical_expr::{col, lit};
 use tokio::sync::Semaphore;
 
 use super::harness::*;
@@ -47,6 +48,45 @@ async fn a_slow_sink_holds_back_its_source() {
         drop(feeds);
         assert_eq!(in_time(job.wait()).await.unwrap(), JobEnd::Finished);
         assert_eq!(job.metrics.rows_out(), 50 * 65_536);
+    }
+}
+
+#[tokio::test]
+async fn writers_that_gather_are_told_once_when_nothing_more_comes() {
+    for exchange in [false, true] {
+        let mut events = Events::new();
+        let (source, feeds) = events.source(1);
+        let mut plan = StreamPlan::default();
+        let mut last = add_source(&mut plan, source);
+        if exchange {
+            last = plan.add(vec![last], NodeKind::Exchange(Distribution::Single), schema());
+        }
+        add_sink(&mut plan, last, WatchedSink { gathers: true, ..events.sink() });
+        let silent = add_filter(&mut plan, last, &col("v").gt(lit(80i64)));
+        add_sink(&mut plan, silent, WatchedSink { gathers: true, ..events.sink() });
+        let mut told = Vec::new();
+        let mut hears = async |until: usize| {
+            while told.iter().filter(|word| *word == "idle").count() < until {
+                match events.next().await {
+                    Event::Written { rows, .. } => told.push(text(&rows).concat()),
+                    Event::Idle => told.push("idle".to_string()),
+                    _ => {}
+                }
+            }
+            settle().await;
+            let more = events.drain().len();
+            assert_eq!(more, 0, "behind {told:?}");
+        };
+        // What is ready comes first.
+        (1..=3).for_each(|v| feeds[0].send(rows(&[("a", v)])));
+        let mut job = start(plan, config(1));
+        hears(1).await;
+        // One writer got rows before, both get the next.
+        feeds[0].send(rows(&[("b", 98)]));
+        hears(3).await;
+        assert_eq!(told, ["+I a 1", "+I a 2", "+I a 3", "idle", "+I b 98", "+I b 98", "idle", "idle"], "{exchange}");
+        job.stop();
+        assert_eq!(in_time(job.wait()).await.unwrap(), JobEnd::Stopped);
     }
 }
 

@@ -77,6 +77,8 @@ pub enum Event {
     },
     /// A writer, by its subtask.
     Flushed(usize),
+    /// A writer that gathers was told that nothing more comes for now.
+    Idle,
     Closed,
     /// A reader was told of a complete epoch with these positions.
     Completed(Vec<Split>),
@@ -118,6 +120,7 @@ impl Events {
             fails: None,
             support: ChangelogSupport::All,
             parallelism: None,
+            gathers: false,
         }
     }
 
@@ -268,6 +271,8 @@ pub struct WatchedSink {
     pub fails: Option<&'static str>,
     pub support: ChangelogSupport,
     pub parallelism: Option<usize>,
+    /// Its writers hold rows back until nothing more comes.
+    pub gathers: bool,
 }
 
 #[async_trait]
@@ -285,13 +290,14 @@ impl Sink for WatchedSink {
     }
 
     async fn open(&self, context: &OpenContext) -> Result<Box<dyn SinkWriter>> {
-        Ok(Box::new(WatchedWriter { sink: self.clone(), subtask: context.subtask }))
+        Ok(Box::new(WatchedWriter { sink: self.clone(), subtask: context.subtask, has_rows: false }))
     }
 }
 
 struct WatchedWriter {
     sink: WatchedSink,
     subtask: usize,
+    has_rows: bool,
 }
 
 impl WatchedWriter {
@@ -311,6 +317,17 @@ impl SinkWriter for WatchedWriter {
             permits.acquire().await.expect("the test keeps it open").forget();
         }
         self.tell(Event::Written { subtask: self.subtask, rows });
+        self.has_rows = true;
+        Ok(())
+    }
+
+    fn gathers(&self) -> bool {
+        self.sink.gathers && self.has_rows
+    }
+
+    fn on_idle(&mut self) -> Result<()> {
+        self.has_rows = false;
+        self.tell(Event::Idle);
         Ok(())
     }
 
