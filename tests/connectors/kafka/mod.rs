@@ -10,6 +10,7 @@ mod resume;
 pub mod secured;
 mod writing;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -47,9 +48,33 @@ pub fn config() -> ClientConfig {
     config
 }
 
-/// The client that reads in tests that don't choose one: `MILLSTREAM_TEST_KAFKA_CLIENT`, `auto` unless set.
+/// The clients that read, whom nothing may tell apart; `MILLSTREAM_TEST_KAFKA_CLIENT` names one alone.
+pub fn clients() -> Vec<String> {
+    match std::env::var("MILLSTREAM_TEST_KAFKA_CLIENT") {
+        Ok(one) => vec![one],
+        Err(_) => ["native", "librdkafka"].map(String::from).to_vec(),
+    }
+}
+
+/// The client that reads in tests of something else: `auto`, unless one is named.
 pub fn client() -> String {
     std::env::var("MILLSTREAM_TEST_KAFKA_CLIENT").unwrap_or_else(|_| "auto".into())
+}
+
+/// The clients in turns: what one has left the next goes on with.
+#[derive(Default)]
+pub struct Turns(AtomicUsize);
+
+impl Turns {
+    /// Turns that begin with the `nth` client.
+    pub fn from(nth: usize) -> Self {
+        Self(AtomicUsize::new(nth))
+    }
+
+    pub fn next(&self) -> String {
+        let clients = clients();
+        clients[self.0.fetch_add(1, Ordering::Relaxed) % clients.len()].clone()
+    }
 }
 
 /// A topic name that no other test run uses.
@@ -189,6 +214,7 @@ async fn write(table: &TableDescriptor, batches: Vec<RecordBatch>) -> Result<()>
     for batch in batches {
         writer.write(ChangelogBatch::inserts(batch)).await?;
     }
+    writer.on_idle()?;
     writer.flush().await?;
     writer.close().await
 }

@@ -66,24 +66,33 @@ async fn a_group_goes_on_behind_what_it_committed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endless_reader_gives_a_row_at_once_and_knows_its_position_and_lag() {
-    let topic = topic("endless", 1).await;
-    send(&topic, &["a"]);
-    let table = strings(&topic, &[("scan.startup.mode", "latest-offset"), ("scan.bounded.mode", "unbounded")]);
-    let source = source(&table);
-    assert!(!source.is_bounded());
-    let mut reader = open(&source, &context()).await.unwrap();
-    send(&topic, &["b"]);
-    assert_eq!(take(&mut reader, 1).await, ["b"]);
-    // With the leader's term, the first one of a new topic.
-    let position = Split { id: format!("{topic}/0"), position: "2@0".into() };
-    assert_eq!(reader.positions(), std::slice::from_ref(&position));
-    assert_eq!(reader.lag(), Some(0));
+    for client in clients() {
+        let topic = topic("endless", 1).await;
+        send(&topic, &["a"]);
+        let table = strings(
+            &topic,
+            &[("scan.startup.mode", "latest-offset"), ("scan.bounded.mode", "unbounded"), ("scan.client", &client)],
+        );
+        let source = source(&table);
+        assert!(!source.is_bounded());
+        let mut reader = open(&source, &context()).await.unwrap();
+        send(&topic, &["b"]);
+        assert_eq!(take(&mut reader, 1).await, ["b"]);
+        // With the leader's term, the first one of a new topic.
+        let position = Split { id: format!("{topic}/0"), position: "2@0".into() };
+        assert_eq!(reader.positions(), std::slice::from_ref(&position));
+        assert_eq!(reader.lag(), Some(0));
 
-    // Another reader resumes there.
-    drop(reader);
-    send(&topic, &["c"]);
-    let mut reader = source.open(vec![position], &context()).await.unwrap();
-    assert_eq!(take(&mut reader, 1).await, ["c"]);
+        // Another reader resumes there, of whichever client.
+        drop(reader);
+        send(&topic, &["c"]);
+        for client in clients() {
+            let mut table = table.clone();
+            table.options.set("scan.client", client, None);
+            let mut reader = self::source(&table).open(vec![position.clone()], &context()).await.unwrap();
+            assert_eq!(take(&mut reader, 1).await, ["c"]);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,9 +153,14 @@ async fn keys_headers_and_metadata_become_columns() {
 
     // Only what is needed, in the order wanted; and nothing but the count.
     for (projection, expected) in [(vec![7, 0], "0|k0"), (vec![1], "v0"), (vec![], "")] {
-        let narrow = source(&table).narrow(ScanRequest { projection, ..ScanRequest::default() }).unwrap();
-        let rows = rest(&mut open(&narrow, &context()).await.unwrap()).await.unwrap();
-        assert_eq!(rows, [expected]);
+        for client in clients() {
+            let mut table = table.clone();
+            table.options.set("scan.client", client, None);
+            let request = ScanRequest { projection: projection.clone(), ..ScanRequest::default() };
+            let narrow = source(&table).narrow(request).unwrap();
+            let rows = rest(&mut open(&narrow, &context()).await.unwrap()).await.unwrap();
+            assert_eq!(rows, [expected]);
+        }
     }
 }
 
@@ -249,32 +263,37 @@ async fn json_records_are_read_and_skipped_as_the_options_say() {
     assert!(error.message().starts_with(&expected), "{error}");
 
     let skipping: Vec<_> = options.iter().copied().chain([("json.ignore-parse-errors", "true")]).collect();
-    let context = context();
-    let source = source(&table(&topic, &columns, &[("offset", true)], &skipping));
-    let rows = rest(&mut open(&source, &context).await.unwrap()).await.unwrap();
-    assert_eq!(rows, ["doc|98.5|0", "NULL|1.0|2"]);
-    assert_eq!(context.metrics.rows_undecodable.load(std::sync::atomic::Ordering::Relaxed), 1);
+    for client in clients() {
+        let (context, mut table) = (context(), table(&topic, &columns, &[("offset", true)], &skipping));
+        table.options.set("scan.client", client, None);
+        let rows = rest(&mut open(&source(&table), &context).await.unwrap()).await.unwrap();
+        assert_eq!(rows, ["doc|98.5|0", "NULL|1.0|2"]);
+        assert_eq!(context.metrics.rows_undecodable.load(Ordering::Relaxed), 1);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_position_that_the_topic_no_longer_holds_is_an_error_with_the_range() {
-    let topic = topic("lost", 1).await;
-    send(&topic, &["a", "b", "c"]);
-    let admin: AdminClient<DefaultClientContext> = config().create().unwrap();
-    let mut before = rdkafka::TopicPartitionList::new();
-    before.add_partition_offset(&topic, 0, rdkafka::Offset::Offset(2)).unwrap();
-    admin.delete_records(&before, &AdminOptions::new()).await.unwrap();
-    let source = source(&strings(&topic, &[("scan.bounded.mode", "unbounded")]));
-    for (position, detail) in [
-        ("1", "The topic holds offsets 2 to 3: 1 to 2 are lost."),
-        ("9", "The topic holds offsets 2 to 3 only; it may have been deleted and made again."),
-    ] {
-        let split = Split { id: format!("{topic}/0"), position: position.into() };
-        let mut reader = source.open(vec![split], &context()).await.unwrap();
-        let error = next(&mut reader).await.unwrap_err();
-        let expected = format!("offset {position} of topic \"{topic}\", partition 0 can't be read: it is out of range");
-        assert_eq!(error.message(), expected);
-        assert_eq!(error.detail(), Some(detail));
+    for client in clients() {
+        let topic = topic("lost", 1).await;
+        send(&topic, &["a", "b", "c"]);
+        let admin: AdminClient<DefaultClientContext> = config().create().unwrap();
+        let mut before = rdkafka::TopicPartitionList::new();
+        before.add_partition_offset(&topic, 0, rdkafka::Offset::Offset(2)).unwrap();
+        admin.delete_records(&before, &AdminOptions::new()).await.unwrap();
+        let source = source(&strings(&topic, &[("scan.bounded.mode", "unbounded"), ("scan.client", &client)]));
+        for (position, detail) in [
+            ("1", "The topic holds offsets 2 to 3: 1 to 2 are lost."),
+            ("9", "The topic holds offsets 2 to 3 only; it may have been deleted and made again."),
+        ] {
+            let split = Split { id: format!("{topic}/0"), position: position.into() };
+            let mut reader = source.open(vec![split], &context()).await.unwrap();
+            let error = next(&mut reader).await.unwrap_err();
+            let expected =
+                format!("offset {position} of topic \"{topic}\", partition 0 can't be read: it is out of range");
+            assert_eq!(error.message(), expected);
+            assert_eq!(error.detail(), Some(detail));
+        }
     }
 }
 
@@ -282,8 +301,8 @@ async fn a_position_that_the_topic_no_longer_holds_is_an_error_with_the_range() 
 async fn a_topic_whose_leader_has_nothing_of_what_was_read_is_not_read_on() {
     let topic = topic("cut-off", 1).await;
     send(&topic, &["a", "b", "c"]);
-    for client in ["native", "librdkafka"] {
-        let table = strings(&topic, &[("scan.bounded.mode", "unbounded"), ("scan.client", client)]);
+    for client in clients() {
+        let table = strings(&topic, &[("scan.bounded.mode", "unbounded"), ("scan.client", &client)]);
         let at = |position: &str| vec![Split { id: format!("{topic}/0"), position: position.into() }];
         let mut reader = source(&table).open(at("2@0"), &context()).await.unwrap();
         assert_eq!(take(&mut reader, 1).await, ["c"]);
@@ -301,17 +320,19 @@ async fn a_topic_whose_leader_has_nothing_of_what_was_read_is_not_read_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_are_cut_at_the_batch_limit() {
-    let topic = topic("batches", 1).await;
-    let values: Vec<_> = (0..250).map(|i| i.to_string()).collect();
-    send(&topic, &values.iter().map(String::as_str).collect::<Vec<_>>());
-    let mut context = context();
-    context.batch_rows = 100;
-    let mut reader = open(&source(&strings(&topic, &[])), &context).await.unwrap();
-    let mut sizes = Vec::new();
-    while let SourceEvent::Rows { rows, .. } = next(&mut reader).await.unwrap() {
-        sizes.push(rows.num_rows());
+    for client in clients() {
+        let topic = topic("batches", 1).await;
+        let values: Vec<_> = (0..250).map(|i| i.to_string()).collect();
+        send(&topic, &values.iter().map(String::as_str).collect::<Vec<_>>());
+        let mut context = context();
+        context.batch_rows = 100;
+        let mut reader = open(&source(&strings(&topic, &[("scan.client", &client)])), &context).await.unwrap();
+        let mut sizes = Vec::new();
+        while let SourceEvent::Rows { rows, .. } = next(&mut reader).await.unwrap() {
+            sizes.push(rows.num_rows());
+        }
+        assert_eq!(sizes.iter().sum::<usize>(), 250);
+        assert!(sizes.iter().all(|n| *n <= 100), "{sizes:?}");
+        assert!(sizes.contains(&100), "{sizes:?}");
     }
-    assert_eq!(sizes.iter().sum::<usize>(), 250);
-    assert!(sizes.iter().all(|n| *n <= 100), "{sizes:?}");
-    assert!(sizes.contains(&100), "{sizes:?}");
 }

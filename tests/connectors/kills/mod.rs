@@ -1,5 +1,5 @@
 //! Jobs that are killed: at moments by chance, and at every step of the protocol. Started again each time, they leave in
-//! every sink what an undisturbed run would have left.
+//! every sink what an undisturbed run would have left, whichever client read before and reads on.
 
 #![allow(clippy::disallowed_methods)] // tests spawn on their own runtime
 
@@ -19,6 +19,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use self::world::World;
+use crate::kafka::clients;
 
 /// A number from the environment.
 fn number(name: &str, default: u64) -> u64 {
@@ -33,7 +34,7 @@ fn number(name: &str, default: u64) -> u64 {
 async fn soak_kills() {
     let (seed, kills) = (number("KILL_SEED", 1), number("KILLS", 20));
     let mut chance = StdRng::seed_from_u64(seed);
-    let mut world = World::new(300).await;
+    let (mut world, clients) = (World::new(300).await, clients());
     world.start_all();
     let start = Instant::now();
     println!("kills: seed {seed}, {kills} kills");
@@ -44,6 +45,7 @@ async fn soak_kills() {
         let victim = chance.random_range(0..world.workers.len());
         world.workers[victim].kill();
         world.workers[victim].parallelism = chance.random_range(1..=3);
+        world.workers[victim].client = clients[chance.random_range(0..clients.len())].clone();
         world.workers[victim].start(None);
         // A job that is never left alone long enough makes no progress, and nothing is learnt.
         if chance.random_bool(0.3) {
@@ -51,8 +53,9 @@ async fn soak_kills() {
         }
         world.workers.iter_mut().for_each(|worker| worker.check());
         let (at, worker) = (start.elapsed().as_secs(), &world.workers[victim]);
-        let (name, parallelism) = (&worker.name, worker.parallelism);
-        println!("kills: {at:>5} s: {kill} of {kills}: {name}, goes on with {parallelism}; {} rows sent", world.sent());
+        let (name, parallelism, client) = (&worker.name, worker.parallelism, &worker.client);
+        let sent = world.sent();
+        println!("kills: {at:>5} s: {kill} of {kills}: {name}, {client} goes on with {parallelism}; {sent} rows sent");
     }
     let rows = world.finish().await;
     println!("kills: {kills} kills survived with seed {seed}; {rows} rows came to every sink as they should");

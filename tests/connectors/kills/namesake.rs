@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::committed;
 use super::world::lines;
-use crate::kafka::{PATIENCE, broker};
+use crate::kafka::{PATIENCE, Turns, broker};
 use crate::pipelines::job::{Ended, Job, pause};
 use crate::pipelines::stage::Stage;
 
@@ -34,6 +34,8 @@ fn spelled_otherwise() -> String {
 
 pub struct Scene {
     pub stage: Stage,
+    /// Who reads, from start to start.
+    clients: Turns,
 }
 
 impl Scene {
@@ -45,7 +47,7 @@ impl Scene {
         stage.db.run("CREATE TABLE copied (v varchar)").await;
         std::fs::create_dir(stage.path("files")).unwrap();
         std::os::unix::fs::symlink(stage.path("files"), stage.path("link")).unwrap();
-        Self { stage }
+        Self { stage, clients: Turns::default() }
     }
 
     /// Starts the job that writes into these tables; it keeps its checkpoints in a folder of this name.
@@ -63,7 +65,7 @@ impl Scene {
             .replace("{files}", &self.stage.path("files").display().to_string())
             .replace("{link}", &self.stage.path("link").display().to_string());
         let (file, state) = (self.stage.write("job.sql", &sql), self.stage.path(state).display().to_string());
-        self.stage.start(&[&file, "--state", &state])
+        self.stage.start_with(&self.stage.config(&self.clients.next()), &[&file, "--state", &state])
     }
 
     async fn rows(&self, table: &str) -> Vec<String> {

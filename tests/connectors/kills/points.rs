@@ -80,7 +80,7 @@ fn comes_by(file: &str, point: &str, occasion: Occasion) -> bool {
 }
 
 /// Lets all jobs die, on this occasion, at every fail point that they come by then; notes the points. Each start that
-/// dies recovers from the death before it.
+/// dies recovers from the death before it, with another client.
 async fn walk(world: &mut World, occasion: Occasion, walked: &mut BTreeSet<&'static str>) {
     let turns =
         |point: &str| occasions(point).iter().filter(move |(of, _)| *of == occasion).flat_map(|(_, turns)| *turns);
@@ -93,7 +93,7 @@ async fn walk(world: &mut World, occasion: Occasion, walked: &mut BTreeSet<&'sta
             for (i, worker) in world.workers.iter_mut().enumerate() {
                 if victims.contains(&i) {
                     worker.kill();
-                    worker.parallelism = worker.parallelism % 3 + 1;
+                    worker.change();
                     worker.start(Some(&failing));
                 } else if !matches!(occasion, Begins | IsRestored) && !worker.is_running() {
                     // What it writes may be what others read.

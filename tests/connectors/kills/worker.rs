@@ -1,37 +1,62 @@
 //! A job file that runs, is killed, and runs again with the same command.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::kafka::{Turns, clients};
 use crate::pipelines::job::{Ended, Job};
+use crate::pipelines::stage::Stage;
 
 pub struct Worker {
     pub name: String,
     folder: PathBuf,
-    /// What it is started with, but for the parallelism.
+    /// Client → its file of integrations.
+    configs: BTreeMap<String, String>,
+    /// What it is started with, but for what changes from start to start.
     arguments: Vec<String>,
     /// Of the next start.
     pub parallelism: usize,
+    /// Who reads Kafka from the next start on.
+    pub client: String,
+    clients: Turns,
     /// The savepoint that the next starts begin from.
     pub from: Option<String>,
     job: Option<Job>,
 }
 
 impl Worker {
-    pub fn new(name: &str, folder: &Path, config: &str, file: &str, state: &Path) -> Self {
-        let state = format!("execution.checkpointing.dir=file://{}", state.display());
+    pub fn new(name: &str, stage: &Stage, file: &str, clients: Turns) -> Self {
+        let state = format!("execution.checkpointing.dir=file://{}", stage.path("state").display());
         let set = [state.as_str(), "execution.checkpointing.interval=300 ms"];
-        let mut arguments: Vec<String> = ["--config", config, file].map(str::to_string).to_vec();
+        let mut arguments = vec![file.to_string()];
         arguments.extend(set.iter().flat_map(|set| ["--set".to_string(), set.to_string()]));
-        let (name, folder) = (name.to_string(), folder.to_path_buf());
-        Self { name, folder, arguments, parallelism: 2, from: None, job: None }
+        let configs = self::clients().into_iter().map(|client| (client.clone(), stage.config(&client))).collect();
+        let (name, folder) = (name.to_string(), stage.path(""));
+        Self {
+            name,
+            folder,
+            configs,
+            arguments,
+            parallelism: 2,
+            client: clients.next(),
+            clients,
+            from: None,
+            job: None,
+        }
+    }
+
+    /// The next start has another parallelism and another client.
+    pub fn change(&mut self) {
+        self.parallelism = self.parallelism % 3 + 1;
+        self.client = self.clients.next();
     }
 
     /// Starts it; with a fail point it ends itself there.
     pub fn start(&mut self, failpoint: Option<&str>) {
         let parallelism = format!("parallelism.default={}", self.parallelism);
         let mut arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        arguments.extend(["--set", &parallelism]);
+        arguments.extend(["--config", &self.configs[&self.client], "--set", &parallelism]);
         arguments.extend(self.from.iter().flat_map(|from| ["--from", from]));
         self.job = Some(Job::start_until(&self.folder, &arguments, failpoint));
     }

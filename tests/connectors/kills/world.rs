@@ -10,7 +10,7 @@ use super::committed;
 use super::expected::{self, Rows};
 use super::load::Load;
 use super::worker::{Asking, Worker};
-use crate::kafka::{PATIENCE, broker, config};
+use crate::kafka::{PATIENCE, Turns, broker, config};
 use crate::opensearch::Index;
 use crate::pipelines::job::pause;
 use crate::pipelines::readings::Reading;
@@ -136,9 +136,7 @@ impl World {
         assert!(text.contains(&set), "{file} names its job");
         let text = text.replace(&set, &format!("SET 'pipeline.name' = '{}'", self.job(file)));
         let path = self.stage.write(file, &text);
-        let config = self.stage.path("generated.toml").display().to_string();
-        let state = self.stage.path("state");
-        self.workers.push(Worker::new(file, &self.stage.path(""), &config, &path, &state));
+        self.workers.push(Worker::new(file, &self.stage, &path, Turns::from(self.workers.len())));
     }
 
     /// The name of the job of a file.

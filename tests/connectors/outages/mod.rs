@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use self::own::{Own, Service};
 use self::scene::Scene;
+use crate::kafka::{client, clients};
 use crate::pipelines::cutter::{Cut, Cutter};
 
 const RATE: u64 = 1000;
@@ -52,14 +53,11 @@ async fn survives_in(scene: Scene, service: Service, waits_for: &[&str]) {
     }
 }
 
-/// The clients that read Kafka: whatever happens to a broker must not tell them apart.
-const CLIENTS: [&str; 2] = ["native", "librdkafka"];
-
 #[tokio::test(flavor = "multi_thread")]
 async fn kafka_away_loses_nothing() {
-    for client in CLIENTS {
+    for client in clients() {
         let mut scene = Scene::new(&[Service::Kafka]).await;
-        scene.client = client.into();
+        scene.client = client;
         let words = ["lost Kafka at 127.0.0.1:", "answers again", "waiting for Kafka at 127.0.0.1:", "no answer for"];
         survives_in(scene, Service::Kafka, &words).await;
     }
@@ -77,9 +75,9 @@ async fn opensearch_away_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_that_is_lost_is_followed_by_the_next() {
-    for client in CLIENTS {
+    for client in clients() {
         let mut scene = Scene::new(&[Service::Kafka, Service::Kafka2]).await;
-        scene.client = client.into();
+        scene.client = client;
         let (load, mut job) = (scene.load(RATE), scene.job());
         scene.goes_on(&load, &mut job).await;
         // The other broker leads every partition while this one is away.
@@ -95,9 +93,9 @@ async fn a_leader_that_is_lost_is_followed_by_the_next() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_that_is_deleted_while_it_is_read_ends_the_job_by_name() {
-    for client in CLIENTS {
+    for client in clients() {
         let mut scene = Scene::new(&[Service::Kafka]).await;
-        scene.client = client.into();
+        scene.client = client;
         let (load, mut job) = (scene.load(RATE), scene.job());
         scene.goes_on(&load, &mut job).await;
         let sent = load.stop().await;
@@ -116,7 +114,9 @@ async fn a_topic_that_is_deleted_while_it_is_read_ends_the_job_by_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sink_that_stands_still_holds_back_the_source_and_memory_stays_bounded() {
-    stands_still("", 300_000, 300).await;
+    for client in clients() {
+        stands_still(client, "", 300_000, 300).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,12 +128,13 @@ async fn a_sink_that_stands_still_holds_back_the_source_of_an_exactly_once_job()
         folder.path().display()
     );
     // Beside it an epoch of 64 MB may wait, which is copied when it ends.
-    stands_still(&settings, 500_000, 450).await;
+    stands_still(client(), &settings, 500_000, 450).await;
 }
 
 /// Of rows of 1,500 bytes no more may wait in memory than a few batches, and what the client fetches ahead.
-async fn stands_still(settings: &str, rows: u64, most_mb: u64) {
-    let scene = Scene::new(&[Service::PostgreSql]).await;
+async fn stands_still(client: String, settings: &str, rows: u64, most_mb: u64) {
+    let mut scene = Scene::new(&[Service::PostgreSql]).await;
+    scene.client = client.clone();
     let bytes = 1_500;
     scene.fill(rows, bytes).await;
     let mut job = scene.slow_job(settings);
@@ -143,17 +144,17 @@ async fn stands_still(settings: &str, rows: u64, most_mb: u64) {
     scene.own.thaw(Service::PostgreSql).await;
     scene.holds_all(rows, bytes, &mut job).await;
     job.stop().await;
-    assert!(peak < most_mb, "{peak} MB were in memory while the sink stood still");
+    assert!(peak < most_mb, "{client}: {peak} MB were in memory while the sink stood still");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_to_kafka_that_break_in_mid_request_lose_nothing() {
-    for client in CLIENTS {
+    for client in clients() {
         // Also connections that count what has arrived take their turn. Later ones live longer, or a large request would
         // never get through.
         let (cutter, leads_to) = Cutter::to_be_told((0..3_000).map(|i| Cut::Request(20_000 + 1_500 * i))).await;
         let mut scene = Scene::of(Own::behind(cutter.address.clone(), leads_to), &[Service::Kafka]).await;
-        (scene.kafka, scene.client) = (cutter.address.clone(), client.into());
+        (scene.kafka, scene.client) = (cutter.address.clone(), client);
         let (load, mut job) = (scene.load(RATE), scene.job());
         while cutter.cuts() < 10 {
             scene.goes_on(&load, &mut job).await;

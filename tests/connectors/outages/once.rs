@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::own::Service;
 use super::scene::Scene;
+use crate::kafka::Turns;
 
 const RATE: u64 = 200;
 
@@ -21,7 +22,7 @@ const MOMENTS: [(Service, &str); 7] = [
 #[tokio::test(flavor = "multi_thread")]
 #[cfg_attr(not(any(debug_assertions, feature = "fail-points")), ignore = "needs fail points: --features fail-points")]
 async fn services_that_are_away_at_any_moment_of_an_epoch_leave_every_row_once() {
-    let scene = Scene::exactly_once().await;
+    let (mut scene, clients) = (Scene::exactly_once().await, Turns::default());
     let (load, mut job) = (scene.load(RATE), scene.job());
     scene.goes_on(&load, &mut job).await;
     for service in [Service::Kafka, Service::PostgreSql, Service::OpenSearch] {
@@ -33,8 +34,10 @@ async fn services_that_are_away_at_any_moment_of_an_epoch_leave_every_row_once()
     scene.in_transaction(&mut job).await;
     super::away(&scene, Service::Kafka, 1).await;
     scene.goes_on(&load, &mut job).await;
+    // From moment to moment another client goes on.
     for (service, moment) in MOMENTS {
         job.stop().await;
+        scene.client = clients.next();
         job = scene.job_until(moment);
         job.stands_still().await;
         scene.own.kill(service).await;
@@ -42,7 +45,7 @@ async fn services_that_are_away_at_any_moment_of_an_epoch_leave_every_row_once()
         tokio::time::sleep(Duration::from_secs(1)).await;
         scene.own.up(service).await;
         scene.goes_on(&load, &mut job).await;
-        println!("{moment}: {} rows sent", load.sent());
+        println!("{moment}: {} rows sent, {} reads", load.sent(), scene.client);
     }
     // All of them at once.
     let own = &scene.own;

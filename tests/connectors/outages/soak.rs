@@ -8,6 +8,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::own::Service;
 use super::scene::Scene;
+use crate::kafka::clients;
 
 /// A number from the environment.
 fn number(name: &str, default: u64) -> u64 {
@@ -22,11 +23,12 @@ async fn soak_outages() {
     let (seed, seconds) = (number("SOAK_SEED", 1), number("SOAK_SECONDS", 30));
     let mut chance = StdRng::seed_from_u64(seed);
     let services = [Service::Kafka, Service::PostgreSql, Service::OpenSearch];
-    let scene = Scene::new(&services).await;
+    let (mut scene, clients) = (Scene::new(&services).await, clients());
+    scene.client = clients[chance.random_range(0..clients.len())].clone();
     let (load, mut job) = (scene.load(number("SOAK_RATE", 500)), scene.job());
     scene.goes_on(&load, &mut job).await;
     let (start, mut outages) = (Instant::now(), 0);
-    println!("soak: seed {seed}, {seconds} s");
+    println!("soak: seed {seed}, {seconds} s, {} reads", scene.client);
     while start.elapsed() < Duration::from_secs(seconds) {
         let service = services[chance.random_range(0..services.len())];
         // Mostly short, now and then long.

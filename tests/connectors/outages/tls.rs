@@ -3,6 +3,7 @@
 use super::away;
 use super::own::{Own, Service};
 use super::scene::Scene;
+use crate::kafka::clients;
 use crate::opensearch::secured;
 use crate::pipelines::cutter::{Cut, Cutter};
 
@@ -45,7 +46,14 @@ async fn scene_behind_cutters() -> (Scene, [Cutter; 3]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_over_tls_that_break_in_mid_request_lose_nothing() {
-    let (scene, cutters) = scene_behind_cutters().await;
+    for client in clients() {
+        lose_nothing_over_tls(client).await;
+    }
+}
+
+async fn lose_nothing_over_tls(client: String) {
+    let (mut scene, cutters) = scene_behind_cutters().await;
+    scene.client = client;
     let (load, mut job) = (scene.load(400), scene.job());
     while cutters.iter().any(|cutter| cutter.cuts() < 4) {
         assert!(load.sent() < 100_000, "cuts: {:?}", cutters.each_ref().map(Cutter::cuts));

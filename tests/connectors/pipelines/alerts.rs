@@ -7,7 +7,7 @@ use rdkafka::Offset;
 use super::job::pause;
 use super::readings::{Reading, readings, threshold};
 use super::stage::Stage;
-use crate::kafka::PATIENCE;
+use crate::kafka::{PATIENCE, clients};
 
 const COUNT: i64 = 4000;
 
@@ -23,56 +23,60 @@ fn sorted(mut values: Vec<String>) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn job_1_writes_every_reading_above_80_and_each_host_in_order() {
-    let stage = Stage::new().await;
-    let input = stage.topic("cpu_load_stats_real").create(3).await;
-    // One partition, so that the order of what is written can be seen.
-    let output = stage.topic("cpu_load_stats_real_filter").create(1).await;
-    let readings = readings(COUNT);
-    let (early, late) = readings.split_at(readings.len() / 2);
-    let expected: Vec<String> = readings.iter().filter_map(Reading::high).collect();
-    assert!(expected.len() > 500 && expected.len() < 3500, "{}", expected.len());
+    for client in clients() {
+        let stage = Stage::with_client(client).await;
+        let input = stage.topic("cpu_load_stats_real").create(3).await;
+        // One partition, so that the order of what is written can be seen.
+        let output = stage.topic("cpu_load_stats_real_filter").create(1).await;
+        let readings = readings(COUNT);
+        let (early, late) = readings.split_at(readings.len() / 2);
+        let expected: Vec<String> = readings.iter().filter_map(Reading::high).collect();
+        assert!(expected.len() > 500 && expected.len() < 3500, "{}", expected.len());
 
-    input.send(early.iter().map(Reading::record));
-    let mut job = stage.start_file("simple_filter.sql");
-    output.holds(1, &mut [&mut job]).await;
-    input.send(late.iter().map(Reading::record));
-    output.holds(expected.len(), &mut [&mut job]).await;
-    let said = job.stop().await;
-    assert!(said.stderr.contains("job simple_filter stopped"), "{said:?}");
+        input.send(early.iter().map(Reading::record));
+        let mut job = stage.start_file("simple_filter.sql");
+        output.holds(1, &mut [&mut job]).await;
+        input.send(late.iter().map(Reading::record));
+        output.holds(expected.len(), &mut [&mut job]).await;
+        let said = job.stop().await;
+        assert!(said.stderr.contains("job simple_filter stopped"), "{said:?}");
 
-    let written = output.values();
-    for host in ["doc", "grumpy", "sleepy", "bashful", "happy", "sneezy", "dopey", "gandalf"] {
-        assert_eq!(of_host(host, &written), of_host(host, &expected), "{host}");
+        let written = output.values();
+        for host in ["doc", "grumpy", "sleepy", "bashful", "happy", "sneezy", "dopey", "gandalf"] {
+            assert_eq!(of_host(host, &written), of_host(host, &expected), "{host}");
+        }
+        assert_eq!(sorted(written), sorted(expected));
+        stage.clear().await;
     }
-    assert_eq!(sorted(written), sorted(expected));
-    stage.clear().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn job_3_knows_two_thresholds_of_a_host_and_lets_hosts_without_one_pass() {
-    let stage = Stage::new().await;
-    stage.db.run("INSERT INTO limits VALUES ('doc', 81), ('nobody', 1), (NULL, 1), ('gandalf', NULL)").await;
-    let input = stage.topic("cpu_load_stats_real").create(2).await;
-    let output = stage.topic("cpu_load_stats_real_filter_pg").create(1).await;
-    let readings = readings(COUNT);
-    let alerts = |reading: &Reading| {
-        let second = if reading.host == "doc" { reading.above(81) } else { None };
-        [threshold(reading.host).and_then(|top| reading.above(top)), second]
-    };
-    let expected: Vec<String> = readings.iter().flat_map(alerts).flatten().collect();
-    assert!(expected.iter().any(|alert| alert.contains("\"threshold\":81")));
+    for client in clients() {
+        let stage = Stage::with_client(client).await;
+        stage.db.run("INSERT INTO limits VALUES ('doc', 81), ('nobody', 1), (NULL, 1), ('gandalf', NULL)").await;
+        let input = stage.topic("cpu_load_stats_real").create(2).await;
+        let output = stage.topic("cpu_load_stats_real_filter_pg").create(1).await;
+        let readings = readings(COUNT);
+        let alerts = |reading: &Reading| {
+            let second = if reading.host == "doc" { reading.above(81) } else { None };
+            [threshold(reading.host).and_then(|top| reading.above(top)), second]
+        };
+        let expected: Vec<String> = readings.iter().flat_map(alerts).flatten().collect();
+        assert!(expected.iter().any(|alert| alert.contains("\"threshold\":81")));
 
-    input.send(readings.iter().map(Reading::record));
-    let mut job = stage.start_file("simple_filter_pg.sql");
-    output.holds(expected.len(), &mut [&mut job]).await;
-    job.stop().await;
+        input.send(readings.iter().map(Reading::record));
+        let mut job = stage.start_file("simple_filter_pg.sql");
+        output.holds(expected.len(), &mut [&mut job]).await;
+        job.stop().await;
 
-    let written = output.values();
-    for host in ["grumpy", "sleepy", "bashful", "happy", "sneezy", "dopey", "gandalf"] {
-        assert_eq!(of_host(host, &written), of_host(host, &expected), "{host}");
+        let written = output.values();
+        for host in ["grumpy", "sleepy", "bashful", "happy", "sneezy", "dopey", "gandalf"] {
+            assert_eq!(of_host(host, &written), of_host(host, &expected), "{host}");
+        }
+        assert_eq!(sorted(written), sorted(expected));
+        stage.clear().await;
     }
-    assert_eq!(sorted(written), sorted(expected));
-    stage.clear().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,49 +121,54 @@ async fn all_jobs_start_in_any_order_before_any_topic_exists() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_reading_becomes_one_alert_at_once_and_without_company() {
-    let stage = Stage::new().await;
-    let input = stage.topic("cpu_load_stats_real").create(2).await;
-    for (file, output) in
-        [("simple_filter.sql", "cpu_load_stats_real_filter"), ("simple_filter_pg.sql", "cpu_load_stats_real_filter_pg")]
-    {
-        let output = stage.topic(output).create(1).await;
-        let mut job = stage.start_file(file);
-        let mut alerts = output.reader(Offset::Beginning);
-        let mut fastest = PATIENCE;
-        for _ in 0..10 {
-            job.check();
-            let start = Instant::now();
-            input.send([Reading::new("doc", 99).record()]);
-            assert!(alerts.next().contains("\"doc\""));
-            fastest = fastest.min(start.elapsed());
+    for client in clients() {
+        let stage = Stage::with_client(client).await;
+        let input = stage.topic("cpu_load_stats_real").create(2).await;
+        for (file, output) in [
+            ("simple_filter.sql", "cpu_load_stats_real_filter"),
+            ("simple_filter_pg.sql", "cpu_load_stats_real_filter_pg"),
+        ] {
+            let output = stage.topic(output).create(1).await;
+            let mut job = stage.start_file(file);
+            let mut alerts = output.reader(Offset::Beginning);
+            let mut fastest = PATIENCE;
+            for _ in 0..10 {
+                job.check();
+                let start = Instant::now();
+                input.send([Reading::new("doc", 99).record()]);
+                assert!(alerts.next().contains("\"doc\""));
+                fastest = fastest.min(start.elapsed());
+            }
+            job.stop().await;
+            // Far above what it takes, far below any timer that would wait for company.
+            assert!(fastest.as_millis() < 250, "{file}: {fastest:?}");
         }
-        job.stop().await;
-        // Far above what it takes, far below any timer that would wait for company.
-        assert!(fastest.as_millis() < 250, "{file}: {fastest:?}");
+        stage.clear().await;
     }
-    stage.clear().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_stopped_in_the_middle_has_written_all_that_it_has_read() {
-    let stage = Stage::new().await;
-    let input = stage.topic("cpu_load_stats_real").create(1).await;
-    let output = stage.topic("cpu_load_stats_real_filter").create(1).await;
-    let readings = readings(50_000);
-    input.send(readings.iter().map(Reading::record));
-    let expected: Vec<String> = readings.iter().filter_map(Reading::high).collect();
-    let mut job = stage.start_file("simple_filter.sql");
-    output.holds(1, &mut [&mut job]).await;
-    let said = job.stop().await.stderr;
+    for client in clients() {
+        let stage = Stage::with_client(client).await;
+        let input = stage.topic("cpu_load_stats_real").create(1).await;
+        let output = stage.topic("cpu_load_stats_real_filter").create(1).await;
+        let readings = readings(50_000);
+        input.send(readings.iter().map(Reading::record));
+        let expected: Vec<String> = readings.iter().filter_map(Reading::high).collect();
+        let mut job = stage.start_file("simple_filter.sql");
+        output.holds(1, &mut [&mut job]).await;
+        let said = job.stop().await.stderr;
 
-    let written = output.values();
-    assert_eq!(written, expected[..written.len()]);
-    // `job simple_filter stopped: 12,345 rows in, 1,234 rows out`
-    let told = said.split("simple_filter stopped: ").nth(1).and_then(|end| end.lines().next()).unwrap();
-    let numbers: Vec<usize> = told.split(' ').filter_map(|word| word.replace(',', "").parse().ok()).collect();
-    let read = readings.iter().take(numbers[0]).filter_map(Reading::high).count();
-    assert_eq!((read, numbers[1]), (written.len(), written.len()), "{told}");
-    stage.clear().await;
+        let written = output.values();
+        assert_eq!(written, expected[..written.len()]);
+        // `job simple_filter stopped: 12,345 rows in, 1,234 rows out`
+        let told = said.split("simple_filter stopped: ").nth(1).and_then(|end| end.lines().next()).unwrap();
+        let numbers: Vec<usize> = told.split(' ').filter_map(|word| word.replace(',', "").parse().ok()).collect();
+        let read = readings.iter().take(numbers[0]).filter_map(Reading::high).count();
+        assert_eq!((read, numbers[1]), (written.len(), written.len()), "{told}");
+        stage.clear().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

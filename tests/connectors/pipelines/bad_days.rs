@@ -5,7 +5,7 @@ use opensearch::http::Method;
 use super::job::Ended;
 use super::readings::Reading;
 use super::stage::Stage;
-use crate::kafka::broker;
+use crate::kafka::{broker, clients};
 use crate::postgres::server;
 
 /// The integrations with one of the services away, all of them with passwords.
@@ -115,45 +115,49 @@ const UNREADABLE: [(&str, &str); 6] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_is_no_reading_fails_the_job_with_topic_partition_and_offset() {
-    let stage = Stage::new().await;
-    let input = stage.topic("cpu_load_stats_real").create(1).await;
-    let output = stage.topic("cpu_load_stats_real_filter").create(1).await;
-    let good = Reading::new("doc", 99);
-    input.send([good.record()]);
-    for (offset, (message, part)) in UNREADABLE.iter().enumerate() {
-        input.send([("doc", message)]);
-        // Each is met by a job that begins right at it.
-        let from = format!(
-            "'scan.startup.mode' = 'specific-offsets', 'scan.startup.specific-offsets' = 'partition:0,offset:{}'",
-            offset + 1
-        );
-        let text = stage.job_text("simple_filter.sql").replace("'scan.startup.mode' = 'earliest-offset'", &from);
-        let ended = stage.start(&[&stage.write("bad.sql", &text)]).end().await;
-        let place = format!("topic \"{}\", partition 0, offset {}", input.name, offset + 1);
-        assert_failed(&ended, &["job \"simple_filter\" failed", &place, part]);
+    for client in clients() {
+        let stage = Stage::with_client(client).await;
+        let input = stage.topic("cpu_load_stats_real").create(1).await;
+        let output = stage.topic("cpu_load_stats_real_filter").create(1).await;
+        let good = Reading::new("doc", 99);
+        input.send([good.record()]);
+        for (offset, (message, part)) in UNREADABLE.iter().enumerate() {
+            input.send([("doc", message)]);
+            // Each is met by a job that begins right at it.
+            let from = format!(
+                "'scan.startup.mode' = 'specific-offsets', 'scan.startup.specific-offsets' = 'partition:0,offset:{}'",
+                offset + 1
+            );
+            let text = stage.job_text("simple_filter.sql").replace("'scan.startup.mode' = 'earliest-offset'", &from);
+            let ended = stage.start(&[&stage.write("bad.sql", &text)]).end().await;
+            let place = format!("topic \"{}\", partition 0, offset {}", input.name, offset + 1);
+            assert_failed(&ended, &["job \"simple_filter\" failed", &place, part]);
+        }
+        assert!(output.values().is_empty());
+        stage.clear().await;
     }
-    assert!(output.values().is_empty());
-    stage.clear().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_that_are_no_readings_are_left_out_where_the_table_says_so() {
-    let stage = Stage::new().await;
-    let input = stage.topic("cpu_load_stats_real").create(1).await;
-    let output = stage.topic("cpu_load_stats_real_filter").create(1).await;
-    let good = Reading::new("doc", 99);
-    let ignore = "'value.format' = 'json', 'value.json.ignore-parse-errors' = 'true'";
-    let text = stage.job_text("simple_filter.sql").replacen("'value.format' = 'json'", ignore, 1);
-    let mut job = stage.start(&[&stage.write("ignore.sql", &text)]);
-    for (message, _) in UNREADABLE {
-        input.send([("doc", message.to_string()), good.record()]);
+    for client in clients() {
+        let stage = Stage::with_client(client).await;
+        let input = stage.topic("cpu_load_stats_real").create(1).await;
+        let output = stage.topic("cpu_load_stats_real_filter").create(1).await;
+        let good = Reading::new("doc", 99);
+        let ignore = "'value.format' = 'json', 'value.json.ignore-parse-errors' = 'true'";
+        let text = stage.job_text("simple_filter.sql").replacen("'value.format' = 'json'", ignore, 1);
+        let mut job = stage.start(&[&stage.write("ignore.sql", &text)]);
+        for (message, _) in UNREADABLE {
+            input.send([("doc", message.to_string()), good.record()]);
+        }
+        // Flink keeps what it can read of a message: one of them lacks only its time, and a row without a time passes.
+        output.holds(UNREADABLE.len() + 1, &mut [&mut job]).await;
+        job.stop().await;
+        let (with_time, without): (Vec<_>, Vec<_>) =
+            output.values().into_iter().partition(|value| *value == good.high().unwrap());
+        assert_eq!(with_time.len(), UNREADABLE.len());
+        assert_eq!(without, [r#"{"time_ltz":null,"hostname":"doc","cpu":null,"usage":99.0}"#]);
+        stage.clear().await;
     }
-    // Flink keeps what it can read of a message: one of them lacks only its time, and a row without a time passes.
-    output.holds(UNREADABLE.len() + 1, &mut [&mut job]).await;
-    job.stop().await;
-    let (with_time, without): (Vec<_>, Vec<_>) =
-        output.values().into_iter().partition(|value| *value == good.high().unwrap());
-    assert_eq!(with_time.len(), UNREADABLE.len());
-    assert_eq!(without, [r#"{"time_ltz":null,"hostname":"doc","cpu":null,"usage":99.0}"#]);
-    stage.clear().await;
 }

@@ -4,6 +4,7 @@ use opensearch::http::Method;
 
 use super::readings::Reading;
 use super::stage::Stage;
+use crate::kafka::clients;
 
 /// The text of `sql/replay.sql` with this test's topics.
 fn replay(stage: &Stage) -> String {
@@ -29,35 +30,39 @@ fn with_letters(stage: &Stage, file: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn undecodable_messages_are_kept_byte_for_byte_and_replayed() {
-    let stage = Stage::new().await;
-    let input = stage.topic("cpu_load_stats_real").create(1).await;
-    let dead = stage.topic("dead_letters").create(1).await;
-    let output = stage.topic("cpu_load_stats_real_filter").create(1).await;
-    let good = Reading::new("doc", 99);
-    let broken = ["{\"hostname\": \"doc\", \"usage\"", "not json", "{\"usage\": \"ü\"}"];
-    input.send([good.record()]);
-    input.send(broken.iter().map(|message| ("doc", *message)));
-    input.send([good.record()]);
-    let mut job = stage.start(&[&stage.write("dead.sql", &with_letters(&stage, "simple_filter.sql"))]);
-    output.holds(2, &mut [&mut job]).await;
-    dead.holds(broken.len(), &mut [&mut job]).await;
-    let said = job.stop().await.stderr;
-    assert!(said.contains("3 rejected (3 decode)"), "{said}");
-    assert_eq!(output.values(), [good.high().unwrap(), good.high().unwrap()]);
-    for (i, (letter, message)) in dead.values().iter().zip(broken).enumerate() {
-        let letter: serde_json::Value = serde_json::from_str(letter).unwrap();
-        assert_eq!(letter["offset"], i as i64 + 1);
-        assert_eq!((letter["stage"].as_str(), letter["job"].as_str()), (Some("decode"), Some("simple_filter")));
-        assert_eq!((letter["table"].as_str(), letter["partition"].as_i64()), (Some("CPU_IN"), Some(0)));
-        assert_eq!(letter["topic"].as_str(), Some(input.name.as_str()));
-        assert!(letter["timestamp"].is_string() && letter["error"].as_str().unwrap().contains("cannot decode record"));
-        assert!(letter["payload"].is_string(), "{message}: {letter}");
+    for client in clients() {
+        let stage = Stage::with_client(client).await;
+        let input = stage.topic("cpu_load_stats_real").create(1).await;
+        let dead = stage.topic("dead_letters").create(1).await;
+        let output = stage.topic("cpu_load_stats_real_filter").create(1).await;
+        let good = Reading::new("doc", 99);
+        let broken = ["{\"hostname\": \"doc\", \"usage\"", "not json", "{\"usage\": \"ü\"}"];
+        input.send([good.record()]);
+        input.send(broken.iter().map(|message| ("doc", *message)));
+        input.send([good.record()]);
+        let mut job = stage.start(&[&stage.write("dead.sql", &with_letters(&stage, "simple_filter.sql"))]);
+        output.holds(2, &mut [&mut job]).await;
+        dead.holds(broken.len(), &mut [&mut job]).await;
+        let said = job.stop().await.stderr;
+        assert!(said.contains("3 rejected (3 decode)"), "{said}");
+        assert_eq!(output.values(), [good.high().unwrap(), good.high().unwrap()]);
+        for (i, (letter, message)) in dead.values().iter().zip(broken).enumerate() {
+            let letter: serde_json::Value = serde_json::from_str(letter).unwrap();
+            assert_eq!(letter["offset"], i as i64 + 1);
+            assert_eq!((letter["stage"].as_str(), letter["job"].as_str()), (Some("decode"), Some("simple_filter")));
+            assert_eq!((letter["table"].as_str(), letter["partition"].as_i64()), (Some("CPU_IN"), Some(0)));
+            assert_eq!(letter["topic"].as_str(), Some(input.name.as_str()));
+            assert!(
+                letter["timestamp"].is_string() && letter["error"].as_str().unwrap().contains("cannot decode record")
+            );
+            assert!(letter["payload"].is_string(), "{message}: {letter}");
+        }
+        // What comes back is what there was.
+        let ended = stage.start(&[&stage.write("replay.sql", &replay(&stage))]).end().await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(input.values()[5..], broken);
+        stage.clear().await;
     }
-    // What comes back is what there was.
-    let ended = stage.start(&[&stage.write("replay.sql", &replay(&stage))]).end().await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(input.values()[5..], broken);
-    stage.clear().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,9 +30,9 @@ impl Stage {
         self.start_with(&config, arguments)
     }
 
-    /// The same, up to a fail point.
-    pub fn start_until(&self, arguments: &[&str], failpoint: Option<&str>) -> Job {
-        let config = self.path("generated.toml").display().to_string();
+    /// The same up to a fail point, and the client that reads Kafka.
+    pub fn start_until(&self, client: &str, arguments: &[&str], failpoint: Option<&str>) -> Job {
+        let config = self.config(client);
         let arguments: Vec<_> = ["--config", &config].iter().chain(arguments).copied().collect();
         Job::start_until(&self.path(""), &arguments, failpoint)
     }

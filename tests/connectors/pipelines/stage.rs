@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::topic::Topic;
-use crate::kafka::{broker, client, unique};
+use crate::kafka::{broker, client, clients, unique};
 use crate::opensearch::Index;
 use crate::postgres::{Db, server};
 
@@ -15,6 +15,8 @@ pub const THRESHOLDS: [(&str, i64); 7] =
 pub struct Stage {
     folder: tempfile::TempDir,
     id: String,
+    /// Who reads Kafka in jobs that are started without a word of it.
+    pub client: String,
     pub db: Db,
     pub index: Index,
 }
@@ -22,9 +24,15 @@ pub struct Stage {
 impl Stage {
     /// No topics, no index, and the tutorial's thresholds.
     pub async fn new() -> Self {
+        Self::with_client(client()).await
+    }
+
+    /// The same, and the client that reads Kafka.
+    pub async fn with_client(client: String) -> Self {
         let stage = Self {
             folder: tempfile::tempdir().unwrap(),
             id: unique("test"),
+            client,
             db: Db::new().await,
             index: Index::new("pipelines"),
         };
@@ -32,8 +40,16 @@ impl Stage {
         for (host, threshold) in THRESHOLDS {
             stage.db.run(&format!("INSERT INTO limits VALUES ('{host}', {threshold})")).await;
         }
-        fs::write(stage.path("generated.toml"), stage.integrations()).unwrap();
+        fs::write(stage.path("generated.toml"), stage.integrations(&stage.client)).unwrap();
+        for client in clients() {
+            fs::write(stage.config(&client), stage.integrations(&client)).unwrap();
+        }
         stage
+    }
+
+    /// The file of integrations with which this client reads Kafka.
+    pub fn config(&self, client: &str) -> String {
+        self.path(&format!("{client}.toml")).display().to_string()
     }
 
     /// The test's own topic in the place of this one of the job files.
@@ -51,11 +67,9 @@ impl Stage {
         self.rename(&fs::read_to_string(file).unwrap())
     }
 
-    /// A text with this test's names, and the client that reads Kafka.
+    /// A text with this test's names.
     pub fn rename(&self, text: &str) -> String {
-        let startup = "'scan.startup.mode' =";
         let mut text = text
-            .replace(startup, &format!("'scan.client' = '{}', {startup}", client()))
             .replace("'public.cpu_thresholds'", &format!("'{}.limits'", self.db.schema))
             .replace("'public.cpu_load_stats_agg_pg'", &format!("'{}.counts'", self.db.schema))
             .replace("'cpu_high_load'", &format!("'{}'", self.index.name));
@@ -73,13 +87,13 @@ impl Stage {
         self.path(name).display().to_string()
     }
 
-    /// What `make up` writes.
-    fn integrations(&self) -> String {
+    /// What `make up` writes, and the client that reads Kafka.
+    fn integrations(&self, client: &str) -> String {
         let server = server();
         let password = server.password.map(|p| format!("password = \"{p}\"\n")).unwrap_or_default();
         format!(
             "[integrations.demo-kafka]\nconnector = \"kafka\"\n\"properties.bootstrap.servers\" = \"{}\"\n\
-             \"properties.security.protocol\" = \"PLAINTEXT\"\n\n\
+             \"properties.security.protocol\" = \"PLAINTEXT\"\n\"scan.client\" = \"{client}\"\n\n\
              [integrations.demo-postgresql]\nconnector = \"jdbc\"\nurl = \"jdbc:postgresql://{}/{}\"\n\
              username = \"{}\"\n{password}\n\
              [integrations.demo-opensearch]\nconnector = \"opensearch\"\nhosts = \"{}\"\n",

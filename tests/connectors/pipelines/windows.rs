@@ -13,7 +13,7 @@ use super::job::{Job, pause};
 use super::readings::{Reading, START, readings, threshold};
 use super::stage::Stage;
 use super::topic::Topic;
-use crate::kafka::PATIENCE;
+use crate::kafka::{PATIENCE, clients};
 
 const SIZE: i64 = 30_000;
 /// How far the watermark stays behind, as the job files say.
@@ -137,37 +137,40 @@ fn two_partitions() -> [Vec<Reading>; 2] {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn job_2_tells_each_half_minute_once_though_a_partition_is_silent_and_readings_come_late() {
-    let stage = Stage::new().await;
-    let input = stage.topic("cpu_load_stats_real").create(3).await;
-    let output = stage.topic("cpu_load_stats_agg").create(2).await;
-    let mut parts = two_partitions();
-    parts.iter().zip(0..).for_each(|(part, partition)| input.send_to(partition, values(part)));
-    let mut job = stage.start_file("simple_agg.sql");
-    let watermark = parts[0].last().unwrap().at - DELAY;
-    let expected = over(&windows(parts.iter().flatten()), watermark);
-    assert!(expected.len() > 500, "{}", expected.len());
-    output.holds(expected.len(), &mut [&mut job]).await;
-    assert_written(&output, &expected);
+    for client in clients() {
+        let stage = Stage::with_client(client).await;
+        let input = stage.topic("cpu_load_stats_real").create(3).await;
+        let output = stage.topic("cpu_load_stats_agg").create(2).await;
+        let mut parts = two_partitions();
+        parts.iter().zip(0..).for_each(|(part, partition)| input.send_to(partition, values(part)));
+        let mut job = stage.start_file("simple_agg.sql");
+        let watermark = parts[0].last().unwrap().at - DELAY;
+        let expected = over(&windows(parts.iter().flatten()), watermark);
+        assert!(expected.len() > 500, "{}", expected.len());
+        output.holds(expected.len(), &mut [&mut job]).await;
+        assert_written(&output, &expected);
 
-    // Each partition, the one that was silent too, gives a reading of the half minute that is open, and one of a half
-    // minute that was told.
-    let last = expected.keys().map(|(start, ..)| start + SIZE).max().unwrap();
-    for (partition, (now, late)) in [(last, START), (last + SIZE - 1, last - 1), (last + 1, 0)].into_iter().enumerate()
-    {
-        let now = reading("happy", "cpu1", 100 + now % 7, now);
-        input.send_to(partition as i32, values([&now, &reading("sleepy", "cpu2", 999, late)]));
-        parts[0].push(now);
+        // Each partition, the one that was silent too, gives a reading of the half minute that is open, and one of a half
+        // minute that was told.
+        let last = expected.keys().map(|(start, ..)| start + SIZE).max().unwrap();
+        for (partition, (now, late)) in
+            [(last, START), (last + SIZE - 1, last - 1), (last + 1, 0)].into_iter().enumerate()
+        {
+            let now = reading("happy", "cpu1", 100 + now % 7, now);
+            input.send_to(partition as i32, values([&now, &reading("sleepy", "cpu2", 999, late)]));
+            parts[0].push(now);
+        }
+        says(&mut job, "  3 late").await;
+        for partition in 0..3 {
+            input.send_to(partition, values(&[reading("doc", "cpu4", 1, last + SIZE + DELAY)]));
+        }
+        let expected = over(&windows(parts.iter().flatten()), last + SIZE);
+        output.holds(expected.len(), &mut [&mut job]).await;
+        assert_written(&output, &expected);
+        let said = job.stop().await.stderr;
+        assert!(said.contains(", 3 late"), "{said}");
+        stage.clear().await;
     }
-    says(&mut job, "  3 late").await;
-    for partition in 0..3 {
-        input.send_to(partition, values(&[reading("doc", "cpu4", 1, last + SIZE + DELAY)]));
-    }
-    let expected = over(&windows(parts.iter().flatten()), last + SIZE);
-    output.holds(expected.len(), &mut [&mut job]).await;
-    assert_written(&output, &expected);
-    let said = job.stop().await.stderr;
-    assert!(said.contains(", 3 late"), "{said}");
-    stage.clear().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -218,32 +221,34 @@ fn on_event(stage: &Stage) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_a_watermark_behind_every_row_it_is_settled_which_readings_are_late() {
-    let stage = Stage::new().await;
-    let input = stage.topic("cpu_load_stats_real").create(1).await;
-    let output = stage.topic("cpu_load_stats_agg").create(2).await;
-    // Up to two minutes late; and before 1970, where the first ones are.
-    let shift = |(i, mut reading): (usize, Reading)| {
-        reading.at = reading.at - START - 100_000 - if i % 5 == 0 { (i as i64 * 7919) % 120_000 } else { 0 };
-        reading
-    };
-    let all: Vec<Reading> = readings(400).into_iter().enumerate().map(shift).collect();
-    input.send_to(0, values(&all));
-    let ended = stage.start(&[&on_event(&stage)]).end().await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for client in clients() {
+        let stage = Stage::with_client(client).await;
+        let input = stage.topic("cpu_load_stats_real").create(1).await;
+        let output = stage.topic("cpu_load_stats_agg").create(2).await;
+        // Up to two minutes late; and before 1970, where the first ones are.
+        let shift = |(i, mut reading): (usize, Reading)| {
+            reading.at = reading.at - START - 100_000 - if i % 5 == 0 { (i as i64 * 7919) % 120_000 } else { 0 };
+            reading
+        };
+        let all: Vec<Reading> = readings(400).into_iter().enumerate().map(shift).collect();
+        input.send_to(0, values(&all));
+        let ended = stage.start(&[&on_event(&stage)]).end().await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
 
-    let (mut watermark, mut counted) = (i64::MIN, Vec::new());
-    for reading in &all {
-        let end = (reading.at.div_euclid(SIZE) + 1) * SIZE;
-        if end - 1 > watermark {
-            counted.push(reading);
+        let (mut watermark, mut counted) = (i64::MIN, Vec::new());
+        for reading in &all {
+            let end = (reading.at.div_euclid(SIZE) + 1) * SIZE;
+            if end - 1 > watermark {
+                counted.push(reading);
+            }
+            watermark = watermark.max(reading.at - DELAY);
         }
-        watermark = watermark.max(reading.at - DELAY);
+        let late = all.len() - counted.len();
+        assert!(late > 30 && counted.iter().any(|reading| reading.at < 0), "{late}");
+        assert_written(&output, &windows(counted));
+        assert!(ended.stderr.contains(&format!(", {late} late")), "{late}: {ended:?}");
+        stage.clear().await;
     }
-    let late = all.len() - counted.len();
-    assert!(late > 30 && counted.iter().any(|reading| reading.at < 0), "{late}");
-    assert_written(&output, &windows(counted));
-    assert!(ended.stderr.contains(&format!(", {late} late")), "{late}: {ended:?}");
-    stage.clear().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -266,27 +271,29 @@ async fn windows_before_1970_close_as_any_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_time_far_in_the_future_is_told_once_with_topic_partition_and_offset() {
-    let stage = Stage::new().await;
-    let input = stage.topic("cpu_load_stats_real").create(2).await;
-    let output = stage.topic("cpu_load_stats_agg").create(1).await;
-    let now = [reading("doc", "cpu1", 500, START), reading("doc", "cpu1", 700, START + 1000)];
-    input.send_to(0, values(&now[..1]));
-    input.send_to(1, values(&now));
-    // Milliseconds of somebody who counts in microseconds: twice, and then a reading that comes too late for it.
-    let future = [1, 2].map(|i| reading("doc", "cpu1", 900, START * 1000 + i));
-    input.send_to(1, values(future.iter().chain(&now[..1])));
-    let mut job = stage.start_file("simple_agg.sql");
-    // The other partition falls idle; then it is the future that closes windows.
-    output.holds(1, &mut [&mut job]).await;
-    let (topic, said) = (&input.name, job.stop().await.stderr);
-    let told = format!(
-        "table \"CPU_IN\": a row at topic \"{topic}\", partition 1, offset 2 moves the watermark to \
+    for client in clients() {
+        let stage = Stage::with_client(client).await;
+        let input = stage.topic("cpu_load_stats_real").create(2).await;
+        let output = stage.topic("cpu_load_stats_agg").create(1).await;
+        let now = [reading("doc", "cpu1", 500, START), reading("doc", "cpu1", 700, START + 1000)];
+        input.send_to(0, values(&now[..1]));
+        input.send_to(1, values(&now));
+        // Milliseconds of somebody who counts in microseconds: twice, and then a reading that comes too late for it.
+        let future = [1, 2].map(|i| reading("doc", "cpu1", 900, START * 1000 + i));
+        input.send_to(1, values(future.iter().chain(&now[..1])));
+        let mut job = stage.start_file("simple_agg.sql");
+        // The other partition falls idle; then it is the future that closes windows.
+        output.holds(1, &mut [&mut job]).await;
+        let (topic, said) = (&input.name, job.stop().await.stderr);
+        let told = format!(
+            "table \"CPU_IN\": a row at topic \"{topic}\", partition 1, offset 2 moves the watermark to \
          +53748-01-11 21:54:27.001, more than a day ahead of the clock"
-    );
-    assert_eq!(said.matches("ahead of the clock").count(), 1, "{said}");
-    assert!(said.contains(&told), "{told}\n{said}");
-    assert!(said.contains(", 2 far ahead"), "{said}");
-    stage.clear().await;
+        );
+        assert_eq!(said.matches("ahead of the clock").count(), 1, "{said}");
+        assert!(said.contains(&told), "{told}\n{said}");
+        assert!(said.contains(", 2 far ahead"), "{said}");
+        stage.clear().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

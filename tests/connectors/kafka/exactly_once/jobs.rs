@@ -36,7 +36,7 @@ async fn a_job_that_is_killed_goes_on_and_leaves_every_row_once() {
          SET 'execution.checkpointing.dir' = 'file://{}';
          SET 'parallelism.default' = '2';
          CREATE TABLE numbers (seq BIGINT) WITH ('connector' = 'kafka', 'topic' = '{id}', 'format' = 'json',
-           'properties.bootstrap.servers' = '{}', 'scan.startup.mode' = 'earliest-offset');
+           'properties.bootstrap.servers' = '{}', 'scan.startup.mode' = 'earliest-offset', 'scan.client' = 'CLIENT');
          {} {}
          EXECUTE STATEMENT SET BEGIN
            INSERT INTO everything SELECT CAST(seq AS STRING) FROM numbers;
@@ -47,9 +47,11 @@ async fn a_job_that_is_killed_goes_on_and_leaves_every_row_once() {
         sink("everything", &all),
         sink("even", &even),
     );
-    let path = folder.path().join("job.sql");
-    std::fs::write(&path, sql).unwrap();
-    let start = || Process::start(folder.path(), &[path.to_str().unwrap()]);
+    let (path, clients) = (folder.path().join("job.sql"), Turns::default());
+    let start = || {
+        std::fs::write(&path, sql.replace("CLIENT", &clients.next())).unwrap();
+        Process::start(folder.path(), &[path.to_str().unwrap()])
+    };
 
     let load = Load::start(&broker(), &id, 2000);
     let mut seen = 0;
@@ -140,7 +142,9 @@ fn committed(group: &str, topic: &str) -> Offset {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_ends_has_told_its_group_how_far_it_came() {
-    for bounded in [true, false] {
+    for (bounded, client) in
+        [true, false].into_iter().flat_map(|bounded| clients().into_iter().map(move |c| (bounded, c)))
+    {
         let (topic, folder) = (topic("progress", 1).await, tempfile::tempdir().unwrap());
         let group = unique("group");
         send(&topic, &["a", "b", "c"]);
@@ -150,7 +154,7 @@ async fn a_job_that_ends_has_told_its_group_how_far_it_came() {
              SET 'execution.checkpointing.dir' = 'file://{}';
              CREATE TABLE source (v STRING) WITH ('connector' = 'kafka', 'topic' = '{topic}', 'format' = 'raw',
                'properties.bootstrap.servers' = '{}', 'properties.group.id' = '{group}',
-               'scan.startup.mode' = 'earliest-offset'{});
+               'scan.startup.mode' = 'earliest-offset', 'scan.client' = '{client}'{});
              CREATE TABLE sink (v STRING) WITH ('connector' = 'print');
              INSERT INTO sink SELECT v FROM source;",
             folder.path().join("state").display(),
