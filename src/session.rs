@@ -10,6 +10,7 @@ mod look;
 mod plan;
 mod planned_job;
 mod portability;
+mod prepared;
 mod show;
 mod start;
 mod statements;
@@ -26,6 +27,7 @@ pub use self::jobs::{JobRegistry, SessionJob};
 pub use self::listing::Listing;
 pub use self::look::{Service, ServiceKind};
 pub use self::planned_job::PlannedJob;
+pub use self::prepared::Prepared;
 use self::start::Run;
 use crate::catalog::{Catalog, Integrations, Object, ObjectName, RegisteredTable, conform};
 use crate::changelog::ChangelogBatch;
@@ -295,12 +297,6 @@ impl Session {
     /// Plans one statement without starting anything; declarations take effect. No service is touched.
     pub fn check_statement(&mut self, statement: &Statement, text: &SourceText) -> Result<()> {
         self.plan_statement(statement, text, true).map_err(|e| e.at(statement.span).in_text(text))
-    }
-
-    /// The same before a run: a table that nothing uses may lack what only its use needs (an address, say), as in
-    /// Flink.
-    pub fn prepare_statement(&mut self, statement: &Statement, text: &SourceText) -> Result<()> {
-        self.plan_statement(statement, text, false).map_err(|e| e.at(statement.span).in_text(text))
     }
 
     /// What was noticed since the last call.

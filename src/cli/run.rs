@@ -10,7 +10,7 @@ use crate::console;
 use crate::error::{Error, Result};
 use crate::log::Line;
 use crate::runtime::MemoryBudget;
-use crate::session::NoticeKind;
+use crate::session::{NoticeKind, Prepared};
 use crate::shell::client::{Client, Manner};
 use crate::shell::interrupt::Interrupt;
 use crate::span::SourceText;
@@ -75,7 +75,7 @@ pub async fn run(args: RunArgs) -> Exit {
         client.observe(move |job| registry.add(job.name.clone(), job.metrics.clone()));
     }
     startup::done(|| "session ready");
-    let done = run_statements(&statements, &mut client).await;
+    let done = run_statements(statements, &mut client).await;
     let exit = end(client, done).await;
     startup::print();
     match exit {
@@ -92,7 +92,7 @@ fn refuse(error: &Error) -> Exit {
 
 /// A script of which every statement can be planned.
 struct Planned<'a> {
-    statements: Vec<(Statement, &'a SourceText)>,
+    statements: Vec<(Statement, &'a SourceText, Option<Prepared>)>,
     warnings: Vec<Error>,
     /// The names of the jobs.
     jobs: Vec<String>,
@@ -101,11 +101,9 @@ struct Planned<'a> {
 /// Parses and plans every statement before the first one runs: a typo in the last line starts nothing. Or gives the
 /// errors, with what follows from them.
 ///
-/// What was planned is thrown away, and each statement is planned again when it runs: a plan is made for a moment and a
-/// session. In batch mode it holds the time at which its query began, which may be behind the end of the job before;
-/// a job's state, which was not read yet, says under which name and from where it goes on; and the rows of a query
-/// leave its plan by a channel that belongs to one run. The second time costs about a fifth of the first, for what is made
-/// once, such as the table of functions, is there by then.
+/// What runs in streaming mode runs by this plan: a second session executes the same statements in the same order, and so
+/// has the same tables and settings in front of each. Batch queries are planned again when they run, for their plans
+/// hold the time at which they begin.
 fn plan_all<'a>(script: &'a Script, args: &RunArgs) -> Result<Planned<'a>, (Vec<Error>, Cascade)> {
     let mut cascade = Cascade::default();
     let session = script.session().map_err(|e| (vec![e], Cascade::default()))?;
@@ -114,11 +112,11 @@ fn plan_all<'a>(script: &'a Script, args: &RunArgs) -> Result<Planned<'a>, (Vec<
     for (statement, text) in script.statements() {
         let declares = statement.declares;
         let prepared = statement.parsed.and_then(|parsed| {
-            session.prepare_statement(&parsed, text)?;
-            Ok(parsed)
+            let prepared = session.prepare_statement(&parsed, text)?;
+            Ok((parsed, prepared))
         });
         match prepared {
-            Ok(parsed) => statements.push((parsed, text)),
+            Ok((parsed, prepared)) => statements.push((parsed, text, prepared)),
             // A table that is wrong is wrong for everyone who reads it: told of once.
             Err(error) => {
                 for error in cascade.left_of(declares, error) {
@@ -137,12 +135,15 @@ fn plan_all<'a>(script: &'a Script, args: &RunArgs) -> Result<Planned<'a>, (Vec<
     }
 }
 
-async fn run_statements(statements: &[(Statement, &SourceText)], client: &mut Client) -> Result<()> {
-    for (statement, text) in statements {
+async fn run_statements(
+    statements: Vec<(Statement, &SourceText, Option<Prepared>)>,
+    client: &mut Client,
+) -> Result<()> {
+    for (statement, text, prepared) in statements {
         if client.is_over() {
             break;
         }
-        client.statement(statement, text).await?;
+        client.prepared(&statement, text, prepared).await?;
     }
     Ok(())
 }

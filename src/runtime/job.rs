@@ -287,7 +287,7 @@ impl Job {
         was_open: &mut bool,
         watched: &mut watch::Receiver<Signal>,
     ) -> Result<JobEnd> {
-        startup::done(|| format!("job \"{}\" planned and started", self.config.name));
+        startup::done(|| format!("job \"{}\" started", self.config.name));
         let opened = tokio::select! {
             biased;
             end = stopped(watched) => return Ok(end),

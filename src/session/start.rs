@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::plan::PlannedInserts;
+use super::plan::{PlannedInserts, PlannedQuery};
 use super::{Outcome, Query, Session};
 use crate::catalog::ObjectName;
 use crate::error::{Error, Result};
 use crate::plan::stream_plan::{NodeKind, StreamNode};
-use crate::runtime::{Checkpoints, CollectSink, JobConfig, JobStatus, start};
+use crate::runtime::{Checkpoints, CollectSink, Collected, JobConfig, JobStatus, start};
 use crate::span::Span;
 use crate::sql::Insert;
 use datafusion::sql::sqlparser::ast;
@@ -31,6 +31,10 @@ impl Session {
             )
             .with_hint(ENDLESS));
         }
+        Ok(self.run_query(planned, rows, sql, run))
+    }
+
+    pub(super) fn run_query(&mut self, planned: PlannedQuery, rows: Collected, sql: &str, run: Run) -> Outcome {
         // What a query has shown can't be taken back: it keeps nothing.
         let config = self.job_config(self.query_name(), None);
         let is_updating = |node: &StreamNode| !node.mode.is_insert_only() && matches!(node.kind, NodeKind::Sink(_));
@@ -40,11 +44,15 @@ impl Session {
             self.jobs.add(&job, sql, true);
         }
         let batch = self.settings.batch();
-        Ok(Outcome::Query(Query { schema: planned.schema, job, batch, updating, rows, ended: false }))
+        Outcome::Query(Query { schema: planned.schema, job, batch, updating, rows, ended: false })
     }
 
     pub(super) fn start_inserts(&mut self, inserts: &[Insert], sql: &str) -> Result<Outcome> {
         let planned = self.plan_inserts_noted(inserts)?;
+        self.run_inserts(planned, sql)
+    }
+
+    pub(super) fn run_inserts(&mut self, planned: PlannedInserts, sql: &str) -> Result<Outcome> {
         let name = self.insert_name(&planned, sql);
         let checkpoints = match self.settings.batch() {
             true => self.batch_epoch(&planned.stream),
@@ -57,12 +65,12 @@ impl Session {
         Ok(Outcome::Job(job))
     }
 
-    /// Plans a job that nobody starts, for its errors, its notices and its name.
-    pub(super) fn plan_job(&mut self, inserts: &[Insert], sql: &str) -> Result<()> {
+    /// Plans a job without starting it, for its errors, its notices and its name.
+    pub(super) fn plan_job(&mut self, inserts: &[Insert], sql: &str) -> Result<PlannedInserts> {
         let planned = self.plan_inserts_noted(inserts)?;
         let name = self.insert_name(&planned, sql);
         self.planned_jobs.push(name);
-        Ok(())
+        Ok(planned)
     }
 
     /// What jobs are called, where somebody says so.

@@ -34,8 +34,8 @@ impl Session {
     /// nothing uses it.
     pub(super) fn plan_statement(&mut self, statement: &Statement, text: &SourceText, strictly: bool) -> Result<()> {
         match &statement.kind {
-            StatementKind::Insert(insert) => self.plan_job(std::slice::from_ref(insert), &statement.text),
-            StatementKind::StatementSet(inserts) => self.plan_job(inserts, &statement.text),
+            StatementKind::Insert(insert) => self.plan_job(std::slice::from_ref(insert), &statement.text).map(|_| ()),
+            StatementKind::StatementSet(inserts) => self.plan_job(inserts, &statement.text).map(|_| ()),
             StatementKind::Query(query) => {
                 let (sink, _) = CollectSink::new();
                 let planned = self.plan_query_noted(query, Arc::new(sink), statement.span)?;

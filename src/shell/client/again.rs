@@ -110,7 +110,7 @@ impl Client {
     async fn repeat(&mut self, statement: &Statement, text: &SourceText, every: Duration) -> Result<()> {
         loop {
             let started = Instant::now();
-            let Some(outcome) = self.execute(statement, text).await? else { return Ok(()) };
+            let Some(outcome) = self.execute(statement, text, None).await? else { return Ok(()) };
             let now = crate::log::timestamp("%Y-%m-%d %H:%M:%S");
             self.write(&format!("{now} (every {every:?})\n"))?;
             self.give(statement, outcome, started).await?;

@@ -89,7 +89,7 @@ impl Client {
             (Some(name), None) => {
                 let last = name.path.parts.last().map(|part| part.value.clone()).unwrap_or_default();
                 let described = statement(StatementKind::Describe { name: name.path });
-                match self.execute(&described, text).await? {
+                match self.execute(&described, text, None).await? {
                     Some(Outcome::Listing(columns)) => {
                         let options = describe::options(&self.session, &last);
                         self.table_of(std::iter::once(columns).chain(options)).await
@@ -116,7 +116,7 @@ impl Client {
             return self.listing(&describe::relations(&self.session, Some(kind), pattern.as_deref())).await;
         };
         let looked = Look::Tables { from, like: name.map(|name| name.like()) };
-        match self.execute(&statement(StatementKind::Look(Box::new(looked))), text).await? {
+        match self.execute(&statement(StatementKind::Look(Box::new(looked))), text, None).await? {
             Some(Outcome::Listing(listing)) => self.listing(&describe::of_kind(listing, kind)).await,
             _ => Ok(()),
         }

@@ -18,7 +18,7 @@ use crate::console;
 use crate::error::{Error, Result};
 use crate::log::Line;
 use crate::runtime::JobHandle;
-use crate::session::{Notice, NoticeKind, Outcome, Session};
+use crate::session::{Notice, NoticeKind, Outcome, Prepared, Session};
 use crate::shell::command::Expanded;
 use crate::shell::editor::History;
 use crate::shell::help::{self, Paper};
@@ -168,20 +168,35 @@ impl Client {
 
     /// Runs one statement and shows what it gives.
     pub async fn statement(&mut self, statement: &Statement, text: &SourceText) -> Result<()> {
+        self.prepared(statement, text, None).await
+    }
+
+    /// The same by the plan that was made of it.
+    pub async fn prepared(
+        &mut self,
+        statement: &Statement,
+        text: &SourceText,
+        prepared: Option<Prepared>,
+    ) -> Result<()> {
         let started = Instant::now();
-        match self.execute(statement, text).await? {
+        match self.execute(statement, text, prepared).await? {
             Some(outcome) => self.give(statement, outcome, started).await,
             None => Ok(()),
         }
     }
 
     /// Runs one statement, and tells what was noticed. None where all is to end.
-    async fn execute(&mut self, statement: &Statement, text: &SourceText) -> Result<Option<Outcome>> {
+    async fn execute(
+        &mut self,
+        statement: &Statement,
+        text: &SourceText,
+        prepared: Option<Prepared>,
+    ) -> Result<Option<Outcome>> {
         let is_round = self.watching;
         let executed = async {
             match is_round {
                 true => self.session.execute_round(statement, text).await,
-                false => self.session.execute_statement(statement, text).await,
+                false => self.session.execute_prepared(statement, text, prepared).await,
             }
         };
         let outcome = tokio::select! {
