@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::shell::script_file::read_script;
 use crate::span::SourceText;
-use crate::sql::{Statement, declared_name, parse_script, split};
+use crate::sql::{Statement, parse_declarations};
 
 /// Everything that a command reads before it does anything.
 pub struct Script {
@@ -75,9 +75,8 @@ impl Script {
 
 /// The statements of one text, in order.
 pub fn statements_of(text: &SourceText) -> Vec<ScriptStatement> {
-    let declares = split(&text.text).into_iter().map(|fragment| declared_name(fragment.text));
-    let parsed = parse_script(text).into_iter().map(|parsed| parsed.map_err(|e| e.in_text(text)));
-    declares.zip(parsed).map(|(declares, parsed)| ScriptStatement { declares, parsed }).collect()
+    let statements = parse_declarations(text).into_iter();
+    statements.map(|(declares, parsed)| ScriptStatement { declares, parsed }).collect()
 }
 
 /// A statement of a script, or why it is none.

@@ -33,7 +33,7 @@ pub use hints::{Hint, query_hints, table_options};
 pub(crate) use lexeme::{Lexeme, LexemeKind, Lexemes};
 pub use look::{Look, PeekTopic, Quoted, Subject};
 pub(crate) use reserved::{is_reserved, spelled};
-pub use script::{declared_name, parse_script};
+pub use script::{parse_declarations, parse_script};
 pub use show_create::{show_create_table, show_create_view};
 pub use statement::{
     AlterTable, CreateTable, CreateView, ExplainDetail, Ident, Insert, LikeClause, LikeFeature, LikeMode, LikePattern,

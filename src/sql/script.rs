@@ -15,9 +15,14 @@ use crate::span::SourceText;
 /// One that can't be parsed is one error and the next one is tried nevertheless. All places are the script's; every
 /// error carries the text, so that it shows the line.
 pub fn parse_script(text: &SourceText) -> Vec<Result<Statement>> {
+    parse_declarations(text).into_iter().map(|(_, statement)| statement).collect()
+}
+
+/// The same, each with the table or view that it declares as far as its first words tell: it may be wrong further on.
+pub fn parse_declarations(text: &SourceText) -> Vec<(Option<String>, Result<Statement>)> {
     let source = Source::new(text);
-    let fragments = split(&text.text);
-    fragments.iter().map(|fragment| parse_fragment(fragment, &source).map_err(|error| error.in_text(text))).collect()
+    let parse = |fragment: &Fragment<'_>| parse_fragment(fragment, &source).map_err(|error| error.in_text(text));
+    split(&text.text).iter().map(|fragment| (declared_name(fragment.text), parse(fragment))).collect()
 }
 
 fn parse_fragment(fragment: &Fragment<'_>, source: &Source<'_>) -> Result<Statement> {
@@ -27,8 +32,8 @@ fn parse_fragment(fragment: &Fragment<'_>, source: &Source<'_>) -> Result<Statem
     parse::statement(&mut cursor)
 }
 
-/// The table or view that a statement declares as far as its first words tell: it may be wrong further on.
-pub fn declared_name(statement: &str) -> Option<String> {
+/// The table or view that a statement declares.
+fn declared_name(statement: &str) -> Option<String> {
     let rest = behind(statement, "CREATE")?;
     let rest = behind(rest, "TEMPORARY").unwrap_or(rest);
     let rest = behind(rest, "TABLE").or_else(|| behind(rest, "VIEW"))?;
