@@ -22,6 +22,7 @@ mod summary;
 mod syntax_error;
 mod tokens;
 mod vet;
+pub(crate) mod walk;
 
 #[cfg(test)]
 mod tests;

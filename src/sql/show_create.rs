@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{self, Expr, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{self, Expr};
 
 use super::reserved::is_reserved;
+use super::walk::{NodeMut, walk_mut};
 use crate::catalog::{Column, ColumnKind, ObjectName, Table, View};
 use crate::connectors::secrets::redact;
 use crate::types::{SqlType, TypeKind};
@@ -103,24 +104,16 @@ fn type_text(ty: &SqlType) -> String {
 /// The expression with its names in back-ticks.
 fn expr_text(expr: &Expr) -> String {
     let mut expr = expr.clone();
-    let _ = expr.visit(&mut QuoteNames);
-    expr.to_string()
-}
-
-struct QuoteNames;
-
-impl VisitorMut for QuoteNames {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        let names = match expr {
-            Expr::Identifier(name) => std::slice::from_mut(name),
-            Expr::CompoundIdentifier(names) => names.as_mut_slice(),
+    let _ = walk_mut(&mut expr, &mut |node| {
+        let names = match node {
+            NodeMut::Expr(Expr::Identifier(name)) => std::slice::from_mut(name),
+            NodeMut::Expr(Expr::CompoundIdentifier(names)) => names.as_mut_slice(),
             _ => &mut [],
         };
         names.iter_mut().filter(|name| is_column(name)).for_each(|name| name.quote_style = Some('`'));
         ControlFlow::Continue(())
-    }
+    });
+    expr.to_string()
 }
 
 /// False for the units in `TIMESTAMPDIFF(DAY, a, b)`, which are words.

@@ -7,81 +7,57 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     DataType, DateTimeField, Distinct, Expr, GroupByExpr, Ident, Interval, LimitClause, OrderByKind, Query, Select,
     SelectItem, SetExpr, SetQuantifier, Spanned, TableAlias, TableFactor, TableVersion, TypedString, UnaryOperator,
-    Value, VisitMut, Visitor, VisitorMut, WildcardAdditionalOptions,
+    Value, WildcardAdditionalOptions,
 };
 
 use super::cursor::reserved;
 use super::hints::{self, TableHint};
 use super::reserved::is_reserved;
+use super::walk::{Node, NodeMut, walk, walk_mut};
 use crate::error::{Error, Result};
 use crate::span::Span;
 
 /// Checks a query, which stands at `span`, and hands its tables their hints. Returns the hints of other tables.
 pub(super) fn query(query: &mut Query, hints: Vec<TableHint>, span: Span) -> Result<Vec<TableHint>> {
     let mut vetting = Vetting { hints, span };
-    match query.visit(&mut vetting) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(vetting.hints),
-    }
+    let mut found = Ok(());
+    let _ = walk_mut(query, &mut |node| {
+        found = match node {
+            NodeMut::Query(query) => vetting.check_query(query),
+            NodeMut::Select(select) => vetting.check_select(select),
+            NodeMut::Table(table) => vetting.check_table(table),
+            NodeMut::Expr(expr) => check_expr(expr, vetting.span),
+            NodeMut::Done(_) => Ok(()),
+        };
+        goes_on(&found)
+    });
+    found.map(|()| vetting.hints)
 }
 
 /// Checks an expression outside a query.
 pub(super) fn expr(expr: &Expr, span: Span) -> Result<()> {
-    use datafusion::sql::sqlparser::ast::Visit;
-    match expr.visit(&mut ExprVetting { span }) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
-    }
+    let mut found = Ok(());
+    let _ = walk(expr, &mut |node| {
+        found = match node {
+            Node::Expr(expr) => check_expr(expr, span),
+            Node::Query(query) => {
+                let span = Span::from_ast(query.span()).unwrap_or(span);
+                Err(Error::statement("a query is not possible in this expression").at(span))
+            }
+        };
+        goes_on(&found)
+    });
+    found
 }
 
-struct ExprVetting {
-    span: Span,
-}
-
-impl Visitor for ExprVetting {
-    type Break = Error;
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
-        outcome(check_expr(expr, self.span))
-    }
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
-        let span = Span::from_ast(query.span()).unwrap_or(self.span);
-        ControlFlow::Break(Error::statement("a query is not possible in this expression").at(span))
-    }
+fn goes_on(found: &Result<()>) -> ControlFlow<()> {
+    if found.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
 }
 
 struct Vetting {
     hints: Vec<TableHint>,
     /// Where nothing more exact is known.
     span: Span,
-}
-
-impl VisitorMut for Vetting {
-    type Break = Error;
-
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
-        outcome(self.check_query(query))
-    }
-
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
-        outcome(self.check_select(select))
-    }
-
-    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<Error> {
-        outcome(self.check_table(table))
-    }
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-        outcome(check_expr(expr, self.span))
-    }
-}
-
-fn outcome(result: Result<()>) -> ControlFlow<Error> {
-    match result {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(error) => ControlFlow::Break(error),
-    }
 }
 
 /// The first construct whose condition holds, as an error.

@@ -2,44 +2,39 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{self, FunctionArgumentClause, FunctionArguments, Spanned, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{self, FunctionArgumentClause, FunctionArguments, Spanned};
 use datafusion::sql::sqlparser::parser::Parser;
 
 use crate::error::{Error, Result};
 use crate::functions::aggregate::AggregateFunction;
 use crate::span::Span;
 use crate::sql::FlinkDialect;
+use crate::sql::walk::{NodeMut, walk_mut};
 
 /// The formula with the argument of `call` for its `x`; its aggregates take the DISTINCT and FILTER of the call.
 pub(super) fn written_out(formula: &str, call: &ast::Function, argument: &ast::Expr) -> Result<ast::Expr> {
     let parsed = Parser::new(&FlinkDialect::default()).try_with_sql(formula).and_then(|mut parser| parser.parse_expr());
     let mut expr = parsed.map_err(|error| Error::internal(format!("the formula {formula}: {error}")))?;
-    let _ = VisitMut::visit(&mut expr, &mut Fill { call, argument });
+    let _ = walk_mut(&mut expr, &mut |node| {
+        if let NodeMut::Done(expr) = node {
+            fill(expr, call, argument);
+        }
+        ControlFlow::Continue(())
+    });
     Ok(expr)
 }
 
-struct Fill<'a> {
-    call: &'a ast::Function,
-    argument: &'a ast::Expr,
-}
-
-impl VisitorMut for Fill<'_> {
-    type Break = ();
-
-    fn post_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<()> {
-        match expr {
-            ast::Expr::Identifier(name) if name.value == "x" => *expr = self.argument.clone(),
-            ast::Expr::Function(function) if matches!(function.name.to_string().as_str(), "SUM" | "COUNT") => {
-                function.filter = self.call.filter.clone();
-                if let (FunctionArguments::List(list), FunctionArguments::List(of_call)) =
-                    (&mut function.args, &self.call.args)
-                {
-                    list.duplicate_treatment = of_call.duplicate_treatment;
-                }
+fn fill(expr: &mut ast::Expr, call: &ast::Function, argument: &ast::Expr) {
+    match expr {
+        ast::Expr::Identifier(name) if name.value == "x" => *expr = argument.clone(),
+        ast::Expr::Function(function) if matches!(function.name.to_string().as_str(), "SUM" | "COUNT") => {
+            function.filter = call.filter.clone();
+            if let (FunctionArguments::List(list), FunctionArguments::List(of_call)) = (&mut function.args, &call.args)
+            {
+                list.duplicate_treatment = of_call.duplicate_treatment;
             }
-            _ => {}
         }
-        ControlFlow::Continue(())
+        _ => {}
     }
 }
 

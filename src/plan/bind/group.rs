@@ -1,13 +1,12 @@
 //! GROUP BY, aggregate functions, HAVING and SELECT DISTINCT.
 
 use std::cell::RefCell;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder};
-use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned};
 
 use super::Binder;
 use super::expr::{ExprContext, Scope, bind_expr, bind_predicate};
@@ -23,6 +22,7 @@ use crate::plan::current_watermark::CurrentWatermark;
 use crate::plan::window::WindowSpec;
 use crate::plan::window_columns::{window_table, with_slices};
 use crate::span::Span;
+use crate::sql::walk::has;
 use crate::types::{Field, Schema, TimeAttribute, TypeKind};
 
 /// True where a SELECT makes groups: GROUP BY, HAVING, or an aggregate function among what is selected.
@@ -31,21 +31,12 @@ pub(super) fn makes_groups(select: &ast::Select) -> bool {
         ast::GroupByExpr::Expressions(exprs, modifiers) => !exprs.is_empty() || !modifiers.is_empty(),
         ast::GroupByExpr::All(_) => true,
     };
-    grouped || select.having.is_some() || select.projection.visit(&mut FindAggregate).is_break()
+    grouped || select.having.is_some() || has(&select.projection, calls_aggregate)
 }
 
-/// Stops at the first call of an aggregate function; subqueries are their own matter.
-struct FindAggregate;
-
-impl Visitor for FindAggregate {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<()> {
-        match expr {
-            ast::Expr::Function(call) if is_aggregate(call) => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
-        }
-    }
+/// Subqueries are their own matter.
+fn calls_aggregate(expr: &ast::Expr) -> bool {
+    matches!(expr, ast::Expr::Function(call) if is_aggregate(call))
 }
 
 fn name_of(call: &ast::Function) -> String {

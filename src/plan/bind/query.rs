@@ -1,11 +1,10 @@
 //! Queries: WITH, SELECT, UNION, VALUES, LIMIT.
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
-use datafusion::sql::sqlparser::ast::{self, Spanned, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{self, Spanned};
 
 use super::expr::{NoColumns, Scope, bind_expr, bind_predicate};
 use super::group::{GroupScope, makes_groups};
@@ -18,6 +17,7 @@ use crate::functions::TypedExpr;
 use crate::functions::cast::{CastMode, cast};
 use crate::plan::batch::IN_BATCH;
 use crate::span::Span;
+use crate::sql::walk::has;
 use crate::types::coercion::common_type;
 use crate::types::{Field, Schema, SqlType, TypeKind};
 
@@ -112,7 +112,7 @@ impl Binder<'_> {
         let hints = lookup_hints(select)?;
         let ttl = state_ttl(select)?.or(self.state_ttl).filter(|ttl| !ttl.is_zero());
         let mut input = self.from(&select.from, &hints, ctes, depth)?;
-        if select.visit(&mut FindCall("CURRENT_WATERMARK")).is_break() {
+        if has(select, calls_current_watermark) {
             input = input.with_watermark()?;
         }
         let plan = match &select.selection {
@@ -317,18 +317,9 @@ impl Binder<'_> {
     }
 }
 
-/// Stops at the first call of a function.
-struct FindCall(&'static str);
-
-impl Visitor for FindCall {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<()> {
-        match expr {
-            ast::Expr::Function(call) if call.name.to_string().eq_ignore_ascii_case(self.0) => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
-        }
-    }
+fn calls_current_watermark(expr: &ast::Expr) -> bool {
+    let called = |call: &ast::Function| call.name.to_string().eq_ignore_ascii_case("CURRENT_WATERMARK");
+    matches!(expr, ast::Expr::Function(call) if called(call))
 }
 
 fn filtered(input: &Relation, predicate: TypedExpr) -> Result<LogicalPlan> {
