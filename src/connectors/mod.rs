@@ -4,6 +4,8 @@
 //! checked without touching a service. `open` touches the world and gives a running [`SourceReader`], [`SinkWriter`]
 //! or [`Lookup`]. This room knows rows, splits and epochs; it has not heard of operators or plans.
 
+#[cfg(feature = "tls")]
+mod authorities;
 pub mod blackhole;
 mod connector;
 pub mod datagen;

@@ -112,6 +112,17 @@ impl KafkaContext {
         }
     }
 
+    /// Some partitions can't be read though brokers answer: says so.
+    pub fn waits_for(&self, what: &str, why: &str) {
+        let why = self.redact(why);
+        self.0.reporter.waits_because(&format!("waiting for {what} of {}", self.cluster()), &why);
+    }
+
+    /// What was waited for is read again: says so.
+    pub fn reads_again(&self, what: &str) {
+        self.0.reporter.news(&format!("{} gives {what} again", self.cluster()));
+    }
+
     /// True while every broker is away.
     pub fn is_lost(&self) -> bool {
         self.heard().lost

@@ -131,20 +131,13 @@ pub fn fault(address: &str, config: &ClientConfig) -> Option<Fault> {
     use std::time::Duration;
 
     use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
-    use openssl::x509::{X509, X509VerifyResult};
+    use openssl::x509::X509VerifyResult;
 
     const PATIENCE: Duration = Duration::from_secs(5);
 
-    let host = address.rsplit_once(':')?.0.trim_matches(['[', ']']);
+    let (host, port) = super::address::host_and_port(address)?;
     let mut builder = SslConnector::builder(SslMethod::tls_client()).ok()?;
-    if let Some(pem) = config.get("ssl.ca.pem") {
-        for certificate in X509::stack_from_pem(pem.as_bytes()).ok()? {
-            builder.cert_store_mut().add_cert(certificate).ok()?;
-        }
-    }
-    if let Some(path) = config.get("ssl.ca.location") {
-        builder.set_ca_file(path).ok()?;
-    }
+    builder.set_cert_store(super::lean::trusted(config).ok()?);
     let fault: Arc<Mutex<Option<Fault>>> = Arc::default();
     let (found, asked) = (fault.clone(), host.to_string());
     builder.set_verify_callback(SslVerifyMode::PEER, move |accepted, chain| {
@@ -176,7 +169,7 @@ pub fn fault(address: &str, config: &ClientConfig) -> Option<Fault> {
     let mut connect = builder.build().configure().ok()?;
     connect.set_verify_hostname(config.get("ssl.endpoint.identification.algorithm") != Some("none"));
     let stream =
-        address.to_socket_addrs().ok()?.find_map(|address| TcpStream::connect_timeout(&address, PATIENCE).ok())?;
+        (host, port).to_socket_addrs().ok()?.find_map(|address| TcpStream::connect_timeout(&address, PATIENCE).ok())?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     stream.set_write_timeout(Some(PATIENCE)).ok()?;
     // The callback keeps what it has seen; the handshake's own error says less.

@@ -1,7 +1,7 @@
 //! Kafka: a source that reads partitions in blocks, a sink that produces records.
 //!
 //! A table's [`options`] name topics, brokers, formats and modes; [`properties`] and [`security`] turn the Java client's
-//! settings ([`java`]) into librdkafka's. Reading: [`cluster`] answers which partitions there are, [`offsets`] where each begins and
+//! settings ([`java`]) into librdkafka's. Brokers are found under an [`address`]. Reading: [`cluster`] answers which partitions there are, [`offsets`] where each begins and
 //! ends, which makes a [`split`], and [`resume`] what of those in a checkpoint still holds. The native client in [`lean`], or a [`fetcher`] thread through [`consume`] from
 //! librdkafka, takes records and makes [`block`]s, or says why not ([`faults`]); the [`reader`] decodes them ([`decode`]) into batches of the columns that are needed. Writing: the [`writer`] encodes a
 //! batch into one buffer and hands it to its [`output`]: [`produce`], or the [`epochs`] of exactly-once. Which column lives where in a record is in [`columns`] and
@@ -9,6 +9,7 @@
 //!
 //! `unsafe` is in [`consume`], [`answers`], [`produce`] and [`transaction`] only, whose calls of librdkafka rdkafka doesn't have; `make sanitize` runs it under Valgrind.
 
+mod address;
 #[allow(unsafe_code)]
 mod answers;
 mod block;

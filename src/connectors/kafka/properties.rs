@@ -9,12 +9,15 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 
+use super::address;
 use super::java::{
     Becomes::{Level, Nothing, OfTransactions, Ours, Security, Setting, SystemSize},
     PROPERTIES, Property, refused,
 };
 use super::security;
 use super::stores::Store;
+#[cfg(feature = "tls")]
+use crate::connectors::authorities;
 use crate::connectors::options::Options;
 use crate::connectors::secrets::is_secret;
 use crate::connectors::{OptionNotice, TableDescriptor};
@@ -94,10 +97,7 @@ pub fn notices(table: &TableDescriptor) -> Vec<OptionNotice> {
 
 /// Every address has a port, as Java's client wants it.
 fn check_servers(options: &Options, servers: &str) -> Result<()> {
-    let has_port = |server: &str| {
-        let port = server.rsplit_once(':').map(|(_, port)| port);
-        port.is_some_and(|port| port.parse::<u16>().is_ok())
-    };
+    let has_port = |server: &str| address::host_and_port(server).is_some();
     match servers.split(',').map(str::trim).find(|server| !server.is_empty() && !has_port(server)) {
         Some(server) => {
             let error = options.invalid("properties.bootstrap.servers", format!("'{server}' has no port"));
@@ -128,7 +128,12 @@ impl KafkaProperties {
             }
             built.set(role, key, value);
         }
-        check_servers(options, built.servers())?;
+        let servers: Vec<_> = built.servers().split(',').map(|server| address::bare(server.trim())).collect();
+        let servers = servers.join(",");
+        check_servers(options, &servers)?;
+        if !servers.is_empty() {
+            built.config.set("bootstrap.servers", servers);
+        }
         security::apply(options, &mut built)?;
         match role {
             Role::Consumer => built.set_consumer(group),
@@ -147,16 +152,24 @@ impl KafkaProperties {
         for store in loaded.stores.drain(..) {
             store.load(&mut loaded.config)?;
         }
+        #[cfg(feature = "tls")]
+        loaded.trust_somebody()?;
         Ok(loaded)
     }
 
-    /// Whether it is said whom to trust; else the system's authorities are.
-    pub fn names_authorities(&self) -> bool {
+    /// Where it isn't said whom to trust, the authorities are that the system trusts: librdkafka would look for them
+    /// elsewhere.
+    #[cfg(feature = "tls")]
+    fn trust_somebody(&mut self) -> Result<()> {
         let is_set = |key| self.config.get(key).is_some();
-        is_set("ssl.ca.pem") || is_set("ssl.ca.location") || self.stores.iter().any(Store::is_for_trust)
+        let is_tls = self.config.get("security.protocol").is_some_and(|protocol| protocol.ends_with("ssl"));
+        if is_tls && !is_set("ssl.ca.pem") && !is_set("ssl.ca.location") {
+            self.config.set("ssl.ca.location", authorities::system_file()?.to_string_lossy());
+        }
+        Ok(())
     }
 
-    /// The brokers' addresses as the table gives them.
+    /// The brokers' addresses as the table gives them, but for a protocol before them.
     pub fn servers(&self) -> &str {
         self.config.get("bootstrap.servers").unwrap_or_default()
     }
@@ -387,6 +400,15 @@ mod tests {
         ] {
             assert_eq!(consumer.get(key), Some(value), "{key}");
         }
+    }
+
+    #[test]
+    fn a_protocol_before_a_broker_is_passed_over() {
+        let servers = "PLAINTEXT://h:9092 , sasl_ssl://[::1]:9093";
+        let properties = build(Role::Consumer, &[("properties.bootstrap.servers", servers)]).unwrap();
+        assert_eq!(properties.servers(), "h:9092,[::1]:9093");
+        let error = build(Role::Consumer, &[("properties.bootstrap.servers", "PLAINTEXT://h")]).unwrap_err();
+        assert!(error.message().contains("'h' has no port"), "{error}");
     }
 
     #[test]

@@ -75,11 +75,6 @@ impl Store {
         if is_jks { Err(store.jks()) } else { Ok(Some(store)) }
     }
 
-    /// True where it says whom to trust.
-    pub fn is_for_trust(&self) -> bool {
-        self.purpose == Purpose::Trust
-    }
-
     /// Reads the file and sets what librdkafka needs.
     pub fn load(&self, config: &mut ClientConfig) -> Result<()> {
         let bytes = fs::read(&self.path).map_err(|error| self.wrong(format!("cannot read {}: {error}", self.path)))?;

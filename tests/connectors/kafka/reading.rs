@@ -111,6 +111,26 @@ async fn every_partition_is_read_in_its_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_compression_that_librdkafka_writes_is_read() {
+    let rows: Vec<_> = (0..500).map(|i| format!("row {i} ").repeat(1 + i % 20)).collect();
+    let rows: Vec<_> = rows.iter().map(String::as_str).collect();
+    for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
+        let topic = topic(codec, 1).await;
+        let table = strings(&topic, &[("properties.compression.type", codec)]);
+        write(&table, vec![batch(&table, vec![string_column(&rows)])]).await.unwrap();
+        assert_eq!(read(&table).await.unwrap(), rows, "{codec}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_protocol_before_a_broker_is_passed_over() {
+    let topic = topic("scheme", 1).await;
+    send(&topic, &["a"]);
+    let servers = format!("PLAINTEXT://{}", broker());
+    assert_eq!(read(&strings(&topic, &[("properties.bootstrap.servers", &servers)])).await.unwrap(), ["a"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn several_topics_and_patterns_are_read() {
     let (first, second) = (topic("many-a", 1).await, topic("many-b", 2).await);
     send(&first, &["a"]);

@@ -39,6 +39,8 @@ pub struct Batch {
 pub enum Damage {
     /// Written in a format of Kafka before 0.11.
     OldFormat(u8),
+    /// Unpacked it has more bytes than this.
+    Large(usize),
     Other(String),
 }
 

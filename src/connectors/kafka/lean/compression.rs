@@ -11,8 +11,6 @@ pub enum Codec {
     Zstd,
 }
 
-/// More than this no batch can have been before it was compressed: its size was a number of 32 bits.
-const MOST: u64 = i32::MAX as u64;
 /// How snappy's streams begin that were made in Java (xerial): then come two version numbers and blocks, each with its
 /// size before it. Others are one block.
 const XERIAL: &[u8] = b"\x82SNAPPY\0";
@@ -39,46 +37,63 @@ impl Codec {
         }
     }
 
-    /// Appends what `packed` stands for; none where it is damaged.
-    pub fn unpack(self, packed: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    /// Appends what `packed` stands for, of no more bytes than `limit`.
+    pub fn unpack(self, packed: &[u8], out: &mut Vec<u8>, limit: usize) -> Result<(), Fault> {
         match self {
-            Self::Gzip => read(flate2::read::MultiGzDecoder::new(packed), out),
-            Self::Snappy => snappy(packed, out),
-            Self::Lz4 => read(lz4_flex::frame::FrameDecoder::new(packed), out),
-            Self::Zstd => read(zstd::stream::read::Decoder::with_buffer(packed).ok()?, out),
+            Self::Gzip => read(flate2::read::MultiGzDecoder::new(packed), out, limit),
+            Self::Snappy => snappy(packed, out, limit),
+            Self::Lz4 => read(lz4_flex::frame::FrameDecoder::new(packed), out, limit),
+            Self::Zstd => {
+                read(zstd::stream::read::Decoder::with_buffer(packed).map_err(|_| Fault::Damaged)?, out, limit)
+            }
         }
     }
 }
 
-fn read(stream: impl Read, out: &mut Vec<u8>) -> Option<()> {
-    let size = stream.take(MOST + 1).read_to_end(out).ok()?;
-    (size as u64 <= MOST).then_some(())
+/// Why a batch isn't unpacked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    Damaged,
+    TooLarge,
 }
 
-fn snappy(packed: &[u8], out: &mut Vec<u8>) -> Option<()> {
+fn read(stream: impl Read, out: &mut Vec<u8>, limit: usize) -> Result<(), Fault> {
+    let size = stream.take(limit as u64 + 1).read_to_end(out).map_err(|_| Fault::Damaged)?;
+    if size <= limit { Ok(()) } else { Err(Fault::TooLarge) }
+}
+
+fn snappy(packed: &[u8], out: &mut Vec<u8>, limit: usize) -> Result<(), Fault> {
     if !packed.starts_with(XERIAL) {
-        return snappy_block(packed, out);
+        return snappy_block(packed, out, limit);
     }
-    let mut rest = packed.get(XERIAL_HEADER..)?;
+    let end = out.len().saturating_add(limit);
+    let mut rest = packed.get(XERIAL_HEADER..).ok_or(Fault::Damaged)?;
     while !rest.is_empty() {
-        let (size, behind) = rest.split_first_chunk::<4>()?;
-        let block = behind.get(..usize::try_from(i32::from_be_bytes(*size)).ok()?)?;
-        snappy_block(block, out)?;
+        let (size, behind) = rest.split_first_chunk::<4>().ok_or(Fault::Damaged)?;
+        let size = usize::try_from(i32::from_be_bytes(*size)).map_err(|_| Fault::Damaged)?;
+        let block = behind.get(..size).ok_or(Fault::Damaged)?;
+        let limit = end - out.len();
+        snappy_block(block, out, limit)?;
         rest = &behind[block.len()..];
     }
-    Some(())
+    Ok(())
 }
 
-fn snappy_block(packed: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let size = snap::raw::decompress_len(packed).ok()?;
+fn snappy_block(packed: &[u8], out: &mut Vec<u8>, limit: usize) -> Result<(), Fault> {
+    let size = snap::raw::decompress_len(packed).map_err(|_| Fault::Damaged)?;
     // A block says how large it was: no more than snappy can make of so few bytes is believed.
-    if size as u64 > MOST || size > packed.len().saturating_mul(64).saturating_add(64) {
-        return None;
+    if size > packed.len().saturating_mul(64).saturating_add(64) {
+        return Err(Fault::Damaged);
+    }
+    if size > limit {
+        return Err(Fault::TooLarge);
     }
     let start = out.len();
     out.resize(start + size, 0);
-    let written = snap::raw::Decoder::new().decompress(packed, &mut out[start..]).ok()?;
-    (written == size).then_some(())
+    match snap::raw::Decoder::new().decompress(packed, &mut out[start..]) {
+        Ok(written) if written == size => Ok(()),
+        _ => Err(Fault::Damaged),
+    }
 }
 
 #[cfg(test)]
@@ -113,7 +128,7 @@ pub mod tests {
             assert_eq!(Codec::of(number as i16 + 1), Some(codec));
             let text = b"one two one two one two ".repeat(1000);
             let mut out = b"before ".to_vec();
-            codec.unpack(&pack(codec, &text), &mut out).unwrap();
+            codec.unpack(&pack(codec, &text), &mut out, text.len()).unwrap();
             assert!(out.starts_with(b"before one two") && out.len() == 7 + text.len(), "{}", codec.name());
         }
         assert_eq!(Codec::of(5), None);
@@ -128,17 +143,26 @@ pub mod tests {
             framed.extend(block);
         }
         let mut out = Vec::new();
-        Codec::Snappy.unpack(&framed, &mut out).unwrap();
+        Codec::Snappy.unpack(&framed, &mut out, 12).unwrap();
         assert_eq!(out, b"first second");
-        assert_eq!(Codec::Snappy.unpack(&framed[..framed.len() - 1], &mut Vec::new()), None);
+        let unpack = |framed, limit| Codec::Snappy.unpack(framed, &mut Vec::new(), limit);
+        assert_eq!(unpack(&framed[..framed.len() - 1], 12), Err(Fault::Damaged));
+        assert_eq!(unpack(&framed, 11), Err(Fault::TooLarge));
     }
 
     #[test]
     fn damaged_bytes_are_told_and_make_no_giants() {
         for codec in ALL {
             let packed = pack(codec, &b"one two ".repeat(100));
-            assert_eq!(codec.unpack(&packed[..packed.len() / 2], &mut Vec::new()), None, "{}", codec.name());
-            assert_eq!(codec.unpack(b"\xff\xff\xff\xff\x0fnonsense", &mut Vec::new()), None, "{}", codec.name());
+            let unpack = |packed, limit| codec.unpack(packed, &mut Vec::new(), limit);
+            assert_eq!(unpack(&packed[..packed.len() / 2], 800), Err(Fault::Damaged), "{}", codec.name());
+            assert_eq!(unpack(b"\xff\xff\xff\xff\x0fnonsense", 800), Err(Fault::Damaged), "{}", codec.name());
+            assert_eq!(
+                (unpack(&packed, 800), unpack(&packed, 799)),
+                (Ok(()), Err(Fault::TooLarge)),
+                "{}",
+                codec.name()
+            );
         }
     }
 }

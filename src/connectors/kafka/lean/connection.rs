@@ -1,23 +1,29 @@
 //! A connection to one broker: opened, logged in, and asked one thing after the other.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::race::first_of;
 use super::scram::Scram;
 use super::settings::{Login, Mechanism, Settings};
 use super::versions::{self, Versions};
 use super::wire::{Answer, Api, Request};
 use super::{fetch, leaders, terms};
+use crate::connectors::kafka::address;
 
 const CLOSED: &str = "the broker closed the connection";
-/// Answers whose memory is kept for later ones, and from which size on.
+/// What an answer has beside a batch that is as large as any: topics, partitions, aborted transactions.
+const AROUND_RECORDS: usize = 1 << 20;
+/// Answers whose memory is kept for later ones, and of which size: a batch that is larger than what is asked for is rare.
 const SPARE: usize = 4;
-const SPARE_BYTES: usize = 64 << 10;
+const SPARE_BYTES: std::ops::RangeInclusive<usize> = (64 << 10)..=(8 << 20);
 
 /// What bytes go through.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -51,6 +57,8 @@ pub enum Failure {
     Login(String),
     /// The broker can't be talked with.
     Unable(String),
+    /// An answer is larger than any that is taken.
+    Large { size: usize, limit: usize },
 }
 
 impl Failure {
@@ -59,6 +67,15 @@ impl Failure {
             io::ErrorKind::UnexpectedEof => Self::Away(CLOSED.into()),
             // Without the number of the system's error.
             _ => Self::Away(error.to_string().split(" (os error").next().unwrap_or_default().to_string()),
+        }
+    }
+
+    /// Why, in short.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::Away(why) | Self::Tls(why) | Self::Login(why) | Self::Unable(why) => why,
+            Self::BrokenOff { .. } => CLOSED,
+            Self::Large { .. } => "an answer is too large",
         }
     }
 
@@ -77,7 +94,7 @@ impl Connection {
             stream,
             number: 0,
             client_id: settings.client_id.clone(),
-            answer_limit: settings.answer_limit,
+            answer_limit: settings.batch_limit + AROUND_RECORDS,
             spare: Vec::new(),
             fetch_version: 0,
             metadata_version: 0,
@@ -92,6 +109,8 @@ impl Connection {
     async fn shake_hands(&mut self, login: Option<&Login>) -> Result<(), Failure> {
         let answer = match self.ask(versions::request(&self.client_id)).await {
             Err(Failure::Away(why)) if why == CLOSED => return Err(Failure::BrokenOff { in_tls: false }),
+            // An alert of TLS, taken for the size of an answer.
+            Err(Failure::Large { .. }) => return Err(Failure::BrokenOff { in_tls: false }),
             answer => answer?,
         };
         let versions = match Versions::of(answer) {
@@ -132,7 +151,10 @@ impl Connection {
             Mechanism::Scram(hash) => {
                 let mut scram = Scram::new(hash, user, password);
                 let answer = self.show(&scram.first_message()).await?;
-                let second = scram.second_message(&answer).map_err(Failure::Login)?;
+                // As many hashes as the broker wants, up to a second's work: on no thread that drives others.
+                let second = spawn_blocking(move || scram.second_message(&answer).map(|second| (scram, second))).await;
+                let second = second.map_err(|_| Failure::Away("the login was broken off".into()))?;
+                let (scram, second) = second.map_err(Failure::Login)?;
                 let answer = self.show(&second).await?;
                 scram.check(&answer).map_err(Failure::Login)
             }
@@ -191,7 +213,8 @@ impl Connection {
         let size = usize::try_from(i32::from_be_bytes([s0, s1, s2, s3])).ok().and_then(|size| size.checked_sub(4));
         let size = match size {
             Some(size) if size <= self.answer_limit => size,
-            _ => return Err(Failure::malformed("its size")),
+            Some(size) => return Err(Failure::Large { size, limit: self.answer_limit }),
+            None => return Err(Failure::malformed("its size")),
         };
         if i32::from_be_bytes([n0, n1, n2, n3]) != self.number {
             return Err(Failure::malformed("its number"));
@@ -207,7 +230,7 @@ impl Connection {
             }
         }
         let answer = buffer.freeze();
-        if size >= SPARE_BYTES {
+        if SPARE_BYTES.contains(&size) {
             if self.spare.len() >= SPARE {
                 self.spare.remove(0);
             }
@@ -223,7 +246,7 @@ fn no_answer(patience: Duration) -> Failure {
 
 /// Memory of an answer that nobody reads any more, or new memory.
 fn free(spare: &mut Vec<Bytes>, size: usize) -> BytesMut {
-    if size >= SPARE_BYTES
+    if SPARE_BYTES.contains(&size)
         && let Some(i) = spare.iter().position(Bytes::is_unique)
         && let Ok(mut buffer) = spare.remove(i).try_into_mut()
     {
@@ -245,24 +268,23 @@ async fn reach(address: &str, settings: &Settings) -> Result<Box<dyn Stream>, Fa
     Ok(Box::new(stream))
 }
 
-/// The first address of the broker that answers.
+/// The first that answers of the addresses that the broker's name stands for.
 async fn connect(address: &str, settings: &Settings) -> io::Result<TcpStream> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
-    for address in lookup_host(address).await? {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        if let Some(size) = settings.send_buffer {
-            socket.set_send_buffer_size(size)?;
-        }
-        if let Some(size) = settings.receive_buffer {
-            socket.set_recv_buffer_size(size)?;
-        }
-        match socket.connect(address).await {
-            Ok(stream) => {
-                stream.set_nodelay(true)?;
-                return Ok(stream);
-            }
-            Err(error) => last = error,
-        }
+    let no_address = || io::Error::new(io::ErrorKind::NotFound, "its name has no address");
+    let host_and_port = address::host_and_port(address).ok_or_else(no_address)?;
+    let found = lookup_host(host_and_port).await?.map(|address| connect_to(address, settings));
+    first_of(found).await.unwrap_or_else(|| Err(no_address()))
+}
+
+async fn connect_to(address: SocketAddr, settings: &Settings) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(size) = settings.send_buffer {
+        socket.set_send_buffer_size(size)?;
     }
-    Err(last)
+    if let Some(size) = settings.receive_buffer {
+        socket.set_recv_buffer_size(size)?;
+    }
+    let stream = socket.connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use super::aborted::AbortedTransaction;
 use super::wire::{Answer, Api, Malformed, Request};
 
-/// The versions that are spoken: from the one with transactions to the last without compact fields.
-pub const VERSIONS: std::ops::RangeInclusive<i16> = 4..=11;
+/// The versions that are spoken: from the one with transactions to the last in which leaders alone answer.
+pub const VERSIONS: std::ops::RangeInclusive<i16> = 4..=10;
 
 /// What is wanted, beside from where.
 #[derive(Debug, Clone)]
@@ -82,9 +82,6 @@ pub fn request(version: i16, client_id: &str, wanted: &Wanted, from: &[From<'_>]
     if version >= 7 {
         request.count(0); // nothing to forget
     }
-    if version >= 11 {
-        request.text(""); // no rack
-    }
     request
 }
 
@@ -109,9 +106,6 @@ pub fn answer(version: i16, bytes: Bytes) -> Result<(Fetched, Vec<String>), Malf
             }
             let aborted = answer
                 .array(|answer| Ok(AbortedTransaction { producer: answer.i64()?, first_offset: answer.i64()? }))?;
-            if version >= 11 {
-                answer.i32()?; // a replica that is nearer
-            }
             Ok(FetchedPartition { topic, partition, error, end, aborted, records: answer.bytes()? })
         })?;
         partitions.extend(some);
@@ -132,12 +126,12 @@ mod tests {
     fn a_request_names_partitions_in_their_order_and_a_topic_once_for_neighbours() {
         let from = |topic, partition| From { topic, partition, offset: 7, leader_epoch: 3 };
         let size = |version, from: &[From<'_>]| request(version, "c", &wanted(), from).finish(1).len();
-        // Header 15, wishes 17, number of topics 4; of version 11 the session 8, what to forget 4, the rack 2.
+        // Header 15, wishes 17, number of topics 4; of version 10 the session 8, what to forget 4.
         let (topic, partition) = (2 + 1 + 4, 4 + 8 + 4);
         assert_eq!(size(4, &[from("a", 0), from("a", 1)]), 15 + 17 + 4 + topic + 2 * partition);
         assert_eq!(size(4, &[from("a", 0), from("b", 0), from("a", 1)]), 15 + 17 + 4 + 3 * (topic + partition));
         let more = 4 + 8;
-        assert_eq!(size(11, &[from("a", 0), from("a", 1)]), 15 + 17 + 4 + topic + 2 * (partition + more) + 14);
+        assert_eq!(size(10, &[from("a", 0), from("a", 1)]), 15 + 17 + 4 + topic + 2 * (partition + more) + 12);
     }
 
     #[test]
@@ -162,9 +156,6 @@ mod tests {
                 bytes.extend(1i32.to_be_bytes());
                 bytes.extend(5i64.to_be_bytes());
                 bytes.extend(80i64.to_be_bytes());
-                if version >= 11 {
-                    bytes.extend((-1i32).to_be_bytes());
-                }
                 bytes.extend((records.len() as i32).to_be_bytes());
                 bytes.extend(records);
             }

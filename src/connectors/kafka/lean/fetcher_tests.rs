@@ -1,18 +1,17 @@
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-use super::fetcher::LeanFetcher;
+use super::fetcher::{Fetching, Instead, LeanFetcher};
 use super::record_set_tests::{Batch, value};
+use super::scripted::{Broker, Say};
 use super::settings::Settings;
-use super::wire::Answer;
 use crate::connectors::kafka::cluster::Cluster;
+use crate::connectors::kafka::consume::BatchConsumer;
 use crate::connectors::kafka::context::KafkaContext;
 use crate::connectors::kafka::fetcher::FromFetcher;
 use crate::connectors::kafka::options::KafkaOptions;
@@ -22,185 +21,76 @@ use crate::connectors::kafka::{records, testing::table};
 use crate::connectors::{OpenContext, Reporter};
 use crate::error::Result;
 
-/// What the broker says to the next request for records.
-#[derive(Debug, Clone)]
-enum Say {
-    Records(Vec<u8>),
-    Error(i16),
-    /// Records, of which only half get through.
-    Half(Vec<u8>),
-    /// No records, and to hear nothing for so long.
-    Throttle(i32),
-    /// Where the term asked about ends.
-    TermEnd(i64),
-    /// Why it doesn't say that.
-    NoTermEnd(i16),
-}
-
-/// A broker that leads partition 0 of topic `t`, and what it was asked.
-struct Broker {
-    address: String,
-    state: Arc<Mutex<State>>,
-}
-
-struct State {
-    /// The offsets from which records were asked for.
-    heard: Vec<(i64, Instant)>,
-    /// How often it was asked who leads.
-    looks: usize,
-    /// The terms that it says it leads in, one look after the other; the last one again and again.
-    terms: Vec<i32>,
-    /// What it was asked about terms: the one in which it leads, and the one whose end is asked for.
-    questions: Vec<(i32, i32)>,
-    script: VecDeque<Say>,
-}
-
-impl State {
-    /// The term that it said last.
-    fn term(&self) -> i32 {
-        self.terms[self.looks.clamp(1, self.terms.len()) - 1]
-    }
-}
-
-impl Broker {
-    /// Takes requests for records up to this version, and says one thing after the other.
-    async fn start(newest: i16, script: Vec<Say>) -> Self {
-        Self::start_in(&[3], newest, script).await
-    }
-
-    /// The same, in these terms.
-    async fn start_in(terms: &[i32], newest: i16, script: Vec<Say>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (terms, script) = (terms.to_vec(), script.into());
-        let state = State { heard: Vec::new(), looks: 0, terms, questions: Vec::new(), script };
-        let state = Arc::new(Mutex::new(state));
-        let served = state.clone();
-        #[allow(clippy::disallowed_methods)] // ends with the test's runtime
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                #[allow(clippy::disallowed_methods)]
-                tokio::spawn(serve(stream, i32::from(port), newest, served.clone()));
-            }
-        });
-        Self { address: format!("127.0.0.1:{port}"), state }
-    }
-
-    /// The offsets that it was asked for; the last one again and again.
-    fn offsets(&self) -> Vec<i64> {
-        let mut offsets: Vec<_> = self.state().heard.iter().map(|(offset, _)| *offset).collect();
-        offsets.dedup();
-        offsets
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
-    }
-}
-
-/// Answers one connection until it ends.
-async fn serve(mut stream: TcpStream, port: i32, newest: i16, state: Arc<Mutex<State>>) {
-    while let Ok(size) = stream.read_i32().await {
-        let mut request = vec![0; size as usize];
-        stream.read_exact(&mut request).await.unwrap();
-        let mut request = Answer::new(Bytes::from(request));
-        let (api, _, number) = (request.i16().unwrap(), request.i16().unwrap(), request.i32().unwrap());
-        request.text().unwrap();
-        let mut answer = number.to_be_bytes().to_vec();
-        let mut half = false;
-        match api {
-            18 => {
-                answer.extend([0, 0, 0, 0, 0, 3, 0, 1, 0, 4, 0, newest as u8, 0, 3, 0, 0, 0, 7, 0, 23, 0, 2, 0, 4]);
-            }
-            3 => {
-                let term = {
-                    let mut state = state.lock().unwrap();
-                    state.looks += 1;
-                    state.term()
-                };
-                answer.extend([0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 5, 0, 9]);
-                answer.extend(b"127.0.0.1");
-                answer.extend(port.to_be_bytes());
-                answer.extend([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0, 1, b't', 0, 0, 0, 0, 1]);
-                answer.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 5]);
-                answer.extend(term.to_be_bytes());
-                answer.extend([0; 12]);
-            }
-            23 => {
-                assert_eq!((request.i32().unwrap(), request.i32().unwrap()), (-1, 1));
-                assert_eq!((request.text().unwrap().as_str(), request.i32().unwrap()), ("t", 1));
-                assert_eq!(request.i32().unwrap(), 0);
-                let (now, read) = (request.i32().unwrap(), request.i32().unwrap());
-                let mut state = state.lock().unwrap();
-                assert_eq!(now, state.term());
-                state.questions.push((now, read));
-                let (error, end) = match state.script.pop_front() {
-                    Some(Say::TermEnd(end)) => (0, end),
-                    Some(Say::NoTermEnd(error)) => (error, -1),
-                    other => panic!("asked about terms: {other:?}"),
-                };
-                answer.extend([0, 0, 0, 0, 0, 0, 0, 1, 0, 1, b't', 0, 0, 0, 1]);
-                answer.extend(error.to_be_bytes());
-                answer.extend([0; 4]);
-                answer.extend(read.to_be_bytes());
-                answer.extend(end.to_be_bytes());
-            }
-            _ => {
-                for _ in 0..4 {
-                    request.i32().unwrap();
-                }
-                request.bool().unwrap();
-                for _ in 0..3 {
-                    request.i32().unwrap();
-                }
-                assert_eq!((request.text().unwrap().as_str(), request.i32().unwrap()), ("t", 1));
-                let say = {
-                    let mut state = state.lock().unwrap();
-                    assert_eq!((request.i32().unwrap(), request.i32().unwrap()), (0, state.term()));
-                    state.heard.push((request.i64().unwrap(), Instant::now()));
-                    state.script.pop_front()
-                };
-                if say.is_none() {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
-                let (throttle, error, records) = match say {
-                    Some(Say::Records(records)) => (0, 0, records),
-                    Some(Say::Half(records)) => {
-                        half = true;
-                        (0, 0, records)
-                    }
-                    Some(Say::Error(error)) => (0, error, Vec::new()),
-                    Some(Say::Throttle(ms)) => (ms, 0, Vec::new()),
-                    Some(say @ (Say::TermEnd(_) | Say::NoTermEnd(_))) => panic!("asked for records: {say:?}"),
-                    None => (0, 0, Vec::new()),
-                };
-                answer.extend(throttle.to_be_bytes());
-                answer.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, b't', 0, 0, 0, 1, 0, 0, 0, 0]);
-                answer.extend(error.to_be_bytes());
-                answer.extend(100i64.to_be_bytes());
-                answer.extend([0; 16]);
-                answer.extend([0xff; 8]); // no aborted transactions, no replica
-                answer.extend((records.len() as i32).to_be_bytes());
-                answer.extend(records);
-            }
-        }
-        let mut framed = (answer.len() as i32).to_be_bytes().to_vec();
-        framed.extend(answer);
-        if half {
-            framed.truncate(framed.len() / 2);
-            stream.write_all(&framed).await.unwrap();
-            return;
-        }
-        if stream.write_all(&framed).await.is_err() {
-            return;
-        }
-    }
-}
-
 fn properties(servers: &str) -> KafkaProperties {
     let options = KafkaOptions::check(&table("a INT", &[("properties.bootstrap.servers", servers)])).unwrap().options;
     KafkaProperties::build(&options, Role::Consumer, "g").unwrap()
 }
+
+/// Offsets 0 to `end` of a partition.
+fn split(partition: i32, end: i64) -> KafkaSplit {
+    KafkaSplit { topic: "t".into(), partition, position: 0, term: None, end: Some(end), bound: None }
+}
+
+/// A fetcher at work, and what it is told to tell.
+struct Reading {
+    blocks: mpsc::Receiver<Result<FromFetcher>>,
+    told: Arc<Mutex<Vec<String>>>,
+    _fetching: Fetching,
+}
+
+impl Reading {
+    fn start(
+        broker: &Broker,
+        splits: Vec<KafkaSplit>,
+        found: Option<mpsc::UnboundedReceiver<KafkaSplit>>,
+        instead: Option<Instead>,
+        silence: Duration,
+    ) -> Self {
+        let properties = properties(&broker.address);
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let tells = told.clone();
+        let reporter = Reporter::new(move |line| tells.lock().unwrap().push(line.to_string()));
+        let context = KafkaContext::new(&properties, reporter, Arc::default());
+        // librdkafka would take the broker's word for more than it can.
+        let nobody = self::properties("127.0.0.1:1");
+        let cluster = Cluster::connect(&nobody, Duration::from_secs(1), &OpenContext::for_test()).unwrap();
+        let (out, blocks) = mpsc::channel(2);
+        let settings = Settings { silence, ..Settings::new(&properties).unwrap() };
+        let needs = (records::ALL, 100);
+        let fetcher = LeanFetcher::new(settings, context, cluster, splits, needs, found, out, instead);
+        Self { blocks, told, _fetching: fetcher.start() }
+    }
+
+    /// What comes next: offsets of a split by its number, or an error; none behind the last.
+    async fn next(&mut self) -> Option<Result<(usize, Vec<i64>)>> {
+        let heard = timeout(Duration::from_secs(60), self.blocks.recv()).await;
+        Some(match heard.unwrap_or_else(|_| panic!("nothing in time; told: {:?}", self.told()))? {
+            Ok(FromFetcher::Block(block)) => {
+                Ok((block.split, block.records.iter().map(|record| record.offset).collect()))
+            }
+            Ok(FromFetcher::NewSplit(..)) => Ok((usize::MAX, Vec::new())),
+            Err(error) => Err(error),
+        })
+    }
+
+    /// The offsets of each split, up to the end of all.
+    async fn rest(&mut self, splits: usize) -> Result<Vec<Vec<i64>>> {
+        let mut offsets = vec![Vec::new(); splits];
+        while let Some(next) = self.next().await {
+            let (split, more) = next?;
+            if let Some(offsets) = offsets.get_mut(split) {
+                offsets.extend(more);
+            }
+        }
+        Ok(offsets)
+    }
+
+    fn told(&self) -> Vec<String> {
+        self.told.lock().unwrap().clone()
+    }
+}
+
+const LONG: Duration = Duration::from_secs(6);
 
 /// Reads offsets 0 to 4 from the broker: what comes, and what is told meanwhile.
 async fn read(broker: &Broker) -> (Result<Vec<i64>>, Vec<String>) {
@@ -209,31 +99,10 @@ async fn read(broker: &Broker) -> (Result<Vec<i64>>, Vec<String>) {
 
 /// The same from an offset on, before which the record was written in this term.
 async fn read_from(broker: &Broker, position: i64, term: Option<i32>) -> (Result<Vec<i64>>, Vec<String>) {
-    let properties = properties(&broker.address);
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let tells = told.clone();
-    let reporter = Reporter::new(move |line| tells.lock().unwrap().push(line.to_string()));
-    let context = KafkaContext::new(&properties, reporter, Arc::default());
-    // librdkafka would take the broker's word for more than it can.
-    let cluster =
-        Cluster::connect(&self::properties("127.0.0.1:1"), Duration::from_secs(1), &OpenContext::for_test()).unwrap();
-    let split = KafkaSplit { topic: "t".into(), partition: 0, position, term, end: Some(4), bound: None };
-    let (out, mut blocks) = mpsc::channel(2);
-    let settings = Settings::new(&properties).unwrap();
-    let needs = (records::ALL, 100);
-    let fetcher = LeanFetcher::new(settings, context, cluster, vec![split], needs, None, out, None);
-    let _fetching = fetcher.start();
-    let mut offsets = Vec::new();
-    let result = loop {
-        match timeout(Duration::from_secs(60), blocks.recv()).await.expect("something in time") {
-            Some(Ok(FromFetcher::Block(block))) => offsets.extend(block.records.iter().map(|record| record.offset)),
-            Some(Ok(FromFetcher::NewSplit(..))) => {}
-            Some(Err(error)) => break Err(error),
-            None => break Ok(offsets),
-        }
-    };
-    let told = told.lock().unwrap().clone();
-    (result, told)
+    let split = KafkaSplit { position, term, ..split(0, 4) };
+    let mut reading = Reading::start(broker, vec![split], None, None, LONG);
+    let result = reading.rest(1).await.map(|mut offsets| offsets.remove(0));
+    (result, reading.told())
 }
 
 fn pair(base: i64) -> Vec<u8> {
@@ -352,4 +221,152 @@ async fn what_does_not_pass_is_an_error_with_its_place() {
     let unable = message(3, Vec::new()).await;
     let why = "the broker is too old or too new for the native client";
     assert_eq!(unable.0, format!("Kafka at ADDRESS: {why}"));
+}
+
+#[tokio::test]
+async fn partitions_of_a_broker_are_asked_for_together_also_one_that_was_found_later() {
+    let broker = Broker::start(11, Vec::new()).await;
+    broker.state().logs = vec![vec![(0, pair(0))], vec![(0, pair(0)), (2, pair(2))]];
+    let (find, found) = mpsc::unbounded_channel();
+    let mut reading = Reading::start(&broker, vec![split(0, 4)], Some(found), None, LONG);
+    assert_eq!(reading.next().await.unwrap().unwrap(), (0, vec![0, 1]));
+    find.send(split(1, 4)).unwrap();
+    // One that is read already is no news.
+    find.send(split(1, 4)).unwrap();
+    drop(find);
+    assert_eq!(reading.next().await.unwrap().unwrap(), (usize::MAX, Vec::new()));
+    assert_eq!(reading.next().await.unwrap().unwrap(), (1, vec![0, 1]));
+    broker.state().logs[0].push((2, pair(2)));
+    assert_eq!(reading.rest(2).await.unwrap(), [[2, 3], [2, 3]]);
+    let state = broker.state();
+    assert!(state.heard.iter().any(|(asked, _)| asked.len() == 2), "{:?}", state.heard);
+    assert_eq!((state.connections, reading.told()), (2, Vec::new()));
+}
+
+#[tokio::test]
+async fn a_partition_without_a_leader_is_told_and_holds_up_no_other() {
+    let broker = Broker::start(11, Vec::new()).await;
+    broker.state().logs = vec![vec![(0, pair(0))], vec![(0, pair(0))]];
+    broker.state().leaderless = [1].into();
+    let mut reading = Reading::start(&broker, vec![split(0, 4), split(1, 2)], None, None, Duration::ZERO);
+    assert_eq!(reading.next().await.unwrap().unwrap(), (0, vec![0, 1]));
+    // Partition 0 is asked for on and on; meanwhile it is asked again and again who leads the other.
+    let asks = async {
+        while broker.state().looks < 4 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), asks).await.unwrap_or_else(|_| panic!("told: {:?}", reading.told()));
+    broker.state().logs[0].push((2, pair(2)));
+    assert_eq!(reading.next().await.unwrap().unwrap(), (0, vec![2, 3]));
+    broker.state().leaderless.clear();
+    assert_eq!(reading.rest(2).await.unwrap(), [vec![], vec![0, 1]]);
+    let (what, at) = ("topic \"t\", partition 1", &broker.address);
+    let told = [
+        format!("waiting for {what} of Kafka at {at}: leader not available"),
+        format!("Kafka at {at} gives {what} again"),
+    ];
+    assert_eq!(reading.told(), told);
+    // One for records, and one that is kept for the question who leads.
+    assert_eq!(broker.state().connections, 2);
+}
+
+#[tokio::test]
+async fn an_error_that_passes_is_told_while_it_lasts() {
+    for (error, words) in [(-1, "unknown broker error"), (56, "disk error when trying to access log file on disk")] {
+        let script = vec![Say::Records(pair(0)), Say::Error(error), Say::Error(error), Say::Records(pair(2))];
+        let broker = Broker::start(11, script).await;
+        let mut reading = Reading::start(&broker, vec![split(0, 4)], None, None, Duration::ZERO);
+        assert_eq!(reading.rest(1).await.unwrap(), [[0, 1, 2, 3]]);
+        let at = &broker.address;
+        let waits = format!("waiting for topic \"t\", partition 0 of Kafka at {at}: {words}");
+        assert_eq!(reading.told().first(), Some(&waits));
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_aborted_across_answers_is_left_out() {
+    let of = |base| Batch::in_transaction(base, 7).write(&[value(0, "a")]);
+    let marker = |base, commits| Batch::marker(base, 7, commits);
+    let script = vec![
+        Say::Aborted(vec![(7, 0)], [of(0), of(1)].concat()),
+        Say::Aborted(vec![(7, 0), (7, 4)], [of(2), marker(3, false), of(4)].concat()),
+        Say::Aborted(vec![(7, 4)], [marker(5, false), of(6)].concat()),
+        Say::Aborted(Vec::new(), [marker(7, true), Batch::at(8).write(&[value(0, "b")])].concat()),
+    ];
+    let broker = Broker::start(11, script).await;
+    let mut reading = Reading::start(&broker, vec![split(0, 9)], None, None, LONG);
+    assert_eq!(reading.rest(1).await.unwrap(), [[6, 8]]);
+    assert_eq!(broker.offsets(), [0, 2, 5, 7]);
+}
+
+#[tokio::test]
+async fn a_batch_larger_than_what_is_asked_for_is_read_and_one_beyond_all_limits_is_an_error() {
+    let large = "x".repeat(9 << 20);
+    let script = vec![
+        Say::Records(Batch::at(0).write(&[value(0, &large), value(1, "b")])),
+        Say::Records(Batch::at(2).write(&[value(0, "c")])),
+        Say::Size(200_000_000),
+    ];
+    let broker = Broker::start(11, script).await;
+    let mut reading = Reading::start(&broker, vec![split(0, 4)], None, None, LONG);
+    let mut offsets = Vec::new();
+    let error = loop {
+        match reading.next().await.unwrap() {
+            Ok((_, more)) => offsets.extend(more),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(offsets, [0, 1, 2]);
+    let why = "an answer has 199999996 bytes, and no more than 105906176 are taken";
+    assert_eq!(error.message(), format!("Kafka at {}: {why}", broker.address));
+    assert_eq!(error.hint(), Some("Raise 'properties.fetch.max.bytes' above that."));
+}
+
+#[tokio::test]
+async fn where_it_is_not_able_to_librdkafka_reads_on_from_exactly_there() {
+    // What librdkafka reads: another cluster, with the same topic. Its values say so.
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic("t", 2, 1).unwrap();
+    let servers = cluster.bootstrap_servers();
+    let producer: BaseProducer = rdkafka::ClientConfig::new().set("bootstrap.servers", &servers).create().unwrap();
+    let produce = |partition, count| {
+        for _ in 0..count {
+            producer.send(BaseRecord::<str, str>::to("t").payload("mock").partition(partition)).ok().unwrap();
+        }
+        producer.flush(Duration::from_secs(30)).unwrap();
+    };
+    produce(0, 4);
+    produce(1, 4);
+
+    // Without a term: the terms of two clusters have nothing to do with each other.
+    let no_term = |mut batch: Vec<u8>| {
+        batch[12..16].fill(0xff);
+        batch
+    };
+    let mut old = pair(2);
+    old[16] = 1;
+    let broker = Broker::start(11, vec![Say::Records([no_term(pair(0)), old].concat())]).await;
+    let (find, found) = mpsc::unbounded_channel();
+    let opened = properties(&servers);
+    let instead = move || {
+        let context = KafkaContext::new(&opened, Reporter::silent(), Arc::default());
+        Ok(BatchConsumer::open(&opened, context).unwrap())
+    };
+    let mut reading = Reading::start(&broker, vec![split(0, 5)], Some(found), Some(Box::new(instead)), LONG);
+    assert_eq!(reading.next().await.unwrap().unwrap(), (0, vec![0, 1]));
+    // Partitions that are found later come to the other client.
+    find.send(KafkaSplit { position: 1, ..split(1, 3) }).unwrap();
+    let mut offsets = [Vec::new(), Vec::new()];
+    while offsets[1].len() < 2 {
+        let (split, more) = reading.next().await.unwrap().unwrap();
+        if let Some(offsets) = offsets.get_mut(split) {
+            offsets.extend(more);
+        }
+    }
+    produce(0, 1);
+    let rest = reading.rest(2).await.unwrap();
+    offsets[0].extend(&rest[0]);
+    assert_eq!(offsets, [vec![2, 3, 4], vec![1, 2]]);
+    assert!(rest[1].is_empty());
 }

@@ -26,7 +26,8 @@ pub(crate) fn records_to_rows(messages: &[String], columns: &str, block_rows: us
     let columns = RecordColumns::check(&descriptor, &KafkaOptions::check(&descriptor).unwrap().options).unwrap();
     let schema = descriptor.scan_schema();
     let mut decoder = RecordDecoder::try_new(&columns, &schema, &(0..schema.len()).collect::<Vec<_>>()).unwrap();
-    let rules = Rules { needs: decoder.needs(), block_rows, check_sums: true, committed_only: true };
+    let rules =
+        Rules { needs: decoder.needs(), block_rows, check_sums: true, batch_limit: 1 << 20, committed_only: true };
     let (mut walked, mut decoded) = (0, 0);
     let _counted = Counted::begin();
     for _again in 0..2 {

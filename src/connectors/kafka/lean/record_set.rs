@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::aborted::Aborted;
 use super::batch::{Batch, Damage, HEADER};
+use super::compression::Fault;
 use super::record::Record;
 use crate::connectors::kafka::block::{Block, BlockRecord, Header, Place, TimestampType};
 use crate::connectors::kafka::decode::RecordNeeds;
@@ -22,6 +23,8 @@ pub struct Rules {
     pub needs: RecordNeeds,
     pub block_rows: usize,
     pub check_sums: bool,
+    /// No batch has more bytes when it is unpacked. Places in a block are numbers of 32 bits.
+    pub batch_limit: usize,
     /// Leaves out what belongs to aborted transactions.
     pub committed_only: bool,
 }
@@ -150,7 +153,8 @@ impl RecordSet {
             let mut skip = batch.next_offset() <= self.position || batch.count == 0;
             if batch.is_control() {
                 skip = true;
-                if is_abort(&bytes[HEADER..batch.size])? {
+                // Compaction leaves a batch without its marker.
+                if batch.count > 0 && is_abort(&bytes[HEADER..batch.size])? {
                     self.aborted.end(batch.producer);
                 }
             } else if self.rules.committed_only && batch.is_transactional() {
@@ -176,8 +180,12 @@ impl RecordSet {
                     }
                     let Unpacked::Growing(out) = &mut self.unpacked else { return Ok(false) };
                     let start = out.len();
-                    if codec.unpack(packed, out).is_none() || out.len() > u32::MAX as usize / 2 {
-                        return Err(Damage::of(format!("they can't be unpacked ({})", codec.name())));
+                    if let Err(fault) = codec.unpack(packed, out, self.rules.batch_limit) {
+                        out.truncate(start);
+                        return Err(match fault {
+                            Fault::Damaged => Damage::of(format!("they can't be unpacked ({})", codec.name())),
+                            Fault::TooLarge => Damage::Large(self.rules.batch_limit),
+                        });
                     }
                     (start, out.len())
                 }

@@ -97,15 +97,20 @@ impl Batch {
         batch
     }
 
+    pub fn in_transaction(base: i64, producer: i64) -> Self {
+        Self { attributes: TRANSACTIONAL, producer, ..Self::at(base) }
+    }
+
     /// The marker that ends a transaction.
-    fn marker(base: i64, producer: i64, commits: bool) -> Vec<u8> {
+    pub fn marker(base: i64, producer: i64, commits: bool) -> Vec<u8> {
         let key = [0, 0, 0, u8::from(commits)];
         let attributes = TRANSACTIONAL | CONTROL;
         Self { base, last_delta: -1, attributes, producer }.write(&[Written { key: Some(&key), ..Written::default() }])
     }
 }
 
-const RULES: Rules = Rules { needs: records::ALL, block_rows: 100, check_sums: true, committed_only: true };
+const RULES: Rules =
+    Rules { needs: records::ALL, block_rows: 100, check_sums: true, batch_limit: 1 << 20, committed_only: true };
 
 fn walk(set: &[Vec<u8>], from: (i64, Option<i64>), rules: Rules) -> RecordSet {
     RecordSet::new(rules, 0, from, Bytes::from(set.concat()), Aborted::default())
@@ -177,6 +182,19 @@ fn offsets_that_compaction_has_emptied_are_passed() {
 }
 
 #[test]
+fn a_marker_that_compaction_has_taken_out_is_passed() {
+    let attributes = TRANSACTIONAL | CONTROL;
+    let empty = Batch { attributes, producer: 7, last_delta: 0, ..Batch::at(1) }.write(&[]);
+    let set = [Batch::at(0).write(&[value(0, "a")]), empty.clone(), Batch::at(2).write(&[value(0, "b")]), empty];
+    for committed_only in [true, false] {
+        let rules = Rules { committed_only, ..RULES };
+        assert_eq!(texts(walk(&set[..3], (0, None), rules)), ("0=a 2=b".into(), 3, false));
+        // Also where nothing else comes, as at the end of a bounded read.
+        assert_eq!(texts(walk(&set[..2], (1, Some(2)), rules)), (String::new(), 2, true));
+    }
+}
+
+#[test]
 fn a_batch_that_is_cut_off_comes_again() {
     let whole = Batch::at(0).write(&[value(0, "a")]);
     let next = Batch::at(1).write(&[value(0, "b")]);
@@ -225,10 +243,19 @@ fn every_codec_is_read_also_beside_others() {
 }
 
 #[test]
+fn a_batch_that_unpacks_to_more_than_is_taken_is_told() {
+    let text = "one two ".repeat(100);
+    for (i, codec) in CODECS.into_iter().enumerate() {
+        let batch = Batch { attributes: i as i16 + 1, ..Batch::at(0) }.write(&[value(0, &text)]);
+        let walked = |batch_limit| blocks(walk(&[batch.clone()], (0, None), Rules { batch_limit, ..RULES }));
+        assert_eq!(walked(800).unwrap_err(), Damage::Large(800), "{}", codec.name());
+        assert_eq!(walked(900).unwrap().len(), 1);
+    }
+}
+
+#[test]
 fn aborted_transactions_and_markers_are_no_records() {
-    let of = |base, producer, text| {
-        Batch { attributes: TRANSACTIONAL, producer, ..Batch::at(base) }.write(&[value(0, text)])
-    };
+    let of = |base, producer, text| Batch::in_transaction(base, producer).write(&[value(0, text)]);
     let set = [
         of(0, 7, "aborted"),
         of(1, 8, "committed"),
@@ -288,20 +315,23 @@ proptest! {
     #[test]
     fn any_bytes_are_walked_without_a_panic(
         codec in 0i16..6,
+        control: bool,
         check_sums: bool,
+        committed_only: bool,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
         cut in any::<prop::sample::Index>(),
         texts in prop::collection::vec("[a-c]{0,90}", 1..40),
     ) {
         let records: Vec<_> = texts.iter().enumerate().map(|(i, text)| value(i as i32, text)).collect();
         let mut bytes = Batch { attributes: codec, ..Batch::at(3) }.write(&records);
-        bytes.extend(Batch { attributes: codec | TRANSACTIONAL, ..Batch::at(100) }.write(&records));
+        let attributes = codec | TRANSACTIONAL | if control { CONTROL } else { 0 };
+        bytes.extend(Batch { attributes, ..Batch::at(100) }.write(&records));
         for (at, byte) in changes {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
         bytes.truncate(cut.index(bytes.len() + 1));
-        let rules = Rules { check_sums, block_rows: 7, ..RULES };
+        let rules = Rules { check_sums, committed_only, block_rows: 7, ..RULES };
         let mut set = RecordSet::new(rules, 0, (0, None), Bytes::from(bytes), Aborted::default());
         while let Ok(Some(block)) = set.next_block() {
             for record in &block.records {
@@ -312,31 +342,39 @@ proptest! {
         }
     }
 
-    /// However batches are cut into blocks, every record comes once, in order.
+    /// However batches are cut into blocks, every record comes once, in order; batches that compaction has emptied, of
+    /// records or of a marker, are passed.
     #[test]
     fn every_record_comes_once(
         block_rows in 1usize..50,
-        batches in prop::collection::vec((1usize..30, 0i16..5), 1..8),
+        batches in prop::collection::vec((0usize..30, 0i16..5, any::<bool>()), 1..8),
+        committed_only: bool,
         from in 0i64..60,
         end in prop::option::of(0i64..120),
     ) {
-        let (mut set, mut next) = (Vec::new(), 0);
-        for (count, codec) in &batches {
+        let (mut set, mut next, mut expected) = (Vec::new(), 0, Vec::new());
+        for (count, codec, control) in &batches {
             let records: Vec<_> = (0..*count).map(|i| value(i as i32, "text")).collect();
-            set.push(Batch { attributes: *codec, ..Batch::at(next) }.write(&records));
-            next += *count as i64;
+            let attributes = if *control && *count == 0 { TRANSACTIONAL | CONTROL } else { *codec };
+            set.push(Batch { attributes, ..Batch::at(next) }.write(&records));
+            expected.extend(next..next + *count as i64);
+            next += (*count as i64).max(1);
         }
-        let blocks = blocks(walk(&set, (from, end), Rules { block_rows, ..RULES })).unwrap();
-        let mut position = from;
+        expected.retain(|offset| *offset >= from && end.is_none_or(|end| *offset < end));
+        let blocks = blocks(walk(&set, (from, end), Rules { block_rows, committed_only, ..RULES })).unwrap();
+        let (mut offsets, mut position) = (Vec::new(), from);
         for block in &blocks {
             prop_assert!(block.records.len() <= block_rows);
             for record in &block.records {
-                prop_assert_eq!(record.offset, position);
+                prop_assert!(record.offset >= position);
                 prop_assert_eq!(block.bytes(record.value), Some(&b"text"[..]));
-                position += 1;
+                offsets.push(record.offset);
+                position = record.offset + 1;
             }
-            prop_assert_eq!(block.next_position, position);
+            prop_assert!(block.next_position >= position);
+            position = block.next_position;
         }
+        prop_assert_eq!(offsets, expected);
         let stop = end.map_or(next, |end| end.min(next)).max(from);
         prop_assert_eq!(position, stop);
         prop_assert_eq!(blocks.last().is_some_and(|block| block.ended), end.is_some_and(|end| end <= next.max(from)));

@@ -57,9 +57,9 @@ fn xor(bytes: &mut [u8], with: &[u8]) {
 }
 
 /// One login on its way: two messages are sent, and two answers heard.
-pub struct Scram<'a> {
+pub struct Scram {
     hash: Hash,
-    password: &'a str,
+    password: String,
     nonce: String,
     /// The first message without its head.
     first: String,
@@ -67,14 +67,14 @@ pub struct Scram<'a> {
     expected: Vec<u8>,
 }
 
-impl<'a> Scram<'a> {
-    pub fn new(hash: Hash, user: &str, password: &'a str) -> Self {
+impl Scram {
+    pub fn new(hash: Hash, user: &str, password: &str) -> Self {
         Self::with_nonce(hash, user, password, BASE64.encode(rand::random::<[u8; 18]>()))
     }
 
-    fn with_nonce(hash: Hash, user: &str, password: &'a str, nonce: String) -> Self {
+    fn with_nonce(hash: Hash, user: &str, password: &str, nonce: String) -> Self {
         let user = user.replace('=', "=3D").replace(',', "=2C");
-        Self { hash, password, first: format!("n={user},r={nonce}"), nonce, expected: Vec::new() }
+        Self { hash, password: password.into(), first: format!("n={user},r={nonce}"), nonce, expected: Vec::new() }
     }
 
     pub fn first_message(&self) -> Vec<u8> {

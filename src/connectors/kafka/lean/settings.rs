@@ -14,8 +14,11 @@ use crate::error::Result;
 
 /// An answer has no more bytes than this, so that little waits in memory; only a single batch may be larger.
 const ANSWER_BYTES: i32 = 4 << 20;
-/// A batch that is larger than all that may be fetched comes nevertheless: up to here.
+/// A batch that is larger than all that may be fetched comes nevertheless: up to here, unless more may be fetched.
 const BATCH_BYTES: usize = 100 << 20;
+
+/// How long there is hope that what goes wrong is over soon.
+const SILENCE: Duration = Duration::from_secs(6);
 
 /// What the native client has to know.
 #[derive(Clone)]
@@ -31,11 +34,16 @@ pub struct Settings {
     /// How long to wait before another try to connect, and before another request.
     pub reconnect: Pause,
     pub retry: Pause,
+    /// After so long without any answer it is said that nobody answers, and of a partition that it can't be read.
+    pub silence: Duration,
+    /// When to ask again who leads what though nothing is wrong, and when to close a connection that isn't used.
+    pub metadata_age: Duration,
+    pub idle: Option<Duration>,
     pub send_buffer: Option<u32>,
     pub receive_buffer: Option<u32>,
     pub wanted: Wanted,
-    /// No answer is larger.
-    pub answer_limit: usize,
+    /// No batch is larger, also when it is unpacked, and no answer but for what stands around its records.
+    pub batch_limit: usize,
     pub check_sums: bool,
 }
 
@@ -47,6 +55,10 @@ pub struct Pause {
 }
 
 impl Pause {
+    pub fn new(first: Duration, longest: Duration) -> Self {
+        Self { first, longest }
+    }
+
     /// How long to wait after so many tries in a row: twice as long each time, and not all clients at once.
     pub fn after(&self, tries: u32) -> Duration {
         let grown = self.first.saturating_mul(1 << tries.saturating_sub(1).min(16)).min(self.longest.max(self.first));
@@ -94,9 +106,6 @@ pub fn lacks(properties: &KafkaProperties) -> Option<String> {
     if protocol.ends_with("ssl") && cfg!(not(feature = "tls")) {
         return Some(format!("'properties.security.protocol' = '{}'", protocol.to_uppercase()));
     }
-    if protocol.ends_with("ssl") && !properties.names_authorities() {
-        return Some("TLS without 'properties.ssl.truststore.location'".into());
-    }
     if protocol.ends_with("ssl") && !get("ssl.cipher.suites").is_empty() {
         return Some("'properties.ssl.cipher.suites'".into());
     }
@@ -126,7 +135,7 @@ impl Settings {
         let text = |key| config.get(key).unwrap_or_default().to_string();
         let fetch_max_bytes: i32 = number(config, "fetch.max.bytes", 52_428_800);
         Ok(Self {
-            servers: properties.servers().split(',').map(str::trim).filter(|s| !s.is_empty()).map(Into::into).collect(),
+            servers: properties.servers().split(',').filter(|s| !s.is_empty()).map(Into::into).collect(),
             client_id: text("client.id"),
             login: mechanism.filter(|_| protocol.starts_with("sasl")).map(|mechanism| Login {
                 mechanism,
@@ -137,8 +146,11 @@ impl Settings {
             tls: if protocol.ends_with("ssl") { Some(Tls::new(config)?) } else { None },
             connect_timeout: ms("socket.connection.setup.timeout.ms", 10_000),
             request_timeout: ms("socket.timeout.ms", 30_000),
-            reconnect: Pause { first: ms("reconnect.backoff.ms", 50), longest: ms("reconnect.backoff.max.ms", 1000) },
-            retry: Pause { first: ms("retry.backoff.ms", 100), longest: ms("retry.backoff.max.ms", 1000) },
+            reconnect: Pause::new(ms("reconnect.backoff.ms", 50), ms("reconnect.backoff.max.ms", 1000)),
+            retry: Pause::new(ms("retry.backoff.ms", 100), ms("retry.backoff.max.ms", 1000)),
+            silence: SILENCE,
+            metadata_age: ms("metadata.max.age.ms", 300_000),
+            idle: Some(ms("connections.max.idle.ms", 540_000)).filter(|idle| !idle.is_zero()),
             send_buffer: size("socket.send.buffer.bytes"),
             receive_buffer: size("socket.receive.buffer.bytes"),
             wanted: Wanted {
@@ -148,7 +160,7 @@ impl Settings {
                 partition_max_bytes: number(config, "max.partition.fetch.bytes", 1_048_576),
                 committed_only: config.get("isolation.level") != Some("read_uncommitted"),
             },
-            answer_limit: BATCH_BYTES.max(usize::try_from(fetch_max_bytes).unwrap_or(0)) + 1024,
+            batch_limit: BATCH_BYTES.max(usize::try_from(fetch_max_bytes).unwrap_or(0)).min(u32::MAX as usize / 4),
             check_sums: config.get("check.crcs") != Some("false"),
         })
     }
@@ -207,7 +219,7 @@ mod tests {
 
     #[test]
     fn pauses_grow_up_to_the_longest() {
-        let pause = Pause { first: Duration::from_millis(100), longest: Duration::from_millis(1000) };
+        let pause = Pause::new(Duration::from_millis(100), Duration::from_secs(1));
         for (tries, ms) in [(1, 100), (2, 200), (4, 800), (5, 1000), (60, 1000)] {
             let expected = Duration::from_millis(ms);
             assert!((expected.mul_f64(0.79)..expected.mul_f64(1.21)).contains(&pause.after(tries)), "{tries}");

@@ -5,11 +5,14 @@ use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{SslConnector, SslConnectorBuilder, SslMethod};
 use openssl::x509::X509;
+use openssl::x509::store::X509Store;
 use rdkafka::ClientConfig;
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
 use super::connection::Failure;
+use crate::connectors::authorities;
+use crate::connectors::kafka::address;
 use crate::error::{Error, Result};
 
 /// Whom to trust, and who we are.
@@ -23,9 +26,8 @@ impl Tls {
     /// # Errors
     /// A certificate or a key that can't be used.
     pub fn new(config: &ClientConfig) -> Result<Self> {
-        let wrong = |error: ErrorStack| Error::statement(format!("the certificates for Kafka can't be used: {error}"));
         let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(wrong)?;
-        trust(config, &mut builder).map_err(wrong)?;
+        builder.set_cert_store(trusted(config)?);
         for (key, what) in [("ssl.certificate.location", "certificate"), ("ssl.key.location", "key")] {
             if let Some(path) = config.get(key) {
                 std::fs::metadata(path)
@@ -39,7 +41,7 @@ impl Tls {
 
     /// Shakes hands with the broker of that name.
     pub async fn wrap(&self, address: &str, stream: TcpStream) -> Result<SslStream<TcpStream>, Failure> {
-        let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
+        let host = address::host_and_port(address).map_or(address, |(host, _)| host);
         let failed = |why: String| Failure::Tls(format!("ssl://{address}/native: SSL handshake failed: {why}"));
         let broken = |error: ErrorStack| failed(error.to_string());
         let mut configuration = self.connector.configure().map_err(broken)?;
@@ -54,13 +56,32 @@ impl Tls {
     }
 }
 
-fn trust(config: &ClientConfig, builder: &mut SslConnectorBuilder) -> Result<(), ErrorStack> {
-    if let Some(pem) = config.get("ssl.ca.pem") {
-        for certificate in X509::stack_from_pem(pem.as_bytes())? {
-            builder.cert_store_mut().add_cert(certificate)?;
+/// Whom these (loaded) settings trust, and nobody else.
+///
+/// # Errors
+/// A file that can't be read, or holds no certificate.
+pub fn trusted(config: &ClientConfig) -> Result<X509Store> {
+    let mut trusted = Vec::new();
+    let mut add = |what: &str, bytes: &[u8]| match authorities::certificates(bytes) {
+        Some(found) => {
+            trusted.extend(found);
+            Ok(())
         }
+        None => Err(Error::statement(format!("there is no certificate in {what}"))),
+    };
+    if let Some(pem) = config.get("ssl.ca.pem") {
+        add("the trust store for Kafka", pem.as_bytes())?;
     }
-    config.get("ssl.ca.location").map_or(Ok(()), |path| builder.set_ca_file(path))
+    if let Some(path) = config.get("ssl.ca.location") {
+        let bytes = std::fs::read(path)
+            .map_err(|error| Error::statement(format!("cannot read the trusted certificates in {path}: {error}")))?;
+        add(path, &bytes)?;
+    }
+    Ok(authorities::store(trusted).map_err(wrong)?.build())
+}
+
+fn wrong(error: ErrorStack) -> Error {
+    Error::statement(format!("the certificates for Kafka can't be used: {error}"))
 }
 
 fn show(config: &ClientConfig, builder: &mut SslConnectorBuilder) -> Result<(), ErrorStack> {
@@ -95,4 +116,86 @@ fn show_chain(chain: Vec<X509>, builder: &mut SslConnectorBuilder) -> Result<(),
         builder.set_certificate(&ours)?;
     }
     chain.try_for_each(|authority| builder.add_extra_chain_cert(authority))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use openssl::asn1::Asn1Time;
+    use openssl::bn::BigNum;
+    use openssl::ec::{EcGroup, EcKey};
+    use openssl::hash::MessageDigest;
+    use openssl::nid::Nid;
+    use openssl::stack::Stack;
+    use openssl::x509::store::X509StoreRef;
+    use openssl::x509::{X509NameBuilder, X509StoreContext};
+
+    use super::*;
+    use crate::connectors::kafka::options::KafkaOptions;
+    use crate::connectors::kafka::properties::{KafkaProperties, Role};
+    use crate::connectors::kafka::testing::table;
+
+    /// The certificate of an authority of this name, signed by itself.
+    fn authority(name: &str) -> X509 {
+        let curve = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+        let key = PKey::from_ec_key(EcKey::generate(&curve).unwrap()).unwrap();
+        let mut subject = X509NameBuilder::new().unwrap();
+        subject.append_entry_by_nid(Nid::COMMONNAME, name).unwrap();
+        let subject = subject.build();
+        let mut builder = X509::builder().unwrap();
+        builder.set_version(2).unwrap();
+        builder.set_serial_number(&BigNum::from_u32(1).unwrap().to_asn1_integer().unwrap()).unwrap();
+        builder.set_subject_name(&subject).unwrap();
+        builder.set_issuer_name(&subject).unwrap();
+        builder.set_pubkey(&key).unwrap();
+        builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+        builder.set_not_after(&Asn1Time::days_from_now(1).unwrap()).unwrap();
+        builder.sign(&key, MessageDigest::sha256()).unwrap();
+        builder.build()
+    }
+
+    fn accepts(store: &X509StoreRef, certificate: &X509) -> bool {
+        let none = Stack::new().unwrap();
+        X509StoreContext::new().unwrap().init(store, certificate, &none, |context| context.verify_cert()).unwrap()
+    }
+
+    fn tls(more: &[(&str, &str)]) -> Tls {
+        let options = [&[("properties.security.protocol", "SSL")], more].concat();
+        let options = KafkaOptions::check(&table("a INT", &options)).unwrap().options;
+        let properties = KafkaProperties::build(&options, Role::Consumer, "g").unwrap();
+        Tls::new(&properties.loaded().unwrap().config).unwrap()
+    }
+
+    /// In a process of its own, since the environment belongs to all threads.
+    #[test]
+    fn who_names_authorities_trusts_no_others_and_who_names_none_trusts_the_systems() {
+        const CHILD: &str = "MILLSTREAM_TEST_IN_CHILD";
+        let Some(file) = std::env::var_os(CHILD) else {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), authority("the system's").to_pem().unwrap()).unwrap();
+            let module = module_path!().split_once("::").unwrap().1;
+            let name =
+                format!("{module}::who_names_authorities_trusts_no_others_and_who_names_none_trusts_the_systems");
+            let mut child = Command::new(std::env::current_exe().unwrap());
+            child.args([name.as_str(), "--exact"]).env("SSL_CERT_FILE", file.path()).env(CHILD, file.path());
+            let output = child.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && said.contains("1 passed"), "{said}");
+            return;
+        };
+        let systems = X509::from_pem(&std::fs::read(file).unwrap()).unwrap();
+        let named = authority("named");
+        let left_alone = SslConnector::builder(SslMethod::tls_client()).unwrap().build();
+        assert!(accepts(left_alone.context().cert_store(), &systems), "the environment counts");
+
+        let pem = String::from_utf8(named.to_pem().unwrap()).unwrap();
+        let pins = tls(&[("properties.ssl.truststore.type", "PEM"), ("properties.ssl.truststore.certificates", &pem)]);
+        let store = pins.connector.context().cert_store();
+        assert!(accepts(store, &named) && !accepts(store, &systems));
+
+        let names_none = tls(&[]);
+        let store = names_none.connector.context().cert_store();
+        assert!(accepts(store, &systems) && !accepts(store, &named));
+    }
 }

@@ -87,6 +87,9 @@ pub struct Answer {
     at: usize,
 }
 
+/// An array has no more elements, as a rule; else it grows with them.
+const USUAL_COUNT: usize = 256;
+
 impl Answer {
     pub fn new(bytes: Bytes) -> Self {
         Self { bytes, at: 0 }
@@ -144,8 +147,8 @@ impl Answer {
             -1 => 0,
             count => usize::try_from(count).map_err(|_| Malformed)?,
         };
-        // No element is smaller than a byte, whatever the count says.
-        let mut elements = Vec::with_capacity(count.min(self.bytes.len() - self.at));
+        // Memory for as many as come as a rule, whatever the count says.
+        let mut elements = Vec::with_capacity(count.min(USUAL_COUNT));
         for _ in 0..count {
             elements.push(element(self)?);
         }

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslConnector, SslConnectorBuilder, SslMethod, SslVerifyMode};
-use openssl::x509::store::X509StoreBuilder;
 use openssl::x509::verify::X509VerifyFlags;
 use postgres_openssl::{MakeTlsConnector, set_postgresql_alpn};
 use tokio_postgres::Config;
@@ -16,17 +15,8 @@ use super::files::{certificates, default_file};
 use super::identity::Identity;
 use super::verdict::Verdict;
 use super::{Mode, TlsOptions, Trust};
+use crate::connectors::authorities;
 use crate::error::{Error, Result};
-
-/// Where systems keep the authorities they trust.
-const SYSTEM_FILES: [&str; 6] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-    "/opt/homebrew/etc/openssl@3/cert.pem",
-    "/usr/local/etc/openssl@3/cert.pem",
-];
 
 /// TLS for one try of one host.
 pub struct Tls {
@@ -42,7 +32,7 @@ impl Tls {
         let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(|e| broken(&e))?;
         let mut trusted = String::new();
         let verdict: Arc<Mutex<Option<Verdict>>> = Arc::default();
-        match authorities(options)? {
+        match authorities_file(options)? {
             None => builder.set_verify(SslVerifyMode::NONE),
             Some(path) => {
                 trust(&mut builder, &path)?;
@@ -132,17 +122,10 @@ fn handshake(error: &openssl::ssl::Error) -> Error {
 }
 
 /// The file with the authorities to trust; `None` where nothing is checked.
-fn authorities(options: &TlsOptions) -> Result<Option<PathBuf>> {
+fn authorities_file(options: &TlsOptions) -> Result<Option<PathBuf>> {
     match options.trust {
         Trust::Anybody => Ok(None),
-        Trust::System => {
-            let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-            let found = named.or_else(|| SYSTEM_FILES.iter().map(PathBuf::from).find(|path| path.exists()));
-            found.map(Some).ok_or_else(|| {
-                Error::external("the system's trusted authorities are not found")
-                    .with_hint("Install the package ca-certificates, or set SSL_CERT_FILE to their file.")
-            })
-        }
+        Trust::System => authorities::system_file().map(Some),
         Trust::File => match &options.root {
             Some(path) => Ok(Some(path.clone())),
             None => default_file("root.crt").filter(|path| path.exists()).map(Some).ok_or_else(|| {
@@ -158,10 +141,7 @@ fn authorities(options: &TlsOptions) -> Result<Option<PathBuf>> {
 fn trust(builder: &mut SslConnectorBuilder, path: &Path) -> Result<()> {
     let certificates = certificates("sslrootcert", path)?;
     let store = || -> Result<_, ErrorStack> {
-        let mut store = X509StoreBuilder::new()?;
-        for certificate in certificates {
-            store.add_cert(certificate)?;
-        }
+        let mut store = authorities::store(certificates)?;
         store.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
         Ok(store.build())
     };

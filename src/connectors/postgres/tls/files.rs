@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use openssl::x509::X509;
 
+use crate::connectors::authorities;
 use crate::error::{Error, Result};
 
 /// Where the driver looks for files that the address does not name.
@@ -21,13 +22,8 @@ pub fn read(parameter: &str, path: &Path) -> Result<Vec<u8>> {
 /// The certificates in a PEM file, or the one in a DER file.
 pub fn certificates(parameter: &str, path: &Path) -> Result<Vec<X509>> {
     let bytes = read(parameter, path)?;
-    let found = match bytes.windows(10).any(|w| w == b"-----BEGIN") {
-        true => X509::stack_from_pem(&bytes),
-        false => X509::from_der(&bytes).map(|one| vec![one]),
-    };
-    match found {
-        Ok(found) if !found.is_empty() => Ok(found),
-        _ => Err(Error::external(format!("{parameter}={} holds no certificate", path.display()))
-            .with_hint("It must be a PEM file with -----BEGIN CERTIFICATE----- in it.")),
-    }
+    authorities::certificates(&bytes).ok_or_else(|| {
+        Error::external(format!("{parameter}={} holds no certificate", path.display()))
+            .with_hint("It must be a PEM file with -----BEGIN CERTIFICATE----- in it.")
+    })
 }

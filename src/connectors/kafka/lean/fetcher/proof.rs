@@ -72,13 +72,15 @@ impl LeanFetcher {
                 Some(TermEnd { error: codes::NONE, offset, .. }) if *offset < partition.position => {
                     return Err(faults::cut_off(place, partition.position, *offset));
                 }
-                Some(TermEnd { error, .. }) if codes::passes(*error) => partition.look_again(self.settings.retry),
+                Some(TermEnd { error, .. }) if codes::passes(*error) => {
+                    partition.look_again(&codes::words(*error), self.settings.retry);
+                }
                 // Who doesn't say can't be asked: what is wrong will show where records are asked for.
                 _ => partition.proven_term = doubt.now,
             }
         }
         if let Some(broker) = self.brokers.get_mut(&id) {
-            broker.connection = Some(connection);
+            broker.keep(connection);
         }
         Ok(())
     }
