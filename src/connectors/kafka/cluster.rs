@@ -3,7 +3,7 @@
 //! Calls block for a round trip or a timeout: run them through [`Cluster::ask`].
 
 use std::collections::{BTreeMap, HashSet};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use super::answers::{self, Note};
 use super::context::{KafkaContext, code_words, words};
 use super::options::{Topics, topic_regex};
 use super::properties::KafkaProperties;
+use super::topic_settings::TopicSettings;
 use crate::connectors::{OpenContext, Reporter, RetryPolicy};
 use crate::error::{Error, Result};
 
@@ -27,6 +28,8 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(1);
 const LAST_PATIENCE: Duration = Duration::from_secs(8);
 /// How long a broker may take to make a topic that was just asked for.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to ask for a topic's settings.
+const SETTINGS_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to listen for the reason of a failure.
 const HEARING_TIME: Duration = Duration::from_millis(20);
 const CREATION_PAUSE: Duration = Duration::from_millis(50);
@@ -174,6 +177,13 @@ impl Cluster {
             None if found.partitions().iter().any(|p| p.leader() < 0) => Ok(Err(RDKafkaErrorCode::LeaderNotAvailable)),
             None => Ok(Ok(found.partitions().len() as i32)),
         }
+    }
+
+    /// The settings of a topic; none where we may not ask, without which writing works, too.
+    pub fn topic_settings(&self, topic: &str) -> Option<TopicSettings> {
+        let topic = CString::new(topic).ok()?;
+        let settings = answers::topic_settings(&self.consumer, &topic, SETTINGS_TIMEOUT).ok()?;
+        TopicSettings::of(&settings)
     }
 
     /// Succeeds when a broker answers.

@@ -115,19 +115,32 @@ impl KafkaSink {
         })
     }
 
-    /// Waits for the broker, makes sure that the topics are there, and says how many partitions the (first) one has.
-    async fn partition_count(&self, context: &OpenContext) -> Result<i32> {
-        let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let cluster = match checked {
+    /// Waits for the broker, makes sure that the topics are there, and says how many partitions the (first) one has, and
+    /// its settings; these are unknown where we may not ask.
+    async fn place(&self, context: &OpenContext) -> Result<(i32, Option<TopicSettings>)> {
+        let cluster = match self.checked(context) {
             Some(cluster) => cluster,
             None => Cluster::connect(&self.lookup, self.options.connection_timeout, context)?,
         };
         let Topics::List(topics) = self.options.topics.clone() else {
-            return cluster.ask(|cluster| cluster.check()).await.map(|()| 1);
+            return cluster.ask(|cluster| cluster.check()).await.map(|()| (1, None));
         };
+        let first = topics.first().cloned();
         let counts = cluster
             .ask(move |cluster| topics.iter().map(|topic| cluster.partition_count(topic)).collect::<Result<Vec<_>>>());
-        Ok(counts.await?.first().copied().unwrap_or(1))
+        let count = counts.await?.first().copied().unwrap_or(1);
+        let settings = || async {
+            let Some(topic) = first else { return Err(()) };
+            let asked = cluster.ask(move |cluster| Ok(cluster.topic_settings(&topic))).await;
+            asked.ok().flatten().ok_or(())
+        };
+        Ok((count, self.topic_settings.get_or_try_init(settings).await.ok().copied()))
+    }
+
+    /// The client that looked at the brokers first. Its connection serves all subtasks, and ends with the last of them.
+    fn checked(&self, context: &OpenContext) -> Option<Cluster> {
+        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        if context.subtask + 1 == context.parallelism { checked.take() } else { checked.clone() }
     }
 }
 
@@ -183,8 +196,8 @@ impl KafkaSink {
     /// A writer whose values `value` encodes.
     pub async fn writer(&self, value: Box<dyn Encoder>, context: &OpenContext) -> Result<KafkaSinkWriter> {
         let epochs = self.epochs(context)?;
-        let partitions = self.partition_count(context).await?.max(1);
-        let settings = self.topic_settings().await;
+        let (partitions, settings) = self.place(context).await?;
+        let partitions = partitions.max(1);
         let output = match epochs {
             Some(epochs) => Output::of_epochs(epochs),
             None => Output::Direct(self.producer(settings, context)?),
@@ -244,14 +257,6 @@ impl KafkaSink {
             bytes: topic.map_or(own, |topic| topic.min(own)),
             needs_key: of_topic.is_some_and(|settings| settings.compacts),
         }
-    }
-
-    /// The settings of the (first) topic. Unknown where we may not ask.
-    async fn topic_settings(&self) -> Option<TopicSettings> {
-        let Topics::List(topics) = &self.options.topics else { return None };
-        let topic = topics.first()?;
-        let ask = || async { TopicSettings::ask(&self.lookup, topic).await.ok_or(()) };
-        self.topic_settings.get_or_try_init(ask).await.ok().copied()
     }
 
     pub fn columns(&self) -> &RecordColumns {

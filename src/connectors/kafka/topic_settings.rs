@@ -1,16 +1,6 @@
 //! What a topic itself asks of records: how large they may be, and whether each needs a key.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
-
-use super::context::KafkaContext;
-use super::properties::KafkaProperties;
-use crate::connectors::Reporter;
-
-/// How long to ask for a topic's settings, without which writing works, too.
-const TIMEOUT: Duration = Duration::from_secs(5);
+use std::collections::HashMap;
 
 /// Settings of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,18 +13,11 @@ pub struct TopicSettings {
 }
 
 impl TopicSettings {
-    /// Asks the brokers; nothing where we may not ask.
-    pub async fn ask(lookup: &KafkaProperties, topic: &str) -> Option<Self> {
-        let properties = lookup.loaded().ok()?;
-        let heard = KafkaContext::new(&properties, Reporter::silent(), Arc::default());
-        let admin: AdminClient<KafkaContext> = properties.config.create_with_context(heard).ok()?;
-        let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
-        let asked = admin.describe_configs(&[ResourceSpecifier::Topic(topic)], &options).await;
-        let found = asked.ok()?.into_iter().next()?.ok()?;
-        let text = |name| found.get(name).and_then(|entry| entry.value.clone());
+    /// Of all settings of a topic, by name; none where brokers say less.
+    pub fn of(settings: &HashMap<String, String>) -> Option<Self> {
         Some(Self {
-            max_message_bytes: text("max.message.bytes")?.parse().ok()?,
-            compacts: text("cleanup.policy").is_some_and(|policy| policy.contains("compact")),
+            max_message_bytes: settings.get("max.message.bytes")?.parse().ok()?,
+            compacts: settings.get("cleanup.policy").is_some_and(|policy| policy.contains("compact")),
         })
     }
 }

@@ -14,7 +14,6 @@ use crate::connectors::kafka::context::KafkaContext;
 use crate::connectors::kafka::options::Topics;
 use crate::connectors::kafka::produce::BatchProducer;
 use crate::connectors::kafka::properties::KafkaProperties;
-use crate::connectors::kafka::topic_settings::TopicSettings;
 use crate::connectors::{Committer, Marker, Target, TargetContext, TargetTable};
 use crate::error::{Error, Result};
 
@@ -90,7 +89,8 @@ impl Target for KafkaTarget {
 
         let mut properties = first.properties.loaded()?;
         for topic in &topics {
-            if let Some(settings) = TopicSettings::ask(&first.lookup, topic).await {
+            let topic = topic.clone();
+            if let Some(settings) = cluster.ask(move |cluster| Ok(cluster.topic_settings(&topic))).await? {
                 properties.limit_batches(settings.max_message_bytes);
             }
         }
