@@ -1,4 +1,4 @@
-//! Rows of a file: an Arrow IPC file or stream, or JSON lines; repeated until there are as many as are wanted.
+//! Rows of a file: an Arrow IPC file or stream, a Parquet file, or JSON lines; repeated until there are as many as are wanted.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
@@ -7,9 +7,12 @@ use std::path::Path;
 use arrow::array::{Array, Int64Array, UInt32Array};
 use arrow::compute::{CastOptions, cast_with_options, concat_batches, take};
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use arrow::ipc::reader::{FileReader, StreamReader};
 use arrow::record_batch::RecordBatch;
 use chrono_tz::Tz;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::rows::{Part, Splits, Wanted, can_be_shifted, range, shifted};
 use crate::changelog::RowKind;
@@ -18,6 +21,9 @@ use crate::connectors::options::RawOptions;
 use crate::error::{Error, Result, did_you_mean};
 use crate::formats::{FormatRole, TableFormat};
 use crate::types::Schema;
+
+/// Rows of a Parquet file that are decoded together.
+const ROWS_AT_ONCE: usize = 8_192;
 
 /// How rows of a file become those of a table.
 pub struct RowsFile<'a> {
@@ -29,10 +35,12 @@ pub struct RowsFile<'a> {
     /// The table's options: where its own format is JSON, that is how JSON lines are read.
     pub options: &'a RawOptions,
     pub zone: Tz,
+    /// No more rows than these are read.
+    pub most: u64,
 }
 
 impl RowsFile<'_> {
-    /// All rows of the file.
+    /// The rows of the file.
     ///
     /// # Errors
     /// A file that can't be read, is of another kind, is empty, or whose columns are not the table's.
@@ -41,12 +49,10 @@ impl RowsFile<'_> {
         let rows = match extension.as_str() {
             "arrow" | "arrows" | "ipc" => self.arrow_rows(),
             "json" | "jsonl" | "ndjson" => self.json_rows(),
-            "parquet" => Err(self
-                .error("Parquet is not built in")
-                .with_hint("Give an Arrow IPC file (.arrow) or JSON lines (.json).")),
-            _ => Err(self
-                .error("its name does not tell what it is")
-                .with_hint("An Arrow IPC file or stream ends in .arrow, JSON lines in .json.")),
+            "parquet" => self.parquet_rows(),
+            _ => Err(self.error("its name does not tell what it is").with_hint(
+                "An Arrow IPC file or stream ends in .arrow, a Parquet file in .parquet, JSON lines in .json.",
+            )),
         }?;
         match rows.num_rows() {
             0 => Err(self.error("it has no rows")),
@@ -69,29 +75,61 @@ impl RowsFile<'_> {
 
     fn arrow_rows(&self) -> Result<RecordBatch> {
         let mut file = self.open()?;
-        let batches = match FileReader::try_new(&file, None) {
-            Ok(reader) => reader.collect::<Result<Vec<_>, _>>(),
+        let wrong = |error: ArrowError| self.error(format!("it is no Arrow IPC file or stream: {error}"));
+        match FileReader::try_new(&file, None) {
+            Ok(reader) => self.fitting_rows(reader, wrong),
             Err(_) => {
                 file.seek(SeekFrom::Start(0)).map_err(|error| self.error(error))?;
-                let reader = StreamReader::try_new(BufReader::new(file), None);
-                reader.and_then(|reader| reader.collect::<Result<Vec<_>, _>>())
+                self.fitting_rows(StreamReader::try_new(BufReader::new(file), None).map_err(wrong)?, wrong)
             }
-        };
-        let batches = batches.map_err(|error| self.error(format!("it is no Arrow IPC file or stream: {error}")))?;
-        let fitting = batches.iter().map(|batch| self.fitting(batch)).collect::<Result<Vec<_>>>()?;
+        }
+    }
+
+    /// Reads the columns that are needed, some thousand rows at a time.
+    fn parquet_rows(&self) -> Result<RecordBatch> {
+        let wrong =
+            |error: &dyn std::fmt::Display| self.error(format!("it is no Parquet file that can be read: {error}"));
+        let parts = ParquetRecordBatchReaderBuilder::try_new(self.open()?).map_err(|error| wrong(&error))?;
+        let columns =
+            self.schema.names().map(|name| self.place_of(name, parts.schema())).collect::<Result<Vec<_>>>()?;
+        let needed = ProjectionMask::roots(parts.parquet_schema(), columns);
+        let reader =
+            parts.with_projection(needed).with_batch_size(ROWS_AT_ONCE).build().map_err(|error| wrong(&error))?;
+        self.fitting_rows(reader, |error| wrong(&error))
+    }
+
+    /// Reads batches until there are rows enough.
+    fn fitting_rows(
+        &self,
+        batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
+        wrong: impl Fn(ArrowError) -> Error,
+    ) -> Result<RecordBatch> {
+        let (mut fitting, mut rows) = (Vec::new(), 0);
+        for batch in batches {
+            let batch = self.fitting(&batch.map_err(&wrong)?)?;
+            rows += batch.num_rows() as u64;
+            fitting.push(batch);
+            if rows >= self.most {
+                break;
+            }
+        }
         Ok(concat_batches(self.arrow, &fitting)?)
+    }
+
+    /// Where a column is that is needed.
+    fn place_of(&self, name: &str, schema: &SchemaRef) -> Result<usize> {
+        schema.fields().iter().position(|field| field.name() == name).ok_or_else(|| {
+            let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+            let hint = did_you_mean(name, names.iter().copied());
+            let error = self.error(format!("it has no column \"{name}\""));
+            error.with_hint(hint.unwrap_or_else(|| format!("It has {}.", names.join(", "))))
+        })
     }
 
     /// The columns that are needed, in the table's types.
     fn fitting(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let columns = self.schema.fields.iter().zip(self.arrow.fields()).map(|(field, target)| {
-            let Some(column) = batch.column_by_name(&field.name) else {
-                let schema = batch.schema();
-                let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
-                let hint = did_you_mean(&field.name, names.iter().copied());
-                let error = self.error(format!("it has no column \"{}\"", field.name));
-                return Err(error.with_hint(hint.unwrap_or_else(|| format!("It has {}.", names.join(", ")))));
-            };
+            let column = batch.column(self.place_of(&field.name, &batch.schema())?);
             let unfit = |why: String| {
                 self.error(format!(
                     "column \"{}\" is {}, and the table's is {}{why}",
@@ -123,7 +161,7 @@ impl RowsFile<'_> {
         let format = TableFormat::require(options, FormatRole::Value, &owner, self.zone, false)?;
         let columns: Vec<usize> = (0..self.schema.len()).collect();
         let mut decoder = format.decoding(self.schema)?.decoder(&columns)?;
-        let mut batches = Vec::new();
+        let (mut batches, mut read) = (Vec::new(), 0);
         for (number, line) in BufReader::new(self.open()?).split(b'\n').enumerate() {
             let line = line.map_err(|error| self.error(error))?;
             if line.trim_ascii().is_empty() {
@@ -132,13 +170,16 @@ impl RowsFile<'_> {
             if decoder.is_full() {
                 batches.push(decoder.finish()?);
             }
-            decoder.decode(&line).map_err(|error| {
+            if read >= self.most {
+                break;
+            }
+            read += decoder.decode(&line).map_err(|error| {
                 let said = self.error(format!("line {}: {error}", number + 1));
                 match error.hint {
                     Some(hint) => said.with_hint(hint),
                     None => said,
                 }
-            })?;
+            })? as u64;
         }
         batches.push(decoder.finish()?);
         let rows = concat_batches(self.arrow, &batches)?;

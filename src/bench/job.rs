@@ -247,6 +247,7 @@ impl Doors<'_> {
             arrow: &wanted.arrow,
             options: raw_options(table),
             zone: zone_of(table),
+            most: self.options.rows,
         };
         let rows = rows.read()?;
         let (splits, once) = deal(&rows, &wanted, &time.columns)?;
@@ -276,6 +277,7 @@ impl Doors<'_> {
                 arrow: &schema.arrow(),
                 options: raw_options(table),
                 zone: zone_of(table),
+                most: u64::MAX,
             };
             let keys = Some(request.key_columns.iter().map(place).collect());
             let columns = request.projection.iter().map(|column| Column::OfRows(place(column))).collect();

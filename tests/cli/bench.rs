@@ -1,5 +1,13 @@
 //! `bench`: what is counted, what is refused. What takes time is not looked at.
 
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+
 use crate::millstream::{millstream, millstream_in};
 
 const JOB: &str = "
@@ -98,6 +106,56 @@ fn rows_of_a_file_are_repeated_with_times_that_go_on() {
     let operators = operators(&ended.out);
     assert_eq!(row(&operators, "Source"), ("1,000", "500"), "{}", ended.out);
     assert_eq!(row(&operators, "Sink"), ("500", ""));
+}
+
+/// A Parquet file of readings with these columns.
+fn parquet(path: &Path, columns: Vec<(&str, ArrayRef)>) {
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+    let file = std::fs::File::create(path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(properties)).unwrap();
+    // Several row groups.
+    for start in (0..rows.num_rows()).step_by(100) {
+        writer.write(&rows.slice(start, 100.min(rows.num_rows() - start))).unwrap();
+        writer.flush().unwrap();
+    }
+    writer.close().unwrap();
+}
+
+#[test]
+fn a_parquet_file_gives_its_columns_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let hosts = || Arc::new(StringArray::from_iter_values((0..250).map(|i| format!("host {}", i % 5)))) as ArrayRef;
+    // Half of the loads are below zero, and the times are four to a second.
+    let loads =
+        || Arc::new(Int32Array::from_iter_values((0..250).map(|i| if i % 2 == 0 { i } else { -1 }))) as ArrayRef;
+    let times = || Arc::new(Int64Array::from_iter_values((0..250).map(|i| i * 250))) as ArrayRef;
+    let other = || Arc::new(Int64Array::from_value(7, 250)) as ArrayRef;
+    let columns = vec![("other", other()), ("at_ms", times()), ("load", loads()), ("host", hosts())];
+    parquet(&folder.path().join("rows.parquet"), columns);
+    let sql = format!("{JOB} {WINDOW}");
+    let run = |rows: &str, source: &str| {
+        millstream_in(folder.path(), &["bench", "--runs", "1", "--rows", rows, "--source", source, "-e", &sql])
+    };
+    let ended = run("500", "readings=rows.parquet").expect(0);
+    assert!(ended.out.starts_with("job: 500 rows of readings (rows.parquet)"), "{}", ended.out);
+    // The rows of a window have different hosts: each that passes is a group.
+    let all = operators(&ended.out);
+    assert_eq!(row(&all, "Source"), ("500", "250"), "{}", ended.out);
+    assert_eq!(row(&all, "Sink"), ("250", ""), "{}", ended.out);
+    let ended = run("120", "readings=rows.parquet").expect(0);
+    assert_eq!(row(&operators(&ended.out), "Source"), ("120", "60"), "{}", ended.out);
+
+    parquet(&folder.path().join("lacks.parquet"), vec![("hosts", hosts()), ("load", loads()), ("at_ms", times())]);
+    parquet(&folder.path().join("text.parquet"), vec![("host", hosts()), ("load", hosts()), ("at_ms", times())]);
+    for (file, said) in [
+        ("lacks.parquet", "--source readings=lacks.parquet: it has no column \"host\""),
+        ("lacks.parquet", "Did you mean \"hosts\"?"),
+        ("text.parquet", "column \"load\" is Utf8, and the table's is DOUBLE"),
+    ] {
+        let err = run("500", &format!("readings={file}")).expect(2).err;
+        assert!(err.contains(said), "{file}: {said} is missing in\n{err}");
+    }
 }
 
 #[test]
@@ -201,7 +259,7 @@ fn what_does_not_fit_is_refused() {
         ("other.json", "{\"hots\":\"a\"}\n"),
         ("empty.json", "\n"),
         ("no.arrow", "neither"),
-        ("rows.parquet", "PAR1"),
+        ("no.parquet", "PAR1"),
         ("rows.txt", ""),
     ] {
         std::fs::write(folder.path().join(name), text).unwrap();
@@ -223,7 +281,7 @@ fn what_does_not_fit_is_refused() {
         ("readings=other.json", "no line has any of the columns"),
         ("readings=empty.json", "it has no rows"),
         ("readings=no.arrow", "it is no Arrow IPC file or stream"),
-        ("readings=rows.parquet", "Parquet is not built in"),
+        ("readings=no.parquet", "it is no Parquet file that can be read"),
         ("readings=rows.txt", "its name does not tell what it is"),
     ] {
         let err = refused(&sql, source);

@@ -26,8 +26,8 @@ pub struct BenchArgs {
     /// Rows of every table that is read, such as 500k or 10m.
     #[arg(long, value_name = "ROWS", default_value = "10m", value_parser = row_count)]
     rows: u64,
-    /// Takes the rows of a table from a file, .arrow or .json (lines), instead of making them up; may be given several
-    /// times.
+    /// Takes the rows of a table from a file, .arrow, .parquet or .json (lines), instead of making them up; may be given
+    /// several times.
     ///
     /// Where they are fewer than --rows says they are repeated, with event times that go on.
     #[arg(long = "source", value_name = "TABLE=FILE")]
