@@ -1,6 +1,6 @@
 //! Cuts a file into records: one per line, and in CSV a line feed inside quotes belongs to the cell.
 
-use std::io::{BufRead, Result};
+use std::io::{BufRead, ErrorKind, Result};
 
 use crate::connectors::options::RawOptions;
 
@@ -61,7 +61,7 @@ impl<R: BufRead> LineReader<R> {
         let mut at = At::CellStart;
         loop {
             let start = self.record.len();
-            if self.input.read_until(b'\n', &mut self.record)? == 0 {
+            if !append_line(&mut self.input, &mut self.record)? {
                 break;
             }
             match &self.quoting {
@@ -78,6 +78,25 @@ impl<R: BufRead> LineReader<R> {
         }
         let line = self.record.strip_suffix(b"\n").unwrap_or(&self.record);
         Ok(Some(line.strip_suffix(b"\r").unwrap_or(line)))
+    }
+}
+
+/// Appends what is left of the line, with its line feed; false at the end of the input. What `read_until` of the standard
+/// library does, whose search looks at a word at a time.
+fn append_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> Result<bool> {
+    let start = line.len();
+    loop {
+        let there = match input.fill_buf() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            there => there?,
+        };
+        let end = memchr::memchr(b'\n', there).map(|at| at + 1);
+        let taken = end.unwrap_or(there.len());
+        line.extend_from_slice(&there[..taken]);
+        input.consume(taken);
+        if end.is_some() || taken == 0 {
+            return Ok(line.len() > start);
+        }
     }
 }
 

@@ -247,7 +247,8 @@ fn a_batch_that_unpacks_to_more_than_is_taken_is_told() {
     let text = "one two ".repeat(100);
     for (i, codec) in CODECS.into_iter().enumerate() {
         let batch = Batch { attributes: i as i16 + 1, ..Batch::at(0) }.write(&[value(0, &text)]);
-        let walked = |batch_limit| blocks(walk(&[batch.clone()], (0, None), Rules { batch_limit, ..RULES }));
+        let walked =
+            |batch_limit| blocks(walk(std::slice::from_ref(&batch), (0, None), Rules { batch_limit, ..RULES }));
         assert_eq!(walked(800).unwrap_err(), Damage::Large(800), "{}", codec.name());
         assert_eq!(walked(900).unwrap().len(), 1);
     }
