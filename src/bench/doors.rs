@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, UInt32Array};
-use arrow::compute::{cast, take_record_batch};
+use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, SortField};
@@ -239,11 +239,9 @@ impl Lookup for LookupInMemory {
             }
         }
         let (places, key_of_row) = (UInt32Array::from(places), UInt32Array::from(key_of_row));
-        let rows = take_record_batch(&self.table.rows, &places)?;
-        let asked = take_record_batch(keys, &key_of_row)?;
         let columns = self.table.columns.iter().zip(self.table.schema.fields()).map(|(column, field)| match *column {
-            Column::OfRows(i) => Ok(rows.column(i).clone()),
-            Column::OfKey(i) => cast(asked.column(i), field.data_type()),
+            Column::OfRows(i) => take(self.table.rows.column(i), &places, None),
+            Column::OfKey(i) => cast(&take(keys.column(i), &key_of_row, None)?, field.data_type()),
         });
         let options = arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(key_of_row.len()));
         let columns = columns.collect::<Result<Vec<_>, _>>()?;

@@ -263,7 +263,18 @@ mod tests {
         let times: ArrayRef = Arc::new(Int64Array::from_iter_values(0..in_file));
         let file = RecordBatch::try_new(arrow.clone(), vec![times]).unwrap();
         let (key, changes) = (Vec::new(), SourceChanges::Inserts);
-        let wanted = Wanted { schema, arrow, key, changes, rows, splits, batch_rows, event_time: None, datagen: None };
+        let wanted = Wanted {
+            table: schema.clone(),
+            schema,
+            arrow,
+            key,
+            changes,
+            rows,
+            splits,
+            batch_rows,
+            event_time: None,
+            datagen: None,
+        };
         let (dealt, once) = deal(&file, &wanted, &[0]).unwrap();
         assert!(!once);
         assert_eq!(count(&dealt), rows);

@@ -68,7 +68,8 @@ impl Wanted {
 
 /// The values of a column, as the table's own options or its type and name have them.
 fn stock(wanted: &Wanted, at: usize, field: &Field, keys: usize) -> Result<Stock> {
-    let seed = SEED + at as u64;
+    // What a query leaves out changes nothing of what it reads.
+    let seed = SEED + wanted.table.index_of(&field.name).unwrap_or(at) as u64;
     if let Some(options) = &wanted.datagen {
         let prefix = format!("fields.{}.", field.name);
         let own = options.iter().filter(|(key, _)| key.starts_with(&prefix));
@@ -83,7 +84,7 @@ fn stock(wanted: &Wanted, at: usize, field: &Field, keys: usize) -> Result<Stock
         TypeKind::Varchar(limit) => {
             options.push(("length", limit.min(&12).to_string()));
             let is_text = |field: &&Field| field.ty.kind.is_string();
-            let is_first = wanted.schema.fields.iter().find(is_text).is_some_and(|first| first.name == field.name);
+            let is_first = wanted.table.fields.iter().find(is_text).is_some_and(|first| first.name == field.name);
             size = if in_key {
                 keys
             } else if many {

@@ -223,6 +223,7 @@ impl Doors<'_> {
         let key = table.primary_key.iter().filter_map(|name| schema.index_of(name)).collect();
         let splits = node.source.parallelism().unwrap_or(self.config.parallelism).max(1);
         let wanted = Wanted {
+            table: table.scan_schema(),
             arrow: node.scan_schema.clone(),
             key,
             changes: node.source.changes(),
@@ -291,6 +292,7 @@ impl Doors<'_> {
             key.map_or(Column::OfRows(i), Column::OfKey)
         });
         let wanted = Wanted {
+            table: all,
             arrow: schema.arrow(),
             schema,
             key: Vec::new(),

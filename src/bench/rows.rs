@@ -22,6 +22,9 @@ const ROWS_PER_MS: i64 = 10;
 /// Rows for a table.
 #[derive(Debug, Clone)]
 pub struct Wanted {
+    /// All columns of the table.
+    pub table: Schema,
+    /// Those that are read.
     pub schema: Schema,
     /// The same for Arrow, as the plan has it.
     pub arrow: SchemaRef,
