@@ -33,9 +33,8 @@ impl Session {
             StatementKind::Insert(_) | StatementKind::StatementSet(_) | StatementKind::Query(_)
                 if self.settings.batch() =>
             {
-                let key = "execution.runtime-mode";
-                Err(Error::unsupported("a benchmark of a batch job")
-                    .with_hint(format!("SET '{key}' = 'streaming', or give --set {key}=streaming.")))
+                let hint = "Leave SET 'execution.runtime-mode' = 'batch' out: jobs in streaming mode can be measured.";
+                Err(Error::unsupported("a benchmark of a batch job").with_hint(hint))
             }
             StatementKind::Insert(insert) => self.planned_inserts(std::slice::from_ref(insert), &statement.text),
             StatementKind::StatementSet(inserts) => self.planned_inserts(inserts, &statement.text),

@@ -170,6 +170,19 @@ fn a_lookup_of_which_nothing_is_read_finds_every_key() {
 }
 
 #[test]
+fn a_job_that_gives_nothing_says_that_it_measured_little() {
+    let ended =
+        bench(&["-e", &format!("{JOB} SELECT COUNT(*) AS n FROM readings WHERE host = 'nobody' GROUP BY host")])
+            .expect(0);
+    assert!(ended.out.contains("(no row came out: "), "{}", ended.out);
+    let ended = bench(&["-e", &format!("{JOB} SELECT host FROM readings")]).expect(0);
+    assert!(!ended.out.contains("no row came out"), "{}", ended.out);
+    let batch = format!("{JOB} SET 'execution.runtime-mode' = 'batch'; SELECT host FROM readings");
+    let ended = bench(&["-e", &batch]).expect(2);
+    assert!(ended.err.contains("hint: Leave SET 'execution.runtime-mode' = 'batch' out"), "{}", ended.err);
+}
+
+#[test]
 fn made_up_values_are_the_same_whatever_is_read() {
     let table = "CREATE TABLE orders (product STRING, region STRING) WITH ('connector' = 'kafka', 'topic' = 'orders', \
                  'properties.bootstrap.servers' = 'nowhere:1', 'format' = 'json');";

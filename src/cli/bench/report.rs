@@ -126,7 +126,13 @@ fn whole(summaries: &[Summary], width: usize) -> Vec<String> {
     }
     let mut lines = lay_out(rows, width);
     if let (true, Some((before, _))) = (alone, summaries[0].account.memory) {
-        lines.push(format!("  ({} of the peak were there before the start: the prepared rows)", bytes_text(before)));
+        lines.push(format!(
+            "  ({} of the peak were there before the start, the prepared rows among them)",
+            bytes_text(before)
+        ));
+    }
+    if summaries.iter().all(|summary| summary.runs.iter().all(|run| run.rows_out == 0)) {
+        lines.push("  (no row came out: what stands behind a filter that lets none through cost nothing)".to_string());
     }
     lines
 }
