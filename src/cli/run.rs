@@ -77,6 +77,7 @@ pub async fn run(args: RunArgs) -> Exit {
     startup::done(|| "session ready");
     let done = run_statements(statements, &mut client).await;
     let exit = end(client, done).await;
+    startup::done(|| "end, before a row was written");
     startup::print();
     match exit {
         // All statements were planned before: whatever it is, it came up while running.

@@ -185,6 +185,10 @@ fn the_trace_of_a_start_has_a_line_for_each_step() {
     let [line] = step("sink hole open")[..] else { panic!("{}", ended.err) };
     assert!(line.contains("sink hole open, the last of 3; the first was at "), "{line}");
     assert_eq!(step("doors checked").len(), 1, "{}", ended.err);
+    assert!(step("end, before a row was written").is_empty(), "{}", ended.err);
+    let ended =
+        millstream(&["run", "-q", "--trace-startup", "-e", &sql.replace("GROUP BY", "WHERE n < 0 GROUP BY")]).expect(0);
+    assert!(ended.err.trim_end().ends_with("end, before a row was written"), "{}", ended.err);
 }
 
 #[test]
