@@ -83,7 +83,7 @@ bench-growth: ## the cost of a row as keys, partitions, columns and rates grow, 
 
 # C code without tables for unwinding, which nothing unwinds through, and in sections, of which the unused are dropped.
 release: ## the small, fast binary, slow to build: target/dist/millstream
-	CFLAGS='-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables' $(CARGO) build --profile dist
+	CFLAGS="$${CFLAGS:-} -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables" $(CARGO) build --profile dist
 	@ls -l "$${CARGO_TARGET_DIR:-target}/dist/millstream"
 
 completions: ## shell completions for bash, zsh and fish into target/completions
