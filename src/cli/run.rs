@@ -28,7 +28,8 @@ pub async fn run(args: RunArgs) -> Exit {
         Err(error) => return refuse(&error),
     };
     startup::done(|| "script read");
-    let Planned { statements, jobs, .. } = match plan_all(&script, &args) {
+    let memory = args.memory.or_else(default_budget);
+    let Planned { statements, jobs, .. } = match plan_all(&script, &args, memory) {
         Ok(planned) => {
             let warnings = planned.warnings.iter().filter(|_| !args.quiet);
             warnings.for_each(|warning| console::notice("warning", warning));
@@ -47,10 +48,9 @@ pub async fn run(args: RunArgs) -> Exit {
     };
     let stop = Interrupt::of_process(false);
     let manner = Manner { quiet: args.quiet, warned: true, fail_fast: args.fail_fast, interactive: false };
-    let budget = args.memory.or_else(default_budget).map(MemoryBudget::new).unwrap_or_default();
     let session = script.session().map(|s| {
         let quiet = args.quiet;
-        let s = s.with_memory(budget).with_job_name(args.name.clone()).with_state(state);
+        let s = s.with_memory(budget(memory)).with_job_name(args.name.clone()).with_state(state);
         s.with_reporter(Reporter::new(move |line| {
             if !quiet {
                 console::progress(Line::info("millstream::connector", line));
@@ -91,6 +91,10 @@ fn refuse(error: &Error) -> Exit {
     Exit::of(error)
 }
 
+fn budget(bytes: Option<usize>) -> MemoryBudget {
+    bytes.map(MemoryBudget::new).unwrap_or_default()
+}
+
 /// A script of which every statement can be planned.
 struct Planned<'a> {
     statements: Vec<(Statement, &'a SourceText, Option<Prepared>)>,
@@ -102,13 +106,18 @@ struct Planned<'a> {
 /// Parses and plans every statement before the first one runs: a typo in the last line starts nothing. Or gives the
 /// errors, with what follows from them.
 ///
-/// What runs in streaming mode runs by this plan: a second session executes the same statements in the same order, and so
-/// has the same tables and settings in front of each. Batch queries are planned again when they run, for their plans
-/// hold the time at which they begin.
-fn plan_all<'a>(script: &'a Script, args: &RunArgs) -> Result<Planned<'a>, (Vec<Error>, Cascade)> {
+/// What runs, runs by this plan: a second session executes the same statements in the same order, and so has the same
+/// tables and settings in front of each.
+fn plan_all<'a>(
+    script: &'a Script,
+    args: &RunArgs,
+    memory: Option<usize>,
+) -> Result<Planned<'a>, (Vec<Error>, Cascade)> {
     let mut cascade = Cascade::default();
     let session = script.session().map_err(|e| (vec![e], Cascade::default()))?;
-    let mut session = session.with_job_name(args.name.clone()).with_state(args.state.planned());
+    // A batch query's memory is in its plan.
+    let session = session.with_memory(budget(memory)).with_job_name(args.name.clone());
+    let mut session = session.with_state(args.state.planned());
     let (mut errors, mut warnings, mut statements): (Vec<Error>, Vec<Error>, Vec<_>) = Default::default();
     for (statement, text) in script.statements() {
         let declares = statement.declares;

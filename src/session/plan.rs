@@ -78,7 +78,7 @@ impl Session {
         let batch = self.settings.batch().then(|| BatchOptions {
             partitions: self.settings.parallelism(),
             batch_rows: self.settings.batch_rows(),
-            started_ms: self.clock.now_ms(),
+            clock: self.clock.clone(),
             memory: self.memory.bytes(),
         });
         LowerOptions {

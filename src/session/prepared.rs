@@ -21,8 +21,7 @@ pub(super) enum Planned {
 
 impl Session {
     /// As [`Session::check_statement`] before a run: a table that nothing uses may lack what only its use needs (an
-    /// address, say), as in Flink. Gives the plan of what runs in streaming mode; one in batch mode would hold the time at
-    /// which it was made, and its query begins later.
+    /// address, say), as in Flink. Gives the plan of what runs.
     pub fn prepare_statement(&mut self, statement: &Statement, text: &SourceText) -> Result<Option<Prepared>> {
         self.prepare(statement, text).map_err(|e| e.at(statement.span).in_text(text))
     }
@@ -41,7 +40,7 @@ impl Session {
             }
             _ => return self.plan_statement(statement, text, false).map(|()| None),
         };
-        Ok((!self.settings.batch()).then_some(Prepared(planned)))
+        Ok(Some(Prepared(planned)))
     }
 
     /// Runs one statement of `text` by the plan that was made of it.
@@ -62,8 +61,12 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::AsArray;
+    use arrow::datatypes::TimestampMillisecondType;
+
     use super::*;
     use crate::sql::parse_script;
+    use crate::time::ManualClock;
 
     const SCRIPT: &str = "
         CREATE TABLE numbers (n INT) WITH (
@@ -111,11 +114,26 @@ mod tests {
         assert_eq!(ran, 2);
     }
 
-    #[test]
-    fn a_batch_query_is_planned_when_it_begins() {
-        let text = SourceText::new("sql", SCRIPT);
-        let mut session = Session::new();
+    #[tokio::test]
+    async fn a_batch_query_that_was_planned_before_begins_when_it_runs() {
+        let text = SourceText::new("sql", "SELECT NOW(), CURRENT_TIMESTAMP FROM (VALUES (1), (2));");
+        let clock = Arc::new(ManualClock::new(1_000));
+        let mut session = Session::new().with_clock(clock.clone());
         session.set("execution.runtime-mode", "batch").unwrap();
-        assert!(prepared(&mut session, &text).iter().all(|(_, prepared)| prepared.is_none()));
+        let mut all = prepared(&mut session, &text);
+        let (statement, plan) = all.remove(0);
+        clock.set(5_000);
+        assert!(plan.is_some());
+        let Outcome::Query(mut query) = session.execute_prepared(&statement, &text, plan).await.unwrap() else {
+            panic!("a query")
+        };
+        let mut moments: Vec<i64> = Vec::new();
+        while let Some(batch) = query.next().await.unwrap() {
+            clock.set(9_000);
+            for column in batch.rows().columns() {
+                moments.extend(column.as_primitive::<TimestampMillisecondType>().values());
+            }
+        }
+        assert_eq!(moments, [5_000; 4]);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Where processing time comes from.
 pub trait Clock: Send + Sync + Debug {
@@ -18,6 +19,25 @@ impl Clock for SystemClock {
     fn now_ms(&self) -> i64 {
         let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         since_epoch.map_or(0, |d| d.as_millis() as i64)
+    }
+}
+
+/// Another clock's time at the first look, ever after.
+#[derive(Debug)]
+pub struct FirstLook {
+    clock: Arc<dyn Clock>,
+    ms: OnceLock<i64>,
+}
+
+impl FirstLook {
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ms: OnceLock::new() }
+    }
+}
+
+impl Clock for FirstLook {
+    fn now_ms(&self) -> i64 {
+        *self.ms.get_or_init(|| self.clock.now_ms())
     }
 }
 

@@ -3,5 +3,5 @@
 mod clock;
 mod watermark;
 
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, FirstLook, ManualClock, SystemClock};
 pub use watermark::{EventTime, Watermark};

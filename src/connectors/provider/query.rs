@@ -14,6 +14,7 @@ use futures::StreamExt;
 
 use crate::connectors::{OpenContext, ScanRequest, Source, SourceEvent, SourceReader, Split};
 use crate::error::{Error, ErrorKind, Result};
+use crate::time::Clock;
 
 const SPLIT: &str = "answer/0";
 
@@ -26,11 +27,13 @@ pub struct QuerySource {
     schema: SchemaRef,
     /// Which columns of the answer come out, where not all do.
     projection: Option<Vec<usize>>,
+    /// The first look at it is when the query begins.
+    start: Arc<dyn Clock>,
 }
 
 impl QuerySource {
-    pub fn new(plan: LogicalPlan, state: SessionState, schema: SchemaRef) -> Self {
-        Self { plan, state, schema, projection: None }
+    pub fn new(plan: LogicalPlan, state: SessionState, schema: SchemaRef, start: Arc<dyn Clock>) -> Self {
+        Self { plan, state, schema, projection: None, start }
     }
 
     /// The query's plan.
@@ -61,6 +64,7 @@ impl Source for QuerySource {
             state: self.state.clone(),
             schema: Arc::new(self.schema.project(&scan.projection)?),
             projection: Some(scan.projection),
+            start: self.start.clone(),
         }))
     }
 
@@ -78,6 +82,7 @@ impl Source for QuerySource {
     }
 
     async fn open(&self, _splits: Vec<Split>, context: &OpenContext) -> Result<Box<dyn SourceReader>> {
+        self.start.now_ms();
         // The scans of the query open their doors with it.
         let config = self.state.config().clone().with_extension(Arc::new(context.clone()));
         let state = SessionStateBuilder::new_from_existing(self.state.clone()).with_config(config).build();

@@ -8,17 +8,17 @@ use datafusion::logical_expr::Expr;
 use super::in_batch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::functions::with_clock;
-use crate::time::{Clock, ManualClock};
+use crate::time::{Clock, FirstLook};
 
 /// Functions that tell when the query began. PROCTIME and CURRENT_ROW_TIMESTAMP go on with the rows.
 const OF_QUERY: [&str; 6] = ["CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP", "NOW"];
 
-/// When a query began.
-pub struct QueryStart(Arc<dyn Clock>);
+/// When a query begins: the first look at it.
+pub struct QueryStart(pub Arc<dyn Clock>);
 
 impl QueryStart {
-    pub fn new(ms: i64) -> Self {
-        Self(Arc::new(ManualClock::new(ms)))
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(FirstLook::new(clock)))
     }
 
     /// The expression with the functions that tell of the query's start standing still.

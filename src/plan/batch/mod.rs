@@ -29,18 +29,19 @@ use super::nodes::{LookupJoin, Sink};
 use super::window::WindowTable;
 use crate::connectors::provider::QuerySource;
 use crate::error::{Error, Result};
+use crate::time::Clock;
 
 /// What to do where streaming mode can't, and batch mode can.
 pub const IN_BATCH: &str = "Batch mode can, where all tables end: SET 'execution.runtime-mode' = 'batch'.";
 
 /// How a batch query is carried out.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct BatchOptions {
     /// Parts of a query that run side by side at most.
     pub partitions: usize,
     pub batch_rows: usize,
-    /// What CURRENT_TIMESTAMP and its like are, in every row.
-    pub started_ms: i64,
+    /// Whose time at the beginning of the query CURRENT_TIMESTAMP and its like are, in every row.
+    pub clock: Arc<dyn Clock>,
     /// Bytes that groupings and sorts may hold; what is more goes to temporary files.
     pub memory: Option<usize>,
 }
@@ -61,8 +62,10 @@ const RULES: [&str; 6] = [
 /// # Errors
 /// A table that never ends, and what batch mode can't do.
 pub fn query(plan: &LogicalPlan, options: BatchOptions) -> Result<QuerySource> {
-    let translated = Translation { start: QueryStart::new(options.started_ms) }.node(plan)?;
-    Ok(QuerySource::new(translated, session(options)?, super::lower::schema_ref(plan.schema())))
+    let translation = Translation { start: QueryStart::new(options.clock.clone()) };
+    let translated = translation.node(plan)?;
+    let schema = super::lower::schema_ref(plan.schema());
+    Ok(QuerySource::new(translated, session(options)?, schema, translation.start.0))
 }
 
 fn session(options: BatchOptions) -> Result<SessionState> {

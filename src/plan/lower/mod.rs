@@ -62,7 +62,7 @@ type Lowered = (usize, DFSchemaRef);
 type Needed<'a> = Option<&'a HashSet<Column>>;
 
 /// What settings say of how a plan is carried out.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct LowerOptions {
     pub sinks: SinkRules,
     /// Windows are aggregated before and behind the exchange.
@@ -137,7 +137,7 @@ impl Lowering {
 
     /// A whole query, whose rows go to a sink.
     fn query(&mut self, plan: &LogicalPlan) -> Result<Lowered> {
-        match self.options.batch {
+        match self.options.batch.clone() {
             Some(options) => self.answer(plan, options),
             None => self.node(plan, None),
         }
