@@ -17,6 +17,7 @@ mod document;
 mod encoder;
 mod scanner;
 mod shape;
+mod skip;
 
 use crate::connectors::options::{OptionSpec, OptionType, RawOptions};
 use crate::error::{Error, Result};
