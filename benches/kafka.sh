@@ -11,6 +11,7 @@
 # ROWS (10000000; in as many partitions as the broker makes by itself), RUNS (3), JOBS (all four; none for latency alone), MILLSTREAM (the binary: target/release/millstream).
 # OTHER is a command with its arguments; {file} stands for a job file with all addresses filled in. It must end when the job does, with
 # status 0, and do the work itself or in children that it waits for: their CPU time is what counts, and the memory of the largest.
+# FLAMES: a folder for a flame graph of each job, which is run once more for it (benches/flamegraph.sh says what that needs).
 # Cold start: COLD (5; how often job 1 is started on a topic with a row, until that is in the topic behind it).
 # Latency: LATENCY_RATE (50000 rows a second; 0 leaves it out), LATENCY_SECONDS (20), LATENCY_RUNS (1), LATENCY_CHECKPOINTS (100ms).
 # LATENCY: the command that measures latency and cold starts, and deletes the topics; by itself `cargo bench -q --bench latency --`,
@@ -23,7 +24,7 @@ export LC_ALL=C
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 ROWS=${ROWS:-10000000} RUNS=${RUNS:-3}
 JOBS=${JOBS-simple_filter simple_agg simple_filter_pg simple_filter_pg_agg}
-CHECKPOINTS=${CHECKPOINTS:-} OTHER=${OTHER:-}
+CHECKPOINTS=${CHECKPOINTS:-} OTHER=${OTHER:-} FLAMES=${FLAMES:-}
 LATENCY_RATE=${LATENCY_RATE:-50000} LATENCY_SECONDS=${LATENCY_SECONDS:-20} LATENCY_RUNS=${LATENCY_RUNS:-1}
 LATENCY_CHECKPOINTS=${LATENCY_CHECKPOINTS:-100ms}
 LATENCY=${LATENCY:-${CARGO:-cargo} bench -q --bench latency --}
@@ -150,6 +151,15 @@ table() {
   done | awk '{ printf "%-22s %-12s %10s %10s %8.2f %8.2f %14.0f %8.0f %7.2f\n", $1, $2, $3, $4, $5, $6, $3 / ($6 ? $6 : 0.01), $7 / 1024, $8 / ($6 ? $6 : 0.01) }'
 }
 
+flames() {
+  local job
+  mkdir -p "$FLAMES"
+  for job in $JOBS; do
+    echo "$job, flame graph" >&2
+    "$ROOT/benches/flamegraph.sh" "$FLAMES/$job.svg" bash -c "exec $(command_of plain "$FOLDER/$job.sql")"
+  done
+}
+
 # latency SUBJECT: a line `latency subject p50 p99 p99.9 max` more in the latencies, in microseconds.
 latency() {
   local subject=$1 file=$FOLDER/latency_$1.sql options=(--broker "$MILLSTREAM_TEST_KAFKA" --rate "$LATENCY_RATE"
@@ -233,5 +243,6 @@ for ((i = 0; i < RUNS; i++)); do
   done
 done
 table
+[ -z "$FLAMES" ] || flames
 [ "$COLD" -eq 0 ] || colds
 [ "$LATENCY_RATE" -eq 0 ] || latencies
