@@ -17,8 +17,8 @@ pub struct Block {
     pub headers: Vec<Header>,
     /// Where the split stands behind the block: it also passes control records, aborted and compacted ranges.
     pub next_position: i64,
-    /// The leader's term when its last record was written, where that is known.
-    pub term: Option<i32>,
+    /// The leader epoch in which its last record was written, where that is known.
+    pub leader_epoch: Option<i32>,
     /// The split has come to its end.
     pub ended: bool,
 }

@@ -181,14 +181,14 @@ impl Drop for BatchConsumer {
     }
 }
 
-/// Says in which term of the leader the record before the offset of a partition in the list was written: librdkafka then
+/// Says in which leader epoch the record before the offset of a partition in the list was written: librdkafka then
 /// asks the leader of now whether it has it.
-pub fn set_term(list: &mut TopicPartitionList, topic: &CStr, partition: i32, term: i32) {
+pub fn set_leader_epoch(list: &mut TopicPartitionList, topic: &CStr, partition: i32, leader_epoch: i32) {
     // SAFETY: the list and the name are alive; a place that is found belongs to the list, which nobody else has.
     unsafe {
         let place = rd::rd_kafka_topic_partition_list_find(list.ptr(), topic.as_ptr(), partition);
         if !place.is_null() {
-            rd::rd_kafka_topic_partition_set_leader_epoch(place, term);
+            rd::rd_kafka_topic_partition_set_leader_epoch(place, leader_epoch);
         }
     }
 }

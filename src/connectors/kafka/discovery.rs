@@ -85,8 +85,8 @@ fn news(
     let mine: Vec<_> = all.iter().filter(|partition| is_mine(partition)).cloned().collect();
     let starts = cluster.starts(&mine)?;
     let split = |((topic, partition), position)| {
-        let (term, end, bound) = (None, None, None);
-        KafkaSplit { topic, partition, position, term, end, bound }
+        let (leader_epoch, end, bound) = (None, None, None);
+        KafkaSplit { topic, partition, position, leader_epoch, end, bound }
     };
     let mine = starts.into_iter().map(split).collect();
     Ok((all, mine))

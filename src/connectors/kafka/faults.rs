@@ -26,7 +26,7 @@ pub fn out_of_range(split: &KafkaSplit, position: i64, range: Option<(i64, i64)>
 }
 
 /// The leader of now doesn't have what was read: its log parts from the one that was read at `end` (negative: it has
-/// nothing of the term that was read). A restart can't cure that: the results hold what came of lost records.
+/// nothing of the leader epoch that was read). A restart can't cure that: the results hold what came of lost records.
 pub fn cut_off(split: &KafkaSplit, position: i64, end: i64) -> Error {
     let (topic, partition) = (&split.topic, split.partition);
     let what = format!(

@@ -15,7 +15,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
 use super::block::{Block, BlockRecord, Header, OpenBlock, Place, TimestampType};
-use super::consume::{BatchConsumer, Fetched, RecordView, set_term};
+use super::consume::{BatchConsumer, Fetched, RecordView, set_leader_epoch};
 use super::context::{code_words, is_retriable};
 use super::decode::RecordNeeds;
 use super::faults;
@@ -191,8 +191,8 @@ impl Fetcher {
             }
             list.add_partition_offset(&split.topic, split.partition, Offset::Offset(split.position))
                 .map_err(|error| self.consumer.context().failure("cannot read the topic", &error))?;
-            if let Some(term) = split.term {
-                set_term(&mut list, &fetching.topic, split.partition, term);
+            if let Some(leader_epoch) = split.leader_epoch {
+                set_leader_epoch(&mut list, &fetching.topic, split.partition, leader_epoch);
             }
         }
         self.consumer.assign(&list).map_err(|error| self.consumer.context().failure("cannot read the topic", &error))
@@ -354,8 +354,8 @@ impl Fetching {
         let value = open.push(record.value());
         let key = if needs.key { open.push(record.key()) } else { Place::NULL };
         let (timestamp, timestamp_type) = if needs.timestamp { record.timestamp() } else { (-1, TimestampType::None) };
-        let term = record.leader_epoch();
-        let leader_epoch = if needs.leader_epoch { term } else { -1 };
+        let written_in = record.leader_epoch();
+        let leader_epoch = if needs.leader_epoch { written_in } else { -1 };
         let first_header = open.block.headers.len() as u32;
         if needs.headers {
             record.headers(|key, value| {
@@ -365,7 +365,7 @@ impl Fetching {
         }
         let headers = first_header..open.block.headers.len() as u32;
         open.block.records.push(BlockRecord { offset, timestamp, timestamp_type, leader_epoch, key, value, headers });
-        open.block.term = Some(term).filter(|term| *term >= 0).or(open.block.term);
+        open.block.leader_epoch = Some(written_in).filter(|epoch| *epoch >= 0).or(open.block.leader_epoch);
         self.advance(offset + 1);
     }
 

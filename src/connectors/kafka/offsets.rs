@@ -29,7 +29,7 @@ pub fn resolve(
             topic: topic.clone(),
             partition: *partition,
             position: starts.get(&key).copied().unwrap_or(0),
-            term: None,
+            leader_epoch: None,
             end: ends.as_ref().map(|ends| ends.get(&key).copied().unwrap_or(0)),
             bound: bound.clone(),
         }

@@ -165,7 +165,7 @@ impl KafkaReader {
         let split = &mut self.splits[block.split].split;
         let (topic, partition) = (split.topic.clone(), split.partition);
         self.metrics.bytes.fetch_add(block.buffer.len() as u64, Ordering::Relaxed);
-        (split.position, split.term) = (block.next_position, block.term.or(split.term));
+        (split.position, split.leader_epoch) = (block.next_position, block.leader_epoch.or(split.leader_epoch));
         let ended = block.ended;
         match &mut self.kept {
             None => self.rejected += self.decoder.decode(&topic, partition, &block, &self.errors, None)?,

@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     fn split(topic: &str, partition: i32, position: i64) -> KafkaSplit {
-        KafkaSplit { topic: topic.into(), partition, position, term: None, end: None, bound: None }
+        KafkaSplit { topic: topic.into(), partition, position, leader_epoch: None, end: None, bound: None }
     }
 
     fn list(names: &[&str]) -> Topics {

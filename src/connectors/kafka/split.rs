@@ -8,16 +8,16 @@ use crate::error::{Error, Result};
 
 /// One partition from `position` on, up to `end` where reading is bounded.
 ///
-/// As a split: id `topic/3`, position `118204@7` with the leader's term, and `118204@7..200000 latest-offset` where it has an end.
+/// As a split: id `topic/3`, position `118204@7` with the leader epoch, and `118204@7..200000 latest-offset` where it has an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KafkaSplit {
     pub topic: Arc<str>,
     pub partition: i32,
     /// The next offset to read.
     pub position: i64,
-    /// The leader's term when the record before the position was written. `None` where nothing was read yet, and in
+    /// The leader epoch in which the record before the position was written. `None` where nothing was read yet, and in
     /// checkpoints that don't say it.
-    pub term: Option<i32>,
+    pub leader_epoch: Option<i32>,
     /// The first offset not to read.
     pub end: Option<i64>,
     /// What the end was found by, as [`BoundedMode::words`] has it; `None` also in checkpoints that don't say it.
@@ -59,24 +59,24 @@ impl KafkaSplit {
             None if bound.is_some() => return None,
             None => (range, None),
         };
-        let (position, term) = match position.split_once('@') {
-            Some((position, term)) => (position, Some(term.parse().ok()?)),
+        let (position, leader_epoch) = match position.split_once('@') {
+            Some((position, leader_epoch)) => (position, Some(leader_epoch.parse().ok()?)),
             None => (position, None),
         };
         let (partition, position) = (partition.parse().ok()?, position.parse().ok()?);
-        Some(Self { topic: topic.into(), partition, position, term, end, bound })
+        Some(Self { topic: topic.into(), partition, position, leader_epoch, end, bound })
     }
 }
 
 impl From<&KafkaSplit> for Split {
     fn from(split: &KafkaSplit) -> Self {
-        let term = split.term.map(|term| format!("@{term}")).unwrap_or_default();
+        let leader_epoch = split.leader_epoch.map(|epoch| format!("@{epoch}")).unwrap_or_default();
         let range = match (split.end, &split.bound) {
             (Some(end), Some(bound)) => format!("..{end} {bound}"),
             (Some(end), None) => format!("..{end}"),
             (None, _) => String::new(),
         };
-        let position = format!("{}{term}{range}", split.position);
+        let position = format!("{}{leader_epoch}{range}", split.position);
         Split { id: split.id(), position }
     }
 }
@@ -88,9 +88,9 @@ mod tests {
     #[test]
     fn a_split_is_read_as_it_was_written() {
         for (end, bound) in [(None, None), (Some(9), None), (Some(9), Some("latest-offset".into()))] {
-            for term in [None, Some(3)] {
+            for leader_epoch in [None, Some(3)] {
                 let (topic, bound) = ("a.b/c".into(), bound.clone());
-                let split = KafkaSplit { topic, partition: 12, position: 7, term, end, bound };
+                let split = KafkaSplit { topic, partition: 12, position: 7, leader_epoch, end, bound };
                 assert_eq!(KafkaSplit::parse(&Split::from(&split)).unwrap(), split);
             }
         }

@@ -78,7 +78,7 @@ async fn an_endless_reader_gives_a_row_at_once_and_knows_its_position_and_lag() 
         let mut reader = open(&source, &context()).await.unwrap();
         send(&topic, &["b"]);
         assert_eq!(take(&mut reader, 1).await, ["b"]);
-        // With the leader's term, the first one of a new topic.
+        // With the leader epoch, the first one of a new topic.
         let position = Split { id: format!("{topic}/0"), position: "2@0".into() };
         assert_eq!(reader.positions(), std::slice::from_ref(&position));
         assert_eq!(reader.lag(), Some(0));
@@ -326,7 +326,7 @@ async fn a_topic_whose_leader_has_nothing_of_what_was_read_is_not_read_on() {
         let at = |position: &str| vec![Split { id: format!("{topic}/0"), position: position.into() }];
         let mut reader = source(&table).open(at("2@0"), &context()).await.unwrap();
         assert_eq!(take(&mut reader, 1).await, ["c"]);
-        // Read in the fifth term of a leader that is in its first.
+        // Read in the fifth leader epoch of a partition that is in its first.
         let mut reader = source(&table).open(at("2@4"), &context()).await.unwrap();
         let error = next(&mut reader).await.unwrap_err();
         let lost = format!("topic \"{topic}\", partition 0 has lost records before offset 2 that were read already");

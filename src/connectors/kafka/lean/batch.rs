@@ -91,9 +91,9 @@ impl Batch {
         self.base_offset.saturating_add(i64::from(self.last_offset_delta.max(0))).saturating_add(1)
     }
 
-    /// The leader's term when it was written, where that is known.
-    pub fn term(&self) -> Option<i32> {
-        Some(self.leader_epoch).filter(|term| *term >= 0)
+    /// The leader epoch in which it was written, where that is known.
+    pub fn known_leader_epoch(&self) -> Option<i32> {
+        Some(self.leader_epoch).filter(|epoch| *epoch >= 0)
     }
 
     /// What its records are compressed with.
@@ -137,12 +137,12 @@ fn field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     field
 }
 
-/// The offset behind the last whole batch of a run, which is where to fetch next, and the leader's term when that batch
+/// The offset behind the last whole batch of a run, which is where to fetch next, and the leader epoch in which that batch
 /// was written; none where there is no whole batch.
 pub fn end_of(mut bytes: &[u8]) -> Option<(i64, Option<i32>)> {
     let mut next = None;
     while let Ok(Some(batch)) = Batch::read(bytes) {
-        next = Some((batch.next_offset(), batch.term()));
+        next = Some((batch.next_offset(), batch.known_leader_epoch()));
         bytes = &bytes[batch.size..];
     }
     next

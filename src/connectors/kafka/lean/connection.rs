@@ -15,7 +15,7 @@ use super::scram::Scram;
 use super::settings::{Login, Mechanism, Settings};
 use super::versions::{self, Versions};
 use super::wire::{Answer, Api, Request};
-use super::{fetch, leaders, terms};
+use super::{fetch, leader_epochs, leaders};
 use crate::connectors::kafka::address;
 
 const CLOSED: &str = "the broker closed the connection";
@@ -40,8 +40,8 @@ pub struct Connection {
     spare: Vec<Bytes>,
     pub fetch_version: i16,
     pub metadata_version: i16,
-    /// None where the broker doesn't say where a leader's term ends.
-    pub terms_version: Option<i16>,
+    /// None where the broker doesn't say where a leader epoch ends.
+    pub leader_epochs_version: Option<i16>,
 }
 
 /// Why there is no connection, or no longer.
@@ -98,7 +98,7 @@ impl Connection {
             spare: Vec::new(),
             fetch_version: 0,
             metadata_version: 0,
-            terms_version: None,
+            leader_epochs_version: None,
         };
         timeout(settings.request_timeout, connection.shake_hands(settings.login.as_ref()))
             .await
@@ -124,7 +124,7 @@ impl Connection {
         };
         self.fetch_version = choose(Api::Fetch, fetch::VERSIONS)?;
         self.metadata_version = choose(Api::Metadata, leaders::VERSIONS)?;
-        self.terms_version = versions.choose(Api::OffsetForLeaderEpoch, terms::VERSIONS);
+        self.leader_epochs_version = versions.choose(Api::OffsetForLeaderEpoch, leader_epochs::VERSIONS);
         match login {
             Some(login) => self.log_in(login).await,
             None => Ok(()),

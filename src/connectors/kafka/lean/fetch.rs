@@ -24,7 +24,7 @@ pub struct From<'a> {
     pub topic: &'a str,
     pub partition: i32,
     pub offset: i64,
-    /// The leader's term as we know it, so that an old leader doesn't answer for a new one.
+    /// The leader epoch as we know it, so that an old leader doesn't answer for a new one.
     pub leader_epoch: i32,
 }
 

@@ -95,7 +95,7 @@ enum Done {
         asked: Vec<Asked>,
         answer: Result<Bytes, Failure>,
     },
-    /// What the leader says of the terms of partitions in doubt.
+    /// What the leader says of the leader epochs of partitions in doubt.
     Proved {
         broker: i32,
         connection: Connection,
@@ -105,11 +105,11 @@ enum Done {
     Looked(Result<(Leaders, String, Connection), Failure>),
 }
 
-/// A partition of which records were asked for: from where on, and in which term of the leader.
+/// A partition of which records were asked for: from where on, and in which leader epoch.
 struct Asked {
     split: usize,
     offset: i64,
-    term: i32,
+    leader_epoch: i32,
 }
 
 impl LeanFetcher {

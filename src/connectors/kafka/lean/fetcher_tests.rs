@@ -28,7 +28,7 @@ fn properties(servers: &str) -> KafkaProperties {
 
 /// Offsets 0 to `end` of a partition.
 fn split(partition: i32, end: i64) -> KafkaSplit {
-    KafkaSplit { topic: "t".into(), partition, position: 0, term: None, end: Some(end), bound: None }
+    KafkaSplit { topic: "t".into(), partition, position: 0, leader_epoch: None, end: Some(end), bound: None }
 }
 
 /// A fetcher at work, and what it is told to tell.
@@ -97,9 +97,9 @@ async fn read(broker: &Broker) -> (Result<Vec<i64>>, Vec<String>) {
     read_from(broker, 0, None).await
 }
 
-/// The same from an offset on, before which the record was written in this term.
-async fn read_from(broker: &Broker, position: i64, term: Option<i32>) -> (Result<Vec<i64>>, Vec<String>) {
-    let split = KafkaSplit { position, term, ..split(0, 4) };
+/// The same from an offset on, before which the record was written in this leader epoch.
+async fn read_from(broker: &Broker, position: i64, leader_epoch: Option<i32>) -> (Result<Vec<i64>>, Vec<String>) {
+    let split = KafkaSplit { position, leader_epoch, ..split(0, 4) };
     let mut reading = Reading::start(broker, vec![split], None, None, LONG);
     let result = reading.rest(1).await.map(|mut offsets| offsets.remove(0));
     (result, reading.told())
@@ -130,14 +130,14 @@ async fn after_an_error_that_passes_the_leader_is_looked_up_again() {
 }
 
 #[tokio::test]
-async fn a_leader_of_a_new_term_is_asked_whether_it_has_what_was_read() {
+async fn a_leader_of_a_new_epoch_is_asked_whether_it_has_what_was_read() {
     for error in [6, 74, 75] {
-        let mut script = vec![Say::Records(pair(0)), Say::Error(error), Say::TermEnd(2), Say::Records(pair(2))];
+        let mut script = vec![Say::Records(pair(0)), Say::Error(error), Say::LeaderEpochEnd(2), Say::Records(pair(2))];
         let broker = Broker::start_in(&[5, 6], 11, script.clone()).await;
         assert_eq!(read(&broker).await.0.unwrap(), [0, 1, 2, 3], "{error}");
         assert_eq!((broker.offsets(), broker.state().questions.clone()), (vec![0, 2], vec![(6, 5)]));
         // It may not lead any more by then.
-        script.insert(2, Say::NoTermEnd(error));
+        script.insert(2, Say::NoLeaderEpochEnd(error));
         let broker = Broker::start_in(&[5, 6, 7], 11, script).await;
         assert_eq!(read(&broker).await.0.unwrap(), [0, 1, 2, 3], "{error}");
         assert_eq!((broker.offsets(), broker.state().questions.clone()), (vec![0, 2], vec![(6, 5), (7, 5)]));
@@ -146,34 +146,34 @@ async fn a_leader_of_a_new_term_is_asked_whether_it_has_what_was_read() {
 
 #[tokio::test]
 async fn a_log_that_has_lost_what_was_read_is_not_read_on() {
-    let lost = async |terms: &[i32], script, from: (i64, Option<i32>)| {
-        let broker = Broker::start_in(terms, 11, script).await;
+    let lost = async |leader_epochs: &[i32], script, from: (i64, Option<i32>)| {
+        let broker = Broker::start_in(leader_epochs, 11, script).await;
         let error = read_from(&broker, from.0, from.1).await.0.unwrap_err();
         assert_eq!(error.message(), "topic \"t\", partition 0 has lost records before offset 2 that were read already");
         assert_eq!(error.kind(), crate::error::ErrorKind::State);
         (error.detail().unwrap().to_string(), error.hint().unwrap().to_string())
     };
     let others = "Offsets 1 to 2 are gone, or hold other records now: their leader was elected without them.";
-    let script = vec![Say::Records(pair(0)), Say::Error(74), Say::TermEnd(1)];
+    let script = vec![Say::Records(pair(0)), Say::Error(74), Say::LeaderEpochEnd(1)];
     let (detail, hint) = lost(&[5, 6], script, (0, None)).await;
     assert_eq!(detail, others);
     assert!(hint.ends_with("with 'scan.startup.mode' = 'specific-offsets' from offset 1, or from 'earliest-offset'."));
     // So it is found when reading goes on from a checkpoint.
-    assert_eq!(lost(&[6], vec![Say::TermEnd(1)], (2, Some(5))).await.0, others);
+    assert_eq!(lost(&[6], vec![Say::LeaderEpochEnd(1)], (2, Some(5))).await.0, others);
     let none =
         "Its leader has none of the records that were read last; the topic may have been deleted and made again.";
-    assert_eq!(lost(&[6], vec![Say::TermEnd(-1)], (2, Some(5))).await.0, none);
+    assert_eq!(lost(&[6], vec![Say::LeaderEpochEnd(-1)], (2, Some(5))).await.0, none);
 }
 
 #[tokio::test]
-async fn a_checkpoint_of_the_leaders_term_needs_no_question() {
+async fn a_checkpoint_of_the_same_leader_epoch_needs_no_question() {
     let broker = Broker::start_in(&[5], 11, vec![Say::Records(pair(2))]).await;
     assert_eq!(read_from(&broker, 2, Some(5)).await.0.unwrap(), [2, 3]);
     assert_eq!(broker.state().questions, []);
 }
 
 #[tokio::test]
-async fn a_leader_of_an_older_term_is_not_followed() {
+async fn a_leader_of_an_older_epoch_is_not_followed() {
     let script = vec![Say::Records(pair(0)), Say::Error(6), Say::Records(pair(2))];
     let broker = Broker::start_in(&[5, 4, 4, 5], 11, script).await;
     assert_eq!(read(&broker).await.0.unwrap(), [0, 1, 2, 3]);
@@ -339,14 +339,14 @@ async fn where_it_is_not_able_to_librdkafka_reads_on_from_exactly_there() {
     produce(0, 4);
     produce(1, 4);
 
-    // Without a term: the terms of two clusters have nothing to do with each other.
-    let no_term = |mut batch: Vec<u8>| {
+    // Without a leader epoch: those of two clusters have nothing to do with each other.
+    let no_leader_epoch = |mut batch: Vec<u8>| {
         batch[12..16].fill(0xff);
         batch
     };
     let mut old = pair(2);
     old[16] = 1;
-    let broker = Broker::start(11, vec![Say::Records([no_term(pair(0)), old].concat())]).await;
+    let broker = Broker::start(11, vec![Say::Records([no_leader_epoch(pair(0)), old].concat())]).await;
     let (find, found) = mpsc::unbounded_channel();
     let opened = properties(&servers);
     let instead = move || {

@@ -37,7 +37,7 @@ fn every_compression_of_javas_client_is_read() {
         let mut set = RecordSet::new(rules(true), 0, (40, None), Bytes::from_static(batch), Aborted::default());
         let blocks: Vec<Block> = std::iter::from_fn(|| set.next_block().unwrap()).collect();
         let [block] = &blocks[..] else { panic!("{codec}: {} blocks", blocks.len()) };
-        assert_eq!((block.records.len(), block.next_position, block.term), (300, 340, Some(5)), "{codec}");
+        assert_eq!((block.records.len(), block.next_position, block.leader_epoch), (300, 340, Some(5)), "{codec}");
         for (i, record) in (0..).zip(&block.records) {
             assert_eq!((record.offset, record.timestamp), (40 + i, 1000 + i), "{codec}");
             let headers = block.headers(record).iter().map(|header| block.header(*header));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::wire::{Answer, Api, Malformed, Request};
 
-/// The versions that are spoken; from 7 on with the leader's term.
+/// The versions that are spoken; from 7 on with the leader epoch.
 pub const VERSIONS: std::ops::RangeInclusive<i16> = 4..=7;
 
 /// What a broker says of the cluster.
@@ -20,11 +20,11 @@ pub struct Leaders {
     pub leaders: HashMap<String, HashMap<i32, Leader>>,
 }
 
-/// A partition's leader and its term (-1: not known).
+/// A partition's leader and the leader epoch (-1: not known).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leader {
     pub broker: i32,
-    pub epoch: i32,
+    pub leader_epoch: i32,
 }
 
 impl Leaders {
@@ -64,12 +64,12 @@ pub fn answer(version: i16, bytes: Bytes) -> Result<Leaders, Malformed> {
             // With a leader that is known a partition is read, whatever is said of its replicas.
             answer.i16()?;
             let (partition, broker) = (answer.i32()?, answer.i32()?);
-            let epoch = if version >= 7 { answer.i32()? } else { -1 };
+            let leader_epoch = if version >= 7 { answer.i32()? } else { -1 };
             let replicas = if version >= 5 { 3 } else { 2 };
             for _ in 0..replicas {
                 answer.array(Answer::i32)?;
             }
-            Ok((partition, Leader { broker, epoch }))
+            Ok((partition, Leader { broker, leader_epoch }))
         })?;
         if error != 0 {
             leaders.faults.insert(topic.clone(), error);
@@ -126,8 +126,8 @@ mod tests {
             bytes.extend([0; 5]);
             let leaders = answer(version, Bytes::from(bytes)).unwrap();
             assert_eq!(leaders.brokers[&9], "[::1]:9092");
-            let epoch = if version >= 7 { 4 } else { -1 };
-            assert_eq!(leaders.leader("t", 0), Some(Leader { broker: 9, epoch }));
+            let leader_epoch = if version >= 7 { 4 } else { -1 };
+            assert_eq!(leaders.leader("t", 0), Some(Leader { broker: 9, leader_epoch }));
             assert_eq!((leaders.leader("t", 1), leaders.leader("gone", 0)), (None, None));
             assert_eq!(leaders.faults, HashMap::from([("gone".to_string(), 3)]));
         }

@@ -2,7 +2,7 @@
 //!
 //! A [`fetcher`] asks the [`leaders`] of its [`partition`]s for records through a [`connection`] to each ([`search`] finds them, in a [`race`]), and walks what
 //! comes ([`record_set`]: [`batch`]es of [`record`]s, [`compression`], [`aborted`] transactions) into blocks. The requests
-//! are in [`versions`], [`fetch`], [`leaders`] and [`terms`], their fields in [`wire`], error [`codes`] beside them, logins in [`scram`], encryption in [`tls`]. What it can't do,
+//! are in [`versions`], [`fetch`], [`leaders`] and [`leader_epochs`], their fields in [`wire`], error [`codes`] beside them, logins in [`scram`], encryption in [`tls`]. What it can't do,
 //! [`settings`] says; then librdkafka reads.
 
 mod aborted;
@@ -18,6 +18,7 @@ mod fetcher_tests;
 mod hot_loop;
 #[cfg(test)]
 mod java_batches;
+mod leader_epochs;
 mod leaders;
 mod partition;
 mod race;
@@ -30,7 +31,6 @@ mod scram;
 mod scripted;
 mod search;
 mod settings;
-mod terms;
 #[cfg(feature = "tls")]
 mod tls;
 mod unreadable;

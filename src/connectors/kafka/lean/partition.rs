@@ -22,13 +22,13 @@ pub struct Partition {
     /// The reader has heard that it ends.
     pub ended: bool,
     pub leader: Option<Leader>,
-    /// The newest term of a leader that was heard of, and since when leaders of older ones are told of.
-    newest_term: i32,
+    /// The newest leader epoch that was heard of, and since when leaders of older ones are told of.
+    newest_leader_epoch: i32,
     older_since: Option<Instant>,
-    /// The leader's term when the record before the position was written, where that is known.
-    pub read_term: Option<i32>,
-    /// The term whose leader is known to have what was read.
-    pub proven_term: i32,
+    /// The leader epoch in which the record before the position was written, where that is known.
+    pub read_leader_epoch: Option<i32>,
+    /// The leader epoch whose leader is known to have what was read.
+    pub proven_leader_epoch: i32,
     pub known_end: KnownEnd,
     /// When records of it were sent last, counted in answers: who waits longest comes first.
     pub served: u64,
@@ -45,10 +45,10 @@ impl Partition {
     pub fn new(split: KafkaSplit) -> Self {
         Self {
             position: split.position,
-            newest_term: split.term.unwrap_or(-1),
+            newest_leader_epoch: split.leader_epoch.unwrap_or(-1),
             older_since: None,
-            read_term: split.term,
-            proven_term: -1,
+            read_leader_epoch: split.leader_epoch,
+            proven_leader_epoch: -1,
             split,
             ended: false,
             leader: None,
@@ -72,29 +72,29 @@ impl Partition {
         self.leader.is_some_and(|leader| leader.broker == broker) && self.is_open() && self.rests_until(now).is_none()
     }
 
-    /// Takes the leader that a broker tells of; false where it has none then. One of an older term than was heard of before
+    /// Takes the leader that a broker tells of; false where it has none then. One of an older epoch than was heard of before
     /// is none: who tells so hasn't heard of the election yet. Where that doesn't pass, it is another topic of the same name.
     pub fn follow(&mut self, leader: Leader) -> bool {
-        let is_older = (0..self.newest_term).contains(&leader.epoch);
+        let is_older = (0..self.newest_leader_epoch).contains(&leader.leader_epoch);
         if is_older && self.leader.is_some() {
             return true;
         }
         if is_older && self.older_since.get_or_insert_with(Instant::now).elapsed() < UNKNOWN {
             return false;
         }
-        (self.leader, self.newest_term, self.older_since) = (Some(leader), leader.epoch, None);
+        (self.leader, self.newest_leader_epoch, self.older_since) = (Some(leader), leader.leader_epoch, None);
         true
     }
 
-    /// The leader's term; -1 where it isn't known.
-    pub fn term(&self) -> i32 {
-        self.leader.map_or(-1, |leader| leader.epoch)
+    /// The leader epoch; -1 where it isn't known.
+    pub fn leader_epoch(&self) -> i32 {
+        self.leader.map_or(-1, |leader| leader.leader_epoch)
     }
 
-    /// The term of what was read, while a leader of another one may not have it.
+    /// The leader epoch of what was read, while the leader of another one may not have it.
     pub fn doubt(&self) -> Option<i32> {
-        let now = self.term();
-        self.read_term.filter(|read| now >= 0 && now != *read && now != self.proven_term)
+        let now = self.leader_epoch();
+        self.read_leader_epoch.filter(|read| now >= 0 && now != *read && now != self.proven_leader_epoch)
     }
 
     /// When it may be asked for, if not now.
@@ -167,7 +167,8 @@ mod tests {
     use super::*;
 
     fn partition() -> Partition {
-        let split = KafkaSplit { topic: "t".into(), partition: 0, position: 0, term: None, end: None, bound: None };
+        let split =
+            KafkaSplit { topic: "t".into(), partition: 0, position: 0, leader_epoch: None, end: None, bound: None };
         Partition::new(split)
     }
 
@@ -209,12 +210,12 @@ mod tests {
     #[test]
     fn a_leader_that_reads_well_is_not_given_up_for_an_older_one() {
         let mut partition = partition();
-        assert!(partition.follow(Leader { broker: 1, epoch: 5 }));
-        assert!(partition.follow(Leader { broker: 2, epoch: 4 }));
-        assert_eq!(partition.leader, Some(Leader { broker: 1, epoch: 5 }));
+        assert!(partition.follow(Leader { broker: 1, leader_epoch: 5 }));
+        assert!(partition.follow(Leader { broker: 2, leader_epoch: 4 }));
+        assert_eq!(partition.leader, Some(Leader { broker: 1, leader_epoch: 5 }));
         partition.loses_leader("away");
-        assert!(!partition.follow(Leader { broker: 2, epoch: 4 }));
+        assert!(!partition.follow(Leader { broker: 2, leader_epoch: 4 }));
         partition.older_since = Some(long_ago());
-        assert!(partition.follow(Leader { broker: 2, epoch: 4 }));
+        assert!(partition.follow(Leader { broker: 2, leader_epoch: 4 }));
     }
 }

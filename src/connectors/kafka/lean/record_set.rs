@@ -42,8 +42,8 @@ pub struct RecordSet {
     unpacked: Unpacked,
     aborted: Aborted,
     position: i64,
-    /// The leader's term of the last batch that was reached.
-    term: Option<i32>,
+    /// The leader epoch of the last batch that was reached.
+    leader_epoch: Option<i32>,
     end: Option<i64>,
     ended: bool,
     /// A block has said so.
@@ -75,7 +75,20 @@ impl RecordSet {
     /// Records from `position` on, before `end` where there is one.
     pub fn new(rules: Rules, split: usize, (position, end): (i64, Option<i64>), set: Bytes, aborted: Aborted) -> Self {
         let (unpacked, ended) = (Unpacked::Growing(Vec::new()), end.is_some_and(|end| position >= end));
-        Self { rules, split, set, at: 0, open: None, unpacked, aborted, position, term: None, end, ended, told: false }
+        Self {
+            rules,
+            split,
+            set,
+            at: 0,
+            open: None,
+            unpacked,
+            aborted,
+            position,
+            leader_epoch: None,
+            end,
+            ended,
+            told: false,
+        }
     }
 
     /// Where reading stands behind the blocks so far.
@@ -129,7 +142,7 @@ impl RecordSet {
             Some(Kind::Packed) => self.share_unpacked().slice(origin..end),
         };
         let start = block.next_position;
-        (block.next_position, block.term) = (self.position, self.term);
+        (block.next_position, block.leader_epoch) = (self.position, self.leader_epoch);
         block.ended = self.ended;
         self.told = self.ended;
         Ok((!block.is_idle_since(start)).then_some(block))
@@ -161,7 +174,7 @@ impl RecordSet {
                 skip |= self.aborted.is_void(batch.producer);
             }
             if skip {
-                (self.at, self.term) = (self.at + batch.size, batch.term().or(self.term));
+                (self.at, self.leader_epoch) = (self.at + batch.size, batch.known_leader_epoch().or(self.leader_epoch));
                 self.advance(batch.next_offset());
                 if self.ended {
                     return Ok(false);
@@ -190,7 +203,7 @@ impl RecordSet {
                     (start, out.len())
                 }
             };
-            (self.at, self.term) = (self.at + batch.size, batch.term().or(self.term));
+            (self.at, self.leader_epoch) = (self.at + batch.size, batch.known_leader_epoch().or(self.leader_epoch));
             self.open = Some(OpenBatch { batch, kind: its_kind, at, end, left: batch.count });
             return Ok(true);
         }

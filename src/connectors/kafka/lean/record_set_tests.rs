@@ -85,7 +85,7 @@ impl Batch {
         checked.extend(1000i64.to_be_bytes());
         checked.extend(2000i64.to_be_bytes());
         checked.extend(self.producer.to_be_bytes());
-        checked.extend([0; 6]); // term and first number of the producer
+        checked.extend([0; 6]); // the producer's epoch and its first number
         checked.extend((written.len() as i32).to_be_bytes());
         checked.extend(records);
         let mut batch = self.base.to_be_bytes().to_vec();
@@ -150,7 +150,7 @@ fn a_record_has_all_its_parts() {
     assert_eq!(headers, [("h".into(), Some(&b"1"[..])), ("n".into(), None)]);
     assert_eq!((bare.offset, bare.timestamp, bare.timestamp_type), (10, 1030, TimestampType::Create));
     assert!(bare.key.is_null() && bare.value.is_null() && block.headers(bare).is_empty());
-    assert_eq!((block.next_position, block.term, block.ended), (11, Some(5), false));
+    assert_eq!((block.next_position, block.leader_epoch, block.ended), (11, Some(5), false));
 }
 
 #[test]

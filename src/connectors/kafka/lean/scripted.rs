@@ -24,10 +24,10 @@ pub enum Say {
     Size(i32),
     /// No records, and to hear nothing for so long.
     Throttle(i32),
-    /// Where the term asked about ends.
-    TermEnd(i64),
+    /// Where the leader epoch asked about ends.
+    LeaderEpochEnd(i64),
     /// Why it doesn't say that.
-    NoTermEnd(i16),
+    NoLeaderEpochEnd(i16),
 }
 
 /// A broker that leads the partitions of topic `t`, and what it was asked.
@@ -42,9 +42,9 @@ pub struct State {
     /// How often it was connected to, and asked who leads.
     pub connections: usize,
     pub looks: usize,
-    /// The terms that it says it leads in, one look after the other; the last one again and again.
-    terms: Vec<i32>,
-    /// What it was asked about terms: the one in which it leads, and the one whose end is asked for.
+    /// The leader epochs that it says it leads in, one look after the other; the last one again and again.
+    leader_epochs: Vec<i32>,
+    /// What it was asked about leader epochs: the one in which it leads, and the one whose end is asked for.
     pub questions: Vec<(i32, i32)>,
     script: VecDeque<Say>,
     /// Batches of each partition, with their first offsets: what it says behind its script.
@@ -54,9 +54,9 @@ pub struct State {
 }
 
 impl State {
-    /// The term that it said last.
-    fn term(&self) -> i32 {
-        self.terms[self.looks.clamp(1, self.terms.len()) - 1]
+    /// The leader epoch that it said last.
+    fn leader_epoch(&self) -> i32 {
+        self.leader_epochs[self.looks.clamp(1, self.leader_epochs.len()) - 1]
     }
 
     /// The first batch of a partition that isn't before this offset.
@@ -72,15 +72,15 @@ impl Broker {
         Self::start_in(&[3], newest, script).await
     }
 
-    /// The same, in these terms.
-    pub async fn start_in(terms: &[i32], newest: i16, script: Vec<Say>) -> Self {
+    /// The same, in these leader epochs.
+    pub async fn start_in(leader_epochs: &[i32], newest: i16, script: Vec<Say>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(Mutex::new(State {
             heard: Vec::new(),
             connections: 0,
             looks: 0,
-            terms: terms.to_vec(),
+            leader_epochs: leader_epochs.to_vec(),
             questions: Vec::new(),
             script: script.into(),
             logs: vec![Vec::new()],
@@ -127,9 +127,9 @@ async fn serve(mut stream: TcpStream, port: i32, newest: i16, state: Arc<Mutex<S
                 answer.extend([0, 0, 0, 0, 0, 3, 0, 1, 0, 4, 0, newest as u8, 0, 3, 0, 0, 0, 7, 0, 23, 0, 2, 0, 4]);
             }
             3 => tell_leaders(&mut state.lock().unwrap(), port, &mut answer),
-            23 => tell_term_end(&mut state.lock().unwrap(), &mut request, &mut answer),
+            23 => tell_leader_epoch_end(&mut state.lock().unwrap(), &mut request, &mut answer),
             _ => {
-                let asked = asked(&mut request, state.lock().unwrap().term());
+                let asked = asked(&mut request, state.lock().unwrap().leader_epoch());
                 let said = {
                     let mut state = state.lock().unwrap();
                     state.heard.push((asked.clone(), Instant::now()));
@@ -170,22 +170,22 @@ fn tell_leaders(state: &mut State, port: i32, answer: &mut Vec<u8>) {
         answer.extend(error.to_be_bytes());
         answer.extend(partition.to_be_bytes());
         answer.extend(leader.to_be_bytes());
-        answer.extend(state.term().to_be_bytes());
+        answer.extend(state.leader_epoch().to_be_bytes());
         answer.extend([0; 12]);
     }
 }
 
-fn tell_term_end(state: &mut State, request: &mut Answer, answer: &mut Vec<u8>) {
+fn tell_leader_epoch_end(state: &mut State, request: &mut Answer, answer: &mut Vec<u8>) {
     assert_eq!((request.i32().unwrap(), request.i32().unwrap()), (-1, 1));
     assert_eq!((request.text().unwrap().as_str(), request.i32().unwrap()), ("t", 1));
     assert_eq!(request.i32().unwrap(), 0);
     let (now, read) = (request.i32().unwrap(), request.i32().unwrap());
-    assert_eq!(now, state.term());
+    assert_eq!(now, state.leader_epoch());
     state.questions.push((now, read));
     let (error, end) = match state.script.pop_front() {
-        Some(Say::TermEnd(end)) => (0, end),
-        Some(Say::NoTermEnd(error)) => (error, -1),
-        other => panic!("asked about terms: {other:?}"),
+        Some(Say::LeaderEpochEnd(end)) => (0, end),
+        Some(Say::NoLeaderEpochEnd(error)) => (error, -1),
+        other => panic!("asked about leader epochs: {other:?}"),
     };
     answer.extend([0, 0, 0, 0, 0, 0, 0, 1, 0, 1, b't', 0, 0, 0, 1]);
     answer.extend(error.to_be_bytes());
@@ -195,7 +195,7 @@ fn tell_term_end(state: &mut State, request: &mut Answer, answer: &mut Vec<u8>) 
 }
 
 /// The partitions and offsets that a request for records names, in version 9 or 10.
-fn asked(request: &mut Answer, term: i32) -> Vec<(i32, i64)> {
+fn asked(request: &mut Answer, leader_epoch: i32) -> Vec<(i32, i64)> {
     for _ in 0..4 {
         request.i32().unwrap();
     }
@@ -204,7 +204,7 @@ fn asked(request: &mut Answer, term: i32) -> Vec<(i32, i64)> {
     assert_eq!((request.i32().unwrap(), request.text().unwrap().as_str()), (1, "t"));
     let each = request.array(|request| {
         let (partition, now, offset) = (request.i32()?, request.i32()?, request.i64()?);
-        assert_eq!(now, term);
+        assert_eq!(now, leader_epoch);
         request.i64()?;
         request.i32()?;
         Ok((partition, offset))
@@ -231,7 +231,7 @@ async fn records(state: &Mutex<State>, said: Option<Say>, asked: &[(i32, i64)]) 
             Say::Error(error) => first.1 = error,
             Say::Throttle(ms) => throttle = ms,
             Say::Size(_) => {}
-            Say::TermEnd(_) | Say::NoTermEnd(_) => panic!("asked for records: {said:?}"),
+            Say::LeaderEpochEnd(_) | Say::NoLeaderEpochEnd(_) => panic!("asked for records: {said:?}"),
         }
     } else if told.iter().all(|told| told.3.is_empty()) {
         tokio::time::sleep(Duration::from_millis(20)).await;

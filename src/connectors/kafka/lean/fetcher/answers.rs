@@ -89,7 +89,7 @@ impl LeanFetcher {
             error => return Err(faults::unreadable(&partition.split, &words(error))),
         }
         // Who was in doubt was asked before.
-        partition.proven_term = asked.term;
+        partition.proven_leader_epoch = asked.leader_epoch;
         partition.is_well();
         partition.known_end.store(fetched.end, Ordering::Relaxed);
         if fetched.records.is_empty() {
@@ -97,9 +97,9 @@ impl LeanFetcher {
         }
         partition.served = self.answers;
         let from = (partition.position, partition.split.end);
-        if let Some((next, term)) = batch::end_of(&fetched.records) {
+        if let Some((next, leader_epoch)) = batch::end_of(&fetched.records) {
             partition.position = partition.position.max(next);
-            partition.read_term = term.or(partition.read_term);
+            partition.read_leader_epoch = leader_epoch.or(partition.read_leader_epoch);
         }
         let aborted = Aborted::new(fetched.aborted);
         Ok(Some(RecordSet::new(self.rules, asked.split, from, fetched.records, aborted)))
@@ -112,7 +112,7 @@ impl LeanFetcher {
                 Ok(Some(block)) => {
                     let partition = &mut self.partitions[split];
                     (partition.ended, partition.split.position) = (block.ended, block.next_position);
-                    partition.split.term = block.term.or(partition.split.term);
+                    partition.split.leader_epoch = block.leader_epoch.or(partition.split.leader_epoch);
                     if self.out.send(Ok(FromFetcher::Block(block))).await.is_err() {
                         return Ok(());
                     }

@@ -65,13 +65,13 @@ impl LeanFetcher {
             topic: &partition.split.topic,
             partition: partition.split.partition,
             offset: partition.position,
-            leader_epoch: partition.term(),
+            leader_epoch: partition.leader_epoch(),
         });
         let from: Vec<_> = from.collect();
         let asked = |(split, partition): &(usize, &Partition)| Asked {
             split: *split,
             offset: partition.position,
-            term: partition.term(),
+            leader_epoch: partition.leader_epoch(),
         };
         let asked = partitions.iter().map(asked).collect();
         let wanted = &self.settings.wanted;
