@@ -17,7 +17,7 @@ use super::java::{
 use super::security;
 use super::stores::Store;
 #[cfg(feature = "tls")]
-use crate::connectors::authorities;
+use crate::connectors::authorities::{Systems, pem};
 use crate::connectors::options::Options;
 use crate::connectors::secrets::is_secret;
 use crate::connectors::{OptionNotice, TableDescriptor};
@@ -164,7 +164,11 @@ impl KafkaProperties {
         let is_set = |key| self.config.get(key).is_some();
         let is_tls = self.config.get("security.protocol").is_some_and(|protocol| protocol.ends_with("ssl"));
         if is_tls && !is_set("ssl.ca.pem") && !is_set("ssl.ca.location") {
-            self.config.set("ssl.ca.location", authorities::system_file()?.to_string_lossy());
+            let systems = Systems::find()?;
+            match systems.only_file() {
+                Some(file) => _ = self.config.set("ssl.ca.location", file.to_string_lossy()),
+                None => _ = self.config.set("ssl.ca.pem", pem(&systems.certificates()?)?),
+            }
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use super::*;
 
@@ -270,4 +271,46 @@ async fn the_wrong_protocol_on_a_port_is_waited_for_and_then_named() {
     let error = read(&secured("t", &tls_client)).await.unwrap_err();
     assert!(error.message().contains("the connection was closed in the TLS handshake"), "{error}");
     assert!(error.hint().unwrap().starts_with("Perhaps the port doesn't speak TLS: check 'properties."), "{error}");
+}
+
+/// In a process of its own, since the environment belongs to all threads.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_names_no_trust_store_trusts_whom_the_environment_names() {
+    let topic = topic("environment", 1).await;
+    send(&topic, &["hello"]);
+    let folder = tempfile::tempdir().unwrap();
+    let ca = certificate("ca.pem");
+    let hash = Command::new("openssl").args(["x509", "-noout", "-hash", "-in", &ca]).output().unwrap();
+    fs::copy(&ca, folder.path().join(format!("{}.0", String::from_utf8(hash.stdout).unwrap().trim()))).unwrap();
+    let (by_hash, stranger) = (folder.path().display().to_string(), certificate("stranger-ca.pem"));
+    for client in clients() {
+        let mut options = alice("SCRAM-SHA-256", SCRAM);
+        options.retain(|(key, _)| !key.contains("truststore"));
+        let more = [("scan.client", &*client), ("connection.max-retry-timeout", "20 s")];
+        let declared: Vec<_> = with(options, &more).iter().map(|(key, value)| format!("'{key}' = '{value}'")).collect();
+        let sql = format!(
+            "CREATE TABLE t (v STRING) WITH ('connector' = 'kafka', 'topic' = '{topic}', 'format' = 'raw', \
+             'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset', {}); SELECT * FROM t",
+            declared.join(", ")
+        );
+        let said = |file: &str, folders: &str| {
+            let mut run = Command::new(env!("CARGO_BIN_EXE_millstream"));
+            run.args(["run", "-e", &sql]).env("NO_COLOR", "1").current_dir(folder.path());
+            let output = run.env("SSL_CERT_FILE", file).env("SSL_CERT_DIR", folders).output().unwrap();
+            String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+        };
+        for (file, folders) in [(&*ca, ""), ("", &*by_hash), (&*stranger, &*by_hash)] {
+            let said = said(file, folders);
+            assert!(said.contains("hello"), "{client}, {file}, {folders}: {said}");
+        }
+        let refused = said(&stranger, "");
+        assert!(refused.contains("the certificate of localhost is not trusted: "), "{client}: {refused}");
+        // A folder is named by an option, too.
+        let sql = sql.replace("'scan.client'", &format!("'properties.ssl.ca.location' = '{by_hash}', 'scan.client'"));
+        let mut run = Command::new(env!("CARGO_BIN_EXE_millstream"));
+        run.args(["run", "-e", &sql]).env("NO_COLOR", "1").env("SSL_CERT_FILE", &stranger);
+        let output = run.current_dir(folder.path()).output().unwrap();
+        let named = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(named.contains("hello"), "{client}: {named}");
+    }
 }

@@ -1,5 +1,7 @@
 //! TLS around a connection, by OpenSSL, with the settings that librdkafka would get.
 
+use std::path::Path;
+
 use openssl::error::ErrorStack;
 use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
@@ -73,9 +75,12 @@ pub fn trusted(config: &ClientConfig) -> Result<X509Store> {
         add("the trust store for Kafka", pem.as_bytes())?;
     }
     if let Some(path) = config.get("ssl.ca.location") {
-        let bytes = std::fs::read(path)
-            .map_err(|error| Error::statement(format!("cannot read the trusted certificates in {path}: {error}")))?;
-        add(path, &bytes)?;
+        let unread = |error| Error::statement(format!("cannot read the trusted certificates in {path}: {error}"));
+        if Path::new(path).is_dir() {
+            trusted.extend(authorities::in_folder(Path::new(path)).map_err(unread)?);
+        } else {
+            add(path, &std::fs::read(path).map_err(unread)?)?;
+        }
     }
     Ok(authorities::store(trusted).map_err(wrong)?.build())
 }
@@ -122,38 +127,15 @@ fn show_chain(chain: Vec<X509>, builder: &mut SslConnectorBuilder) -> Result<(),
 mod tests {
     use std::process::Command;
 
-    use openssl::asn1::Asn1Time;
-    use openssl::bn::BigNum;
-    use openssl::ec::{EcGroup, EcKey};
-    use openssl::hash::MessageDigest;
-    use openssl::nid::Nid;
     use openssl::stack::Stack;
+    use openssl::x509::X509StoreContext;
     use openssl::x509::store::X509StoreRef;
-    use openssl::x509::{X509NameBuilder, X509StoreContext};
 
     use super::*;
+    use crate::connectors::authorities::testing as authority;
     use crate::connectors::kafka::options::KafkaOptions;
     use crate::connectors::kafka::properties::{KafkaProperties, Role};
     use crate::connectors::kafka::testing::table;
-
-    /// The certificate of an authority of this name, signed by itself.
-    fn authority(name: &str) -> X509 {
-        let curve = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
-        let key = PKey::from_ec_key(EcKey::generate(&curve).unwrap()).unwrap();
-        let mut subject = X509NameBuilder::new().unwrap();
-        subject.append_entry_by_nid(Nid::COMMONNAME, name).unwrap();
-        let subject = subject.build();
-        let mut builder = X509::builder().unwrap();
-        builder.set_version(2).unwrap();
-        builder.set_serial_number(&BigNum::from_u32(1).unwrap().to_asn1_integer().unwrap()).unwrap();
-        builder.set_subject_name(&subject).unwrap();
-        builder.set_issuer_name(&subject).unwrap();
-        builder.set_pubkey(&key).unwrap();
-        builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-        builder.set_not_after(&Asn1Time::days_from_now(1).unwrap()).unwrap();
-        builder.sign(&key, MessageDigest::sha256()).unwrap();
-        builder.build()
-    }
 
     fn accepts(store: &X509StoreRef, certificate: &X509) -> bool {
         let none = Stack::new().unwrap();
@@ -172,20 +154,25 @@ mod tests {
     fn who_names_authorities_trusts_no_others_and_who_names_none_trusts_the_systems() {
         const CHILD: &str = "MILLSTREAM_TEST_IN_CHILD";
         let Some(file) = std::env::var_os(CHILD) else {
-            let file = tempfile::NamedTempFile::new().unwrap();
-            std::fs::write(file.path(), authority("the system's").to_pem().unwrap()).unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let systems = authority("the system's");
+            let file = folder.path().join(format!("{:08x}.0", systems.subject_name_hash()));
+            std::fs::write(&file, systems.to_pem().unwrap()).unwrap();
             let module = module_path!().split_once("::").unwrap().1;
             let name =
                 format!("{module}::who_names_authorities_trusts_no_others_and_who_names_none_trusts_the_systems");
-            let mut child = Command::new(std::env::current_exe().unwrap());
-            child.args([name.as_str(), "--exact"]).env("SSL_CERT_FILE", file.path()).env(CHILD, file.path());
-            let output = child.output().unwrap();
-            let said = String::from_utf8_lossy(&output.stdout);
-            assert!(output.status.success() && said.contains("1 passed"), "{said}");
+            for (variable, path) in [("SSL_CERT_FILE", &*file), ("SSL_CERT_DIR", folder.path())] {
+                let mut child = Command::new(std::env::current_exe().unwrap());
+                child.args([name.as_str(), "--exact"]).env_remove("SSL_CERT_FILE").env_remove("SSL_CERT_DIR");
+                let output = child.env(variable, path).env(CHILD, &file).output().unwrap();
+                let said = String::from_utf8_lossy(&output.stdout);
+                assert!(output.status.success() && said.contains("1 passed"), "{variable}: {said}");
+            }
             return;
         };
         let systems = X509::from_pem(&std::fs::read(file).unwrap()).unwrap();
         let named = authority("named");
+        // OpenSSL itself looks there, and so it is meant.
         let left_alone = SslConnector::builder(SslMethod::tls_client()).unwrap().build();
         assert!(accepts(left_alone.context().cert_store(), &systems), "the environment counts");
 

@@ -1,11 +1,11 @@
 //! TLS by OpenSSL: what is trusted, who we are, and what was found wrong with the server.
 
 use std::error::Error as _;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslConnector, SslConnectorBuilder, SslMethod, SslVerifyMode};
+use openssl::x509::X509;
 use openssl::x509::verify::X509VerifyFlags;
 use postgres_openssl::{MakeTlsConnector, set_postgresql_alpn};
 use tokio_postgres::Config;
@@ -15,7 +15,7 @@ use super::files::{certificates, default_file};
 use super::identity::Identity;
 use super::verdict::Verdict;
 use super::{Mode, TlsOptions, Trust};
-use crate::connectors::authorities;
+use crate::connectors::authorities::{self, Systems};
 use crate::error::{Error, Result};
 
 /// TLS for one try of one host.
@@ -32,11 +32,11 @@ impl Tls {
         let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(|e| broken(&e))?;
         let mut trusted = String::new();
         let verdict: Arc<Mutex<Option<Verdict>>> = Arc::default();
-        match authorities_file(options)? {
+        match authorities_of(options)? {
             None => builder.set_verify(SslVerifyMode::NONE),
-            Some(path) => {
-                trust(&mut builder, &path)?;
-                trusted = path.display().to_string();
+            Some((certificates, from)) => {
+                trust(&mut builder, certificates).map_err(|e| broken(&e))?;
+                trusted = from;
                 let keep = verdict.clone();
                 builder.set_verify_callback(SslVerifyMode::PEER, move |fine, store| {
                     if !fine {
@@ -121,31 +121,30 @@ fn handshake(error: &openssl::ssl::Error) -> Error {
         .with_hint("Give another one with the parameters sslcert and sslkey of the option 'url'.")
 }
 
-/// The file with the authorities to trust; `None` where nothing is checked.
-fn authorities_file(options: &TlsOptions) -> Result<Option<PathBuf>> {
-    match options.trust {
-        Trust::Anybody => Ok(None),
-        Trust::System => authorities::system_file().map(Some),
-        Trust::File => match &options.root {
-            Some(path) => Ok(Some(path.clone())),
-            None => default_file("root.crt").filter(|path| path.exists()).map(Some).ok_or_else(|| {
-                let mode = options.mode.name();
-                Error::external(format!("sslmode={mode} checks the server's certificate, but no authority is named"))
-                    .with_hint("Name the file of the authority's certificate with the parameter sslrootcert of the option 'url'.")
-            }),
-        },
-    }
+/// The authorities to trust, and where they are from; `None` where nothing is checked.
+fn authorities_of(options: &TlsOptions) -> Result<Option<(Vec<X509>, String)>> {
+    let path = match options.trust {
+        Trust::Anybody => return Ok(None),
+        Trust::System => {
+            let systems = Systems::find()?;
+            return Ok(Some((systems.certificates()?, systems.to_string())));
+        }
+        Trust::File => options.root.clone().or_else(|| default_file("root.crt").filter(|path| path.exists())),
+    };
+    let path = path.ok_or_else(|| {
+        let mode = options.mode.name();
+        Error::external(format!("sslmode={mode} checks the server's certificate, but no authority is named")).with_hint(
+            "Name the file of the authority's certificate with the parameter sslrootcert of the option 'url'.",
+        )
+    })?;
+    Ok(Some((certificates("sslrootcert", &path)?, path.display().to_string())))
 }
 
-/// Trusts the certificates in this file and no others; each of them, also one that another has signed.
-fn trust(builder: &mut SslConnectorBuilder, path: &Path) -> Result<()> {
-    let certificates = certificates("sslrootcert", path)?;
-    let store = || -> Result<_, ErrorStack> {
-        let mut store = authorities::store(certificates)?;
-        store.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
-        Ok(store.build())
-    };
-    builder.set_cert_store(store().map_err(|e| broken(&e))?);
+/// Trusts these certificates and no others; each of them, also one that another has signed.
+fn trust(builder: &mut SslConnectorBuilder, certificates: Vec<X509>) -> Result<(), ErrorStack> {
+    let mut store = authorities::store(certificates)?;
+    store.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
+    builder.set_cert_store(store.build());
     Ok(())
 }
 
