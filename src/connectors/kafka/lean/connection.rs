@@ -25,8 +25,12 @@ const AROUND_RECORDS: usize = 1 << 20;
 const SPARE: usize = 4;
 const SPARE_BYTES: std::ops::RangeInclusive<usize> = (64 << 10)..=(8 << 20);
 
+/// The versions in which a login is spoken: with a request for each step, and without an end to what it is good for.
+const HANDSHAKE: i16 = 1;
+const AUTHENTICATE: i16 = 0;
+
 /// What bytes go through.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// A connection that stands, to a broker that takes our requests.
@@ -90,7 +94,16 @@ impl Connection {
         let patience = settings.connect_timeout;
         let late = |_| Failure::Away(format!("no connection within {} s", patience.as_secs_f64()));
         let stream = timeout(patience, reach(address, settings)).await.map_err(late)??;
-        let mut connection = Self {
+        let mut connection = Self::over(stream, settings);
+        timeout(settings.request_timeout, connection.shake_hands(settings.login.as_ref()))
+            .await
+            .unwrap_or_else(|_| Err(no_answer(settings.request_timeout)))?;
+        Ok(connection)
+    }
+
+    /// A connection on which nothing was said yet.
+    pub fn over(stream: Box<dyn Stream>, settings: &Settings) -> Self {
+        Self {
             stream,
             number: 0,
             client_id: settings.client_id.clone(),
@@ -99,11 +112,7 @@ impl Connection {
             fetch_version: 0,
             metadata_version: 0,
             leader_epochs_version: None,
-        };
-        timeout(settings.request_timeout, connection.shake_hands(settings.login.as_ref()))
-            .await
-            .unwrap_or_else(|_| Err(no_answer(settings.request_timeout)))?;
-        Ok(connection)
+        }
     }
 
     async fn shake_hands(&mut self, login: Option<&Login>) -> Result<(), Failure> {
@@ -125,14 +134,15 @@ impl Connection {
         self.fetch_version = choose(Api::Fetch, fetch::VERSIONS)?;
         self.metadata_version = choose(Api::Metadata, leaders::VERSIONS)?;
         self.leader_epochs_version = versions.choose(Api::OffsetForLeaderEpoch, leader_epochs::VERSIONS);
-        match login {
-            Some(login) => self.log_in(login).await,
-            None => Ok(()),
-        }
+        let Some(login) = login else { return Ok(()) };
+        // A broker may know the login, and not yet know it as requests of its own.
+        choose(Api::SaslHandshake, HANDSHAKE..=HANDSHAKE)?;
+        choose(Api::SaslAuthenticate, AUTHENTICATE..=AUTHENTICATE)?;
+        self.log_in(login).await
     }
 
     async fn log_in(&mut self, login: &Login) -> Result<(), Failure> {
-        let mut request = self.request(Api::SaslHandshake, 1);
+        let mut request = self.request(Api::SaslHandshake, HANDSHAKE);
         request.text(login.mechanism.name());
         let mut answer = Answer::new(self.ask(request).await?);
         let read = answer.i16().and_then(|error| Ok((error, answer.array(Answer::text)?)));
@@ -163,7 +173,7 @@ impl Connection {
 
     /// One step of a login.
     async fn show(&mut self, token: &[u8]) -> Result<Bytes, Failure> {
-        let mut request = self.request(Api::SaslAuthenticate, 0);
+        let mut request = self.request(Api::SaslAuthenticate, AUTHENTICATE);
         request.bytes(token);
         let mut answer = Answer::new(self.ask(request).await?);
         let read = answer.i16().and_then(|error| Ok((error, answer.text()?, answer.bytes()?)));
@@ -288,3 +298,6 @@ async fn connect_to(address: SocketAddr, settings: &Settings) -> io::Result<TcpS
     stream.set_nodelay(true)?;
     Ok(stream)
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,7 +88,9 @@ pub fn request(version: i16, client_id: &str, wanted: &Wanted, from: &[From<'_>]
 /// The answer, and the names of its topics, by which its partitions are known. Records share its buffer.
 pub fn answer(version: i16, bytes: Bytes) -> Result<(Fetched, Vec<String>), Malformed> {
     let mut answer = Answer::new(bytes);
-    let throttle_ms = answer.i32()?;
+    let throttled = answer.i32()?;
+    // Those before have waited themselves.
+    let throttle_ms = if version >= 8 { throttled } else { 0 };
     let mut error = 0;
     if version >= 7 {
         error = answer.i16()?;
@@ -161,7 +163,8 @@ mod tests {
             }
             let bytes = Bytes::from(bytes);
             let (fetched, topics) = answer(version, bytes.clone()).unwrap();
-            assert_eq!((fetched.throttle_ms, fetched.error, topics), (40, 0, vec!["t".to_string()]));
+            let throttle_ms = if version >= 8 { 40 } else { 0 };
+            assert_eq!((fetched.throttle_ms, fetched.error, topics), (throttle_ms, 0, vec!["t".to_string()]));
             let [first, second] = &fetched.partitions[..] else { panic!("{fetched:?}") };
             assert_eq!((first.partition, first.end, &first.records[..]), (0, 100, &b"records"[..]));
             assert_eq!(first.aborted, [AbortedTransaction { producer: 5, first_offset: 80 }]);

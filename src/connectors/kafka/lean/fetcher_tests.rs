@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::fetcher::{Fetching, Instead, LeanFetcher};
 use super::record_set_tests::{Batch, value};
-use super::scripted::{Broker, Say};
+use super::scripted::{Broker, Say, State};
 use super::settings::Settings;
 use crate::connectors::kafka::cluster::Cluster;
 use crate::connectors::kafka::consume::BatchConsumer;
@@ -22,7 +22,12 @@ use crate::connectors::{OpenContext, Reporter};
 use crate::error::Result;
 
 fn properties(servers: &str) -> KafkaProperties {
-    let options = KafkaOptions::check(&table("a INT", &[("properties.bootstrap.servers", servers)])).unwrap().options;
+    properties_with(servers, &[])
+}
+
+fn properties_with(servers: &str, more: &[(&str, &str)]) -> KafkaProperties {
+    let options = [&[("properties.bootstrap.servers", servers)], more].concat();
+    let options = KafkaOptions::check(&table("a INT", &options)).unwrap().options;
     KafkaProperties::build(&options, Role::Consumer, "g").unwrap()
 }
 
@@ -46,18 +51,22 @@ impl Reading {
         instead: Option<Instead>,
         silence: Duration,
     ) -> Self {
-        let properties = properties(&broker.address);
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let tells = told.clone();
-        let reporter = Reporter::new(move |line| tells.lock().unwrap().push(line.to_string()));
-        let context = KafkaContext::new(&properties, reporter, Arc::default());
-        // librdkafka would take the broker's word for more than it can.
-        let nobody = self::properties("127.0.0.1:1");
-        let cluster = Cluster::connect(&nobody, Duration::from_secs(1), &OpenContext::for_test()).unwrap();
-        let (out, blocks) = mpsc::channel(2);
-        let settings = Settings { silence, ..Settings::new(&properties).unwrap() };
-        let needs = (records::ALL, 100);
-        let fetcher = LeanFetcher::new(settings, context, cluster, splits, needs, found, out, instead);
+        Self::begin(&properties(&broker.address), splits, found, instead, silence)
+    }
+
+    /// One partition, by a table with these options.
+    fn start_with(broker: &Broker, split: KafkaSplit, options: &[(&str, &str)]) -> Self {
+        Self::begin(&properties_with(&broker.address, options), vec![split], None, None, LONG)
+    }
+
+    fn begin(
+        properties: &KafkaProperties,
+        splits: Vec<KafkaSplit>,
+        found: Option<mpsc::UnboundedReceiver<KafkaSplit>>,
+        instead: Option<Instead>,
+        silence: Duration,
+    ) -> Self {
+        let (fetcher, blocks, told) = made(properties, splits, found, instead, silence);
         Self { blocks, told, _fetching: fetcher.start() }
     }
 
@@ -85,9 +94,46 @@ impl Reading {
         Ok(offsets)
     }
 
+    /// Waits until the broker has come to this.
+    async fn until(&self, broker: &Broker, is_so: impl Fn(&State) -> bool) {
+        let waits = async {
+            while !is_so(&broker.state()) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let waited = timeout(Duration::from_secs(60), waits).await;
+        waited.unwrap_or_else(|_| panic!("told: {:?}; the broker: {:?}", self.told(), *broker.state()));
+    }
+
     fn told(&self) -> Vec<String> {
         self.told.lock().unwrap().clone()
     }
+}
+
+/// A fetcher, what it will hand over, and what it will tell.
+fn made(
+    properties: &KafkaProperties,
+    splits: Vec<KafkaSplit>,
+    found: Option<mpsc::UnboundedReceiver<KafkaSplit>>,
+    instead: Option<Instead>,
+    silence: Duration,
+) -> (LeanFetcher, mpsc::Receiver<Result<FromFetcher>>, Arc<Mutex<Vec<String>>>) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tells = told.clone();
+    let reporter = Reporter::new(move |line| tells.lock().unwrap().push(line.to_string()));
+    let context = KafkaContext::new(properties, reporter, Arc::default());
+    // librdkafka would take the broker's word for more than it can.
+    let nobody = self::properties("127.0.0.1:1");
+    let cluster = Cluster::connect(&nobody, Duration::from_secs(1), &OpenContext::for_test()).unwrap();
+    let (out, blocks) = mpsc::channel(2);
+    let settings = Settings { silence, ..Settings::new(properties).unwrap() };
+    let needs = (records::ALL, 100);
+    (LeanFetcher::new(settings, context, cluster, splits, needs, found, out, instead), blocks, told)
+}
+
+/// A fetcher of one partition that is not at work.
+pub fn one_partition() -> LeanFetcher {
+    made(&properties("127.0.0.1:1"), vec![split(0, 4)], None, None, LONG).0
 }
 
 const LONG: Duration = Duration::from_secs(6);
@@ -194,8 +240,41 @@ async fn a_broker_that_wants_to_hear_nothing_is_left_alone() {
     let script = vec![Say::Throttle(300), Say::Records(pair(0)), Say::Records(pair(2))];
     let broker = Broker::start(11, script).await;
     assert_eq!(read(&broker).await.0.unwrap(), [0, 1, 2, 3]);
-    let heard = &broker.state().heard;
-    assert!(heard[1].1 - heard[0].1 >= Duration::from_millis(300));
+    let state = broker.state();
+    assert!(state.heard[1].1 - state.heard[0].1 >= Duration::from_millis(300));
+    // Though nobody used it, the connection stood.
+    assert_eq!(state.connections, 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_used_is_closed_and_another_opened_when_one_is_needed() {
+    let idle = [("properties.connections.max.idle.ms", "50")];
+    let script = |ms| vec![Say::Records(pair(0)), Say::Throttle(ms), Say::Records(pair(2))];
+    // A broker that wants to hear nothing for an hour.
+    let broker = Broker::start(11, script(3_600_000)).await;
+    let mut reading = Reading::start_with(&broker, split(0, 4), &idle);
+    assert_eq!(reading.next().await.unwrap().unwrap(), (0, vec![0, 1]));
+    reading.until(&broker, |state| state.script.len() == 1 && state.open == 0).await;
+    let broker = Broker::start(11, script(500)).await;
+    let mut reading = Reading::start_with(&broker, split(0, 4), &idle);
+    assert_eq!(reading.rest(1).await.unwrap(), [[0, 1, 2, 3]]);
+    assert!(broker.state().connections >= 2);
+}
+
+#[tokio::test]
+async fn a_leader_that_is_found_because_the_answer_was_old_is_read_from() {
+    let new = Broker::start(11, Vec::new()).await;
+    new.state().number = 6;
+    new.state().logs = vec![vec![(0, pair(0)), (2, pair(2))]];
+    let old = Broker::start(11, Vec::new()).await;
+    old.state().logs = vec![vec![(0, pair(0))]];
+    let mut reading = Reading::start_with(&old, split(0, 4), &[("properties.metadata.max.age.ms", "20")]);
+    assert_eq!(reading.next().await.unwrap().unwrap(), (0, vec![0, 1]));
+    // It answers on and says of no error: only who asks it knows that it leads no more.
+    reading.until(&old, |state| state.looks >= 3).await;
+    old.state().led_by = Some((6, new.port()));
+    assert_eq!(reading.rest(1).await.unwrap(), [[2, 3]]);
+    assert_eq!((new.offsets(), reading.told()), (vec![2], Vec::new()));
 }
 
 #[tokio::test]
@@ -251,12 +330,7 @@ async fn a_partition_without_a_leader_is_told_and_holds_up_no_other() {
     let mut reading = Reading::start(&broker, vec![split(0, 4), split(1, 2)], None, None, Duration::ZERO);
     assert_eq!(reading.next().await.unwrap().unwrap(), (0, vec![0, 1]));
     // Partition 0 is asked for on and on; meanwhile it is asked again and again who leads the other.
-    let asks = async {
-        while broker.state().looks < 4 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(Duration::from_secs(60), asks).await.unwrap_or_else(|_| panic!("told: {:?}", reading.told()));
+    reading.until(&broker, |state| state.looks >= 4).await;
     broker.state().logs[0].push((2, pair(2)));
     assert_eq!(reading.next().await.unwrap().unwrap(), (0, vec![2, 3]));
     broker.state().leaderless.clear();

@@ -144,8 +144,9 @@ impl Partition {
         self.trouble.as_ref().filter(|(since, _)| since.elapsed() >= patience).map(|(_, why)| &**why)
     }
 
-    /// Nobody could have read it up to now.
+    /// Nobody could have read it up to now, or heard of it.
     pub fn hopes_again(&mut self) {
+        self.unknown_since = None;
         if let Some((since, _)) = &mut self.trouble {
             *since = Instant::now();
         }
@@ -184,6 +185,10 @@ mod tests {
         assert!(partition.is_unknown());
         // It was only late: whoever starts later may be late again.
         partition.is_known();
+        assert!(!partition.is_unknown());
+        // So may all be who come back together.
+        partition.unknown_since = Some(long_ago());
+        partition.hopes_again();
         assert!(!partition.is_unknown());
     }
 

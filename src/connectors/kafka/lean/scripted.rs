@@ -36,17 +36,24 @@ pub struct Broker {
     state: Arc<Mutex<State>>,
 }
 
+#[derive(Debug)]
 pub struct State {
     /// The partitions of which records were asked for in one request, the offset of each, and when.
     pub heard: Vec<(Vec<(i32, i64)>, Instant)>,
+    /// Its number among the brokers.
+    pub number: i32,
     /// How often it was connected to, and asked who leads.
     pub connections: usize,
     pub looks: usize,
+    /// Connections that stand.
+    pub open: usize,
+    /// Who leads all of it instead of this broker, by number and port.
+    pub led_by: Option<(i32, i32)>,
     /// The leader epochs that it says it leads in, one look after the other; the last one again and again.
     leader_epochs: Vec<i32>,
     /// What it was asked about leader epochs: the one in which it leads, and the one whose end is asked for.
     pub questions: Vec<(i32, i32)>,
-    script: VecDeque<Say>,
+    pub script: VecDeque<Say>,
     /// Batches of each partition, with their first offsets: what it says behind its script.
     pub logs: Vec<Vec<(i64, Vec<u8>)>>,
     /// Partitions that it doesn't lead, nor does anybody else.
@@ -57,6 +64,11 @@ impl State {
     /// The leader epoch that it said last.
     fn leader_epoch(&self) -> i32 {
         self.leader_epochs[self.looks.clamp(1, self.leader_epochs.len()) - 1]
+    }
+
+    fn is_connected_to(&mut self) {
+        self.connections += 1;
+        self.open += 1;
     }
 
     /// The first batch of a partition that isn't before this offset.
@@ -78,8 +90,11 @@ impl Broker {
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(Mutex::new(State {
             heard: Vec::new(),
+            number: 5,
             connections: 0,
             looks: 0,
+            open: 0,
+            led_by: None,
             leader_epochs: leader_epochs.to_vec(),
             questions: Vec::new(),
             script: script.into(),
@@ -90,9 +105,13 @@ impl Broker {
         #[allow(clippy::disallowed_methods)] // ends with the test's runtime
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                served.lock().unwrap().connections += 1;
+                let state = served.clone();
+                state.lock().unwrap().is_connected_to();
                 #[allow(clippy::disallowed_methods)]
-                tokio::spawn(serve(stream, i32::from(port), newest, served.clone()));
+                tokio::spawn(async move {
+                    serve(stream, i32::from(port), newest, state.clone()).await;
+                    state.lock().unwrap().open -= 1;
+                });
             }
         });
         Self { address: format!("127.0.0.1:{port}"), state }
@@ -105,6 +124,10 @@ impl Broker {
         let mut offsets: Vec<_> = asked.filter(|(partition, _)| *partition == 0).map(|(_, offset)| *offset).collect();
         offsets.dedup();
         offsets
+    }
+
+    pub fn port(&self) -> i32 {
+        self.address.rsplit_once(':').unwrap().1.parse().unwrap()
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {
@@ -160,13 +183,21 @@ async fn serve(mut stream: TcpStream, port: i32, newest: i16, state: Arc<Mutex<S
 
 fn tell_leaders(state: &mut State, port: i32, answer: &mut Vec<u8>) {
     state.looks += 1;
-    answer.extend([0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 5, 0, 9]);
-    answer.extend(b"127.0.0.1");
-    answer.extend(port.to_be_bytes());
-    answer.extend([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0, 1, b't', 0]);
+    let brokers: Vec<_> = [(state.number, port)].into_iter().chain(state.led_by).collect();
+    answer.extend([0; 4]);
+    answer.extend((brokers.len() as i32).to_be_bytes());
+    for (number, port) in brokers {
+        answer.extend(number.to_be_bytes());
+        answer.extend([0, 9]);
+        answer.extend(b"127.0.0.1");
+        answer.extend(port.to_be_bytes());
+        answer.extend([0xff, 0xff]);
+    }
+    answer.extend([0xff, 0xff, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0, 1, b't', 0]);
     answer.extend((state.logs.len() as i32).to_be_bytes());
     for partition in 0..state.logs.len() as i32 {
-        let (error, leader) = if state.leaderless.contains(&partition) { (5i16, -1i32) } else { (0, 5) };
+        let led_by = state.led_by.map_or(state.number, |(number, _)| number);
+        let (error, leader) = if state.leaderless.contains(&partition) { (5i16, -1i32) } else { (0, led_by) };
         answer.extend(error.to_be_bytes());
         answer.extend(partition.to_be_bytes());
         answer.extend(leader.to_be_bytes());

@@ -81,7 +81,6 @@ impl LeanFetcher {
 
     /// Takes partitions to their leaders.
     pub(super) fn follow(&mut self, leaders: Leaders, address: &str, connection: Connection) -> Result<()> {
-        self.brokers.retain(|id, broker| broker.is_busy || leaders.brokers.contains_key(id));
         for (id, address) in &leaders.brokers {
             let broker = self.brokers.entry(*id).or_insert_with(|| Broker::new(address));
             if broker.address != *address {
@@ -112,6 +111,10 @@ impl LeanFetcher {
             }
             partition.has_no_leader(&words(if fault == codes::NONE { codes::NO_LEADER } else { fault }), pause);
         }
+        // Who says so may not have heard yet of a broker that leads by now.
+        let partitions = &self.partitions;
+        let leads = |id| partitions.iter().any(|partition| partition.leader.is_some_and(|leader| leader.broker == id));
+        self.brokers.retain(|id, broker| broker.is_busy || leaders.brokers.contains_key(id) || leads(*id));
         // The connection that was used is as good as one of its own.
         let broker = self.brokers.values_mut().find(|broker| broker.address == address);
         match broker.filter(|broker| !broker.is_busy && broker.connection.is_none()) {
@@ -122,5 +125,32 @@ impl LeanFetcher {
             self.looks.kept.clear();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+
+    use super::*;
+    use crate::connectors::kafka::lean::fetcher_tests::one_partition;
+    use crate::connectors::kafka::lean::leaders::Leader;
+
+    #[tokio::test]
+    async fn a_leader_is_kept_of_which_not_every_broker_has_heard_and_a_broker_without_partitions_is_not() {
+        let mut fetcher = one_partition();
+        let mut heard = |brokers: &[i32], broker, leader_epoch| {
+            let brokers = brokers.iter().map(|number| (*number, format!("h:{number}"))).collect();
+            let leader = HashMap::from([(0, Leader { broker, leader_epoch })]);
+            let leaders = Leaders { brokers, faults: HashMap::new(), leaders: HashMap::from([("t".into(), leader)]) };
+            let connection = Connection::over(Box::new(duplex(1).0), &fetcher.settings);
+            fetcher.follow(leaders, "h:1", connection).unwrap();
+            let mut known: Vec<i32> = fetcher.brokers.keys().copied().collect();
+            known.sort_unstable();
+            (fetcher.partitions[0].leader.map(|leader| leader.broker), known)
+        };
+        assert_eq!(heard(&[1, 2], 2, 6), (Some(2), vec![1, 2]));
+        assert_eq!(heard(&[1], 1, 5), (Some(2), vec![1, 2]));
+        assert_eq!(heard(&[1], 1, 7), (Some(1), vec![1]));
     }
 }
