@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::task::spawn_blocking;
@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::race::first_of;
 use super::scram::Scram;
 use super::settings::{Login, Mechanism, Settings};
+use super::spare::Spare;
 use super::versions::{self, Versions};
 use super::wire::{Answer, Api, Request};
 use super::{fetch, leader_epochs, leaders};
@@ -21,9 +22,6 @@ use crate::connectors::kafka::address;
 const CLOSED: &str = "the broker closed the connection";
 /// What an answer has beside a batch that is as large as any: topics, partitions, aborted transactions.
 const AROUND_RECORDS: usize = 1 << 20;
-/// Answers whose memory is kept for later ones, and of which size: a batch that is larger than what is asked for is rare.
-const SPARE: usize = 4;
-const SPARE_BYTES: std::ops::RangeInclusive<usize> = (64 << 10)..=(8 << 20);
 
 /// The versions in which a login is spoken: with a request for each step, and without an end to what it is good for.
 const HANDSHAKE: i16 = 1;
@@ -40,8 +38,7 @@ pub struct Connection {
     number: i32,
     client_id: String,
     answer_limit: usize,
-    /// Large answers of late, whose memory is taken again when nobody reads them any more.
-    spare: Vec<Bytes>,
+    spare: Spare,
     pub fetch_version: i16,
     pub metadata_version: i16,
     /// None where the broker doesn't say where a leader epoch ends.
@@ -90,11 +87,11 @@ impl Failure {
 
 impl Connection {
     /// Connects, hears what the broker can do, and logs in.
-    pub async fn open(address: &str, settings: &Settings) -> Result<Self, Failure> {
+    pub async fn open(address: &str, settings: &Settings, spare: &Spare) -> Result<Self, Failure> {
         let patience = settings.connect_timeout;
         let late = |_| Failure::Away(format!("no connection within {} s", patience.as_secs_f64()));
         let stream = timeout(patience, reach(address, settings)).await.map_err(late)??;
-        let mut connection = Self::over(stream, settings);
+        let mut connection = Self::over(stream, settings, spare);
         timeout(settings.request_timeout, connection.shake_hands(settings.login.as_ref()))
             .await
             .unwrap_or_else(|_| Err(no_answer(settings.request_timeout)))?;
@@ -102,13 +99,13 @@ impl Connection {
     }
 
     /// A connection on which nothing was said yet.
-    pub fn over(stream: Box<dyn Stream>, settings: &Settings) -> Self {
+    pub fn over(stream: Box<dyn Stream>, settings: &Settings, spare: &Spare) -> Self {
         Self {
             stream,
             number: 0,
             client_id: settings.client_id.clone(),
             answer_limit: settings.batch_limit + AROUND_RECORDS,
-            spare: Vec::new(),
+            spare: spare.clone(),
             fetch_version: 0,
             metadata_version: 0,
             leader_epochs_version: None,
@@ -229,7 +226,7 @@ impl Connection {
         if i32::from_be_bytes([n0, n1, n2, n3]) != self.number {
             return Err(Failure::malformed("its number"));
         }
-        let mut buffer = free(&mut self.spare, size);
+        let mut buffer = self.spare.take(size);
         while buffer.len() < size {
             let mut rest = (&mut self.stream).take((size - buffer.len()) as u64);
             match timeout(patience, rest.read_buf(&mut buffer)).await {
@@ -240,32 +237,13 @@ impl Connection {
             }
         }
         let answer = buffer.freeze();
-        if SPARE_BYTES.contains(&size) {
-            if self.spare.len() >= SPARE {
-                self.spare.remove(0);
-            }
-            self.spare.push(answer.clone());
-        }
+        self.spare.keep(&answer);
         Ok(answer)
     }
 }
 
 fn no_answer(patience: Duration) -> Failure {
     Failure::Away(format!("no answer within {} s", patience.as_secs_f64()))
-}
-
-/// Memory of an answer that nobody reads any more, or new memory.
-fn free(spare: &mut Vec<Bytes>, size: usize) -> BytesMut {
-    if SPARE_BYTES.contains(&size)
-        && let Some(i) = spare.iter().position(Bytes::is_unique)
-        && let Ok(mut buffer) = spare.remove(i).try_into_mut()
-    {
-        buffer.clear();
-        if buffer.capacity() >= size {
-            return buffer;
-        }
-    }
-    BytesMut::with_capacity(size)
 }
 
 /// A way to the broker, over TLS where that is asked for.

@@ -31,6 +31,7 @@ use super::leaders::Leaders;
 use super::partition::Partition;
 use super::record_set::{RecordSet, Rules};
 use super::settings::Settings;
+use super::spare::Spare;
 use crate::connectors::kafka::cluster::Cluster;
 use crate::connectors::kafka::consume::BatchConsumer;
 use crate::connectors::kafka::context::KafkaContext;
@@ -58,6 +59,8 @@ pub struct LeanFetcher {
     brokers: HashMap<i32, Broker>,
     work: FuturesUnordered<BoxFuture<'static, Done>>,
     looks: Looks,
+    /// Memory for answers.
+    spare: Spare,
     /// When an answer came last.
     heard: Instant,
     answers: u64,
@@ -135,6 +138,7 @@ impl LeanFetcher {
             brokers: HashMap::new(),
             work: FuturesUnordered::new(),
             looks: Looks::new(),
+            spare: Spare::default(),
             heard: Instant::now(),
             answers: 0,
             told: None,

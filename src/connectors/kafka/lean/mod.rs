@@ -2,7 +2,7 @@
 //!
 //! A [`fetcher`] asks the [`leaders`] of its [`partition`]s for records through a [`connection`] to each ([`search`] finds them, in a [`race`]), and walks what
 //! comes ([`record_set`]: [`batch`]es of [`record`]s, [`compression`], [`aborted`] transactions) into blocks. The requests
-//! are in [`versions`], [`fetch`], [`leaders`] and [`leader_epochs`], their fields in [`wire`], error [`codes`] beside them, logins in [`scram`], encryption in [`tls`]. What it can't do,
+//! are in [`versions`], [`fetch`], [`leaders`] and [`leader_epochs`], their fields in [`wire`], the memory of answers in [`spare`], error [`codes`] beside them, logins in [`scram`], encryption in [`tls`]. What it can't do,
 //! [`settings`] says; then librdkafka reads.
 
 mod aborted;
@@ -31,6 +31,7 @@ mod scram;
 mod scripted;
 mod search;
 mod settings;
+mod spare;
 #[cfg(feature = "tls")]
 mod tls;
 mod unreadable;

@@ -6,6 +6,7 @@ use super::connection::{Connection, Failure};
 use super::leaders::{self, Leaders};
 use super::race::first_of;
 use super::settings::Settings;
+use super::spare::Spare;
 
 /// Asks the first broker that answers; the first of them over a connection that is there already, if one is.
 pub async fn find_leaders(
@@ -13,12 +14,13 @@ pub async fn find_leaders(
     mut kept: Option<Connection>,
     topics: Vec<Arc<str>>,
     settings: Arc<Settings>,
+    spare: Spare,
 ) -> Result<(Leaders, String, Connection), Failure> {
     let tries = addresses.into_iter().map(|address| {
-        let (kept, topics, settings) = (kept.take(), &topics, &settings);
+        let (kept, topics, settings, spare) = (kept.take(), &topics, &settings, &spare);
         async move {
             let topics: Vec<&str> = topics.iter().map(|topic| &**topic).collect();
-            match look_at(&address, kept, &topics, settings).await {
+            match look_at(&address, kept, &topics, settings, spare).await {
                 Ok((leaders, connection)) => Ok((leaders, address, connection)),
                 Err(Failure::Away(why)) => Err(Failure::Away(format!("{address}: {why}"))),
                 Err(failure) => Err(failure),
@@ -33,6 +35,7 @@ async fn look_at(
     kept: Option<Connection>,
     topics: &[&str],
     settings: &Settings,
+    spare: &Spare,
 ) -> Result<(Leaders, Connection), Failure> {
     if let Some(connection) = kept {
         // It may have been closed meanwhile: another one is opened then.
@@ -41,7 +44,7 @@ async fn look_at(
             return looked;
         }
     }
-    ask(Connection::open(address, settings).await?, topics, settings).await
+    ask(Connection::open(address, settings, spare).await?, topics, settings).await
 }
 
 async fn ask(

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use super::*;
 use crate::allocations::{Counted, of_thread};
 use crate::connectors::kafka::lean::scram::Hash;
+use crate::connectors::kafka::lean::spare;
 use crate::connectors::kafka::options::KafkaOptions;
 use crate::connectors::kafka::properties::{KafkaProperties, Role};
 use crate::connectors::kafka::testing::table;
@@ -17,10 +18,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connection, and the broker's end of it, into which all goes at once.
 fn connection() -> (Connection, DuplexStream) {
+    connection_with(&Spare::default())
+}
+
+/// The same with memory that it shares.
+fn connection_with(spare: &Spare) -> (Connection, DuplexStream) {
     let options = KafkaOptions::check(&table("a INT", &[])).unwrap().options;
     let settings = Settings::new(&KafkaProperties::build(&options, Role::Consumer, "g").unwrap()).unwrap();
     let (ours, brokers) = duplex(16 << 20);
-    (Connection::over(Box::new(ours), &settings), brokers)
+    (Connection::over(Box::new(ours), &settings, spare), brokers)
 }
 
 /// A request as the broker hears it: its number, and what is behind the client's name.
@@ -76,29 +82,35 @@ async fn the_memory_of_an_answer_is_taken_again_when_nobody_reads_it() {
 }
 
 #[tokio::test]
-async fn the_memory_of_a_few_answers_is_kept_and_none_of_small_or_giant_ones() {
+async fn the_memory_of_a_few_answers_is_kept_for_all_connections() {
     let _counted = Counted::begin();
-    let (mut connection, mut broker) = connection();
+    let spare = Spare::default();
+    let mut brokers = [connection_with(&spare), connection_with(&spare)];
     let large = vec![5; LARGE];
     let mut memory = Vec::new();
     for _again in 0..2 {
         // All are read at once.
         let mut answers = Vec::new();
         memory.clear();
-        for _ in 0..SPARE + 2 {
-            let (one, asked) = answer(&mut connection, &mut broker, &large).await;
+        for i in 0..spare::COUNT + 2 {
+            let (connection, broker) = &mut brokers[i % 2];
+            let (one, asked) = answer(connection, broker, &large).await;
             answers.push(one);
             memory.push(asked >= LARGE as u64);
         }
     }
-    assert_eq!(memory, [vec![false; SPARE], vec![true; 2]].concat());
-    let (mut connection, mut broker) = self::connection();
-    for size in [SPARE_BYTES.start() - 1, SPARE_BYTES.end() + 1] {
+    assert_eq!(memory, [vec![false; spare::COUNT], vec![true; 2]].concat());
+}
+
+#[tokio::test]
+async fn the_memory_of_small_and_of_giant_answers_is_not_kept() {
+    let _counted = Counted::begin();
+    for size in [spare::SIZES.start() - 1, spare::SIZES.end() + 1] {
+        let (mut connection, mut broker) = connection();
         for _again in 0..2 {
             assert!(answer(&mut connection, &mut broker, &vec![6; size]).await.1 >= size as u64);
         }
     }
-    assert!(connection.spare.is_empty());
 }
 
 /// The body of an answer to one step of a login.

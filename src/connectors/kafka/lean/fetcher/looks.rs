@@ -75,8 +75,9 @@ impl LeanFetcher {
         let mut topics: Vec<Arc<str>> = self.partitions.iter().map(|p| p.split.topic.clone()).collect();
         topics.sort_unstable();
         topics.dedup();
-        let settings = self.settings.clone();
-        self.work.push(Box::pin(async move { Done::Looked(find_leaders(addresses, kept, topics, settings).await) }));
+        let (settings, spare) = (self.settings.clone(), self.spare.clone());
+        let look = async move { Done::Looked(find_leaders(addresses, kept, topics, settings, spare).await) };
+        self.work.push(Box::pin(look));
     }
 
     /// Takes partitions to their leaders.
@@ -143,7 +144,7 @@ mod tests {
             let brokers = brokers.iter().map(|number| (*number, format!("h:{number}"))).collect();
             let leader = HashMap::from([(0, Leader { broker, leader_epoch })]);
             let leaders = Leaders { brokers, faults: HashMap::new(), leaders: HashMap::from([("t".into(), leader)]) };
-            let connection = Connection::over(Box::new(duplex(1).0), &fetcher.settings);
+            let connection = Connection::over(Box::new(duplex(1).0), &fetcher.settings, &fetcher.spare);
             fetcher.follow(leaders, "h:1", connection).unwrap();
             let mut known: Vec<i32> = fetcher.brokers.keys().copied().collect();
             known.sort_unstable();

@@ -35,8 +35,8 @@ impl LeanFetcher {
                 self.ask(id).await?;
             } else {
                 broker.is_busy = true;
-                let (address, settings) = (broker.address.clone(), self.settings.clone());
-                let connect = async move { Done::Connected(id, Connection::open(&address, &settings).await) };
+                let (address, settings, spare) = (broker.address.clone(), self.settings.clone(), self.spare.clone());
+                let connect = async move { Done::Connected(id, Connection::open(&address, &settings, &spare).await) };
                 self.work.push(Box::pin(connect));
             }
         }
