@@ -353,6 +353,10 @@ fn is_being_chosen(error: &KafkaError) -> bool {
                 | Code::NotLeaderForPartition
                 | Code::UnknownTopicOrPartition
                 | Code::ReplicaNotAvailable
+                // Who is asked leads since an election, or a topic, of which not everybody has heard.
+                | Code::FencedLeaderEpoch
+                | Code::UnknownLeaderEpoch
+                | Code::OffsetNotAvailable
                 | Code::CoordinatorNotAvailable
                 | Code::CoordinatorLoadInProgress
                 | Code::NotCoordinator
@@ -397,7 +401,13 @@ mod tests {
             asked.set(asked.get() + 1);
             if asked.get() < 3 { Err(KafkaError::OffsetFetch(code)) } else { Ok(asked.get()) }
         };
-        for code in [RDKafkaErrorCode::NotLeaderForPartition, RDKafkaErrorCode::UnknownTopicOrPartition] {
+        for code in [
+            RDKafkaErrorCode::NotLeaderForPartition,
+            RDKafkaErrorCode::UnknownTopicOrPartition,
+            RDKafkaErrorCode::FencedLeaderEpoch,
+            RDKafkaErrorCode::UnknownLeaderEpoch,
+            RDKafkaErrorCode::OffsetNotAvailable,
+        ] {
             asked.set(0);
             assert_eq!(settled(|| ask(code)).ok(), Some(3), "{code:?}");
         }

@@ -313,6 +313,8 @@ pub fn is_retriable(code: RDKafkaErrorCode) -> bool {
             | Code::WaitingForCoordinator
             | Code::RebalanceInProgress
             | Code::OffsetNotAvailable
+            | Code::FencedLeaderEpoch
+            | Code::UnknownLeaderEpoch
             | Code::KafkaStorageError
             | Code::NotController
             | Code::UnstableOffsetCommit

@@ -11,9 +11,9 @@ pub const UNKNOWN_TOPIC: i16 = 3;
 pub const NO_LEADER: i16 = 5;
 
 /// True where another leader may do better, or the same one later. Beside what librdkafka says of: unknown server error,
-/// which Java's client passes over, too; unknown topic, listener, the leader epoch (twice), topic ids (twice).
+/// which Java's client passes over, too; unknown topic, listener, topic ids (twice).
 pub fn passes(code: i16) -> bool {
-    matches!(code, -1 | UNKNOWN_TOPIC | 72 | 74 | 75 | 100 | 103) || known(code).is_some_and(is_retriable)
+    matches!(code, -1 | UNKNOWN_TOPIC | 72 | 100 | 103) || known(code).is_some_and(is_retriable)
 }
 
 fn known(code: i16) -> Option<RDKafkaErrorCode> {
