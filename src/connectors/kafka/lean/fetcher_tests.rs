@@ -155,6 +155,32 @@ fn pair(base: i64) -> Vec<u8> {
     Batch::at(base).write(&[value(0, "a"), value(1, "b")])
 }
 
+/// Whatever the old leader says late, of records that the new one has sent already.
+#[tokio::test]
+async fn a_leader_that_changes_amid_a_request_gives_each_record_once() {
+    for late in [Say::Records(pair(2)), Say::Records([pair(2), pair(4), pair(6)].concat()), Say::Error(6)] {
+        let new = Broker::start(11, Vec::new()).await;
+        new.state().number = 6;
+        new.state().logs = vec![vec![(2, pair(2)), (4, pair(4))]];
+        let old = Broker::start(11, vec![Say::Records(pair(0)), Say::Late(Box::new(late))]).await;
+        let age = [("properties.metadata.max.age.ms", "20")];
+        let mut reading = Reading::start_with(&old, split(0, 8), &age);
+        assert_eq!(reading.next().await.unwrap().unwrap(), (0, vec![0, 1]));
+        reading.until(&old, |state| state.script.is_empty()).await;
+        old.state().led_by = Some((6, new.port()));
+        for offsets in [[2, 3], [4, 5]] {
+            assert_eq!(reading.next().await.unwrap().unwrap(), (0, offsets.to_vec()));
+        }
+        old.state().lets_go = true;
+        // Many looks later its answer has been taken, too.
+        let looks = new.state().looks;
+        reading.until(&new, |state| state.looks > looks + 5).await;
+        new.state().logs[0].push((6, pair(6)));
+        assert_eq!(reading.rest(1).await.unwrap(), [[6, 7]]);
+        assert_eq!(reading.told(), Vec::<String>::new());
+    }
+}
+
 #[tokio::test]
 async fn records_come_in_their_order_and_each_once() {
     let broker = Broker::start(11, vec![Say::Records(pair(0)), Say::Records(pair(2))]).await;

@@ -28,6 +28,8 @@ pub enum Say {
     LeaderEpochEnd(i64),
     /// Why it doesn't say that.
     NoLeaderEpochEnd(i16),
+    /// This, when it is let go.
+    Late(Box<Say>),
 }
 
 /// A broker that leads the partitions of topic `t`, and what it was asked.
@@ -54,6 +56,7 @@ pub struct State {
     /// What it was asked about leader epochs: the one in which it leads, and the one whose end is asked for.
     pub questions: Vec<(i32, i32)>,
     pub script: VecDeque<Say>,
+    pub lets_go: bool,
     /// Batches of each partition, with their first offsets: what it says behind its script.
     pub logs: Vec<Vec<(i64, Vec<u8>)>>,
     /// Partitions that it doesn't lead, nor does anybody else.
@@ -98,6 +101,7 @@ impl Broker {
             leader_epochs: leader_epochs.to_vec(),
             questions: Vec::new(),
             script: script.into(),
+            lets_go: false,
             logs: vec![Vec::new()],
             leaderless: BTreeSet::new(),
         }));
@@ -244,7 +248,13 @@ fn asked(request: &mut Answer, leader_epoch: i32) -> Vec<(i32, i64)> {
 }
 
 /// What is said of the partitions that were asked for: by the script, else from their logs.
-async fn records(state: &Mutex<State>, said: Option<Say>, asked: &[(i32, i64)]) -> Vec<u8> {
+async fn records(state: &Mutex<State>, mut said: Option<Say>, asked: &[(i32, i64)]) -> Vec<u8> {
+    if let Some(Say::Late(late)) = said {
+        while !state.lock().unwrap().lets_go {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        said = Some(*late);
+    }
     let mut told = Vec::new();
     for &(partition, offset) in asked {
         let logged = match &said {
@@ -262,7 +272,7 @@ async fn records(state: &Mutex<State>, said: Option<Say>, asked: &[(i32, i64)]) 
             Say::Error(error) => first.1 = error,
             Say::Throttle(ms) => throttle = ms,
             Say::Size(_) => {}
-            Say::LeaderEpochEnd(_) | Say::NoLeaderEpochEnd(_) => panic!("asked for records: {said:?}"),
+            Say::LeaderEpochEnd(_) | Say::NoLeaderEpochEnd(_) | Say::Late(_) => panic!("asked for records: {said:?}"),
         }
     } else if told.iter().all(|told| told.3.is_empty()) {
         tokio::time::sleep(Duration::from_millis(20)).await;

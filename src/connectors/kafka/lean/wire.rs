@@ -158,7 +158,28 @@ impl Answer {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::connectors::kafka::lean::versions::Versions;
+    use crate::connectors::kafka::lean::{fetch, leader_epochs, leaders};
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever a broker answers, it is read or malformed.
+        #[test]
+        fn any_answer_is_read_without_a_panic(
+            small in prop::collection::vec(prop_oneof![4 => Just(0u8), 2 => 0u8..4, 1 => any::<u8>()], 0..400),
+            version in 0i16..12,
+        ) {
+            let bytes = Bytes::from(small);
+            _ = Versions::of(bytes.clone());
+            _ = leaders::answer(version, bytes.clone());
+            _ = leader_epochs::answer(bytes.clone());
+            _ = fetch::answer(version, bytes);
+        }
+    }
 
     #[test]
     fn a_request_is_its_size_its_header_and_its_fields() {
