@@ -6,7 +6,8 @@
 #   ROWS=100000 benches/kafka.sh --set parallelism.default=1    on services of your own; arguments go to `millstream run`
 #   CHECKPOINTS=1s make bench-kafka                             each job also with exactly-once checkpoints of this interval, and the ratio:
 #                                                               checkpoints with one target (rollback), held with a second one aside
-#   OTHER='flink-sql {file}' make bench-kafka                   another engine's command beside it
+#   OTHER='benches/with_flink.sh {file}' make bench-kafka       another engine's command beside it: Flink (that file says what it needs)
+#   OTHER='benches/with_librdkafka.sh {file}' make bench-kafka  librdkafka beside the native client
 #
 # ROWS (10000000; in as many partitions as the broker makes by itself), RUNS (3), JOBS (all four; none for latency alone), MILLSTREAM (the binary: target/release/millstream).
 # OTHER is a command with its arguments; {file} stands for a job file with all addresses filled in. It must end when the job does, with

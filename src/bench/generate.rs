@@ -22,6 +22,16 @@ use crate::types::{Field, TypeKind};
 /// Rows behind which all splits together begin anew.
 const CYCLE_ROWS: usize = 1 << 20;
 
+/// What rows may take in memory.
+struct Limits {
+    /// Those behind which all splits together begin anew.
+    cycle_bytes: usize,
+    /// The times of all rows, where nobody has said how many rows there are.
+    time_bytes: u64,
+}
+
+const LIMITS: Limits = Limits { cycle_bytes: 256 << 20, time_bytes: 512 << 20 };
+
 /// Keys of a table whose rows change, for each split.
 const CHANGING_KEYS: usize = 1_000;
 
@@ -39,23 +49,71 @@ struct Stock {
     in_turn: bool,
 }
 
+/// Rows that come again and again.
+struct Cycle {
+    stocks: Vec<Option<Stock>>,
+    /// Rows of each split.
+    rows: usize,
+    /// Keys of each split.
+    keys: usize,
+}
+
 /// The rows of every split.
 pub fn generate(wanted: &Wanted) -> Result<Splits> {
+    generate_within(wanted, &LIMITS)
+}
+
+fn generate_within(wanted: &Wanted, limits: &Limits) -> Result<Splits> {
+    let mut wanted = wanted.clone();
+    if wanted.may_be_fewer {
+        wanted.rows = wanted.rows.min(limits.time_bytes / wanted.time_bytes().max(1)).max(1);
+    }
     let in_all = usize::try_from(wanted.rows).unwrap_or(usize::MAX).clamp(1, CYCLE_ROWS);
-    let mut cycle = in_all.div_ceil(wanted.splits);
-    let changing = wanted.changes != SourceChanges::Inserts;
-    let keys = if changing { CHANGING_KEYS.min(cycle) } else { cycle };
-    cycle -= cycle % keys;
-    let fields = wanted.schema.fields.iter().enumerate();
-    let stocks = fields.map(|(i, field)| match wanted.time_form(i) {
-        Some(_) => Ok(None),
-        None => stock(wanted, i, field, keys * wanted.splits).map(Some),
-    });
-    let stocks = stocks.collect::<Result<Vec<_>>>()?;
-    (0..wanted.splits).map(|split| rows_of(wanted, split, &stocks, cycle, keys)).collect()
+    let mut cycle = Cycle::of(&wanted, in_all)?;
+    let most = (limits.cycle_bytes / cycle.row_bytes().max(1)).max(wanted.batch_rows * wanted.splits);
+    if in_all > most {
+        cycle = Cycle::of(&wanted, most)?;
+    }
+    (0..wanted.splits).map(|split| rows_of(&wanted, split, &cycle)).collect()
+}
+
+impl Cycle {
+    /// One of so many rows in all splits.
+    fn of(wanted: &Wanted, in_all: usize) -> Result<Self> {
+        let mut rows = in_all.div_ceil(wanted.splits);
+        let changing = wanted.changes != SourceChanges::Inserts;
+        let keys = if changing { CHANGING_KEYS.min(rows) } else { rows };
+        rows -= rows % keys;
+        let fields = wanted.schema.fields.iter().enumerate();
+        let stocks = fields.map(|(i, field)| match wanted.time_form(i) {
+            Some(_) => Ok(None),
+            None => stock(wanted, i, field, keys * wanted.splits).map(Some),
+        });
+        Ok(Self { stocks: stocks.collect::<Result<_>>()?, rows, keys })
+    }
+
+    /// What a row takes, but for its times.
+    fn row_bytes(&self) -> usize {
+        let bytes = |stock: &Stock| {
+            let data = stock.values.to_data();
+            let all = data.get_slice_memory_size().unwrap_or_else(|_| stock.values.get_array_memory_size());
+            all.div_ceil(stock.values.len().max(1))
+        };
+        self.stocks.iter().flatten().map(bytes).sum()
+    }
 }
 
 impl Wanted {
+    /// What the times of a row take.
+    fn time_bytes(&self) -> u64 {
+        let bytes = |i: usize| match self.time_form(i) {
+            None => 0,
+            Some(TimeForm::Text(_)) => 32,
+            Some(_) => 8,
+        };
+        (0..self.schema.len()).map(bytes).sum()
+    }
+
     /// How a column tells the time of its row, where it does.
     fn time_form(&self, column: usize) -> Option<TimeForm> {
         match self.event_time {
@@ -129,7 +187,9 @@ fn stock(wanted: &Wanted, at: usize, field: &Field, keys: usize) -> Result<Stock
     Ok(Stock { values: sample(field, &options, size, FIRST_MS, seed)?.values, in_turn: in_key })
 }
 
-fn rows_of(wanted: &Wanted, split: usize, stocks: &[Option<Stock>], cycle: usize, keys: usize) -> Result<Vec<Part>> {
+fn rows_of(wanted: &Wanted, split: usize, cycle: &Cycle) -> Result<Vec<Part>> {
+    let Cycle { stocks, rows: cycle, keys } = cycle;
+    let (cycle, keys) = (*cycle, *keys);
     let columns = stocks.iter().enumerate().map(|(i, stock)| {
         let Some(stock) = stock else { return Ok(None) };
         let size = stock.values.len();
@@ -228,5 +288,61 @@ impl PartWriter<'_> {
             start = end;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::bench::rows::count;
+    use crate::types::{Schema, SqlType};
+
+    /// Rows of some whole numbers and some times.
+    fn wide(numbers: usize, times: usize, rows: u64, may_be_fewer: bool) -> Wanted {
+        let kinds =
+            std::iter::repeat_n(TypeKind::BigInt, numbers).chain(std::iter::repeat_n(TypeKind::TimestampLtz(3), times));
+        let fields = kinds.enumerate().map(|(i, kind)| Field::new(format!("c{i}"), SqlType::not_null(kind)));
+        let schema = Schema::new(fields.collect());
+        Wanted {
+            table: schema.clone(),
+            arrow: schema.arrow(),
+            schema,
+            key: Vec::new(),
+            changes: SourceChanges::Inserts,
+            rows,
+            splits: 2,
+            batch_rows: 100,
+            event_time: None,
+            datagen: None,
+            may_be_fewer,
+        }
+    }
+
+    /// The bytes of all columns; those that several batches share count once.
+    fn bytes(splits: &Splits) -> usize {
+        let mut known = HashSet::new();
+        let columns = splits.iter().flatten().flat_map(|part| part.rows.columns());
+        let buffers = columns.flat_map(|column| column.to_data().buffers().to_vec());
+        buffers.filter(|buffer| known.insert(buffer.as_ptr())).map(|buffer| buffer.len()).sum()
+    }
+
+    #[test]
+    fn rows_that_are_wide_come_again_sooner() {
+        let limits = Limits { cycle_bytes: 1 << 20, time_bytes: 1 << 20 };
+        for (numbers, expected) in [(200, 600_000..=1_400_000), (10, 780_000..=800_000)] {
+            let splits = generate_within(&wide(numbers, 0, 10_000, false), &limits).unwrap();
+            assert_eq!(count(&splits), 10_000);
+            assert!(expected.contains(&bytes(&splits)), "{numbers}: {}", bytes(&splits));
+        }
+    }
+
+    #[test]
+    fn rows_of_many_times_are_fewer_unless_somebody_asks() {
+        let limits = Limits { cycle_bytes: 1 << 20, time_bytes: 1 << 20 };
+        let rows = |may_be_fewer| count(&generate_within(&wide(1, 20, 10_000, may_be_fewer), &limits).unwrap());
+        assert_eq!(rows(true), (1 << 20) / (20 * 8));
+        assert_eq!(rows(false), 10_000);
     }
 }

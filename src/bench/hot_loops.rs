@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::{Bench, BenchOptions};
+use super::{Bench, BenchOptions, Samples};
 use crate::allocations::{Counted, of_thread};
 use crate::connectors::kafka::records_to_rows;
 use crate::error::Result;
@@ -108,7 +108,11 @@ fn costs_of(query: &str, parallelism: usize) -> Result<Vec<(String, f64)>> {
     for statement in parse_script(&text) {
         job = session.plan_only(&statement?, &text)?.or(job);
     }
-    let bench = Bench::prepare(job.unwrap(), &BenchOptions { rows: ROWS, given: Vec::new() })?;
+    let bench = Bench::prepare(
+        job.unwrap(),
+        &BenchOptions { rows: ROWS, may_be_fewer: false, given: Vec::new() },
+        &Samples::default(),
+    )?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let measured = runtime.block_on(bench.run(true, &|_| ()))?;
     let nodes = measured.costs.unwrap().nodes.into_iter().filter(|node| node.rows_in > 0);

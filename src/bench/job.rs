@@ -1,47 +1,23 @@
 //! A job with its doors replaced, and what a run of it took.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use arrow::datatypes::SchemaRef;
 use tokio::time::Instant;
 
-use super::doors::{Column, ForgettingSink, PreparedSource, TableInMemory};
-use super::event_time::{event_time, not_understood};
-use super::file::{RowsFile, deal};
-use super::generate::generate;
-use super::rows::{Splits, Wanted, count};
+use super::asked::Asked;
+use super::doors::{ForgettingSink, PreparedSource};
+use super::filling::{BenchOptions, Filling};
+use super::rows::count;
+use super::samples::Samples;
 use crate::checkpoint::Store;
-use crate::connectors::SourceChanges;
-use crate::connectors::options::RawOptions;
 use crate::error::{Error, Result};
 use crate::plan::explain::describe;
-use crate::plan::stream_plan::{LookupJoinNode, NodeKind, SourceNode, StreamPlan};
-use crate::plan::table::{Door, PlannedTable};
+use crate::plan::stream_plan::{NodeKind, StreamPlan};
 use crate::runtime::{Costs, JobConfig, JobMetrics, start};
 use crate::session::PlannedJob;
-use crate::types::{Field, Schema};
 use crate::{allocations, cpu_time};
-
-/// Rows of a table that is looked up, where they are made up.
-const LOOKUP_ROWS: u64 = 10_000;
-
-/// What the tables of a job are filled with.
-#[derive(Debug, Clone)]
-pub struct BenchOptions {
-    /// Of each source.
-    pub rows: u64,
-    pub given: Vec<GivenRows>,
-}
-
-/// A file of rows for a table.
-#[derive(Debug, Clone)]
-pub struct GivenRows {
-    pub table: String,
-    pub path: PathBuf,
-}
 
 /// Called now and then while a job runs, with the rows that it has read.
 pub type Progress<'a> = &'a dyn Fn(u64);
@@ -89,29 +65,58 @@ pub struct MeasuredNode {
 }
 
 impl Bench {
-    /// Replaces the doors of a job and prepares the rows of its sources.
+    /// The rows of files that the job is measured with.
     ///
     /// # Errors
-    /// Rows that can't be made up, files that don't fit, or a job that reads no table.
-    pub fn prepare(job: PlannedJob, options: &BenchOptions) -> Result<Self> {
+    /// Rows that can't be made up, or a job that reads no table.
+    pub fn asks(job: &PlannedJob, options: &BenchOptions) -> Result<Vec<Asked>> {
+        let filling = Filling { options, tables: &job.tables, config: &job.config };
+        let (mut asked, mut reads) = (Vec::new(), false);
+        for node in &job.plan.nodes {
+            match &node.kind {
+                NodeKind::Source(source) => {
+                    let Some(table) = filling.table(&source.table) else { continue };
+                    reads = true;
+                    asked.extend(filling.source_asks(table, source)?);
+                }
+                NodeKind::LookupJoin(join) => {
+                    asked.extend(filling.table(&join.table).and_then(|table| filling.lookup_asks(table, join)));
+                }
+                _ => {}
+            }
+        }
+        match reads {
+            true => Ok(asked),
+            false => Err(Error::statement(format!(
+                "job \"{}\" reads no table: there is nothing to measure",
+                job.config.name
+            ))),
+        }
+    }
+
+    /// Replaces the doors of a job and prepares the rows of its sources; `samples` has what it [asks](Self::asks) for.
+    ///
+    /// # Errors
+    /// Rows that can't be made up.
+    pub fn prepare(job: PlannedJob, options: &BenchOptions, samples: &Samples) -> Result<Self> {
         let PlannedJob { mut plan, config, tables } = job;
-        let doors = Doors { options, tables: &tables, config: &config };
+        let filling = Filling { options, tables: &tables, config: &config };
         let (mut rows, mut told) = (0, Vec::new());
         for node in &mut plan.nodes {
             match &mut node.kind {
                 NodeKind::Source(source) => {
                     // What stands in the plan itself needs no table.
-                    let Some(table) = doors.table(&source.table) else { continue };
-                    let (splits, text) = doors.source(table, source)?;
+                    let Some(table) = filling.table(&source.table) else { continue };
+                    let (splits, text) = filling.source(table, source, samples)?;
                     rows += count(&splits);
                     told.push(text);
                     let stands_for = source.source.clone();
                     source.source = Arc::new(PreparedSource { stands_for, splits: Arc::new(splits) });
                 }
                 NodeKind::LookupJoin(join) => {
-                    let table = doors.table(&join.table);
+                    let table = filling.table(&join.table);
                     let table = table.ok_or_else(|| Error::internal("a lookup table that nobody declared"))?;
-                    let (in_memory, text) = doors.lookup(table, join)?;
+                    let (in_memory, text) = filling.lookup(table, join, samples)?;
                     told.push(text);
                     join.lookup = Arc::new(in_memory);
                 }
@@ -124,12 +129,6 @@ impl Bench {
         }
         for letters in &mut plan.dead_letters {
             letters.sink = Arc::new(ForgettingSink(letters.sink.clone()));
-        }
-        if rows == 0 {
-            return Err(Error::statement(format!(
-                "job \"{}\" reads no table: there is nothing to measure",
-                config.name
-            )));
         }
         told.sort();
         told.dedup();
@@ -193,159 +192,6 @@ impl Bench {
         });
         nodes.collect()
     }
-}
-
-/// What doors are replaced with.
-struct Doors<'a> {
-    options: &'a BenchOptions,
-    tables: &'a [Arc<PlannedTable>],
-    config: &'a JobConfig,
-}
-
-impl Doors<'_> {
-    fn table(&self, name: &str) -> Option<&PlannedTable> {
-        self.tables.iter().find(|table| table.name == name).map(Arc::as_ref)
-    }
-
-    /// The file that is given for a table.
-    fn given(&self, table: &PlannedTable) -> Option<&PathBuf> {
-        self.options.given.iter().find(|given| given.table == table.name).map(|given| &given.path)
-    }
-
-    /// The rows of a source, and how they were made.
-    fn source(&self, table: &PlannedTable, node: &SourceNode) -> Result<(Splits, String)> {
-        let schema = schema_of(table, &node.scan_schema)?;
-        let first = |column: &str| {
-            let start = raw_options(table).get(&format!("fields.{column}.start")).map(str::trim);
-            start.and_then(|start| start.parse().ok()).unwrap_or(0)
-        };
-        let time = event_time(node, &schema, self.options.rows, first);
-        let key = table.primary_key.iter().filter_map(|name| schema.index_of(name)).collect();
-        let splits = node.source.parallelism().unwrap_or(self.config.parallelism).max(1);
-        let wanted = Wanted {
-            table: table.scan_schema(),
-            arrow: node.scan_schema.clone(),
-            key,
-            changes: node.source.changes(),
-            rows: self.options.rows,
-            splits,
-            batch_rows: self.config.batch_rows.max(1),
-            event_time: time.told,
-            datagen: datagen_options(table),
-            schema,
-        };
-        let name = &table.name;
-        let Some(path) = self.given(table) else {
-            if node.watermark.is_some() && time.told.is_none() && !time.columns.is_empty() {
-                return Err(not_understood(name, node));
-            }
-            return Ok((generate(&wanted)?, format!("{name} (made up)")));
-        };
-        let rows = RowsFile {
-            path,
-            table: name,
-            schema: &wanted.schema,
-            arrow: &wanted.arrow,
-            options: raw_options(table),
-            zone: zone_of(table),
-            most: self.options.rows,
-        };
-        let rows = rows.read()?;
-        let (splits, once) = deal(&rows, &wanted, &time.columns)?;
-        let times = match (once, wanted.changes) {
-            (false, _) => "",
-            (true, SourceChanges::All) => ", once: its rows change",
-            (true, _) => ", once: its event time is a text",
-        };
-        Ok((splits, format!("{name} ({}{times})", path.display())))
-    }
-
-    /// The rows of a table that is looked up, and how they were made.
-    fn lookup(&self, table: &PlannedTable, join: &LookupJoinNode) -> Result<(TableInMemory, String)> {
-        let all = table.scan_schema();
-        let (request, name) = (&join.request, &table.name);
-        let stands_for = join.lookup.clone();
-        if let Some(path) = self.given(table) {
-            let asked_or_key =
-                |column: &usize| request.projection.contains(column) || request.key_columns.contains(column);
-            let needed: Vec<usize> = (0..all.len()).filter(asked_or_key).collect();
-            let place = |column: &usize| needed.binary_search(column).unwrap_or_default();
-            let schema = all.project(&needed);
-            let rows = RowsFile {
-                path,
-                table: name,
-                schema: &schema,
-                arrow: &schema.arrow(),
-                options: raw_options(table),
-                zone: zone_of(table),
-                most: u64::MAX,
-            };
-            let keys = Some(request.key_columns.iter().map(place).collect());
-            let columns = request.projection.iter().map(|column| Column::OfRows(place(column))).collect();
-            let rows = rows.read()?;
-            let in_memory = TableInMemory { stands_for, rows, keys, columns, schema: join.right_schema.clone() };
-            return Ok((in_memory, format!("{name} ({})", path.display())));
-        }
-        let schema = all.project(&request.projection);
-        let columns = request.projection.iter().enumerate().map(|(i, column)| {
-            let key = request.key_columns.iter().position(|key| key == column);
-            key.map_or(Column::OfRows(i), Column::OfKey)
-        });
-        let wanted = Wanted {
-            table: all,
-            arrow: schema.arrow(),
-            schema,
-            key: Vec::new(),
-            changes: SourceChanges::Inserts,
-            rows: LOOKUP_ROWS,
-            splits: 1,
-            batch_rows: LOOKUP_ROWS as usize,
-            event_time: None,
-            datagen: None,
-        };
-        let mut parts = generate(&wanted)?.into_iter().flatten();
-        let rows = parts.next().ok_or_else(|| Error::internal("a lookup table without rows"))?.rows;
-        let in_memory = TableInMemory {
-            stands_for,
-            rows,
-            keys: None,
-            columns: columns.collect(),
-            schema: join.right_schema.clone(),
-        };
-        Ok((in_memory, format!("{name} (made up)")))
-    }
-}
-
-/// The SQL types of the columns that are read.
-fn schema_of(table: &PlannedTable, arrow: &SchemaRef) -> Result<Schema> {
-    let all = table.scan_schema();
-    let field = |field: &Arc<arrow::datatypes::Field>| {
-        let known = all.fields.iter().find(|known| known.name == *field.name());
-        let known = known.ok_or_else(|| Error::internal(format!("column \"{}\" got lost", field.name())))?;
-        Ok(Field::new(&known.name, known.ty.clone().with_nullable(field.is_nullable())))
-    };
-    arrow.fields().iter().map(field).collect::<Result<Vec<_>>>().map(Schema::new)
-}
-
-fn raw_options(table: &PlannedTable) -> &RawOptions {
-    static NONE: std::sync::LazyLock<RawOptions> = std::sync::LazyLock::new(RawOptions::new);
-    match &table.door {
-        Door::Connector { descriptor, .. } => &descriptor.options,
-        Door::Registered { .. } => &NONE,
-    }
-}
-
-fn zone_of(table: &PlannedTable) -> chrono_tz::Tz {
-    match &table.door {
-        Door::Connector { descriptor, .. } => descriptor.zone,
-        Door::Registered { .. } => chrono_tz::Tz::UTC,
-    }
-}
-
-/// The options of a table of the connector `datagen`.
-fn datagen_options(table: &PlannedTable) -> Option<RawOptions> {
-    let options = raw_options(table);
-    (options.get("connector") == Some("datagen")).then(|| options.clone())
 }
 
 /// Resident memory of this process, as Linux tells it.

@@ -4,13 +4,22 @@
 //! tables answer from memory. What a job costs is measured from its start to its end, and once more with an account for
 //! every node. Decoding, encoding and the services themselves are left out.
 
+mod asked;
+mod damage;
+mod deal;
 mod doors;
 mod event_time;
 mod file;
+mod filling;
+mod frames;
 mod generate;
 #[cfg(test)]
 mod hot_loops;
 mod job;
+mod lines;
 mod rows;
+mod samples;
 
-pub use job::{Bench, BenchOptions, GivenRows, Measured, MeasuredCosts, MeasuredNode, Progress};
+pub use filling::{BenchOptions, GivenRows};
+pub use job::{Bench, Measured, MeasuredCosts, MeasuredNode, Progress};
+pub use samples::Samples;

@@ -39,6 +39,8 @@ pub struct Wanted {
     pub event_time: Option<(usize, TimeForm)>,
     /// The options of a table that generates its rows anyway.
     pub datagen: Option<RawOptions>,
+    /// True where fewer rows will do if so many would take much memory: nobody has said how many.
+    pub may_be_fewer: bool,
 }
 
 /// A batch that a source gives.

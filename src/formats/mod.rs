@@ -141,11 +141,27 @@ pub struct FormatError {
     pub message: String,
     /// What can be done, naming the option: `Set 'json.ignore-parse-errors' = 'true' to ...`
     pub hint: Option<String>,
+    /// Where in the message it is, where that is known.
+    pub place: Option<Place>,
+}
+
+/// A place in a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A byte of its first line, counted from 1.
+    Column(usize),
+    /// A field, by the names from the outermost in.
+    Field(Vec<String>),
 }
 
 impl FormatError {
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
+        Self { message: message.into(), hint: None, place: None }
+    }
+
+    pub fn at(mut self, place: Option<Place>) -> Self {
+        self.place = place;
+        self
     }
 
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {

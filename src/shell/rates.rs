@@ -386,6 +386,11 @@ pub fn millis_text(millis: u64) -> String {
     }
 }
 
+/// `1 row`, `12,345 rows`
+pub fn rows_text(rows: u64) -> String {
+    format!("{} {}", grouped(rows), if rows == 1 { "row" } else { "rows" })
+}
+
 /// `1234567` as `1,234,567`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();

@@ -10,7 +10,7 @@ use parquet::file::properties::WriterProperties;
 
 use crate::millstream::{millstream, millstream_in};
 
-const JOB: &str = "
+pub const JOB: &str = "
     CREATE TABLE readings (
       host STRING, load DOUBLE, at_ms BIGINT,
       ts AS TO_TIMESTAMP_LTZ(at_ms, 3), WATERMARK FOR ts AS ts - INTERVAL '1' SECOND
@@ -27,7 +27,7 @@ const WINDOW: &str = "INSERT INTO alerts SELECT host, COUNT(*)
     FROM TABLE(TUMBLE(TABLE readings, DESCRIPTOR(ts), INTERVAL '1' SECOND)) WHERE load >= 0 GROUP BY window_start, window_end, host";
 
 /// The table of operators: what each is called, its rows in and its rows out.
-fn operators(out: &str) -> Vec<(String, String, String)> {
+pub fn operators(out: &str) -> Vec<(String, String, String)> {
     let lines = out.lines().skip_while(|line| !line.trim_start().starts_with("operator ")).skip(1);
     lines
         .take_while(|line| !line.trim().is_empty())
@@ -43,7 +43,7 @@ fn operators(out: &str) -> Vec<(String, String, String)> {
         .collect()
 }
 
-fn row<'a>(operators: &'a [(String, String, String)], name: &str) -> (&'a str, &'a str) {
+pub fn row<'a>(operators: &'a [(String, String, String)], name: &str) -> (&'a str, &'a str) {
     let found = operators.iter().find(|operator| operator.0 == name);
     let found = found.unwrap_or_else(|| panic!("no {name} in {operators:?}"));
     (&found.1, &found.2)
@@ -258,6 +258,54 @@ fn two_settings_or_two_files_stand_beside_each_other() {
 }
 
 #[test]
+fn jobs_are_told_apart_and_counted_in_words() {
+    let sql = format!(
+        "{} SELECT host FROM readings;\nSELECT load FROM readings; INSERT INTO alerts SELECT host, 1 FROM readings",
+        JOB.replace("SET 'pipeline.name' = 'job';", "")
+    );
+    let heads = |arguments: &[&str]| -> Vec<String> {
+        let all = [&["bench", "--runs", "1"], arguments, &["-e", &sql]].concat();
+        let out = millstream(&all).expect(0).out;
+        out.lines().filter(|line| line.contains(" of readings")).map(str::to_string).collect()
+    };
+    assert_eq!(
+        heads(&["--rows", "1"]),
+        [
+            "collect (line 12): 1 row of readings (made up), parallelism 1, 1 run",
+            "collect (line 13): 1 row of readings (made up), parallelism 1, 1 run",
+            "insert-into_alerts: 1 row of readings (made up), parallelism 1, 1 run",
+        ]
+    );
+    let heads = heads(&["--rows", "1.5k"]);
+    assert!(heads[0].starts_with("collect (line 12): 1,500 rows of readings"), "{heads:?}");
+}
+
+#[test]
+fn a_comparison_says_how_far_runs_are_apart() {
+    let sql = format!("{JOB} SELECT host FROM readings");
+    let compared = |runs: &str| {
+        let arguments =
+            ["bench", "--rows", "20k", "--compare", "parallelism.default=1,2", "--runs", runs, "-e", sql.as_str()];
+        millstream(&arguments).expect(0).out
+    };
+    let out = compared("2");
+    assert!(
+        out.contains("  (medians; ±: the run that is farthest from it; ≈: no farther apart than runs are, chance)")
+    );
+    let rate = out.lines().find(|line| line.trim_start().starts_with("rows/s")).unwrap_or_default();
+    assert!(rate.matches("±").count() == 2 && rate.matches(" %").count() == 2, "{out}");
+    assert!(out.contains("  (of one run of each version: small differences are chance)"), "{out}");
+    let whole = out.lines().take_while(|line| !line.trim_start().starts_with("operator"));
+    let widest = whole.map(|line| line.chars().count()).max();
+    assert!(widest.is_some_and(|widest| widest <= 100), "{out}");
+    let out = compared("1");
+    assert!(
+        out.contains("(of one run each: what is chance can't be told; --runs 5 tells)") && !out.contains('±'),
+        "{out}"
+    );
+}
+
+#[test]
 fn what_is_misspelt_is_said_once() {
     let unused = "CREATE TABLE unused (a INT) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'json.time' = 'x');";
     let sql = format!("{JOB} {unused} {WINDOW}");
@@ -315,7 +363,7 @@ fn what_does_not_fit_is_refused() {
         ("readings=other.json", "no line has any of the columns"),
         ("readings=empty.json", "it has no rows"),
         ("readings=no.arrow", "it is no Arrow IPC file or stream"),
-        ("readings=no.parquet", "it is no Parquet file that can be read"),
+        ("readings=no.parquet", "it is a Parquet file whose end is missing"),
         ("readings=rows.txt", "its name does not tell what it is"),
     ] {
         let err = refused(&sql, source);

@@ -142,3 +142,21 @@ fn stopping_a_job_is_a_line_too() {
     let ended = Ended { code: status.code(), out: String::new(), err };
     line_with(&lines(&ended), "stopping: rows in flight are written");
 }
+
+#[test]
+fn bench_says_in_json_what_it_does_and_prints_what_it_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = folder.path().join("rows.json");
+    std::fs::write(&rows, "{\"a\":1,\"d\":2}\n").unwrap();
+    let source = format!("t={}", rows.display());
+    let sql = "CREATE TABLE t (a INT, c INT) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json',
+               'properties.bootstrap.servers' = 'nowhere:1'); SELECT a, c FROM t;";
+    let arguments = ["bench", "--log-format", "json", "--runs", "1", "--rows", "10", "--source", &source, "-e", sql];
+    let ended = millstream(&arguments).expect(0);
+    assert!(ended.out.starts_with("collect: 10 rows of t"), "{}", ended.out);
+    let lines = lines(&ended);
+    let reading = lines.iter().find(|line| line["target"] == "millstream::bench").unwrap();
+    assert_eq!(reading["path"], rows.display().to_string().as_str());
+    let warning = lines.iter().find(|line| line["level"] == "WARN").unwrap();
+    assert!(warning["message"].as_str().unwrap().ends_with("no line has the column \"c\": it is NULL in every row"));
+}

@@ -1,6 +1,7 @@
 //! The built binary on its own, without a service: exit codes, errors, plans, jobs.
 
 mod bench;
+mod bench_files;
 mod check;
 mod checkpoints;
 mod errors;

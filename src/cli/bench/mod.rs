@@ -1,33 +1,40 @@
 //! `millstream bench`: the jobs of a script, measured without services, in one version or in several by turns.
 
+mod names;
 mod report;
+mod teller;
 
 use std::path::PathBuf;
 
 use clap::Args;
 
+use self::names::{Place, tell_apart};
 use self::report::{Summary, report};
+use self::teller::Teller;
 use super::memory::default_budget;
 use super::script::Script;
 use super::{Exit, ScriptArgs};
-use crate::bench::{Bench, BenchOptions, GivenRows, Measured};
+use crate::bench::{Bench, BenchOptions, GivenRows, Measured, Samples};
 use crate::error::{Error, Result, did_you_mean};
 use crate::runtime::MemoryBudget;
 use crate::session::{NoticeKind, PlannedJob};
 use crate::settings::{SetOutcome, outcome};
-use crate::shell::rates::grouped;
 use crate::sql::StatementKind;
 use crate::{connectors, console};
+
+/// Rows of every table where nobody says how many.
+const ROWS: u64 = 10_000_000;
 
 #[derive(Args)]
 pub struct BenchArgs {
     #[command(flatten)]
     script: ScriptArgs,
-    /// Rows of every table that is read, such as 500k or 10m.
-    #[arg(long, value_name = "ROWS", default_value = "10m", value_parser = row_count)]
-    rows: u64,
-    /// Takes the rows of a table from a file, .arrow, .parquet or .json (lines), instead of making them up; may be given
-    /// several times.
+    /// Rows of every table that is read, such as 500k or 1.5m [default: 10m, or fewer where a table has many
+    /// TIMESTAMP columns].
+    #[arg(long, value_name = "ROWS", value_parser = row_count)]
+    rows: Option<u64>,
+    /// Takes the rows of a table from a file, .arrow, .parquet or .json (lines; also .jsonl, .ndjson), instead of making
+    /// them up; may be given several times.
     ///
     /// Where they are fewer than --rows says they are repeated, with event times that go on.
     #[arg(long = "source", value_name = "TABLE=FILE")]
@@ -53,15 +60,17 @@ struct Version {
 
 fn row_count(text: &str) -> Result<u64, String> {
     let text = text.trim().to_ascii_lowercase().replace([',', '_'], "");
-    let (digits, factor) = match text.strip_suffix(['k', 'm']) {
-        Some(digits) if text.ends_with('k') => (digits, 1_000),
-        Some(digits) => (digits, 1_000_000),
-        None => (text.as_str(), 1),
+    let (number, factor) = match text.strip_suffix(['k', 'm']) {
+        Some(number) if text.ends_with('k') => (number, 1e3),
+        Some(number) => (number, 1e6),
+        None => (text.as_str(), 1.0),
     };
-    let rows = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
-    match rows {
-        Some(rows @ 1..=1_000_000_000) => Ok(rows),
-        _ => Err("a number of rows such as 500k or 10m is needed, a thousand million at most".to_string()),
+    let is_number = number.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let rows = number.parse::<f64>().ok().filter(|_| is_number).map(|number| number * factor);
+    // Not all decimal fractions have a binary one.
+    match rows.filter(|rows| (rows - rows.round()).abs() < 1e-6) {
+        Some(rows) if (1.0..=1e9).contains(&rows.round()) => Ok(rows.round() as u64),
+        _ => Err("a number of rows is needed, such as 1500, 500k or 1.5m, a thousand million at most".to_string()),
     }
 }
 
@@ -78,16 +87,12 @@ pub async fn bench(args: BenchArgs) -> Exit {
 }
 
 async fn measure(args: &BenchArgs) -> Result<()> {
-    let options = BenchOptions { rows: args.rows, given: all_given(&args.sources)? };
+    let given = all_given(&args.sources)?;
+    let options = BenchOptions { rows: args.rows.unwrap_or(ROWS), may_be_fewer: args.rows.is_none(), given };
     let versions = versions(args)?;
     let mut warnings = Vec::new();
     let mut jobs = versions.iter().map(|version| plan(version, &mut warnings)).collect::<Result<Vec<_>>>()?;
-    for (i, warning) in warnings.iter().enumerate() {
-        // Of a version that is nearly the same as another it is the same.
-        if warnings[..i].iter().all(|told| told.to_string() != warning.to_string()) {
-            console::notice(NoticeKind::Warning.label(), warning);
-        }
-    }
+    warn(&warnings);
     check_given(&options.given, &jobs)?;
     let count = jobs[0].len();
     if let Some(other) = jobs.iter().find(|other| other.len() != count) {
@@ -97,16 +102,33 @@ async fn measure(args: &BenchArgs) -> Result<()> {
             "the files have {these} and those of --against {those}: they can't be compared one by one"
         )));
     }
+    let mut asked = Vec::new();
+    for job in jobs.iter().flatten() {
+        asked.extend(Bench::asks(job, &options)?);
+    }
+    let teller = Teller::new();
+    let samples = Samples::read(asked, &|path| teller.reads(path))?;
+    console::clear_live();
+    warn(&samples.warnings);
     for number in 0..count {
-        let of_version = jobs.iter_mut().map(|jobs| Bench::prepare(jobs.remove(0), &options));
+        let of_version = jobs.iter_mut().map(|jobs| Bench::prepare(jobs.remove(0), &options, &samples));
         let benches = of_version.collect::<Result<Vec<_>>>()?;
-        let summaries = summaries(&benches, &versions, args.runs).await?;
+        let summaries = summaries(&benches, &versions, args.runs, &teller).await?;
         console::clear_live();
         let gap = if number > 0 { "\n" } else { "" };
         let text = report(&summaries, console::terminal_width());
         console::stdout(format!("{gap}{text}").as_bytes());
     }
     Ok(())
+}
+
+/// Gives each warning once: of a version that is nearly the same as another it is the same.
+fn warn(warnings: &[Error]) {
+    for (i, warning) in warnings.iter().enumerate() {
+        if warnings[..i].iter().all(|told| told.to_string() != warning.to_string()) {
+            console::notice(NoticeKind::Warning.label(), warning);
+        }
+    }
 }
 
 /// A file for a table each.
@@ -194,16 +216,20 @@ fn plan(version: &Version, warnings: &mut Vec<Error>) -> Result<Vec<PlannedJob>>
         let same = |set: &str| version.option.as_ref().is_some_and(|(key, _)| key == set);
         match &statement.kind {
             StatementKind::Set { key, .. } if same(&key.value) => {}
-            _ => jobs.extend(session.plan_only(&statement, text)?),
+            _ => {
+                let place = Place { text: text.name.clone(), at: statement.span.start };
+                jobs.extend(session.plan_only(&statement, text)?.map(|job| (job, place)));
+            }
         }
         let noticed = session.take_notices().into_iter().filter(|notice| notice.kind == NoticeKind::Warning);
         warnings.extend(noticed.map(|notice| notice.as_error(Some(text))));
     }
-    match jobs.is_empty() {
-        true => Err(Error::statement("there is nothing to measure: no INSERT and no SELECT")
-            .with_hint("Name a job file that has one, or give it with -e.")),
-        false => Ok(jobs),
+    if jobs.is_empty() {
+        return Err(Error::statement("there is nothing to measure: no INSERT and no SELECT")
+            .with_hint("Name a job file that has one, or give it with -e."));
     }
+    tell_apart(&mut jobs);
+    Ok(jobs.into_iter().map(|(job, _)| job).collect())
 }
 
 /// Every table that rows are given for must be one that is read.
@@ -218,29 +244,55 @@ fn check_given(given: &[GivenRows], jobs: &[Vec<PlannedJob>]) -> Result<()> {
 }
 
 /// Runs every version once with an account, which also warms it up, and then all in turn.
-async fn summaries<'a>(benches: &'a [Bench], versions: &'a [Version], runs: u32) -> Result<Vec<Summary<'a>>> {
+async fn summaries<'a>(
+    benches: &'a [Bench],
+    versions: &'a [Version],
+    runs: u32,
+    teller: &Teller,
+) -> Result<Vec<Summary<'a>>> {
     let all = (runs as usize + 1) * benches.len();
     let mut summaries: Vec<Summary> = Vec::with_capacity(benches.len());
     for (bench, version) in benches.iter().zip(versions) {
-        let account = one(bench, true, summaries.len() + 1, all).await?;
+        let account = one(bench, true, &teller.run(bench, summaries.len() + 1, all)).await?;
         summaries.push(Summary { label: &version.label, bench, account, runs: Vec::new() });
     }
     for run in 1..=runs as usize {
         for (number, summary) in summaries.iter_mut().enumerate() {
-            let measured = one(summary.bench, false, run * benches.len() + number + 1, all).await?;
+            let told = teller.run(summary.bench, run * benches.len() + number + 1, all);
+            let measured = one(summary.bench, false, &told).await?;
             summary.runs.push(measured);
         }
     }
     Ok(summaries)
 }
 
-async fn one(bench: &Bench, with_costs: bool, number: usize, all: usize) -> Result<Measured> {
-    let told = |rows: u64| {
-        if console::stderr_is_terminal() {
-            let (name, rows, of) = (&bench.name, grouped(rows), grouped(bench.rows));
-            console::live(vec![format!("{name}: run {number} of {all}, {rows} of {of} rows")]);
-        }
-    };
+async fn one(bench: &Bench, with_costs: bool, told: &dyn Fn(u64)) -> Result<Measured> {
     told(0);
-    bench.run(with_costs, &told).await
+    bench.run(with_costs, told).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::row_count;
+
+    #[test]
+    fn rows_are_counted_in_thousands_and_millions() {
+        for (text, rows) in [
+            ("1", 1),
+            ("1500", 1_500),
+            ("1_500", 1_500),
+            ("20,000", 20_000),
+            ("500k", 500_000),
+            ("1.5m", 1_500_000),
+            ("0.1M", 100_000),
+            ("0.001k", 1),
+            (" 1000m ", 1_000_000_000),
+        ] {
+            assert_eq!(row_count(text), Ok(rows), "{text}");
+        }
+        for text in ["", "0", "k", "1.5", "1.0005k", "-1", "1e3", "inf", "nan", "1g", "1001m", "m5", "1.2.3k"] {
+            let error = row_count(text).expect_err(text);
+            assert!(error.contains("such as 1500, 500k or 1.5m"), "{text}: {error}");
+        }
+    }
 }

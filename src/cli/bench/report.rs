@@ -2,7 +2,8 @@
 
 use crate::bench::{Bench, Measured, MeasuredNode};
 use crate::shell::columns::{Columns, LiveLine};
-use crate::shell::rates::{bytes_text, grouped};
+use crate::shell::rates::{bytes_text, grouped, rows_text};
+use crate::wrap::fit;
 
 /// An operator's text has so many columns at least.
 const TEXT_MIN: usize = 30;
@@ -51,15 +52,16 @@ pub fn report(summaries: &[Summary], width: usize) -> String {
     let [first, others @ ..] = summaries else { return String::new() };
     let parallelism = first.bench.parallelism();
     let same = others.iter().all(|other| other.bench.parallelism() == parallelism);
-    let mut lines = vec![format!(
-        "{}: {} rows of {}{}, {} {}",
+    let head = format!(
+        "{}: {} of {}{}, {} {}",
         first.bench.name,
-        grouped(first.bench.rows),
+        rows_text(first.bench.rows),
         first.bench.tables.join(", "),
         if same { format!(", parallelism {parallelism}") } else { String::new() },
         first.runs.len(),
         if first.runs.len() == 1 { "run" } else { "runs" }
-    )];
+    );
+    let mut lines = vec![fit(&head, "  ", width)];
     if !others.is_empty() {
         lines.extend(summaries.iter().enumerate().map(|(i, summary)| format!("  {}: {}", letter(i), summary.label)));
     }
@@ -94,13 +96,18 @@ fn nodes<'a>(summary: &'a Summary) -> impl Iterator<Item = &'a MeasuredNode> {
     summary.account.costs.iter().flat_map(|costs| &costs.nodes)
 }
 
-/// Medians of all runs; of one version with the lowest and the highest, of several with their ratios to the first.
+/// Medians of all runs; of one version with the lowest and the highest, of several with how far a run is from it, and
+/// their ratios to the first.
 fn whole(summaries: &[Summary], width: usize) -> Vec<String> {
     let alone = summaries.len() == 1;
     let mut head = vec![String::new()];
     match alone {
         true => head.extend(["median", "lowest", "highest"].map(str::to_string)),
-        false => head.extend(version_heads(summaries.len())),
+        false => {
+            let versions = (0..summaries.len()).map(|i| letter(i).to_string());
+            head.extend(versions.flat_map(|letter| [letter, String::new()]));
+            head.extend(ratio_heads(summaries.len()));
+        }
     }
     let mut rows = vec![head];
     for measure in MEASURES {
@@ -120,7 +127,11 @@ fn whole(summaries: &[Summary], width: usize) -> Vec<String> {
                 row.extend(told.iter().map(|value| (measure.text)(*value)));
                 row.resize(4, String::new());
             }
-            false => row.extend(beside(&values.iter().map(|values| median(values)).collect::<Vec<_>>(), measure.text)),
+            false => {
+                let spreads: Vec<Spread> = values.iter().map(|values| Spread::of(values)).collect();
+                row.extend(spreads.iter().flat_map(|spread| [(measure.text)(spread.median), spread.text()]));
+                row.extend(spreads[1..].iter().map(|spread| spread.ratio_to(&spreads[0])));
+            }
         }
         rows.push(row);
     }
@@ -131,25 +142,61 @@ fn whole(summaries: &[Summary], width: usize) -> Vec<String> {
             bytes_text(before)
         ));
     }
+    match (alone, summaries[0].runs.len()) {
+        (true, _) => {}
+        (false, 1) => lines.push("  (of one run each: what is chance can't be told; --runs 5 tells)".to_string()),
+        (false, _) => {
+            lines.push(
+                "  (medians; ±: the run that is farthest from it; ≈: no farther apart than runs are, chance)".into(),
+            );
+        }
+    }
     if summaries.iter().all(|summary| summary.runs.iter().all(|run| run.rows_out == 0)) {
         lines.push("  (no row came out: what stands behind a filter that lets none through cost nothing)".to_string());
     }
     lines
 }
 
-/// `A`, `B`, `B/A`, and so on.
-fn version_heads(versions: usize) -> impl Iterator<Item = String> {
-    let names = (0..versions).map(|i| letter(i).to_string());
-    names.chain((1..versions).map(|i| format!("{}/A", letter(i))))
+/// `B/A`, and so on.
+fn ratio_heads(versions: usize) -> impl Iterator<Item = String> {
+    (1..versions).map(|i| format!("{}/A", letter(i)))
 }
 
-/// The values of all versions, then their ratios to the first.
-fn beside(values: &[f64], text: fn(f64) -> String) -> impl Iterator<Item = String> {
-    let ratio = |value: &f64| match values[0] {
+fn ratio(value: f64, first: f64) -> String {
+    match first {
         0.0 => "-".to_string(),
         first => format!("{:.2}", value / first),
-    };
-    values.iter().map(|value| text(*value)).chain(values[1..].iter().map(ratio)).collect::<Vec<_>>().into_iter()
+    }
+}
+
+/// The median of some runs, and how far the one is that is farthest from it.
+struct Spread {
+    median: f64,
+    farthest: f64,
+}
+
+impl Spread {
+    /// Of sorted values.
+    fn of(values: &[f64]) -> Self {
+        let median = median(values);
+        let farthest = values.iter().map(|value| (value - median).abs()).fold(0.0, f64::max);
+        Self { median, farthest }
+    }
+
+    /// `±3 %`; nothing where all runs are alike.
+    fn text(&self) -> String {
+        match self.farthest == 0.0 || self.median == 0.0 {
+            true => String::new(),
+            false => format!("±{:.0} %", (100.0 * self.farthest / self.median).ceil()),
+        }
+    }
+
+    /// `0.97`; `≈0.97` where single runs are as far apart as the two are.
+    fn ratio_to(&self, first: &Self) -> String {
+        let reach = self.farthest + first.farthest;
+        let chance = reach > 0.0 && (self.median - first.median).abs() <= reach;
+        format!("{}{}", if chance { "≈" } else { "" }, ratio(self.median, first.median))
+    }
 }
 
 /// What every operator takes of its own rows.
@@ -180,16 +227,20 @@ fn operators(summary: &Summary, title: &str, width: usize) -> Vec<String> {
 
 fn operators_compared(summaries: &[Summary], width: usize) -> Vec<String> {
     let mut head = vec!["operator: CPU ns/row".to_string()];
-    head.extend(version_heads(summaries.len()));
+    head.extend((0..summaries.len()).map(|i| letter(i).to_string()));
+    head.extend(ratio_heads(summaries.len()));
     let mut rows = vec![head];
     for (i, node) in nodes(&summaries[0]).enumerate() {
         let of = |summary: &Summary| nodes(summary).nth(i).map_or(0.0, |node| per(node.cpu_ns, node.rows_in));
         let values: Vec<f64> = summaries.iter().map(of).collect();
         let mut row = vec![node.text.clone()];
-        row.extend(beside(&values, tenths));
+        row.extend(values.iter().map(|value| tenths(*value)));
+        row.extend(values[1..].iter().map(|value| ratio(*value, values[0])));
         rows.push(row);
     }
-    lay_out(rows, width)
+    let mut lines = lay_out(rows, width);
+    lines.push("  (of one run of each version: small differences are chance)".to_string());
+    lines
 }
 
 /// Columns below each other, indented; the first is cut to what the others leave.
@@ -228,4 +279,30 @@ fn per(amount: u64, of: u64) -> f64 {
 
 fn tenths(value: f64) -> String {
     if value >= 9_999.95 { grouped(value.round() as u64) } else { format!("{value:.1}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ratio_of(a: &[f64], b: &[f64]) -> String {
+        Spread::of(b).ratio_to(&Spread::of(a))
+    }
+
+    #[test]
+    fn a_ratio_that_single_runs_have_too_is_marked() {
+        assert_eq!(ratio_of(&[98.0, 100.0, 101.0], &[100.0, 102.0, 103.0]), "≈1.02");
+        assert_eq!(ratio_of(&[99.0, 100.0, 101.0], &[108.0, 110.0, 111.0]), "1.10");
+        assert_eq!(ratio_of(&[80.0, 100.0, 101.0], &[108.0, 110.0, 111.0]), "≈1.10");
+        // What is the same in all runs differs, however little.
+        assert_eq!(ratio_of(&[100.0, 100.0], &[101.0, 101.0]), "1.01");
+        assert_eq!(ratio_of(&[0.0], &[1.0]), "-");
+    }
+
+    #[test]
+    fn a_spread_is_that_of_the_farthest_run() {
+        assert_eq!(Spread::of(&[98.0, 100.0, 101.5]).text(), "±2 %");
+        assert_eq!(Spread::of(&[99.9, 100.0, 100.1]).text(), "±1 %");
+        assert_eq!(Spread::of(&[100.0, 100.0]).text(), "");
+    }
 }

@@ -9,7 +9,7 @@ use super::shape::{Keys, Shape};
 use super::{Rules, base64};
 use crate::formats::column::{Column, Ranges, Values};
 use crate::formats::number::{self, Decimal};
-use crate::formats::{FormatError, temporal};
+use crate::formats::{FormatError, Place, temporal};
 
 /// Why a value can't be converted, and where it stands.
 #[derive(Debug)]
@@ -323,6 +323,7 @@ impl From<FormatError> for Misfit {
 
 impl From<Misfit> for FormatError {
     fn from(misfit: Misfit) -> Self {
-        FormatError::new(misfit.message())
+        let message = misfit.message();
+        FormatError::new(message).at((!misfit.path.is_empty()).then_some(Place::Field(misfit.path)))
     }
 }

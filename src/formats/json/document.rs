@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::formats::FormatError;
+use crate::formats::{FormatError, Place};
 
 /// Arrays and objects in each other at most, as in Jackson.
 const DEPTH_MAX: usize = 1000;
@@ -93,7 +93,9 @@ fn describe(error: serde_json::Error) -> FormatError {
         true => "it ends too early".to_string(),
         false => text.split(" at line ").next().unwrap_or(&text).to_string(),
     };
+    let place = (error.line() == 1).then(|| Place::Column(error.column()));
     FormatError::new(format!("not a JSON document: {what} (line {}, column {})", error.line(), error.column()))
+        .at(place)
 }
 
 /// How many arrays and objects are open at most, told by brackets outside strings.
