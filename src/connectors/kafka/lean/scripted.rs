@@ -7,7 +7,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::Instant;
 
 use super::wire::Answer;
 
@@ -40,8 +39,8 @@ pub struct Broker {
 
 #[derive(Debug)]
 pub struct State {
-    /// The partitions of which records were asked for in one request, the offset of each, and when.
-    pub heard: Vec<(Vec<(i32, i64)>, Instant)>,
+    /// The partitions of which records were asked for in one request, and the offset of each.
+    pub heard: Vec<Vec<(i32, i64)>>,
     /// Its number among the brokers.
     pub number: i32,
     /// How often it was connected to, and asked who leads.
@@ -124,7 +123,7 @@ impl Broker {
     /// The offsets that partition 0 was asked for; the last one again and again.
     pub fn offsets(&self) -> Vec<i64> {
         let state = self.state();
-        let asked = state.heard.iter().flat_map(|(asked, _)| asked);
+        let asked = state.heard.iter().flatten();
         let mut offsets: Vec<_> = asked.filter(|(partition, _)| *partition == 0).map(|(_, offset)| *offset).collect();
         offsets.dedup();
         offsets
@@ -159,7 +158,7 @@ async fn serve(mut stream: TcpStream, port: i32, newest: i16, state: Arc<Mutex<S
                 let asked = asked(&mut request, state.lock().unwrap().leader_epoch());
                 let said = {
                     let mut state = state.lock().unwrap();
-                    state.heard.push((asked.clone(), Instant::now()));
+                    state.heard.push(asked.clone());
                     let is_first = asked.iter().any(|(partition, _)| *partition == 0);
                     if is_first { state.script.pop_front() } else { None }
                 };
