@@ -22,8 +22,8 @@ pub enum Clients {
 pub enum Becomes {
     /// The same under this name, with the Java client's default where it isn't librdkafka's.
     Setting(&'static str, Option<&'static str>),
-    /// The same, but librdkafka writes the Java client's -1 ("leave it to the system") as 0.
-    SystemSize(&'static str),
+    /// The same, but librdkafka writes the Java client's -1 ("leave it to the system", "never") as 0.
+    SettingOrNone(&'static str, Option<&'static str>),
     /// How hard this codec compresses, where it is the one that is chosen.
     Level(&'static str),
     /// A setting of producers with transactions, under the same name.
@@ -36,7 +36,7 @@ pub enum Becomes {
     Nothing(&'static str),
 }
 
-use Becomes::{Level, Nothing, OfTransactions, Ours, Security, Setting, SystemSize};
+use Becomes::{Level, Nothing, OfTransactions, Ours, Security, Setting, SettingOrNone};
 use Clients::{Both, Consumer, Producer};
 
 const fn property(java: &'static str, clients: Clients, becomes: Becomes) -> Property {
@@ -53,7 +53,7 @@ pub const PROPERTIES: &[Property] = &[
     property("client.id", Both, Setting("client.id", Some("millstream"))),
     property("client.rack", Both, Setting("client.rack", None)),
     property("client.dns.lookup", Both, Setting("client.dns.lookup", Some("use_all_dns_ips"))),
-    property("connections.max.idle.ms", Both, Setting("connections.max.idle.ms", Some("540000"))),
+    property("connections.max.idle.ms", Both, SettingOrNone("connections.max.idle.ms", Some("540000"))),
     property("reconnect.backoff.ms", Both, Setting("reconnect.backoff.ms", Some("50"))),
     property("reconnect.backoff.max.ms", Both, Setting("reconnect.backoff.max.ms", Some("1000"))),
     property("retry.backoff.ms", Both, Setting("retry.backoff.ms", Some("100"))),
@@ -67,8 +67,8 @@ pub const PROPERTIES: &[Property] = &[
         Both,
         Setting("metadata.recovery.rebootstrap.trigger.ms", Some("300000")),
     ),
-    property("send.buffer.bytes", Both, SystemSize("socket.send.buffer.bytes")),
-    property("receive.buffer.bytes", Both, SystemSize("socket.receive.buffer.bytes")),
+    property("send.buffer.bytes", Both, SettingOrNone("socket.send.buffer.bytes", None)),
+    property("receive.buffer.bytes", Both, SettingOrNone("socket.receive.buffer.bytes", None)),
     property("enable.metrics.push", Both, Setting("enable.metrics.push", Some("true"))),
     property("request.timeout.ms", Consumer, Setting("socket.timeout.ms", Some("30000"))),
     property("request.timeout.ms", Producer, Setting("request.timeout.ms", Some("30000"))),

@@ -11,7 +11,7 @@ use rdkafka::error::KafkaError;
 
 use super::address;
 use super::java::{
-    Becomes::{Level, Nothing, OfTransactions, Ours, Security, Setting, SystemSize},
+    Becomes::{Level, Nothing, OfTransactions, Ours, Security, Setting, SettingOrNone},
     PROPERTIES, Property, refused,
 };
 use super::security;
@@ -258,7 +258,7 @@ impl KafkaProperties {
             KafkaError::ClientConfig(_, why, key, _) => (key, why),
             other => (String::new(), other.to_string()),
         };
-        let named = |p: &&Property| matches!(p.becomes, Setting(name, _) | SystemSize(name) | OfTransactions(name) if name == key);
+        let named = |p: &&Property| matches!(p.becomes, Setting(name, _) | SettingOrNone(name, _) | OfTransactions(name) if name == key);
         let java = PROPERTIES.iter().find(named).map_or(key.as_str(), |p| p.java);
         let option = format!("properties.{java}");
         let value = options.raw().get(&option).unwrap_or_default();
@@ -269,7 +269,7 @@ impl KafkaProperties {
 
     fn set_defaults(&mut self, role: Role) {
         for property in PROPERTIES.iter().filter(|p| p.clients.includes(role)) {
-            if let Setting(name, Some(default)) = property.becomes {
+            if let Setting(name, Some(default)) | SettingOrNone(name, Some(default)) = property.becomes {
                 self.config.set(name, default);
             }
         }
@@ -284,7 +284,7 @@ impl KafkaProperties {
             Setting(name, _) | OfTransactions(name) => {
                 self.config.set(name, value.trim());
             }
-            SystemSize(name) => {
+            SettingOrNone(name, _) => {
                 let value = value.trim();
                 self.config.set(name, if value == "-1" { "0" } else { value });
             }
@@ -396,6 +396,7 @@ mod tests {
         let consumer = build(Role::Consumer, &[]).unwrap().config;
         for (key, value) in [
             ("check.crcs", "true"),
+            ("connections.max.idle.ms", "540000"),
             ("fetch.wait.max.ms", "500"),
             ("group.id", "g"),
             ("isolation.level", "read_committed"),
@@ -423,6 +424,7 @@ mod tests {
             ("properties.compression.type", "zstd"),
             ("properties.compression.zstd.level", "3"),
             ("properties.send.buffer.bytes", "-1"),
+            ("properties.connections.max.idle.ms", "-1"),
         ];
         let config = build(Role::Producer, &pairs).unwrap().config;
         assert_eq!(config.get("message.max.bytes"), Some("2000000"));
@@ -430,6 +432,7 @@ mod tests {
         assert_eq!(config.get("compression.type"), Some("zstd"));
         assert_eq!(config.get("compression.level"), Some("3"));
         assert_eq!(config.get("socket.send.buffer.bytes"), Some("0"));
+        assert_eq!(config.get("connections.max.idle.ms"), Some("0"));
         config.create_native_config().unwrap();
     }
 
