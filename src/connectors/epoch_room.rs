@@ -17,7 +17,7 @@ use crate::changelog::Epoch;
 use crate::error::{Error, Result};
 
 /// So much may be held of an epoch by one writer.
-pub const EPOCH_BYTES: usize = 64 << 20;
+const EPOCH_BYTES: usize = 64 << 20;
 
 /// Shared by the writers of a job and its coordinator.
 #[derive(Debug)]

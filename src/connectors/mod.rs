@@ -33,7 +33,7 @@ mod unknown;
 
 pub use connector::{Connector, MetadataColumn, OptionNotice, TableDescriptor, TableUse, cannot};
 pub use effect::{condition, idle_in_epochs, idle_options};
-pub use epoch_room::{EPOCH_BYTES, EpochRoom, Told};
+pub use epoch_room::{EpochRoom, Told};
 pub use lookup::{Lookup, LookupCacheOptions, LookupRequest, LookupRows, LookupSource};
 pub use registry::{all, find};
 pub use reporter::{Report, Reporter, Waits};

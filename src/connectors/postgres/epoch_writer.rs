@@ -11,8 +11,11 @@ use super::written::WrittenTable;
 use crate::changelog::ChangelogBatch;
 use crate::changelog::Epoch;
 use crate::changelog::rejects::Stage;
-use crate::connectors::{EPOCH_BYTES, OpenContext, SinkWriter, Staged, Told, WriterEpochs};
+use crate::connectors::{OpenContext, SinkWriter, Staged, Told, WriterEpochs};
 use crate::error::{Error, Result};
+
+/// So much is buffered at most before it becomes a piece of the payload, for which it is copied.
+const PIECE_BYTES: usize = 8 << 20;
 
 /// One subtask's rows. It has no connection: the committer has.
 pub struct JdbcEpochWriter {
@@ -90,7 +93,7 @@ impl SinkWriter for JdbcEpochWriter {
         }
         self.buffered += batch.memory_size();
         self.buffer.push(batch);
-        if self.buffered >= EPOCH_BYTES {
+        if self.buffered >= PIECE_BYTES {
             self.end_piece()?;
         }
         let held = self.held();

@@ -7,9 +7,10 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt8Array};
+use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt8Type};
 use arrow::error::ArrowError;
-use arrow::ipc::reader::StreamReader;
+use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::writer::StreamWriter;
 use bytes::Bytes;
 
@@ -60,13 +61,13 @@ impl PayloadWriter {
 }
 
 impl Payload {
-    /// What a [`PayloadWriter`] for these columns gave, and so many rows.
+    /// What a [`PayloadWriter`] for these columns gave, and so many rows. Texts stay where they are in it.
     ///
     /// # Errors
     /// Anything else, of kind `State`.
-    pub fn decode(bytes: &[u8], rows: u64, columns: &SchemaRef) -> Result<Self> {
-        let (version, is_reduced, stream) = match bytes {
-            [version, reduced, stream @ ..] => (*version, *reduced == 1, stream),
+    pub fn decode(bytes: &Bytes, rows: u64, columns: &SchemaRef) -> Result<Self> {
+        let (version, is_reduced) = match &bytes[..] {
+            [version, reduced, ..] => (*version, *reduced == 1),
             _ => return Err(damaged()),
         };
         if version != VERSION {
@@ -74,8 +75,13 @@ impl Payload {
                 .with_detail(format!("This Millstream reads version {VERSION}.")));
         }
         let torn = |error: ArrowError| damaged().with_detail(format!("{error}."));
-        let reader = StreamReader::try_new(stream, None).map_err(torn)?;
-        let held = reader.schema();
+        let (mut stream, mut decoder) = (Buffer::from(bytes.slice(2..)), StreamDecoder::new());
+        let mut held_batches = Vec::new();
+        while let Some(batch) = decoder.decode(&mut stream).map_err(torn)? {
+            held_batches.push(batch);
+        }
+        decoder.finish().map_err(torn)?;
+        let held = decoder.schema().ok_or_else(damaged)?;
         let (of_table, count) = (columns.fields(), columns.fields().len());
         let is_same =
             |(held, now): (&Arc<Field>, &Arc<Field>)| held.name() == now.name() && held.data_type() == now.data_type();
@@ -85,8 +91,7 @@ impl Payload {
             return Err(Error::state(format!("the rows that were held have other columns than the table: ({held})"))
                 .with_hint("Start once with the table as it was declared, stop, then change it."));
         }
-        let batches = reader.map(|batch| {
-            let batch = batch.map_err(torn)?;
+        let batches = held_batches.into_iter().map(|batch| {
             let kinds = batch.column(count).as_primitive_opt::<UInt8Type>().ok_or_else(damaged)?;
             let kinds = kinds.values().iter().map(|kind| RowKind::ALL.get(usize::from(*kind)).copied());
             let kinds = kinds.collect::<Option<Vec<_>>>().ok_or_else(damaged)?;

@@ -33,7 +33,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 
 #[test]
 fn what_version_1_wrote_is_read() {
-    let fixture = bytes(&std::fs::read_to_string(FIXTURE).unwrap_or_default());
+    let fixture = Bytes::from(bytes(&std::fs::read_to_string(FIXTURE).unwrap_or_default()));
     let payload = Payload::decode(&fixture, 2, &columns())
         .unwrap_or_else(|error| panic!("{error}; today's bytes are {}", hex(&written())));
     assert!(payload.is_reduced);
@@ -47,13 +47,13 @@ fn what_version_1_wrote_is_read() {
 fn bytes_of_a_later_version_or_of_none_are_refused() {
     let mut later = written().to_vec();
     later[0] = 2;
-    let error = Payload::decode(&later, 2, &columns()).unwrap_err();
+    let error = Payload::decode(&Bytes::from(later), 2, &columns()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::State);
     assert!(error.message().contains("version 2 can't be read"), "{error}");
     let whole = written();
     assert_eq!(Payload::decode(&whole, 3, &columns()).unwrap_err().kind(), ErrorKind::State, "a row is missing");
-    for torn in [&whole[..0], &whole[..1], &whole[..2], &whole[..40]] {
-        assert_eq!(Payload::decode(torn, 2, &columns()).unwrap_err().kind(), ErrorKind::State, "{torn:?}");
+    for torn in [0, 1, 2, 40, whole.len() - 30].map(|length| whole.slice(..length)) {
+        assert_eq!(Payload::decode(&torn, 2, &columns()).unwrap_err().kind(), ErrorKind::State, "{torn:?}");
     }
 }
 
@@ -66,4 +66,15 @@ fn rows_of_another_table_are_refused() {
         assert_eq!(error.kind(), ErrorKind::State);
         assert!(error.message().ends_with("(id, name)"), "{error}");
     }
+}
+
+#[test]
+fn texts_are_not_copied() {
+    let mut writer = PayloadWriter::try_new(&columns(), false).unwrap();
+    writer.push(&row(RowKind::Insert, 1, Some(&"text ".repeat(1_000)))).unwrap();
+    let bytes = writer.finish().unwrap();
+    let payload = Payload::decode(&bytes, 1, &columns()).unwrap();
+    let text = payload.batches[0].rows().column(1).as_string::<i32>().value(0).as_bytes().as_ptr_range();
+    let all = bytes.as_ptr_range();
+    assert!(all.start <= text.start && text.end <= all.end);
 }
