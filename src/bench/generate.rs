@@ -19,8 +19,12 @@ use crate::connectors::options::RawOptions;
 use crate::error::Result;
 use crate::types::{Field, TypeKind};
 
-/// Rows behind which all splits together begin anew.
+/// Rows behind which all splits together begin anew. Those of a generator come again only where memory ends: how many
+/// different values they have is what its options say.
 const CYCLE_ROWS: usize = 1 << 20;
+
+/// Rows that tell how much one takes.
+const SAMPLE_ROWS: usize = 1 << 10;
 
 /// What rows may take in memory.
 struct Limits {
@@ -40,8 +44,15 @@ const NUMBERS: usize = 1 << 16;
 
 const SEED: u64 = 0x6d69_6c6c;
 
-/// Which rows come one after another: a position in the columns, a number that rises with time, and what the row does.
-type Order = Vec<(u32, i64, RowKind)>;
+/// Which rows come one after another.
+#[derive(Clone, Copy)]
+struct Order {
+    changes: SourceChanges,
+    cycle: usize,
+    keys: usize,
+    /// What comes once: the rows that the first updates replace.
+    begins: bool,
+}
 
 /// The values of one column.
 struct Stock {
@@ -68,12 +79,11 @@ fn generate_within(wanted: &Wanted, limits: &Limits) -> Result<Splits> {
     if wanted.may_be_fewer {
         wanted.rows = wanted.rows.min(limits.time_bytes / wanted.time_bytes().max(1)).max(1);
     }
-    let in_all = usize::try_from(wanted.rows).unwrap_or(usize::MAX).clamp(1, CYCLE_ROWS);
-    let mut cycle = Cycle::of(&wanted, in_all)?;
-    let most = (limits.cycle_bytes / cycle.row_bytes().max(1)).max(wanted.batch_rows * wanted.splits);
-    if in_all > most {
-        cycle = Cycle::of(&wanted, most)?;
-    }
+    let at_most = if wanted.datagen.is_some() { u32::MAX as usize } else { CYCLE_ROWS };
+    let in_all = usize::try_from(wanted.rows).unwrap_or(usize::MAX).clamp(1, at_most);
+    let row_bytes = Cycle::of(&wanted, in_all.min(SAMPLE_ROWS))?.row_bytes().max(1);
+    let most = (limits.cycle_bytes / row_bytes).max(wanted.batch_rows * wanted.splits);
+    let cycle = Cycle::of(&wanted, in_all.min(most))?;
     (0..wanted.splits).map(|split| rows_of(&wanted, split, &cycle)).collect()
 }
 
@@ -132,8 +142,7 @@ fn stock(wanted: &Wanted, at: usize, field: &Field, keys: usize) -> Result<Stock
         let prefix = format!("fields.{}.", field.name);
         let own = options.iter().filter(|(key, _)| key.starts_with(&prefix));
         let own: RawOptions = own.chain([("connector", "datagen")]).collect();
-        let sample = sample(field, &own, NUMBERS, FIRST_MS, seed)?;
-        return Ok(Stock { values: sample.values, in_turn: sample.is_sequence });
+        return Ok(Stock { values: sample(field, &own, keys, FIRST_MS, seed)?, in_turn: true });
     }
     let (mut size, in_key) = (NUMBERS, wanted.key.contains(&at));
     let mut options: Vec<(&str, String)> = Vec::new();
@@ -184,7 +193,7 @@ fn stock(wanted: &Wanted, at: usize, field: &Field, keys: usize) -> Result<Stock
     }
     let options = options.into_iter().map(|(key, value)| (format!("fields.{}.{key}", field.name), value));
     let options = options.chain([("connector".to_string(), "datagen".to_string())]).collect();
-    Ok(Stock { values: sample(field, &options, size, FIRST_MS, seed)?.values, in_turn: in_key })
+    Ok(Stock { values: sample(field, &options, size, FIRST_MS, seed)?, in_turn: in_key })
 }
 
 fn rows_of(wanted: &Wanted, split: usize, cycle: &Cycle) -> Result<Vec<Part>> {
@@ -202,34 +211,41 @@ fn rows_of(wanted: &Wanted, split: usize, cycle: &Cycle) -> Result<Vec<Part>> {
         Ok(Some(take(&stock.values, &places, None)?))
     });
     let columns = columns.collect::<Result<Vec<_>>>()?;
-    let (first, again) = orders(wanted.changes, cycle, keys);
+    let first = Order { changes: wanted.changes, cycle, keys, begins: true };
+    let again = Order { begins: false, ..first };
     let mut writer = PartWriter { wanted, split, columns, left: wanted.rows_of(split), parts: Vec::new() };
-    writer.add(&first, 0, &mut HashMap::new())?;
+    writer.add(first, 0, &mut HashMap::new())?;
     let (mut known, mut pass) = (HashMap::new(), 0);
     while writer.left > 0 {
-        writer.add(&again, pass * cycle as i64, &mut known)?;
+        writer.add(again, pass * cycle as i64, &mut known)?;
         pass += 1;
     }
     Ok(writer.parts)
 }
 
-/// What comes once, then what comes again and again.
-fn orders(changes: SourceChanges, cycle: usize, keys: usize) -> (Order, Order) {
-    let each = |kind| (0..cycle).map(|row| (row as u32, row as i64, kind)).collect();
-    match changes {
-        SourceChanges::Inserts => (Vec::new(), each(RowKind::Insert)),
-        SourceChanges::Upserts => (Vec::new(), each(RowKind::UpdateAfter)),
-        SourceChanges::All => {
-            // The rows that the first updates replace; then each row replaces the one before of its key.
-            let first = (0..keys).map(|key| ((cycle - keys + key) as u32, key as i64 - keys as i64, RowKind::Insert));
-            let pair = |row: usize| {
-                let before = ((row + cycle - keys) % cycle) as u32;
-                [
-                    (before, row as i64 - keys as i64, RowKind::UpdateBefore),
-                    (row as u32, row as i64, RowKind::UpdateAfter),
-                ]
-            };
-            (first.collect(), (0..cycle).flat_map(pair).collect())
+impl Order {
+    fn len(self) -> usize {
+        match (self.changes, self.begins) {
+            (SourceChanges::All, true) => self.keys,
+            (SourceChanges::All, false) => 2 * self.cycle,
+            (_, true) => 0,
+            (_, false) => self.cycle,
+        }
+    }
+
+    /// A position in the columns, a number that rises with time, and what the row does. Where all changes are told each row
+    /// replaces the one before of its key.
+    fn at(self, i: usize) -> (u32, i64, RowKind) {
+        let Self { cycle, keys, .. } = self;
+        match (self.changes, self.begins) {
+            (SourceChanges::Inserts, _) => (i as u32, i as i64, RowKind::Insert),
+            (SourceChanges::Upserts, _) => (i as u32, i as i64, RowKind::UpdateAfter),
+            (SourceChanges::All, true) => ((cycle - keys + i) as u32, i as i64 - keys as i64, RowKind::Insert),
+            (SourceChanges::All, false) if i.is_multiple_of(2) => {
+                let row = i / 2;
+                (((row + cycle - keys) % cycle) as u32, row as i64 - keys as i64, RowKind::UpdateBefore)
+            }
+            (SourceChanges::All, false) => ((i / 2) as u32, (i / 2) as i64, RowKind::UpdateAfter),
         }
     }
 }
@@ -248,7 +264,7 @@ impl PartWriter<'_> {
     /// Adds rows in this order, as far as any are left; `known` has the columns of earlier passes.
     fn add(
         &mut self,
-        order: &Order,
+        order: Order,
         numbers_from: i64,
         known: &mut HashMap<Range<usize>, Vec<Option<ArrayRef>>>,
     ) -> Result<()> {
@@ -257,7 +273,7 @@ impl PartWriter<'_> {
             // Both halves of an update stay together.
             let most = (self.wanted.batch_rows / 2 * 2).max(2).min(self.left);
             let end = order.len().min(start + most);
-            let rows = &order[start..end];
+            let rows: Vec<_> = (start..end).map(|i| order.at(i)).collect();
             let columns = match known.get(&(start..end)) {
                 Some(columns) => columns.clone(),
                 None => {
@@ -294,6 +310,9 @@ impl PartWriter<'_> {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+
+    use arrow::array::AsArray;
+    use arrow::datatypes::Int64Type;
 
     use super::*;
     use crate::bench::rows::count;
@@ -344,5 +363,25 @@ mod tests {
         let rows = |may_be_fewer| count(&generate_within(&wide(1, 20, 10_000, may_be_fewer), &limits).unwrap());
         assert_eq!(rows(true), (1 << 20) / (20 * 8));
         assert_eq!(rows(false), 10_000);
+    }
+
+    #[test]
+    fn a_generator_gives_as_many_different_values_as_its_options_say() {
+        let options = [
+            ("fields.c0.min", "1"),
+            ("fields.c0.max", "1000000"),
+            ("fields.c1.kind", "sequence"),
+            ("fields.c1.start", "1"),
+            ("fields.c1.end", "300000"),
+        ];
+        let datagen = options.into_iter().chain([("connector", "datagen")]).collect();
+        let splits = generate(&Wanted { datagen: Some(datagen), ..wide(2, 0, 300_000, false) }).unwrap();
+        let different = |column: usize| {
+            let parts = splits.iter().flatten().map(|part| part.rows.column(column).as_primitive::<Int64Type>());
+            parts.flat_map(|column| column.values().to_vec()).collect::<HashSet<i64>>().len()
+        };
+        // Of 300,000 draws from a million: 1 - e^-0.3 of it.
+        assert!((257_000..262_000).contains(&different(0)), "{}", different(0));
+        assert_eq!(different(1), 300_000);
     }
 }

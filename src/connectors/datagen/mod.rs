@@ -16,7 +16,7 @@ use crate::connectors::options::{OptionSpec, OptionType, Options};
 use crate::connectors::{Connector, Source, TableDescriptor};
 use crate::error::Result;
 
-pub use sample::{Sample, sample};
+pub use sample::sample;
 
 use fields::FieldOptions;
 use source::DatagenSource;
