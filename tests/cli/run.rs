@@ -177,6 +177,22 @@ fn a_job_that_is_refused_as_it_opens_tells_all_and_has_made_nothing() {
 }
 
 #[test]
+fn jobs_that_are_refused_as_they_open_are_told_in_the_order_of_the_file() {
+    let names = ["h", "c", "f", "a", "g", "b", "e", "d"];
+    let tables = names.map(|name| {
+        format!(
+            "CREATE TABLE {name} (n INT) WITH ('connector' = 'filesystem', 'path' = 'no/{name}', 'format' = 'csv');"
+        )
+    });
+    let jobs = names.map(|name| format!("INSERT INTO hole SELECT n FROM {name};"));
+    let hole = "CREATE TABLE hole (n INT) WITH ('connector' = 'blackhole');";
+    let sql = format!("{}{hole}{}", tables.concat(), jobs.concat());
+    let ended = millstream(&["run", "-q", "-e", &sql]).expect(1);
+    let refused = ended.err.lines().filter_map(|line| line.split_once("failed: table \"")?.1.split('"').next());
+    assert_eq!(refused.collect::<Vec<_>>(), names, "{}", ended.err);
+}
+
+#[test]
 fn the_trace_of_a_start_has_a_line_for_each_step() {
     let sql = format!(
         "SET 'parallelism.default' = '3'; {} CREATE TABLE hole (n INT, c BIGINT) WITH ('connector' = 'blackhole'); INSERT INTO hole SELECT n, COUNT(*) FROM numbers GROUP BY n",
