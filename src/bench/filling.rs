@@ -78,7 +78,7 @@ impl Filling<'_> {
         let name = &table.name;
         let Some(asked) = self.source_asks(table, node)? else {
             let splits = generate(&wanted)?;
-            let fewer = if count(&splits) < wanted.rows { ", fewer because its rows are wide" } else { "" };
+            let fewer = if count(&splits) < wanted.rows { ", fewer rows for its many TIMESTAMP columns" } else { "" };
             return Ok((splits, format!("{name} (made up{fewer})")));
         };
         let (splits, once) = deal(&samples.rows(&asked, &wanted.arrow)?, &wanted, &time.columns)?;

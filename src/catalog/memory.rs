@@ -33,6 +33,8 @@ pub struct Catalog {
     objects: BTreeMap<ObjectName, Object>,
     /// Temporary objects stand before permanent ones of the same name.
     temporary: BTreeMap<ObjectName, Object>,
+    /// The names of all objects, in the order of their declaration; those of dropped ones stay.
+    declared: Vec<ObjectName>,
 }
 
 impl Catalog {
@@ -99,7 +101,9 @@ impl Catalog {
                 .with_hint("Use IF NOT EXISTS, or DROP it first.")
                 .at(span));
         }
-        objects.insert(name, object);
+        objects.insert(name.clone(), object);
+        self.declared.retain(|known| *known != name);
+        self.declared.push(name);
         Ok(())
     }
 
@@ -156,8 +160,14 @@ impl Catalog {
             Object::View(view) => Arc::make_mut(view).name = new.clone(),
             Object::Registered(_) => {}
         }
-        objects.insert(new, object);
+        objects.insert(new.clone(), object);
+        self.declared.iter_mut().filter(|known| **known == old).for_each(|known| *known = new.clone());
         Ok(())
+    }
+
+    /// The names of what is declared and of what was, each where it was declared last.
+    pub fn declared(&self) -> impl Iterator<Item = &ObjectName> {
+        self.declared.iter()
     }
 
     /// All objects by name, temporary ones in the place of those they hide.

@@ -78,7 +78,7 @@ pub async fn run(args: RunArgs) -> Exit {
     let done = run_statements(statements, &mut client).await;
     let exit = end(client, done).await;
     startup::done(|| "end, before a row was written");
-    startup::print();
+    startup::end();
     match exit {
         // All statements were planned before: whatever it is, it came up while running.
         Exit::Wrong => Exit::Failed,

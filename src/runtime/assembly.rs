@@ -334,7 +334,7 @@ impl Assembly<'_> {
                 let stages = epochs.as_ref().map(|epochs| (epochs.sink, subtask));
                 let context = OpenContext { may_reject, epochs, ..context };
                 let writer = sink.sink.open(&context).await?;
-                startup::done(|| format!("sink {} open", sink.table));
+                startup::done_of(width, || format!("sink {} open", sink.table));
                 Body::Writer { writer, metrics, stages }
             }
             other => return Err(Error::internal(format!("a {other:?} inside a fragment"))),
@@ -380,7 +380,7 @@ impl Assembly<'_> {
         let context = self.context(built.subtask, width, metrics.door.clone(), errors.clone());
         let ids: Vec<Arc<str>> = splits.iter().map(|s| s.id.as_str().into()).collect();
         let reader = node.source.open(splits, &context).await?;
-        startup::done(|| format!("source {} open", node.table));
+        startup::done_of(width, || format!("source {} open", node.table));
         let idle_timeout = node.watermark.as_ref().and_then(|w| w.idle_timeout);
         let (steps, now) = (SourceSteps::try_new(node)?, super::timer::now());
         let mut watermarks = SplitWatermarks::new(ids.clone(), idle_timeout, steps.pace(), metrics.clone(), now);
@@ -412,7 +412,7 @@ impl Assembly<'_> {
         let metrics = self.lookup_metrics(head);
         let context = self.context(subtask, width, metrics.door.clone(), errors.clone());
         let lookup = join.lookup.open(&join.request, &context).await?;
-        startup::done(|| format!("lookup {} open", join.table));
+        startup::done_of(width, || format!("lookup {} open", join.table));
         Ok(Some(LookupHead::new(LookupJoin {
             lookup,
             keys: join.keys.clone(),

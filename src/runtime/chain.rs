@@ -219,7 +219,7 @@ impl Chain {
                     metrics.blocked_ns.fetch_add(blocked, Ordering::Relaxed);
                     if metrics.door.rows.fetch_add(rows, Ordering::Relaxed) == 0 {
                         startup::done(|| format!("first rows written to {}", metrics.table));
-                        startup::print();
+                        startup::end();
                     }
                     metrics.door.batches.fetch_add(1, Ordering::Relaxed);
                 }

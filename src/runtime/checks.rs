@@ -18,40 +18,45 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Asks all doors of a plan at once, each with a context of its own.
 ///
 /// # Errors
-/// All that was refused, in the order of the plan.
+/// All that was refused, in the order in which tables were `declared`; what is not among them, in that of the plan.
 pub async fn check(
     plan: &StreamPlan,
+    declared: &[String],
     metrics: &JobMetrics,
     context: impl Fn(Arc<DoorMetrics>) -> OpenContext,
 ) -> Result<()> {
     let mut sources = metrics.sources.iter().map(|source| source.door.clone());
     let mut sinks = metrics.sinks.iter().map(|sink| sink.door.clone());
     let mut lookups = metrics.lookups.iter().map(|lookup| lookup.door.clone());
-    let mut asked: Vec<BoxFuture<'_, Result<()>>> = Vec::new();
+    let mut asked: Vec<(&str, BoxFuture<'_, Result<()>>)> = Vec::new();
     for node in &plan.nodes {
         match &node.kind {
             NodeKind::Source(node) => {
                 let context = context(sources.next().unwrap_or_default());
-                asked.push(Box::pin(async move { node.source.check(&context).await }));
+                asked.push((&node.table, Box::pin(async move { node.source.check(&context).await })));
             }
             NodeKind::Sink(node) => {
                 let context = context(sinks.next().unwrap_or_default());
-                asked.push(Box::pin(async move { node.sink.check(node.exactly_once, &context).await }));
+                asked.push((&node.table, Box::pin(async move { node.sink.check(node.exactly_once, &context).await })));
             }
             NodeKind::LookupJoin(node) => {
                 let context = context(lookups.next().unwrap_or_default());
-                asked.push(Box::pin(async move { node.lookup.check(&node.request, &context).await }));
+                asked.push((&node.table, Box::pin(async move { node.lookup.check(&node.request, &context).await })));
             }
             _ => {}
         }
     }
     for letters in &plan.dead_letters {
         let context = context(Arc::default());
-        asked.push(Box::pin(async move { letters.sink.check(false, &context).await }));
+        asked.push((&letters.table, Box::pin(async move { letters.sink.check(false, &context).await })));
     }
-    let numbered = asked.into_iter().enumerate().map(|(number, door)| async move { (number, door.await) });
+    let place = |table: &str| declared.iter().position(|known| known == table).unwrap_or(declared.len());
+    let numbered = asked.into_iter().enumerate().map(|(number, (table, door))| {
+        let place = (place(table), number);
+        async move { (place, door.await) }
+    });
     let mut waiting: FuturesUnordered<_> = numbered.collect();
-    let mut refused: Vec<(usize, Error)> = Vec::new();
+    let mut refused: Vec<((usize, usize), Error)> = Vec::new();
     let mut until = None;
     loop {
         let grace = async move {
@@ -63,8 +68,8 @@ pub async fn check(
         tokio::select! {
             biased;
             answer = waiting.next() => match answer {
-                Some((number, Err(error))) => {
-                    refused.push((number, error));
+                Some((place, Err(error))) => {
+                    refused.push((place, error));
                     until.get_or_insert_with(|| timer::now() + GRACE);
                 }
                 Some((_, Ok(()))) => {}
@@ -73,6 +78,6 @@ pub async fn check(
             () = grace => break,
         }
     }
-    refused.sort_by_key(|(number, _)| *number);
+    refused.sort_by_key(|(place, _)| *place);
     Error::together(refused.into_iter().map(|(_, error)| error)).map_or(Ok(()), Err)
 }

@@ -42,6 +42,8 @@ use crate::types::TimeAttribute;
 #[derive(Clone)]
 pub struct JobConfig {
     pub name: Arc<str>,
+    /// The names of tables in the order of their declaration: so is told what several of them refuse.
+    pub declared: Vec<String>,
     /// Subtasks per fragment at most (`parallelism.default`).
     pub parallelism: usize,
     pub clock: Arc<dyn Clock>,
@@ -325,7 +327,7 @@ impl Job {
     /// Opens everything; where the job is checkpointed, from where it stood.
     async fn open(&self, folder: Option<Arc<JobFolder>>, first_attempt: bool) -> Result<Opened> {
         if first_attempt {
-            check(&self.plan, &self.metrics, |metrics| self.context(metrics)).await?;
+            check(&self.plan, &self.config.declared, &self.metrics, |metrics| self.context(metrics)).await?;
             startup::done(|| "doors checked");
         }
         let started = match (&self.config.checkpoints, folder) {

@@ -131,6 +131,7 @@ impl Session {
     pub(super) fn job_config(&self, name: String, checkpoints: Option<Checkpoints>) -> JobConfig {
         JobConfig {
             name: name.into(),
+            declared: self.catalog.declared().map(|name| name.name.clone()).collect(),
             parallelism: self.settings.parallelism(),
             clock: self.clock.clone(),
             restart: self.restart_strategy(checkpoints.is_some() && !self.settings.batch()),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -15,6 +16,10 @@ use crate::error::Result;
 use crate::log::Line;
 use crate::runtime::{JobHandle, JobState, spawn};
 
+/// So long a job that is refused as it opens waits for those before it in the script to open, so that what several are
+/// refused for is told in the order of the script.
+const IN_ORDER: Duration = Duration::from_secs(1);
+
 /// How often a job is looked at for rows that were rejected and watermarks that stand still.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -24,8 +29,29 @@ pub struct Jobs {
     /// All stop when one fails that is waited for.
     fail_fast: bool,
     jobs: Vec<Watched>,
+    /// The job that was added last.
+    last: Option<Begun>,
     /// One that was waited for alone has failed.
     failed: bool,
+}
+
+/// How far a job has begun.
+#[derive(Clone)]
+struct Begun {
+    state: Arc<JobState>,
+    /// True once it is open; closed once its end is told.
+    is_told: watch::Receiver<bool>,
+}
+
+impl Begun {
+    /// Waits until the job is open or its end is told; not for ever where it is still opening.
+    async fn told(mut self) {
+        let late = tokio::time::timeout(IN_ORDER, self.is_told.wait_for(|told| *told)).await.is_err();
+        if late && self.state.status().has_ended() {
+            // It waits for those before it. Closed is as good.
+            let _told = self.is_told.wait_for(|told| *told).await;
+        }
+    }
 }
 
 struct Watched {
@@ -49,13 +75,15 @@ impl Drop for Watched {
 
 impl Jobs {
     pub fn new(progress: Progress, fail_fast: bool) -> Self {
-        Self { progress, fail_fast, jobs: Vec::new(), failed: false }
+        Self { progress, fail_fast, jobs: Vec::new(), last: None, failed: false }
     }
 
     /// Watches a job from now on.
     pub fn add(&mut self, job: JobHandle) {
         let state = job.state();
-        self.jobs.push(Watched { state, watcher: spawn(watch(job, self.progress)) });
+        let (told, is_told) = watch::channel(false);
+        let before = self.last.replace(Begun { state: state.clone(), is_told });
+        self.jobs.push(Watched { state, watcher: spawn(observe(job, self.progress, before, told)) });
     }
 
     /// The jobs that have not ended.
@@ -143,20 +171,24 @@ fn running<'a>(jobs: impl Iterator<Item = &'a Arc<JobState>>) -> Vec<Arc<JobStat
     jobs.filter(|job| !job.status().has_ended()).cloned().collect()
 }
 
-/// Says what happens to a job until its end; true where it failed.
-async fn watch(mut job: JobHandle, progress: Progress) -> bool {
+/// Says what happens to a job until its end; true where it failed. What it is refused for as it opens is told behind what
+/// the job `before` it is; `told` says when it is open.
+async fn observe(mut job: JobHandle, progress: Progress, before: Option<Begun>, told: watch::Sender<bool>) -> bool {
     let (name, metrics) = (job.name.clone(), job.metrics.clone());
     let mut rates = Rates::new([(name.clone(), metrics.clone())].into_iter());
     let mut looks = tokio::time::interval(LOOK_EVERY);
     let silent = progress == Progress::None;
-    let (state, mut is_told) = (job.state(), progress != Progress::Log);
+    let (state, mut was_open) = (job.state(), false);
     let ended = loop {
         tokio::select! {
             biased;
             // A job that is refused as it opens has not started.
-            () = state.until_open(), if !is_told => {
-                is_told = true;
-                console::progress(facts(&name, &metrics, format!("job {name} started")));
+            () = state.until_open(), if !was_open => {
+                was_open = true;
+                told.send_replace(true);
+                if progress == Progress::Log {
+                    console::progress(facts(&name, &metrics, format!("job {name} started")));
+                }
             }
             ended = job.wait() => break ended,
             _ = looks.tick(), if !silent => rates.tell_odd(),
@@ -175,6 +207,9 @@ async fn watch(mut job: JobHandle, progress: Progress) -> bool {
         // Whoever read the printed rows has seen enough.
         Err(_) if console::reader_is_gone() => false,
         Err(error) => {
+            if let Some(before) = before.filter(|_| !was_open) {
+                before.told().await;
+            }
             console::job_error(&name, error);
             true
         }

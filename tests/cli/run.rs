@@ -158,11 +158,13 @@ fn a_job_that_is_refused_as_it_opens_tells_all_and_has_made_nothing() {
     };
     let sql = format!(
         "{}{}{} EXECUTE STATEMENT SET BEGIN INSERT INTO made SELECT n FROM near; INSERT INTO made SELECT n FROM other; END;",
-        table("near"),
         table("other"),
+        table("near"),
         table("made")
     );
     let ended = millstream_in(folder.path(), &["run", "--name", "refused", "-e", &sql]).expect(1);
+    let place = |name: &str| ended.err.find(&format!("failed: table \"{name}\""));
+    assert!(place("other") < place("near"), "in the order of the file:\n{}", ended.err);
     for name in ["near", "other"] {
         let told = format!("error: job \"refused\" failed: table \"{name}\" (connector \"filesystem\"): ");
         assert!(ended.err.contains(&told), "{}", ended.err);
@@ -172,6 +174,22 @@ fn a_job_that_is_refused_as_it_opens_tells_all_and_has_made_nothing() {
     let json = ["run", "--log-format", "json", "--name", "refused", "-e", &sql];
     let lines = millstream_in(folder.path(), &json).expect(1).err;
     assert_eq!(lines.matches("\"level\":\"ERROR\"").count(), 2, "{lines}");
+}
+
+#[test]
+fn jobs_that_are_refused_as_they_open_are_told_in_the_order_of_the_file() {
+    let names = ["h", "c", "f", "a", "g", "b", "e", "d"];
+    let tables = names.map(|name| {
+        format!(
+            "CREATE TABLE {name} (n INT) WITH ('connector' = 'filesystem', 'path' = 'no/{name}', 'format' = 'csv');"
+        )
+    });
+    let jobs = names.map(|name| format!("INSERT INTO hole SELECT n FROM {name};"));
+    let hole = "CREATE TABLE hole (n INT) WITH ('connector' = 'blackhole');";
+    let sql = format!("{}{hole}{}", tables.concat(), jobs.concat());
+    let ended = millstream(&["run", "-q", "-e", &sql]).expect(1);
+    let refused = ended.err.lines().filter_map(|line| line.split_once("failed: table \"")?.1.split('"').next());
+    assert_eq!(refused.collect::<Vec<_>>(), names, "{}", ended.err);
 }
 
 #[test]
@@ -189,6 +207,28 @@ fn the_trace_of_a_start_has_a_line_for_each_step() {
     let ended =
         millstream(&["run", "-q", "--trace-startup", "-e", &sql.replace("GROUP BY", "WHERE n < 0 GROUP BY")]).expect(0);
     assert!(ended.err.trim_end().ends_with("end, before a row was written"), "{}", ended.err);
+}
+
+#[test]
+fn a_start_that_hangs_shows_where() {
+    // It is taken, and answered never.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let sql = format!(
+        "CREATE TABLE far (n INT) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json',
+           'scan.startup.mode' = 'earliest-offset', 'properties.bootstrap.servers' = '{}'); {PRINT}
+         INSERT INTO printed SELECT n FROM far;",
+        silent.local_addr().unwrap()
+    );
+    let arguments = ["run", "-q", "--name", "far", "--trace-startup", "-e", &sql];
+    let mut child = command(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let told: Vec<String> = lines.by_ref().take_while(|line| !line.ends_with("job \"far\" started")).collect();
+    // It runs still: nothing else ends it.
+    assert!(child.try_wait().unwrap().is_none());
+    assert_eq!(told.first().map(String::as_str), Some("    at ms   took ms  start-up"));
+    assert!(told.last().is_some_and(|line| line.ends_with("  session ready")), "{told:?}");
+    child.kill().unwrap();
+    wait(&mut child);
 }
 
 #[test]

@@ -107,12 +107,16 @@ async fn measure(args: &BenchArgs) -> Result<()> {
         asked.extend(Bench::asks(job, &options)?);
     }
     let teller = Teller::new();
-    let samples = Samples::read(asked, &|path| teller.reads(path))?;
+    let mut samples = Samples::read(asked, &|path| teller.reads(path))?;
     console::clear_live();
     warn(&samples.warnings);
     for number in 0..count {
         let of_version = jobs.iter_mut().map(|jobs| Bench::prepare(jobs.remove(0), &options, &samples));
         let benches = of_version.collect::<Result<Vec<_>>>()?;
+        if number + 1 == count {
+            // Nobody asks for them any more.
+            samples = Samples::default();
+        }
         let summaries = summaries(&benches, &versions, args.runs, &teller).await?;
         console::clear_live();
         let gap = if number > 0 { "\n" } else { "" };

@@ -119,7 +119,7 @@ pub const PARAMETERS: &[Parameter] = &[
     ),
     taken(
         "sslfactory",
-        "`org.postgresql.ssl.LibPQFactory` (the default), `…DefaultJavaSSLFactory` to trust the system's authorities, `…NonValidatingFactory` to check nothing; others are refused",
+        "`org.postgresql.ssl.LibPQFactory` (the default), `…DefaultJavaSSLFactory` to trust the system's authorities (or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name), `…NonValidatingFactory` to check nothing; others are refused",
     ),
     refused("sslfactoryarg", "it belongs to classes that can't be loaded; name the certificates with `sslrootcert`"),
     refused("sslhostnameverifier", NO_CLASSES),

@@ -391,6 +391,7 @@ pub fn add_filter(plan: &mut StreamPlan, input: usize, predicate: &Expr) -> usiz
 pub fn config(parallelism: usize) -> JobConfig {
     JobConfig {
         name: "test".into(),
+        declared: Vec::new(),
         parallelism,
         clock: Arc::new(SystemClock),
         checkpoints: None,
