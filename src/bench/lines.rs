@@ -195,7 +195,7 @@ fn names_of(line: &[u8], is_change: bool) -> Vec<String> {
         if !is_change {
             return message.into_keys().collect();
         }
-        if let Some(payload) = message.get("payload").and_then(|payload| fields(*payload)) {
+        if let Some(payload) = message.get("payload").copied().and_then(fields) {
             message = payload;
         }
         let sides = ["before", "after"].into_iter().filter_map(|side| fields(message.get(side)?));

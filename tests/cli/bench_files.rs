@@ -89,7 +89,7 @@ fn lines_are_read_in_the_format_of_the_table() {
         // The first sum, its change to 7, one that is 1 more and one that is as before.
         let all = operators(&ended.out);
         assert_eq!(row(&all, "Source"), ("5", "5"), "{}", ended.out);
-        let sums = all.iter().filter(|operator| operator.0.contains("GroupAggregate")).last();
+        let sums = all.iter().rfind(|operator| operator.0.contains("GroupAggregate"));
         let rows_out = sums.map(|sums| sums.2.as_str());
         assert!(rows_out.is_some_and(|rows| rows != "0"), "{}", ended.out);
     }
