@@ -12,9 +12,10 @@
 # ROWS (10000000; in as many partitions as the broker makes by itself), RUNS (3), JOBS (all four; none for latency alone), MILLSTREAM (the binary: target/release/millstream).
 # OTHER is a command with its arguments; {file} stands for a job file with all addresses filled in. It must end when the job does, with
 # status 0, and do the work itself or in children that it waits for: their CPU time is what counts, and the memory of the largest.
+# What a job has written is counted, for Millstream and for OTHER: where the other's is not as much, there is no table.
 # FLAMES: a folder for a flame graph of each job, which is run once more for it (benches/flamegraph.sh says what that needs).
 # Cold start: COLD (5; how often job 1 is started on a topic with a row, until that is in the topic behind it).
-# Latency: LATENCY_RATE (50000 rows a second; 0 leaves it out), LATENCY_SECONDS (20), LATENCY_RUNS (1), LATENCY_CHECKPOINTS (100ms).
+# Latency: LATENCY_RATE (50000 rows a second; 0 leaves it out), LATENCY_SECONDS (20), LATENCY_RUNS (3), LATENCY_CHECKPOINTS (100ms).
 # LATENCY: the command that measures latency and cold starts, and deletes the topics; by itself `cargo bench -q --bench latency --`,
 # run in the project's root.
 # The services: MILLSTREAM_TEST_KAFKA=host:port, MILLSTREAM_TEST_POSTGRES=postgresql://user:password@host:port/database. Topics and
@@ -26,7 +27,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 ROWS=${ROWS:-10000000} RUNS=${RUNS:-3}
 JOBS=${JOBS-simple_filter simple_agg simple_filter_pg simple_filter_pg_agg}
 CHECKPOINTS=${CHECKPOINTS:-} OTHER=${OTHER:-} FLAMES=${FLAMES:-}
-LATENCY_RATE=${LATENCY_RATE:-50000} LATENCY_SECONDS=${LATENCY_SECONDS:-20} LATENCY_RUNS=${LATENCY_RUNS:-1}
+LATENCY_RATE=${LATENCY_RATE:-50000} LATENCY_SECONDS=${LATENCY_SECONDS:-20} LATENCY_RUNS=${LATENCY_RUNS:-3}
 LATENCY_CHECKPOINTS=${LATENCY_CHECKPOINTS:-100ms}
 LATENCY=${LATENCY:-${CARGO:-cargo} bench -q --bench latency --}
 COLD=${COLD:-5}
@@ -52,9 +53,9 @@ trap end EXIT
 
 sql() {
   if command -v psql >/dev/null; then
-    psql -qX -v ON_ERROR_STOP=1 -c 'SET client_min_messages = warning' -c "$1" "$MILLSTREAM_TEST_POSTGRES"
+    psql -qXAt -v ON_ERROR_STOP=1 -c 'SET client_min_messages = warning' -c "$1" "$MILLSTREAM_TEST_POSTGRES"
   else
-    MILLSTREAM_SERVICES_INSTANCE="test" "$ROOT/scripts/services/ctl" psql -qc "$1"
+    MILLSTREAM_SERVICES_INSTANCE="test" "$ROOT/scripts/services/ctl" psql -qAtc "$1"
   fi
 }
 
@@ -108,9 +109,24 @@ command_of() {
   esac
 }
 
+# written JOB: how many rows its topic or its table has got since this was asked last. The table is empty afterwards.
+written() {
+  local topic end before
+  topic=$(grep -o "'topic' = '${ID}_[a-z_]*'" "$FOLDER/$1.sql" | cut -d "'" -f 4) || true
+  if [ -z "$topic" ]; then
+    sql "WITH gone AS (DELETE FROM public.${ID}_agg_pg RETURNING 1) SELECT count(*) FROM gone"
+    return
+  fi
+  end=$(helper --broker "$MILLSTREAM_TEST_KAFKA" --end "$topic") || die "$1: cannot count what is in $topic"
+  before=$(cat "$FOLDER/end_$1" 2>/dev/null) || before=0
+  echo "$end" >"$FOLDER/end_$1"
+  echo $((end - before))
+}
+
 # run JOB SUBJECT: a line `job subject wall cpu rss in out` more in the results.
 run() {
-  local job=$1 subject=$2 file=$FOLDER/run.sql finished rows_in=$ROWS rows_out=-
+  local job=$1 subject=$2 file=$FOLDER/run.sql finished rows_in=$ROWS rows_out=- wrote=''
+  case ${OTHER:+$subject} in plain | other) [ "$job" = producer ] || wrote=$(written "$job") ;; esac
   rm -rf "$FOLDER/state"
   case $subject in
     checkpoints) exactly_once "$CHECKPOINTS" <"$FOLDER/$job.sql" | sed "s|{state}|$FOLDER/state|" >"$file" ;;
@@ -127,6 +143,11 @@ run() {
     read -r rows_in rows_out <<<"$finished"
     [ "$subject" != held ] || rows_in=$((rows_in - 1)) rows_out=$((rows_out - 1))
     [ "$rows_in" -eq "$ROWS" ] || die "$job, $subject: read $rows_in rows of $ROWS"
+  fi
+  if [ -n "$wrote" ]; then
+    wrote=$(written "$job")
+    [ "$subject" = other ] || echo "$wrote" >"$FOLDER/wrote_$job"
+    [ "$wrote" -eq "$(cat "$FOLDER/wrote_$job")" ] || die "$job, $subject: wrote $wrote rows, Millstream $(cat "$FOLDER/wrote_$job")"
   fi
   awk -v job="$job" -v subject="$subject" -v rows="$rows_in $rows_out" 'END { print job, subject, $1, $2 + $3, $4, rows }' "$FOLDER/time" >>"$FOLDER/results"
 }
@@ -228,6 +249,8 @@ latencies() {
     echo "$subject" "$(for column in 3 4 5 6; do median latency "$subject" $column "$FOLDER/latencies"; done | tr '\n' ' ')" \
       "$(for column in 3 4 5 6; do median latency echo $column "$FOLDER/latencies"; done | tr '\n' ' ')"
   done | awk '{ printf "%-12s", $1; for (i = 2; i < 6; i++) printf " %9.2f", $i / 1000; printf "  "; for (i = 2; i < 6; i++) printf " %9.2f", ($i - $(i + 4)) / 1000; print "" }'
+  awk '$1 == "latency" && $2 == "echo" { print $4 / 1000 }' "$FOLDER/latencies" | sort -g |
+    awk 'NR == 1 { low = $1 } END { printf "(medians of %d runs; the p99 of echo lay between %.2f and %.2f)\n", NR, low, $1 }'
 }
 
 SUBJECTS="plain${CHECKPOINTS:+ checkpoints held}${OTHER:+ other}"

@@ -4,6 +4,7 @@
 //!   latency --broker HOST:PORT --rate 50000 --seconds 20 -- COMMAND ARG…      one line: p50 p99 p99.9 max, in microseconds
 //!   latency --broker HOST:PORT --rate 50000 --seconds 20                      the same through a bare echo client
 //!   latency --broker HOST:PORT --cold -- COMMAND ARG…                         from its start to its first row, in microseconds
+//!   latency --broker HOST:PORT --end TOPIC                                    how many offsets it has had, in all partitions
 //!   latency --broker HOST:PORT --delete TOPIC                                 deletes topics, those that are there
 //! ```
 //!
@@ -56,6 +57,9 @@ struct Options {
     /// Is an echo client between two topics itself.
     #[arg(long, num_args = 2, value_names = ["IN", "OUT"])]
     echo: Option<Vec<String>>,
+    /// Says how many offsets a topic has had: those of rows, and of the marks of transactions.
+    #[arg(long, value_name = "TOPIC")]
+    end: Option<String>,
     /// Deletes a topic; may be given several times.
     #[arg(long, value_name = "TOPIC")]
     delete: Vec<String>,
@@ -77,8 +81,9 @@ fn main() -> ExitCode {
         println!("latency: needs a broker; `make bench-kafka` has one");
         return ExitCode::SUCCESS;
     };
-    let done = match options.echo.as_deref() {
-        Some([from, to]) => echo(&broker, from, to),
+    let done = match (options.echo.as_deref(), &options.end) {
+        (Some([from, to]), _) => echo(&broker, from, to),
+        (_, Some(topic)) => end_of_all(&broker, topic),
         _ if !options.delete.is_empty() => delete(&broker, &options.delete),
         _ if options.cold => start_cold(&options, &broker),
         _ => measure(&options, &broker),
@@ -106,15 +111,21 @@ fn consumer(broker: &str, topic: &str, committed: bool) -> Result<BaseConsumer, 
     let isolation = if committed { "read_committed" } else { "read_uncommitted" };
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", broker).set("group.id", "latency").set("enable.auto.commit", "false");
+    // As the engine has it: by itself librdkafka fetches nothing for a second after its queue was full, and a reader that is
+    // faster than that starves. An echo that waits would be taken off the engine's times.
+    config.set("fetch.queue.backoff.ms", "5");
     let consumer: BaseConsumer = config.set("isolation.level", isolation).create()?;
-    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE)?;
-    let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
     let mut assigned = TopicPartitionList::new();
-    for partition in 0..partitions as i32 {
+    for partition in 0..partitions(&consumer, topic)? {
         assigned.add_partition_offset(topic, partition, Offset::Offset(end(&consumer, topic, partition)?))?;
     }
     consumer.assign(&assigned)?;
     Ok(consumer)
+}
+
+fn partitions(consumer: &BaseConsumer, topic: &str) -> Result<i32, Failure> {
+    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE)?;
+    Ok(metadata.topics().first().map_or(0, |topic| topic.partitions().len() as i32))
 }
 
 /// Where a partition ends; one that was only just made has its leader soon.
@@ -127,6 +138,17 @@ fn end(consumer: &BaseConsumer, topic: &str, partition: i32) -> Result<i64, Fail
             Err(_) => std::thread::sleep(Duration::from_millis(50)),
         }
     }
+}
+
+/// Prints the sum of where the partitions of a topic end.
+fn end_of_all(broker: &str, topic: &str) -> Result<(), Failure> {
+    let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", broker).create()?;
+    let mut all = 0;
+    for partition in 0..partitions(&consumer, topic)? {
+        all += end(&consumer, topic, partition)?;
+    }
+    println!("{all}");
+    Ok(())
 }
 
 /// Copies values from the topic's beginning as they come, until it is ended.
