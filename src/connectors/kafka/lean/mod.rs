@@ -1,9 +1,10 @@
 //! The native client, which reads records of Kafka: their bytes stay where the broker's answer has put them.
 //!
-//! A [`fetcher`] asks the [`leaders`] of its [`partition`]s for records through a [`connection`] to each ([`search`] finds them, in a [`race`]), and walks what
-//! comes ([`record_set`]: [`batch`]es of [`record`]s, [`compression`], [`aborted`] transactions) into blocks. The requests
-//! are in [`versions`], [`fetch`], [`leaders`] and [`leader_epochs`], their fields in [`wire`], the memory of answers in [`spare`], error [`codes`] beside them, logins in [`scram`], encryption in [`tls`]. What it can't do,
-//! [`settings`] says; then librdkafka reads.
+//! A [`fetcher`] asks the [`leaders`] of its [`partition`]s for records through a [`connection`] to each ([`search`] finds
+//! them, in a [`race`]), and walks what comes ([`record_set`]: [`batch`]es of [`record`]s, [`compression`], [`aborted`]
+//! transactions) into blocks. The requests are in [`versions`], [`fetch`], [`leaders`] and [`leader_epochs`], their fields
+//! in [`wire`], the memory of answers in [`spare`], error [`codes`] beside them, logins in [`scram`], encryption in
+//! [`tls`]. What it can't do, [`settings`] says; then librdkafka reads.
 
 mod aborted;
 mod batch;

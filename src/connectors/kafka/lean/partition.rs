@@ -196,8 +196,8 @@ mod tests {
     fn a_leader_is_looked_for_at_once_and_then_less_and_less_often() {
         let mut partition = partition();
         let pause = Pause::new(Duration::from_millis(100), Duration::from_secs(1));
-        partition.look_again("a", pause);
         let now = Instant::now();
+        partition.look_again("a", pause);
         assert!(partition.wants_leader(now) && partition.rests_until(now).is_some());
         for tries in 2..9 {
             let before = Instant::now();

@@ -109,9 +109,6 @@ pub fn lacks(properties: &KafkaProperties) -> Option<String> {
     if protocol.ends_with("ssl") && !get("ssl.cipher.suites").is_empty() {
         return Some("'properties.ssl.cipher.suites'".into());
     }
-    if protocol.starts_with("sasl") && Mechanism::of(get("sasl.mechanism")).is_none() {
-        return Some(format!("'properties.sasl.mechanism' = '{}'", get("sasl.mechanism")));
-    }
     if !get("client.rack").is_empty() {
         return Some("'properties.client.rack'".into());
     }

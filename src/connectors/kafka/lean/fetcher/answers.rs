@@ -90,16 +90,20 @@ impl LeanFetcher {
         }
         // Who was in doubt was asked before.
         partition.proven_leader_epoch = asked.leader_epoch;
-        partition.is_well();
         partition.known_end.store(fetched.end, Ordering::Relaxed);
         if fetched.records.is_empty() {
+            partition.is_well();
             return Ok(None);
         }
-        partition.served = self.answers;
         let from = (partition.position, partition.split.end);
-        if let Some((next, leader_epoch)) = batch::end_of(&fetched.records) {
-            partition.position = partition.position.max(next);
-            partition.read_leader_epoch = leader_epoch.or(partition.read_leader_epoch);
+        match batch::end_of(&fetched.records).filter(|(next, _)| *next > partition.position) {
+            Some((next, leader_epoch)) => {
+                partition.is_well();
+                (partition.position, partition.served) = (next, self.answers);
+                partition.read_leader_epoch = leader_epoch.or(partition.read_leader_epoch);
+            }
+            // What was asked for comes first, and whole, however large it is. Where it is damaged, the walk says so.
+            None => partition.look_again("the broker sends no whole batch of records", self.settings.retry),
         }
         let aborted = Aborted::new(fetched.aborted);
         Ok(Some(RecordSet::new(self.rules, asked.split, from, fetched.records, aborted)))
