@@ -1,8 +1,10 @@
 //! A file of rows: an Arrow IPC file or stream, a Parquet file, or JSON lines.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{BufReader, Seek, SeekFrom};
 use std::panic::AssertUnwindSafe;
+use std::sync::Once;
 
 use arrow::array::Array;
 use arrow::compute::{CastOptions, cast_with_options, concat_batches};
@@ -75,16 +77,34 @@ fn arrow_rows(asked: &Asked) -> Result<RecordBatch> {
     }
 }
 
+thread_local! {
+    /// This thread reads a file, and says in words of ours what a panic there means.
+    static IS_READING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Panics of threads that read a file are told by nobody else; all others as before.
+fn hush_panics_of_reading() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !IS_READING.get() {
+                before(panic);
+            }
+        }));
+    });
+}
+
 /// What the libraries read of a file, whose damage they may meet with a panic.
 fn caught(
     asked: &Asked,
     kind: Kind,
     rows: impl FnOnce(&Asked) -> Result<RecordBatch>,
 ) -> Result<(FileRows, Vec<Error>)> {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
+    hush_panics_of_reading();
+    IS_READING.set(true);
     let rows = std::panic::catch_unwind(AssertUnwindSafe(|| rows(asked)));
-    std::panic::set_hook(hook);
+    IS_READING.set(false);
     let rows = rows.unwrap_or_else(|_| Err(damage(asked, kind, &"its parts don't fit each other")))?;
     Ok((FileRows { rows, kinds: None }, Vec::new()))
 }
