@@ -61,15 +61,22 @@ impl fmt::Display for Location {
 pub struct SourceText {
     pub name: Arc<str>,
     pub text: Arc<str>,
+    /// The number of the text's first line, by which places in it are counted.
+    first_line: u32,
 }
 
 impl SourceText {
     pub fn new(name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
-        Self { name: name.into(), text: text.into() }
+        Self { name: name.into(), text: text.into(), first_line: 1 }
     }
 
-    /// The text of a line (from 1), without its line end; empty behind the last one.
-    pub fn line(&self, line: u32) -> &str {
-        self.text.lines().nth(line.saturating_sub(1) as usize).unwrap_or("")
+    /// A line out of a longer text, of which the rest need not be shown.
+    pub fn of_line(name: impl Into<Arc<str>>, number: u32, line: impl Into<Arc<str>>) -> Self {
+        Self { first_line: number, ..Self::new(name, line) }
+    }
+
+    /// How many lines of the text are before this one.
+    pub fn lines_before(&self, line: u32) -> usize {
+        line.saturating_sub(self.first_line) as usize
     }
 }

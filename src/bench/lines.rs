@@ -99,7 +99,7 @@ fn misfit(asked: &Asked, format: &TableFormat, number: usize, line: &[u8], error
     };
     let (before, width) = span.unwrap_or((0, text.chars().count()));
     let said = asked.error(format!("line {number}: {message}"));
-    let shown = SourceText::new(asked.path.display().to_string(), format!("{}{text}", "\n".repeat(number - 1)));
+    let shown = SourceText::of_line(asked.path.display().to_string(), number as u32, text);
     let span = Span::on_line(number as u32, before as u32 + 1, width.max(1) as u32);
     said.with_hint(match format.has_changes() {
         false => "A line is a JSON object. Mend this one, or take it out of the file.".to_string(),

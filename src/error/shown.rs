@@ -67,7 +67,7 @@ impl Error {
 
 fn snippet(text: &SourceText, span: Span, width: Option<usize>) -> String {
     let masked = mask_text(&text.text);
-    let line = masked.lines().nth(span.start.line.saturating_sub(1) as usize).unwrap_or("").replace('\t', " ");
+    let line = masked.lines().nth(text.lines_before(span.start.line)).unwrap_or("").replace('\t', " ");
     let number = span.start.line.to_string();
     let pad = " ".repeat(number.len());
     let start = span.start.column.max(1) as usize;
@@ -123,6 +123,13 @@ mod tests {
         let shown = Error::statement("wrong").at(Span::on_line(1, column, width)).in_text(&text).shown(columns);
         let lines: Vec<&str> = shown.lines().collect();
         (lines[3].to_string(), lines[4].to_string())
+    }
+
+    #[test]
+    fn a_line_out_of_a_longer_text_has_its_number_there() {
+        let text = SourceText::of_line("rows.json", 12, "{\"a\": x}");
+        let shown = Error::statement("wrong").at(Span::on_line(12, 7, 1)).in_text(&text).shown(None);
+        assert_eq!(shown, "error: wrong\n  --> rows.json:12:7\n   |\n12 | {\"a\": x}\n   |       ^");
     }
 
     #[test]
