@@ -16,8 +16,9 @@ use crate::span::SourceText;
 use crate::sql::parse_script;
 use crate::types::{Field, Schema, SqlType, TypeKind};
 
-/// More than so much off is another figure.
+/// More than this share of it off is another figure; of one that is next to nothing, more than so many bytes.
 const TOLERANCE: f64 = 0.1;
+const LEAST: f64 = 0.2;
 
 const ROWS: u64 = 100_000;
 
@@ -162,9 +163,8 @@ fn compare(figures: &[(String, f64)]) {
         let lines = committed.lines().filter_map(|line| line.trim().split_once("  "));
         lines.filter(|(_, known)| *known == name).find_map(|(bytes, _)| bytes.parse::<f64>().ok())
     };
-    // A byte is no difference, however little there is.
     let differs = |(name, bytes): &&(String, f64)| {
-        known(name).is_none_or(|known| (bytes - known).abs() > (known * TOLERANCE).max(1.0))
+        known(name).is_none_or(|known| (bytes - known).abs() > (known * TOLERANCE).max(LEAST))
     };
     let different = figures.iter().filter(differs);
     let told = different.map(|(name, bytes)| match known(name) {
