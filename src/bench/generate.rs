@@ -3,7 +3,6 @@
 //! Values are drawn from a stock for each column, of a size that fits its type and name; then rows repeat, but for
 //! their times, which go on rising. Keys come in turn, so that rows of one key are neither rare nor in a row.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use arrow::array::{Array, ArrayRef, UInt32Array};
@@ -60,13 +59,15 @@ struct Stock {
     in_turn: bool,
 }
 
+/// The columns of a batch; those of times are made when they are needed.
+type Columns = Vec<Option<ArrayRef>>;
+
 /// Rows that come again and again.
 struct Cycle {
-    stocks: Vec<Option<Stock>>,
-    /// Rows of each split.
-    rows: usize,
-    /// Keys of each split.
-    keys: usize,
+    /// What comes once, and what comes again.
+    orders: [Order; 2],
+    /// The batches of each split in these orders.
+    splits: Vec<[Vec<Columns>; 2]>,
 }
 
 /// The rows of every split.
@@ -83,8 +84,8 @@ fn generate_within(wanted: &Wanted, limits: &Limits) -> Result<Splits> {
     let in_all = usize::try_from(wanted.rows).unwrap_or(usize::MAX).clamp(1, at_most);
     let row_bytes = Cycle::of(&wanted, in_all.min(SAMPLE_ROWS))?.row_bytes().max(1);
     let most = (limits.cycle_bytes / row_bytes).max(wanted.batch_rows * wanted.splits);
-    let cycle = Cycle::of(&wanted, in_all.min(most))?;
-    (0..wanted.splits).map(|split| rows_of(&wanted, split, &cycle)).collect()
+    let Cycle { orders, splits } = Cycle::of(&wanted, in_all.min(most))?;
+    splits.into_iter().enumerate().map(|(split, batches)| rows_of(&wanted, split, orders, batches)).collect()
 }
 
 impl Cycle {
@@ -94,22 +95,54 @@ impl Cycle {
         let changing = wanted.changes != SourceChanges::Inserts;
         let keys = if changing { CHANGING_KEYS.min(rows) } else { rows };
         rows -= rows % keys;
-        let fields = wanted.schema.fields.iter().enumerate();
-        let stocks = fields.map(|(i, field)| match wanted.time_form(i) {
-            Some(_) => Ok(None),
-            None => stock(wanted, i, field, keys * wanted.splits).map(Some),
-        });
-        Ok(Self { stocks: stocks.collect::<Result<_>>()?, rows, keys })
+        let again = Order { changes: wanted.changes, cycle: rows, keys, begins: false };
+        let orders = [Order { begins: true, ..again }, again];
+        let batches = |order: Order| order.batches(wanted.batch_rows);
+        let mut splits = vec![orders.map(|order| vec![Columns::new(); batches(order).count()]); wanted.splits];
+        for (i, field) in wanted.schema.fields.iter().enumerate() {
+            // A stock is gone before the next one is made: that of a generator is as large as all that is taken from it.
+            let stock = match wanted.time_form(i) {
+                Some(_) => None,
+                None => Some(stock(wanted, i, field, keys * wanted.splits)?),
+            };
+            for (split, of_split) in splits.iter_mut().enumerate() {
+                let places = stock.as_ref().map(|stock| stock.places(i, split, wanted.splits, again));
+                for (order, of_order) in orders.into_iter().zip(of_split) {
+                    for (rows, columns) in batches(order).zip(of_order) {
+                        let column = stock.as_ref().zip(places.as_ref()).map(|(stock, places)| {
+                            let places = rows.map(|row| places[order.at(row).0 as usize]);
+                            take(&stock.values, &UInt32Array::from_iter_values(places), None)
+                        });
+                        columns.push(column.transpose()?);
+                    }
+                }
+            }
+        }
+        Ok(Self { orders, splits })
     }
 
     /// What a row takes, but for its times.
     fn row_bytes(&self) -> usize {
-        let bytes = |stock: &Stock| {
-            let data = stock.values.to_data();
-            let all = data.get_slice_memory_size().unwrap_or_else(|_| stock.values.get_array_memory_size());
-            all.div_ceil(stock.values.len().max(1))
+        let bytes = |column: &ArrayRef| {
+            let data = column.to_data();
+            data.get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())
         };
-        self.stocks.iter().flatten().map(bytes).sum()
+        let again = self.splits.iter().flat_map(|[_, again]| again).flatten().flatten();
+        let [_, Order { cycle, .. }] = self.orders;
+        again.map(bytes).sum::<usize>().div_ceil((cycle * self.splits.len()).max(1))
+    }
+}
+
+impl Stock {
+    /// Where a split has the value of each row of a cycle.
+    fn places(&self, column: usize, split: usize, splits: usize, order: Order) -> Vec<u32> {
+        let size = self.values.len();
+        let mut rng = StdRng::seed_from_u64(SEED ^ ((column as u64) << 32 | split as u64));
+        let place = |row: usize| match self.in_turn {
+            true => ((row % order.keys) * splits + split) % size,
+            false => rng.random_range(0..size),
+        };
+        (0..order.cycle).map(place).map(|place| place as u32).collect()
     }
 }
 
@@ -196,28 +229,13 @@ fn stock(wanted: &Wanted, at: usize, field: &Field, keys: usize) -> Result<Stock
     Ok(Stock { values: sample(field, &options, size, FIRST_MS, seed)?, in_turn: in_key })
 }
 
-fn rows_of(wanted: &Wanted, split: usize, cycle: &Cycle) -> Result<Vec<Part>> {
-    let Cycle { stocks, rows: cycle, keys } = cycle;
-    let (cycle, keys) = (*cycle, *keys);
-    let columns = stocks.iter().enumerate().map(|(i, stock)| {
-        let Some(stock) = stock else { return Ok(None) };
-        let size = stock.values.len();
-        let mut rng = StdRng::seed_from_u64(SEED ^ ((i as u64) << 32 | split as u64));
-        let place = |row: usize| match stock.in_turn {
-            true => ((row % keys) * wanted.splits + split) % size,
-            false => rng.random_range(0..size),
-        };
-        let places = UInt32Array::from_iter_values((0..cycle).map(place).map(|place| place as u32));
-        Ok(Some(take(&stock.values, &places, None)?))
-    });
-    let columns = columns.collect::<Result<Vec<_>>>()?;
-    let first = Order { changes: wanted.changes, cycle, keys, begins: true };
-    let again = Order { begins: false, ..first };
-    let mut writer = PartWriter { wanted, split, columns, left: wanted.rows_of(split), parts: Vec::new() };
-    writer.add(first, 0, &mut HashMap::new())?;
-    let (mut known, mut pass) = (HashMap::new(), 0);
+fn rows_of(wanted: &Wanted, split: usize, orders: [Order; 2], batches: [Vec<Columns>; 2]) -> Result<Vec<Part>> {
+    let ([first, again], [of_first, of_again]) = (orders, batches);
+    let mut writer = PartWriter { wanted, split, left: wanted.rows_of(split), parts: Vec::new() };
+    writer.add(first, 0, &of_first)?;
+    let mut pass = 0;
     while writer.left > 0 {
-        writer.add(again, pass * cycle as i64, &mut known)?;
+        writer.add(again, pass * again.cycle as i64, &of_again)?;
         pass += 1;
     }
     Ok(writer.parts)
@@ -233,7 +251,14 @@ impl Order {
         }
     }
 
-    /// A position in the columns, a number that rises with time, and what the row does. Where all changes are told each row
+    /// The rows of each batch.
+    fn batches(self, batch_rows: usize) -> impl Iterator<Item = Range<usize>> {
+        // Both halves of an update stay together.
+        let most = (batch_rows / 2 * 2).max(2);
+        (0..self.len()).step_by(most).map(move |start| start..self.len().min(start + most))
+    }
+
+    /// A position in the cycle, a number that rises with time, and what the row does. Where all changes are told each row
     /// replaces the one before of its key.
     fn at(self, i: usize) -> (u32, i64, RowKind) {
         let Self { cycle, keys, .. } = self;
@@ -254,41 +279,20 @@ impl Order {
 struct PartWriter<'a> {
     wanted: &'a Wanted,
     split: usize,
-    /// The columns of a cycle; those of times are made for every batch.
-    columns: Vec<Option<ArrayRef>>,
     left: usize,
     parts: Vec<Part>,
 }
 
 impl PartWriter<'_> {
-    /// Adds rows in this order, as far as any are left; `known` has the columns of earlier passes.
-    fn add(
-        &mut self,
-        order: Order,
-        numbers_from: i64,
-        known: &mut HashMap<Range<usize>, Vec<Option<ArrayRef>>>,
-    ) -> Result<()> {
-        let mut start = 0;
-        while start < order.len() && self.left > 0 {
-            // Both halves of an update stay together.
-            let most = (self.wanted.batch_rows / 2 * 2).max(2).min(self.left);
-            let end = order.len().min(start + most);
-            let rows: Vec<_> = (start..end).map(|i| order.at(i)).collect();
-            let columns = match known.get(&(start..end)) {
-                Some(columns) => columns.clone(),
-                None => {
-                    let places = UInt32Array::from_iter_values(rows.iter().map(|(place, ..)| *place));
-                    let taken = self.columns.iter().map(|column| match column {
-                        Some(column) => Ok(Some(take(column, &places, None)?)),
-                        None => Ok(None),
-                    });
-                    let columns = taken.collect::<Result<Vec<_>>>()?;
-                    known.insert(start..end, columns.clone());
-                    columns
-                }
-            };
-            let columns = columns.into_iter().enumerate().map(|(i, column)| match (column, self.wanted.time_form(i)) {
-                (Some(column), _) => Ok(column),
+    /// Adds rows in this order, as far as any are left, with the columns of their batches.
+    fn add(&mut self, order: Order, numbers_from: i64, batches: &[Columns]) -> Result<()> {
+        for (rows, columns) in order.batches(self.wanted.batch_rows).zip(batches) {
+            let rows: Vec<_> = rows.take(self.left).map(|row| order.at(row)).collect();
+            if rows.is_empty() {
+                break;
+            }
+            let columns = columns.iter().enumerate().map(|(i, column)| match (column, self.wanted.time_form(i)) {
+                (Some(column), _) => Ok(column.slice(0, rows.len())),
                 (None, form) => {
                     let (form, ty) = (form.unwrap_or(TimeForm::Timestamp), self.wanted.arrow.field(i).data_type());
                     let numbers = rows.iter().map(|(_, number, _)| numbers_from + number);
@@ -301,7 +305,6 @@ impl PartWriter<'_> {
             let kinds = (self.wanted.changes != SourceChanges::Inserts).then(|| kinds.collect());
             self.parts.push(Part { rows: self.wanted.batch(columns, rows.len())?, kinds });
             self.left -= rows.len();
-            start = end;
         }
         Ok(())
     }
