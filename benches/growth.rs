@@ -13,10 +13,12 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+
+use self::topics::{Admin, Failure};
+
+mod topics;
 
 #[derive(Parser)]
 struct Options {
@@ -34,8 +36,6 @@ struct Options {
     #[arg(long, hide = true)]
     bench: bool,
 }
-
-type Failure = Box<dyn std::error::Error>;
 
 /// What is fetched from memory at once, in numbers of eight bytes.
 const LINE: usize = 8;
@@ -62,28 +62,21 @@ fn run(options: &Options) -> Result<(), Failure> {
         println!("growth: needs a broker; `make bench-growth` has one");
         return Ok(());
     };
-    let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", broker);
-    let admin: AdminClient<DefaultClientContext> = config.create()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let admin = Admin::connect(broker)?;
     if let Some(name) = &options.create {
-        let new = NewTopic::new(name, options.partitions, TopicReplication::Fixed(1));
-        for made in runtime.block_on(admin.create_topics(&[new], &AdminOptions::new()))? {
-            made.map_err(|(name, code)| format!("cannot create topic {name}: {code}"))?;
-        }
-        return wait_for(&config, name, options.partitions);
+        admin.create(&[name], options.partitions)?;
+        return wait_for(broker, name, options.partitions);
     }
-    if let Some(name) = &options.delete {
-        for gone in runtime.block_on(admin.delete_topics(&[name], &AdminOptions::new()))? {
-            gone.map_err(|(name, code)| format!("cannot delete topic {name}: {code}"))?;
-        }
+    match &options.delete {
+        Some(name) => admin.delete(&[name]),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Waits until all partitions have a leader.
-fn wait_for(config: &ClientConfig, topic: &str, partitions: i32) -> Result<(), Failure> {
-    let (consumer, begun): (BaseConsumer, _) = (config.create()?, Instant::now());
+fn wait_for(broker: &str, topic: &str, partitions: i32) -> Result<(), Failure> {
+    let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", broker).create()?;
+    let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
         let metadata = consumer.fetch_metadata(Some(topic), PATIENCE)?;
         let found = metadata.topics().first().map_or(&[][..], |topic| topic.partitions());

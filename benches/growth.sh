@@ -14,21 +14,16 @@
 # ROWS (rows a table of keys: 20000000), TOPIC_ROWS (in a topic: 3000000), CELLS (values in a file: 40000000), SECONDS_EACH (of a rate,
 # and idle: 20), RUNS (3, medians are told; rates and idle are run once).
 # MILLSTREAM (the binary: target/release/millstream). MILLSTREAM_TEST_KAFKA=host:port.
-set -euo pipefail
-export LC_ALL=C
+# shellcheck source=benches/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 PARTS=${PARTS:-keys partitions columns rates idle}
 KEYS=${KEYS:-1000 10000 100000 1000000 10000000}
 PARTITIONS=${PARTITIONS:-1 2 4 8 16 32 64}
 COLUMNS_OF=${COLUMNS_OF:-4 20 50 100 200}
 RATES=${RATES:-1 10 100 1000 10000 100000}
 ROWS=${ROWS:-20000000} TOPIC_ROWS=${TOPIC_ROWS:-3000000} CELLS=${CELLS:-40000000} SECONDS_EACH=${SECONDS_EACH:-20} RUNS=${RUNS:-3}
-MILLSTREAM=${MILLSTREAM:-${CARGO_TARGET_DIR:-$ROOT/target}/release/millstream}
 HELPER=${HELPER:-${CARGO:-cargo} bench -q --bench growth --}
-die() { echo "$*" >&2; exit 1; }
-[ -x "$MILLSTREAM" ] || die "no binary at $MILLSTREAM; build it with:  cargo build --release"
-/usr/bin/time -f %U true 2>/dev/null || die "GNU time is needed at /usr/bin/time (package: time)"
 case " $PARTS " in
   *' partitions '* | *' rates '* | *' idle '*) : "${MILLSTREAM_TEST_KAFKA:?the broker as host:port; \`make bench-growth\` starts one}" ;;
 esac
@@ -45,10 +40,6 @@ trap end EXIT
 helper() {
   # shellcheck disable=SC2086 # a command and its arguments
   (cd "$ROOT" && $HELPER "$@")
-}
-
-median() { # of the numbers of standard input, one a line
-  sort -g | awk -v OFMT=%.12g '{ value[NR] = $1 } END { if (NR % 2) print value[(NR + 1) / 2]; else if (NR) { a = value[NR / 2]; b = value[NR / 2 + 1]; print a == b ? a : (a + b) / 2 } }'
 }
 
 # table HEAD…: lines `cost of a row, other cells` of standard input under a head, each with its ratio to the first.

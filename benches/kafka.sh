@@ -20,10 +20,9 @@
 # run in the project's root.
 # The services: MILLSTREAM_TEST_KAFKA=host:port, MILLSTREAM_TEST_POSTGRES=postgresql://user:password@host:port/database. Topics and
 # tables that were made are gone in the end.
-set -euo pipefail
-export LC_ALL=C
+# shellcheck source=benches/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 ROWS=${ROWS:-10000000} RUNS=${RUNS:-3}
 JOBS=${JOBS-simple_filter simple_agg simple_filter_pg simple_filter_pg_agg}
 CHECKPOINTS=${CHECKPOINTS:-} OTHER=${OTHER:-} FLAMES=${FLAMES:-}
@@ -31,14 +30,10 @@ LATENCY_RATE=${LATENCY_RATE:-50000} LATENCY_SECONDS=${LATENCY_SECONDS:-20} LATEN
 LATENCY_CHECKPOINTS=${LATENCY_CHECKPOINTS:-100ms}
 LATENCY=${LATENCY:-${CARGO:-cargo} bench -q --bench latency --}
 COLD=${COLD:-5}
-MILLSTREAM=${MILLSTREAM:-${CARGO_TARGET_DIR:-$ROOT/target}/release/millstream}
 ARGUMENTS=("$@")
 HERE=$(printf %q "$PWD")
-die() { echo "$*" >&2; exit 1; }
 : "${MILLSTREAM_TEST_KAFKA:?the broker as host:port; \`make bench-kafka\` starts one}"
 : "${MILLSTREAM_TEST_POSTGRES:?the database as postgresql://user:password@host:port/database; \`make bench-kafka\` starts one}"
-[ -x "$MILLSTREAM" ] || die "no binary at $MILLSTREAM; build it with:  cargo build --release"
-/usr/bin/time -f %M true 2>/dev/null || die "GNU time is needed at /usr/bin/time (package: time)"
 
 ID=bench_$$_$(date +%s)
 FOLDER=$(mktemp -d)
@@ -152,10 +147,9 @@ run() {
   awk -v job="$job" -v subject="$subject" -v rows="$rows_in $rows_out" 'END { print job, subject, $1, $2 + $3, $4, rows }' "$FOLDER/time" >>"$FOLDER/results"
 }
 
-# median JOB SUBJECT COLUMN [FILE]: of all its runs.
-median() {
-  awk -v job="$1" -v subject="$2" -v column="$3" '$1 == job && $2 == subject { print $column }' "${4:-$FOLDER/results}" | sort -g |
-    awk -v OFMT=%.12g '{ value[NR] = $1 } END { if (NR % 2) print value[(NR + 1) / 2]; else if (NR) { a = value[NR / 2]; b = value[NR / 2 + 1]; print a == b ? a : (a + b) / 2 } }'
+# median_of JOB SUBJECT COLUMN [FILE]: of all its runs.
+median_of() {
+  awk -v job="$1" -v subject="$2" -v column="$3" '$1 == job && $2 == subject { print $column }' "${4:-$FOLDER/results}" | median
 }
 
 # table: a line for each job and subject; the ratio is that of rows per CPU-second to those of millstream without checkpoints.
@@ -165,10 +159,10 @@ table() {
   for job in producer $JOBS; do
     plain=''
     for subject in $SUBJECTS; do
-      [ -n "$(median "$job" "$subject" 4)" ] || continue
-      plain=${plain:-$(median "$job" "$subject" 4)}
-      printf '%s %s %s %s %s %s %s %s\n' "$job" "$subject" "$(median "$job" "$subject" 6)" "$(median "$job" "$subject" 7)" \
-        "$(median "$job" "$subject" 3)" "$(median "$job" "$subject" 4)" "$(median "$job" "$subject" 5)" "$plain"
+      [ -n "$(median_of "$job" "$subject" 4)" ] || continue
+      plain=${plain:-$(median_of "$job" "$subject" 4)}
+      printf '%s %s %s %s %s %s %s %s\n' "$job" "$subject" "$(median_of "$job" "$subject" 6)" "$(median_of "$job" "$subject" 7)" \
+        "$(median_of "$job" "$subject" 3)" "$(median_of "$job" "$subject" 4)" "$(median_of "$job" "$subject" 5)" "$plain"
     done
   done | awk '{ printf "%-22s %-12s %10s %10s %8.2f %8.2f %14.0f %8.0f %7.2f\n", $1, $2, $3, $4, $5, $6, $3 / ($6 ? $6 : 0.01), $7 / 1024, $8 / ($6 ? $6 : 0.01) }'
 }
@@ -221,7 +215,7 @@ colds() {
   done
   printf '\nms from the start of job 1 until the row that was there has come out, median of %s starts\n' "$COLD"
   for subject in $subjects; do
-    printf '%-12s %9.0f\n' "$subject" "$(median cold "$subject" 3 "$FOLDER/latencies" | awk '{ print $1 / 1000 }')"
+    printf '%-12s %9.0f\n' "$subject" "$(median_of cold "$subject" 3 "$FOLDER/latencies" | awk '{ print $1 / 1000 }')"
   done
 }
 
@@ -246,8 +240,8 @@ latencies() {
   printf '\nms from when a row was due to when it was read again, %s rows/s offered, and what that is above a bare echo client\n' "$LATENCY_RATE"
   printf '%-12s %9s %9s %9s %9s   %9s %9s %9s %9s\n' by p50 p99 p99.9 max '+p50' '+p99' '+p99.9' '+max'
   for subject in $subjects; do
-    echo "$subject" "$(for column in 3 4 5 6; do median latency "$subject" $column "$FOLDER/latencies"; done | tr '\n' ' ')" \
-      "$(for column in 3 4 5 6; do median latency echo $column "$FOLDER/latencies"; done | tr '\n' ' ')"
+    echo "$subject" "$(for column in 3 4 5 6; do median_of latency "$subject" $column "$FOLDER/latencies"; done | tr '\n' ' ')" \
+      "$(for column in 3 4 5 6; do median_of latency echo $column "$FOLDER/latencies"; done | tr '\n' ' ')"
   done | awk '{ printf "%-12s", $1; for (i = 2; i < 6; i++) printf " %9.2f", $i / 1000; printf "  "; for (i = 2; i < 6; i++) printf " %9.2f", ($i - $(i + 4)) / 1000; print "" }'
   awk '$1 == "latency" && $2 == "echo" { print $4 / 1000 }' "$FOLDER/latencies" | sort -g |
     awk 'NR == 1 { low = $1 } END { printf "(medians of %d runs; the p99 of echo lay between %.2f and %.2f)\n", NR, low, $1 }'

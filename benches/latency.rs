@@ -21,14 +21,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
-use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
+
+use self::topics::{Admin, Failure};
+
+mod topics;
 
 #[derive(Parser)]
 struct Options {
@@ -69,8 +70,6 @@ struct Options {
     #[arg(last = true)]
     command: Vec<String>,
 }
-
-type Failure = Box<dyn std::error::Error>;
 
 /// No row comes for so long: something is wrong.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -151,6 +150,10 @@ fn end_of_all(broker: &str, topic: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+fn delete(broker: &str, names: &[String]) -> Result<(), Failure> {
+    Admin::connect(broker)?.delete(&names.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
 /// Copies values from the topic's beginning as they come, until it is ended.
 fn echo(broker: &str, from: &str, to: &str) -> Result<(), Failure> {
     let (consumer, producer) = (consumer(broker, from, false)?, producer(broker)?);
@@ -171,49 +174,28 @@ fn echo(broker: &str, from: &str, to: &str) -> Result<(), Failure> {
 
 /// Topics of one measurement.
 struct Topics {
-    admin: AdminClient<DefaultClientContext>,
+    admin: Admin,
     names: [String; 2],
 }
 
 impl Topics {
     fn create(broker: &str, partitions: i32) -> Result<Self, Failure> {
-        let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", broker).create()?;
         let id = format!("latency_{}", std::process::id());
-        let topics = Self { admin, names: [format!("{id}_in"), format!("{id}_out")] };
-        let new = topics.names.iter().map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(1)));
-        let new: Vec<NewTopic> = new.collect();
-        for made in wait(topics.admin.create_topics(&new, &AdminOptions::new()))?? {
-            made.map_err(|(topic, code)| format!("cannot create topic {topic}: {code}"))?;
-        }
+        let topics = Self { admin: Admin::connect(broker)?, names: [format!("{id}_in"), format!("{id}_out")] };
+        topics.admin.create(&topics.names(), partitions)?;
         Ok(topics)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.names.iter().map(String::as_str).collect()
     }
 }
 
 impl Drop for Topics {
     fn drop(&mut self) {
-        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
         // They stay where the broker is gone.
-        let _deleted = wait(self.admin.delete_topics(&names, &AdminOptions::new()));
+        let _deleted = self.admin.delete(&self.names());
     }
-}
-
-/// Deletes the topics of these names that are there.
-fn delete(broker: &str, names: &[String]) -> Result<(), Failure> {
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", broker).create()?;
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    for gone in wait(admin.delete_topics(&names, &AdminOptions::new()))?? {
-        match gone {
-            Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
-            Err((topic, code)) => return Err(format!("cannot delete topic {topic}: {code}").into()),
-        }
-    }
-    Ok(())
-}
-
-/// The result of an admin call, which librdkafka's own thread completes.
-fn wait<T>(call: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(call))
 }
 
 /// The program between the topics; ended when it is dropped.
