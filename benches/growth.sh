@@ -10,7 +10,7 @@
 #         columns     of JSON and CSV lines in a file, of which four are used
 #         rates       of rows a second through a job from Kafka to Kafka
 #         idle        a job that waits on an empty topic
-# KEYS, PARTITIONS, COLUMNS_OF (lines), RATES: the ranges.
+# KEYS, PARTITIONS, COLUMNS_OF (lines), RATES: the ranges. A rate of max is as fast as TOPIC_ROWS rows are produced.
 # ROWS (rows a table of keys: 20000000), TOPIC_ROWS (in a topic: 3000000), CELLS (values in a file: 40000000), SECONDS_EACH (of a rate,
 # and idle: 20), RUNS (3, medians are told; rates and idle are run once).
 # MILLSTREAM (the binary: target/release/millstream). MILLSTREAM_TEST_KAFKA=host:port.
@@ -21,7 +21,7 @@ PARTS=${PARTS:-keys partitions columns rates idle}
 KEYS=${KEYS:-1000 10000 100000 1000000 10000000}
 PARTITIONS=${PARTITIONS:-1 2 4 8 16 32 64}
 COLUMNS_OF=${COLUMNS_OF:-4 20 50 100 200}
-RATES=${RATES:-1 10 100 1000 10000 100000}
+RATES=${RATES:-1 10 100 1000 10000 100000 max}
 ROWS=${ROWS:-20000000} TOPIC_ROWS=${TOPIC_ROWS:-3000000} CELLS=${CELLS:-40000000} SECONDS_EACH=${SECONDS_EACH:-20} RUNS=${RUNS:-3}
 HELPER=${HELPER:-${CARGO:-cargo} bench -q --bench growth --}
 case " $PARTS " in
@@ -247,13 +247,17 @@ stop() {
 }
 
 rates() {
-  local rate from to before rows second
+  local rate limit from to before began rows seconds second
   second=$(getconf CLK_TCK)
   echo "rows a second from Kafka to Kafka, for $SECONDS_EACH s; what a row takes while little comes is waking up"
   : >"$FOLDER/rates"
   for rate in $RATES; do
     echo "$rate rows a second" >&2
-    from=${ID}_from_$rate to=${ID}_to_$rate rows=$((rate * SECONDS_EACH))
+    from=${ID}_from_$rate to=${ID}_to_$rate seconds=$SECONDS_EACH
+    case $rate in
+      max) limit=1000000000 rows=$TOPIC_ROWS ;;
+      *) limit=$rate rows=$((rate * SECONDS_EACH)) ;;
+    esac
     topic "$from" 2
     topic "$to" 2
     {
@@ -262,11 +266,12 @@ rates() {
       echo "INSERT INTO ROWS_OUT SELECT * FROM ROWS_IN WHERE load_percent > 80;"
     } >"$FOLDER/rate.sql"
     begin "$FOLDER/rate.sql"
-    before=$(ticks)
-    fill "$from" "$rows" "$rate"
+    before=$(ticks) began=$(date +%s%N)
+    fill "$from" "$rows" "$limit"
+    [ "$rate" != max ] || seconds=$(awk -v ns=$(($(date +%s%N) - began)) 'BEGIN { print ns / 1e9 }')
     sleep 1
-    awk -v ticks=$(($(ticks) - before)) -v second="$second" -v rows="$rows" -v rate="$rate" -v seconds="$SECONDS_EACH" \
-      'BEGIN { printf "%.1f %d %.2f\n", ticks / second * 1e9 / rows, rate, 100 * ticks / second / seconds }' >>"$FOLDER/rates"
+    awk -v ticks=$(($(ticks) - before)) -v second="$second" -v rows="$rows" -v seconds="$seconds" \
+      'BEGIN { printf "%.1f %.0f %.2f\n", ticks / second * 1e9 / rows, rows / seconds, 100 * ticks / second / seconds }' >>"$FOLDER/rates"
     stop
     drop "$from"
     drop "$to"
