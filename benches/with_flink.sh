@@ -18,8 +18,11 @@ command -v "$JAVA" >/dev/null || die "no $JAVA: Flink 2.2 needs Java 17 or 21"
 client=$(find "$FLINK_HOME/opt" -name 'flink-sql-client-*.jar' 2>/dev/null | head -n 1)
 [ -n "$client" ] || die "$FLINK_HOME has no opt/flink-sql-client-*.jar: it is no distribution of Flink"
 
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+folder=$(mktemp -d) flink=''
+# Whoever ends this ends Flink.
+trap '[ -z "$flink" ] || kill -KILL "$flink" 2>/dev/null || true; rm -rf "$folder"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 cat >"$folder/config.yaml" <<YAML
 execution.target: local
 parallelism.default: ${PARALLELISM:-2}
@@ -35,7 +38,10 @@ for package in java.util java.util.concurrent java.util.concurrent.atomic java.u
 done
 status=0
 FLINK_CONF_DIR=$folder "$JAVA" "-Xmx${HEAP:-2g}" "${opens[@]}" "-Dlog4j.configurationFile=$folder/log4j2.properties" \
-  -cp "$FLINK_HOME/lib/*:$JARS/*:$FLINK_HOME/opt/*" org.apache.flink.table.client.SqlClient -f "$1" >"$folder/out" 2>&1 || status=$?
+  -cp "$FLINK_HOME/lib/*:$JARS/*:$FLINK_HOME/opt/*" org.apache.flink.table.client.SqlClient -f "$1" >"$folder/out" 2>&1 &
+flink=$!
+wait "$flink" || status=$?
+flink=''
 # What failed is said in words; the log would also have what the client tries of statements that go on in the next line.
 if [ $status -ne 0 ] || grep -qF '[ERROR]' "$folder/out"; then
   cat "$folder/out" >&2
