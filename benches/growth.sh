@@ -13,7 +13,7 @@
 # KEYS, PARTITIONS, COLUMNS_OF (lines), RATES: the ranges. A rate of max is as fast as TOPIC_ROWS rows are produced.
 # ROWS (rows a table of keys: 20000000), TOPIC_ROWS (in a topic: 3000000), CELLS (values in a file: 40000000), SECONDS_EACH (of a rate,
 # and idle: 20), RUNS (3, medians are told; rates and idle are run once).
-# MILLSTREAM (the binary: target/release/millstream). MILLSTREAM_TEST_KAFKA=host:port.
+# MILLSTREAM (the binary: target/release/millstream). HELPER (by itself `cargo bench -q --bench growth --`, which is built first). MILLSTREAM_TEST_KAFKA=host:port.
 # shellcheck source=benches/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -23,7 +23,10 @@ PARTITIONS=${PARTITIONS:-1 2 4 8 16 32 64}
 COLUMNS_OF=${COLUMNS_OF:-4 20 50 100 200}
 RATES=${RATES:-1 10 100 1000 10000 100000 max}
 ROWS=${ROWS:-20000000} TOPIC_ROWS=${TOPIC_ROWS:-3000000} CELLS=${CELLS:-40000000} SECONDS_EACH=${SECONDS_EACH:-20} RUNS=${RUNS:-3}
-HELPER=${HELPER:-${CARGO:-cargo} bench -q --bench growth --}
+if [ -z "${HELPER:-}" ]; then
+  (cd "$ROOT" && ${CARGO:-cargo} bench --no-run --bench growth)
+  HELPER="${CARGO:-cargo} bench -q --bench growth --"
+fi
 case " $PARTS " in
   *' partitions '* | *' rates '* | *' idle '*) : "${MILLSTREAM_TEST_KAFKA:?the broker as host:port; \`make bench-growth\` starts one}" ;;
 esac

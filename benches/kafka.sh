@@ -164,7 +164,7 @@ table() {
       printf '%s %s %s %s %s %s %s %s\n' "$job" "$subject" "$(median_of "$job" "$subject" 6)" "$(median_of "$job" "$subject" 7)" \
         "$(median_of "$job" "$subject" 3)" "$(median_of "$job" "$subject" 4)" "$(median_of "$job" "$subject" 5)" "$plain"
     done
-  done | awk '{ printf "%-22s %-12s %10s %10s %8.2f %8.2f %14.0f %8.0f %7.2f\n", $1, $2, $3, $4, $5, $6, $3 / ($6 ? $6 : 0.01), $7 / 1024, $8 / ($6 ? $6 : 0.01) }'
+  done | awk '{ printf "%-22s %-12s %10s %10s %8.2f %8.2f %14.0f %8.0f %7.3f\n", $1, $2, $3, $4, $5, $6, $3 / ($6 ? $6 : 0.01), $7 / 1024, $8 / ($6 ? $6 : 0.01) }'
 }
 
 flames() {
@@ -254,7 +254,8 @@ sql "INSERT INTO public.$ID VALUES ('doc', 20), ('grumpy', 30), ('sleepy', 40), 
 producer >"$FOLDER/producer.sql"
 for job in $JOBS; do job "$job.sql" >"$FOLDER/$job.sql"; done
 
-run producer plain
+: >"$FOLDER/results"
+[ -z "$JOBS" ] || run producer plain
 for ((i = 0; i < RUNS; i++)); do
   for job in $JOBS; do
     for subject in $SUBJECTS; do run "$job" "$subject"; done

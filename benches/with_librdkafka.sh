@@ -9,7 +9,16 @@ set -euo pipefail
 [ $# -ge 1 ] || { echo "usage: benches/with_librdkafka.sh FILE [ARGUMENT…]" >&2; exit 1; }
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 file=$(mktemp --suffix .sql)
-trap 'rm -f "$file"' EXIT
+job=''
+# Whoever ends this ends the job.
+trap '[ -z "$job" ] || kill -KILL "$job" 2>/dev/null || true; rm -f "$file"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 sed "s/'connector' *= *'kafka'/&, 'scan.client' = 'librdkafka'/" "$1" >"$file"
 shift
-"${MILLSTREAM:-${CARGO_TARGET_DIR:-$root/target}/release/millstream}" run "$@" "$file"
+"${MILLSTREAM:-${CARGO_TARGET_DIR:-$root/target}/release/millstream}" run "$@" "$file" &
+job=$!
+status=0
+wait "$job" || status=$?
+job=''
+exit "$status"
